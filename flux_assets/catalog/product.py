@@ -1,0 +1,63 @@
+"""What a catalog gives: products, rejected rows, and the account of how it was read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+RejectionReason = Literal[
+    "no_id", "duplicate_id", "no_title", "unusable_id", "override_out_of_range", "malformed_row"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """One valid catalog entry; every value is text as the export wrote it, stripped of HTML.
+
+    `columns` holds every other column of the product's first row, by its normalised name
+    (lower case, every run of other characters an underscore: `Variant Grams` is
+    `variant_grams`), for the templates and the per-product parameters.
+    """
+
+    product_id: str
+    title: str
+    line: int
+    description: str = ""
+    category: str = ""
+    brand: str = ""
+    color: str = ""
+    material: str = ""
+    price: str = ""
+    image_url: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectedRow:
+    """A catalog row that was not taken: where it is and why."""
+
+    file: str
+    line: int
+    column: str
+    reason: RejectionReason
+    message: str
+    product_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalog:
+    """A whole export, read: `rows` data rows became products, rejected rows or skipped rows.
+
+    `skipped` counts rows that are rightly no product of their own, by reason (`variant`,
+    `additional_image`, `not_visible`, ...). `encoding` and `delimiter` are as detected;
+    the delimiter of an XML feed is the empty string.
+    """
+
+    name: str
+    dialect: str
+    encoding: str
+    delimiter: str
+    rows: int
+    products: tuple[Product, ...]
+    rejected_rows: tuple[RejectedRow, ...]
+    skipped: Mapping[str, int]
+    warnings: tuple[str, ...] = ()
