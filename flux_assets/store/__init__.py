@@ -1,0 +1,1 @@
+"""Where objects live: the protocol and key layout, S3 and a directory."""

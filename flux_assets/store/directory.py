@@ -1,0 +1,265 @@
+"""A directory as the store: every object is whole or absent, whatever crashes."""
+
+import fcntl
+import hashlib
+import json
+import os
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import quote
+
+from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreError
+from flux_assets.store.durable_files import (
+    link_if_absent,
+    make_directory,
+    scan,
+    store_errors,
+    sync_directory,
+    temporary_file,
+)
+from flux_assets.store.object_store import ObjectBody, ObjectInfo
+
+_LOCKS = 64
+_LEFTOVER_AGE = timedelta(days=1)
+_DEFAULT_CONTENT_TYPES = {
+    ".json": "application/json",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".parquet": "application/vnd.apache.parquet",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Description:
+    """What is kept of an object beside its bytes."""
+
+    content_type: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+class DirectoryStore:
+    """Objects as files under `root`, safe between threads, processes and power cuts.
+
+    An etag is the body's sha256. `get` and `head` read the body for it; a listing gives "".
+
+    Beside the objects lie three folders that no key can name: `.tmp` (files being written; what a
+    dead process leaves there is in nobody's way and removed after a day), `.locks` (a key's
+    writers take turns, by flock) and `.metadata` (content type and metadata of each object whose
+    key's extension does not say it all). Symbolic links below `root` are not followed.
+    """
+
+    def __init__(self, root: Path, *, public_url: str | None = None) -> None:
+        self._root = root.resolve()
+        self._public_url = public_url
+        self._leftovers_removed = False
+
+    @property
+    def uri(self) -> str:
+        """The directory's absolute path."""
+        return str(self._root)
+
+    def uri_for(self, key: str) -> str:
+        """The file's absolute path."""
+        return str(self._root / key)
+
+    def url_for(self, key: str) -> str | None:
+        """The file's URL below the public base, if there is one."""
+        return f"{self._public_url}/{quote(key)}" if self._public_url else None
+
+    def get(self, key: str) -> ObjectBody:
+        """Read one object."""
+        path = self._path_of(key, "read")
+        with store_errors(str(path), "read"):
+            etag_before = None
+            while True:
+                data, info = _read(key, path)
+                descriptions = self._read_descriptions(key)
+                # A body that is not among them changed meanwhile, so it is read again; if it is
+                # still the same, it was put here by hand.
+                if info.etag in descriptions or not descriptions or info.etag == etag_before:
+                    break
+                etag_before = info.etag
+        description = descriptions.get(info.etag, _default_description(key))
+        return ObjectBody(
+            data=data,
+            info=info,
+            content_type=description.content_type,
+            metadata=description.metadata,
+        )
+
+    def head(self, key: str) -> ObjectInfo:
+        """Look at one object; its bytes are read for the etag."""
+        path = self._path_of(key, "read")
+        with store_errors(str(path), "read"):
+            return _read(key, path)[1]
+
+    def put(
+        self,
+        key: str,
+        data: bytes,
+        *,
+        content_type: str,
+        metadata: Mapping[str, str] | None = None,
+        if_absent: bool = False,
+        if_match: str | None = None,
+    ) -> str:
+        """Write one object durably and return its etag."""
+        path = self._path_of(key, "write")
+        etag = hashlib.sha256(data).hexdigest()
+        description = _Description(content_type=content_type, metadata=metadata or {})
+        with store_errors(str(path), "write"), self._temporary_file(data) as temporary:
+            with self._key_lock(key):
+                if if_absent and path.exists():
+                    raise ConditionFailedError(str(path), "write", "it exists already")
+                if if_match is not None and _etag_of(path) != if_match:
+                    raise ConditionFailedError(str(path), "write", "it has changed since")
+                make_directory(path.parent)
+                self._put_description(key, path, etag, description)
+                if if_absent:
+                    link_if_absent(temporary, path)
+                else:
+                    temporary.replace(path)
+            sync_directory(path.parent)
+        return etag
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Every object whose key starts with `prefix`, with "" for its etag."""
+        self._path_of(f"{prefix}-", "list")  # a prefix is good if a key can start with it
+        folder, _, start = prefix.rpartition("/")
+        folders = [folder]
+        with store_errors(self.uri_for(prefix), "list"):
+            while folders:
+                folder = folders.pop()
+                for entry, info in scan(self._root / folder):
+                    if entry.name.startswith(".") or not entry.name.startswith(start):
+                        continue
+                    key = f"{folder}/{entry.name}" if folder else entry.name
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(key)
+                    elif entry.is_file(follow_symlinks=False):
+                        yield _info(key, info, etag="")
+                start = ""
+
+    def now(self) -> datetime:
+        """The file system's clock: the time that it gives to a new file."""
+        with (
+            store_errors(self.uri, "read the clock of"),
+            self._temporary_file(b"") as temporary,
+        ):
+            return _modified_at(temporary.stat())
+
+    def _path_of(self, key: str, attempted: str) -> Path:
+        if "\0" in key or any(not part or part.startswith(".") for part in key.split("/")):
+            problem = "no part of a key may be empty or start with a dot"
+            raise StoreError(f"{self.uri}/{key}", attempted, problem)
+        path = self._root / key
+        with store_errors(str(path), attempted):
+            if path.parent.resolve() != path.parent:
+                problem = "a symbolic link leads there, and the store follows none"
+                raise StoreError(str(path), attempted, problem)
+        return path
+
+    def _description_path(self, key: str) -> Path:
+        return self._root / ".metadata" / f"{key}.json"
+
+    def _read_descriptions(self, key: str) -> Mapping[str, _Description]:
+        """What is known of the bodies this key has, or is about to have, by their etag."""
+        path = self._description_path(key)
+        try:
+            plain: dict[str, dict[str, Any]] = json.loads(path.read_bytes())
+            return {etag: _Description(**fields) for etag, fields in plain.items()}
+        except FileNotFoundError:
+            return {}
+        except (ValueError, TypeError, AttributeError) as error:
+            problem = "it is damaged; deleting it loses the metadata of this one object"
+            raise StoreError(str(path), "read", problem) from error
+
+    def _put_description(self, key: str, path: Path, etag: str, new: _Description) -> None:
+        """Describe the body that comes next, and still the present one until then."""
+        known = self._read_descriptions(key)
+        if not known and new == _default_description(key):
+            return
+        current = _etag_of(path) if known else None
+        descriptions = {one: known[one] for one in known if one == current} | {etag: new}
+        plain = {
+            one: {"content_type": it.content_type, "metadata": dict(it.metadata)}
+            for one, it in descriptions.items()
+        }
+        target = self._description_path(key)
+        make_directory(target.parent)
+        with self._temporary_file(json.dumps(plain).encode()) as temporary:
+            temporary.replace(target)
+        sync_directory(target.parent)
+
+    @contextmanager
+    def _temporary_file(self, data: bytes) -> Iterator[Path]:
+        folder = self._root / ".tmp"
+        with temporary_file(folder, data) as path:
+            if not self._leftovers_removed:
+                self._leftovers_removed = True
+                with suppress(OSError):  # no reason not to write
+                    _remove_leftovers(folder, path)
+            yield path
+
+    @contextmanager
+    def _key_lock(self, key: str) -> Iterator[None]:
+        folder = self._root / ".locks"
+        make_directory(folder)
+        with (folder / f"{zlib.crc32(key.encode()) % _LOCKS:02d}").open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                # Said outright: closing does not unlock what a forked child holds open too.
+                fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _remove_leftovers(folder: Path, fresh: Path) -> None:
+    """Remove what dead processes left; a live one's file is never that old."""
+    newest = fresh.stat().st_mtime - _LEFTOVER_AGE.total_seconds()
+    for entry, info in scan(folder):
+        if info.st_mtime < newest:
+            Path(entry.path).unlink(missing_ok=True)
+
+
+def _read(key: str, path: Path) -> tuple[bytes, ObjectInfo]:
+    try:
+        with open(path, "rb", opener=_open_itself) as file:
+            data = file.read()
+            info = os.fstat(file.fileno())
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        raise ObjectNotFoundError(str(path), "read", "there is no such object") from error
+    return data, _info(key, info, etag=hashlib.sha256(data).hexdigest())
+
+
+def _open_itself(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW)
+
+
+def _info(key: str, info: os.stat_result, *, etag: str) -> ObjectInfo:
+    modified_at = _modified_at(info)
+    return ObjectInfo(key=key, size_bytes=info.st_size, etag=etag, modified_at=modified_at)
+
+
+def _modified_at(info: os.stat_result) -> datetime:
+    return datetime.fromtimestamp(info.st_mtime, UTC)
+
+
+def _etag_of(path: Path) -> str | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return None
+
+
+def _default_description(key: str) -> _Description:
+    """What an object is that nothing is said about; changing it changes stored objects."""
+    extension = PurePosixPath(key).suffix
+    return _Description(
+        content_type=_DEFAULT_CONTENT_TYPES.get(extension, "application/octet-stream")
+    )

@@ -1,0 +1,97 @@
+"""File operations that are on the disk when they return, and that leave nothing half done."""
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flux_assets.errors import ConditionFailedError, StoreError, StorePermissionError
+
+_ANOTHER_STORE = "or choose another place with FLUX_ASSETS_STORE"
+_PROBLEMS = {
+    errno.ENOSPC: f"the disk is full; free some space {_ANOTHER_STORE}",
+    errno.EDQUOT: f"the disk quota is used up; free some space {_ANOTHER_STORE}",
+    errno.EROFS: f"the file system is read-only; make it writable {_ANOTHER_STORE}",
+    errno.EACCES: f"permission denied; give this user access to the files {_ANOTHER_STORE}",
+    errno.EPERM: f"not permitted; give this user access to the files {_ANOTHER_STORE}",
+}
+_REFUSALS = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+_NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+
+
+@contextmanager
+def store_errors(uri: str, attempted: str) -> Iterator[None]:
+    """Turn what the operating system refuses into a StoreError that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        kind = StorePermissionError if error.errno in _REFUSALS else StoreError
+        problem = _PROBLEMS.get(error.errno or 0, error.strerror or str(error))
+        raise kind(uri, attempted, problem) from error
+
+
+@contextmanager
+def temporary_file(folder: Path, data: bytes) -> Iterator[Path]:
+    """A new file with `data`; gone in the end unless it was renamed."""
+    make_directory(folder)
+    path = folder / secrets.token_hex(16)
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def link_if_absent(temporary: Path, path: Path) -> None:
+    """Give the temporary file a name that no file has yet.
+
+    Raises:
+        ConditionFailedError: a file has it.
+        StoreError: the file system cannot do that.
+    """
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError as error:
+        raise ConditionFailedError(str(path), "write", "it exists already") from error
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        problem = f"this file system has no hard links; move the store {_ANOTHER_STORE}"
+        raise StoreError(str(path), "write", problem) from error
+
+
+def make_directory(path: Path) -> None:
+    """Make a directory and its parents."""
+    if path.is_dir():
+        return
+    make_directory(path.parent)
+    path.mkdir(exist_ok=True)
+    sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in a directory as durable as its files."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def scan(folder: Path) -> Iterator[tuple["os.DirEntry[str]", os.stat_result]]:
+    """What lies in a directory, itself, with a link's own size and time; nothing if it is gone."""
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                try:
+                    info = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    continue
+                yield entry, info
+    except (FileNotFoundError, NotADirectoryError):
+        return

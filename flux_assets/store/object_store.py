@@ -1,0 +1,148 @@
+"""Where pictures and tables live: the protocol that both stores keep, and the key layout."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from urllib.parse import quote
+
+LEDGER_PREFIX = "ledger/"
+_MAX_SEGMENT_BYTES = 180
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectInfo:
+    """One object as a listing or a head request shows it; times are the store's own, in UTC.
+
+    `etag` may be empty in a listing: a directory would have to read every object for it.
+    """
+
+    key: str
+    size_bytes: int
+    etag: str
+    modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectBody:
+    """One object's bytes with what is needed to change or judge it."""
+
+    data: bytes
+    info: ObjectInfo
+    content_type: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+class ObjectStore(Protocol):
+    """An S3 bucket and prefix, or a directory: the only lock between two machines.
+
+    Keys are relative, `/`-separated and already quoted by the functions of this module. Every
+    method raises StoreError (or one of its classes) and nothing else, and is safe to call from
+    many threads.
+    """
+
+    @property
+    def uri(self) -> str:
+        """`s3://bucket/prefix` or the directory's absolute path."""
+
+    def get(self, key: str) -> ObjectBody:
+        """Read one object.
+
+        Raises:
+            ObjectNotFoundError: there is none.
+        """
+
+    def head(self, key: str) -> ObjectInfo:
+        """Look at one object without its bytes.
+
+        Raises:
+            ObjectNotFoundError: there is none.
+        """
+
+    def put(
+        self,
+        key: str,
+        data: bytes,
+        *,
+        content_type: str,
+        metadata: Mapping[str, str] | None = None,
+        if_absent: bool = False,
+        if_match: str | None = None,
+    ) -> str:
+        """Write one object durably and return its etag.
+
+        Args:
+            key: where to.
+            data: the whole body.
+            content_type: its media type.
+            metadata: ASCII-safe pairs kept with the object.
+            if_absent: write only where no object is.
+            if_match: write only over the object with this etag.
+
+        Raises:
+            ConditionFailedError: the condition did not hold, as far as the store says. A
+                write of ours that the client library retried can fail so too: the caller
+                reads the object to know.
+        """
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Every object whose key starts with `prefix`, in no promised order."""
+
+    def now(self) -> datetime:
+        """The store's own clock in UTC, never this machine's."""
+
+    def uri_for(self, key: str) -> str:
+        """The object's address for people and programs with access to the store."""
+
+    def url_for(self, key: str) -> str | None:
+        """The object's public URL, or None where no public base is configured; never signed."""
+
+
+def quote_segment(text: str) -> str:
+    """Make any text one safe key segment of at most 180 bytes.
+
+    Everything but ASCII letters, digits, `_` and `-` is percent-quoted, dots included, so no
+    segment can be `..` or hidden; longer results become a prefix and the text's sha256.
+    """
+    quoted = quote(text, safe="").replace(".", "%2E").replace("~", "%7E")
+    if len(quoted) <= _MAX_SEGMENT_BYTES:
+        return quoted
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return f"{quoted[: _MAX_SEGMENT_BYTES - len(digest) - 1]}-{digest}"
+
+
+def image_prefix(shot: str | None = None) -> str:
+    """The prefix of all pictures, or of one shot's."""
+    return f"images/{shot}/" if shot else "images/"
+
+
+def image_key(*, shot: str, product_id: str, fingerprint: str, extension: str) -> str:
+    """Where one picture lives, for ever: `images/{shot}/{product}/{fingerprint}.{extension}`."""
+    name = f"{fingerprint[:32]}.{extension}"
+    return f"{image_prefix(shot)}{quote_segment(product_id)}/{name}"
+
+
+def ledger_key(fingerprint: str) -> str:
+    """The one ledger entry of a request fingerprint."""
+    return f"{LEDGER_PREFIX}{fingerprint[:2]}/{fingerprint}.json"
+
+
+def extra_reply_key(fingerprint: str, uuid: str) -> str:
+    """Where a paid reply goes that another reply has forestalled."""
+    return f"{LEDGER_PREFIX}{fingerprint[:2]}/{fingerprint}.{quote_segment(uuid)}.json"
+
+
+def budget_key(day: str) -> str:
+    """The spending counter of one UTC day, `YYYY-MM-DD`."""
+    return f"budget/{day}.json"
+
+
+def run_key(run_id: str, name: str) -> str:
+    """What passes between the steps of one run; may expire after 30 days."""
+    return f"runs/{quote_segment(run_id)}/{name}"
+
+
+def table_key(name: str) -> str:
+    """The last written table of this name (products, requests, plan, manifest, ...)."""
+    return f"tables/{name}"

@@ -1,0 +1,251 @@
+"""An S3 bucket and prefix as the store; imported only where a store is on S3, for boto3's sake."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from flux_assets.errors import (
+    ConditionFailedError,
+    ObjectNotFoundError,
+    StoreError,
+    StorePermissionError,
+)
+from flux_assets.store.object_store import ObjectBody, ObjectInfo
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_PART_BYTES = 8 * 1024 * 1024
+_CLOCK_KEY = "store.json"
+_EXPIRED_CREDENTIALS = frozenset({"ExpiredToken", "ExpiredTokenException"})
+
+
+def build_s3_client(
+    *, max_pool_connections: int, checksum: Literal["when_supported", "when_required"]
+) -> "S3Client":
+    """A client for many threads, with AWS's own credential chain and environment variables.
+
+    Args:
+        max_pool_connections: how many threads use it at once.
+        checksum: `when_required` for stores that do not know AWS's newer checksums.
+
+    Raises:
+        StoreError: the AWS configuration cannot be used.
+    """
+    config = Config(
+        max_pool_connections=max_pool_connections,
+        connect_timeout=10,
+        read_timeout=60,
+        retries={"mode": "standard", "total_max_attempts": 5},
+        request_checksum_calculation=checksum,
+        response_checksum_validation=checksum,
+    )
+    try:
+        # A session of its own: boto3's default one is not safe to make from several threads.
+        return boto3.session.Session().client("s3", config=config)
+    except (BotoCoreError, ValueError) as error:
+        raise StoreError("S3", "connect to", str(error)) from error
+
+
+class S3Store:
+    """Objects in `bucket`, under `prefix`.
+
+    An etag is S3's own without its quotes: AWS takes it back either way, Ceph only so.
+    """
+
+    def __init__(
+        self,
+        client: "S3Client",
+        *,
+        bucket: str,
+        prefix: str = "",
+        put_args: Mapping[str, Any] | None = None,
+        public_url: str | None = None,
+    ) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._prefix = f"{prefix.strip('/')}/".lstrip("/")
+        self._put_args = put_args or {}
+        self._public_url = public_url
+
+    @property
+    def uri(self) -> str:
+        """`s3://bucket/prefix`."""
+        return self.uri_for("").rstrip("/")
+
+    def uri_for(self, key: str) -> str:
+        """`s3://bucket/prefix/key`."""
+        return f"s3://{self._bucket}/{self._prefix}{key}"
+
+    def url_for(self, key: str) -> str | None:
+        """The object's URL below the public base, if there is one."""
+        return f"{self._public_url}/{quote(key)}" if self._public_url else None
+
+    def get(self, key: str) -> ObjectBody:
+        """Read one object."""
+        with self._errors("read", key):
+            found = self._client.get_object(**self._address(key))
+            data = found["Body"].read()
+        info = ObjectInfo(
+            key=key,
+            size_bytes=len(data),
+            etag=_unquote(found["ETag"]),
+            modified_at=found["LastModified"].astimezone(UTC),
+        )
+        return ObjectBody(
+            data=data, info=info, content_type=found["ContentType"], metadata=found["Metadata"]
+        )
+
+    def head(self, key: str) -> ObjectInfo:
+        """Look at one object without its bytes."""
+        with self._errors("read", key):
+            found = self._client.head_object(**self._address(key))
+        return ObjectInfo(
+            key=key,
+            size_bytes=found["ContentLength"],
+            etag=_unquote(found["ETag"]),
+            modified_at=found["LastModified"].astimezone(UTC),
+        )
+
+    def put(
+        self,
+        key: str,
+        data: bytes,
+        *,
+        content_type: str,
+        metadata: Mapping[str, str] | None = None,
+        if_absent: bool = False,
+        if_match: str | None = None,
+    ) -> str:
+        """Write one object and return its etag; above 8 MiB in parts."""
+        arguments = {
+            **self._put_args,
+            "ContentType": content_type,
+            "Metadata": {**self._put_args.get("Metadata", {}), **(metadata or {})},
+        }
+        condition: dict[str, Any] = {}
+        if if_absent:
+            condition["IfNoneMatch"] = "*"
+        if if_match is not None:
+            condition["IfMatch"] = if_match
+        with self._errors("write", key):
+            if len(data) > _PART_BYTES:
+                return self._put_in_parts(key, data, arguments, condition)
+            put = self._client.put_object(**self._address(key), **arguments, **condition, Body=data)
+            return _unquote(put["ETag"])
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Every object whose key starts with `prefix`."""
+        paginator = self._client.get_paginator("list_objects_v2")
+        pages = paginator.paginate(Bucket=self._bucket, Prefix=f"{self._prefix}{prefix}")
+        with self._errors("list", prefix):
+            for page in pages:
+                for found in page.get("Contents", ()):
+                    yield ObjectInfo(
+                        key=found["Key"].removeprefix(self._prefix),
+                        size_bytes=found["Size"],
+                        etag=_unquote(found["ETag"]),
+                        modified_at=found["LastModified"].astimezone(UTC),
+                    )
+
+    def now(self) -> datetime:
+        """S3's clock: the `Date` of a reply, whole seconds; that of an error serves as well."""
+        with self._errors("read the clock of", ""):
+            try:
+                found = self._client.head_object(**self._address(_CLOCK_KEY))
+                headers = found["ResponseMetadata"]["HTTPHeaders"]
+            except ClientError as error:
+                headers = error.response["ResponseMetadata"]["HTTPHeaders"]
+        try:
+            return parsedate_to_datetime(headers["date"]).astimezone(UTC)
+        except (KeyError, ValueError) as error:
+            raise StoreError(self.uri, "read the clock of", "its replies have no Date") from error
+
+    def _address(self, key: str) -> dict[str, Any]:
+        return {"Bucket": self._bucket, "Key": f"{self._prefix}{key}"}
+
+    def _put_in_parts(
+        self, key: str, data: bytes, arguments: dict[str, Any], condition: dict[str, Any]
+    ) -> str:
+        checksums = self._client.meta.config.request_checksum_calculation  # type: ignore[attr-defined]  # the stubs lack it
+        if checksums == "when_supported":
+            # boto3 gives every part this checksum, which AWS takes only if it was announced.
+            arguments = {"ChecksumAlgorithm": "CRC32", **arguments}
+        created = self._client.create_multipart_upload(**self._address(key), **arguments)
+        upload = {**self._address(key), "UploadId": created["UploadId"]}
+        try:
+            parts: list[Any] = [
+                self._put_part(upload, number, data[start : start + _PART_BYTES], arguments)
+                for number, start in enumerate(range(0, len(data), _PART_BYTES), start=1)
+            ]
+            completed = self._client.complete_multipart_upload(
+                **upload,
+                **self._taken_by("CompleteMultipartUpload", arguments),
+                **condition,
+                MultipartUpload={"Parts": parts},
+            )
+        except BaseException:
+            with suppress(BotoCoreError, ClientError):  # the first error is the one to report
+                self._client.abort_multipart_upload(
+                    **upload, **self._taken_by("AbortMultipartUpload", arguments)
+                )
+            raise
+        return _unquote(completed["ETag"])
+
+    def _put_part(
+        self, upload: dict[str, Any], number: int, data: bytes, arguments: dict[str, Any]
+    ) -> dict[str, Any]:
+        part = self._client.upload_part(
+            **upload, **self._taken_by("UploadPart", arguments), PartNumber=number, Body=data
+        )
+        checksums = {name: it for name, it in part.items() if name.startswith("Checksum")}
+        return {"PartNumber": number, "ETag": part["ETag"], **checksums}
+
+    def _taken_by(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        shape = self._client.meta.service_model.operation_model(operation).input_shape
+        taken = shape.members if shape else {}
+        return {name: arguments[name] for name in arguments if name in taken}
+
+    @contextmanager
+    def _errors(self, attempted: str, key: str) -> Iterator[None]:
+        try:
+            yield
+        except BotoCoreError as error:
+            raise StoreError(self.uri_for(key), attempted, str(error)) from error
+        except ClientError as error:
+            raise self._store_error(error, attempted, key) from error
+
+    def _store_error(self, error: ClientError, attempted: str, key: str) -> StoreError:
+        uri = self.uri_for(key)
+        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        code = error.response["Error"]["Code"]
+        writes = attempted == "write"
+        if (
+            status == 412
+            or code == "ConditionalRequestConflict"
+            or (writes and code == "NoSuchKey")
+        ):
+            return ConditionFailedError(uri, attempted, f"the condition does not hold ({code})")
+        if code == "NoSuchBucket":
+            problem = f"there is no bucket {self._bucket}; create it or correct FLUX_ASSETS_STORE"
+            return StoreError(uri, attempted, problem)
+        if status == 404 and attempted == "read":
+            return ObjectNotFoundError(uri, attempted, "there is no such object")
+        if status == 403 or code in _EXPIRED_CREDENTIALS:
+            problem = (
+                f"{error}. Check the credentials and their policy: s3:GetObject, s3:PutObject and "
+                "s3:ListBucket (without which an absent object looks forbidden, too)"
+            )
+            return StorePermissionError(uri, attempted, problem)
+        return StoreError(uri, attempted, str(error))
+
+
+def _unquote(etag: str) -> str:
+    return etag.strip('"')
