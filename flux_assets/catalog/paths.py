@@ -1,0 +1,26 @@
+"""Cells that list several categories or pictures -> the one that stands for the product."""
+
+import re
+
+_LISTED_URL = re.compile(r"\s*[,;|]\s*(?=https?://)")
+_LIST_COMMA = re.compile(r"(?<!\\),")
+
+
+def first_url(cell: str) -> str:
+    """The first of several URLs; a comma inside one does not end it."""
+    return _LISTED_URL.split(cell.strip(), maxsplit=1)[0]
+
+
+def first_listed_path(cell: str) -> str:
+    r"""WooCommerce's `Clothing > Hoodies, Gifts` -> `Clothing > Hoodies`; `\,` is a comma."""
+    return _LIST_COMMA.split(cell, maxsplit=1)[0].replace("\\,", ",").strip()
+
+
+def first_magento_path(cell: str) -> str:
+    """Magento's `Root/Men/Tops,Root/Gifts,Root` -> `Men > Tops`; the root is no category."""
+    root = re.split(r"[/,]", cell, maxsplit=1)[0]
+    for path in re.split(rf",(?={re.escape(root)}(?:[/,]|$))", cell):
+        below_root = path.split("/")[1:]
+        if below_root:
+            return " > ".join(below_root)
+    return root

@@ -1,0 +1,73 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flux_assets.catalog import read_catalog
+from flux_assets.errors import CatalogError
+
+HEADERS = (
+    "Handle,Title,Body (HTML),Vendor,Type,Option1 Name,Option1 Value,Variant Price,Image Src,seed",
+    "ID,Type,SKU,Name,Regular price,Categories,Parent,Attribute 1 name,Attribute 1 value(s)",
+    "sku,store_view_code,name,description,categories,visibility,additional_attributes,steps",
+    "id;Active (0/1);Name*;Categories (x,y,z,...);Feature(Name:Value:Position);Feature: Color",
+    "g:id\ttitle\tgoogle product category\titem_group_id\tcolor\timage_link",
+    "article_no|productDisplayName||color|",
+)
+CELL = st.sampled_from(
+    [
+        *("", "1", "a", "NA", '"', '""', '"a', "a...b", "x\ny", "\x07", "\0", "id:1", "variation"),
+        *("Color", "Blue", "Blue, Red", "<b>x</b>&amp;", "<", "Not Visible Individually", "99"),
+        *("a=b,color=Red|Blue", "Color:Blue:1", "Default Category/Men,Default Category", "é", "€"),
+    ]
+)
+TEXT = st.builds(
+    lambda header, rows, delimiter, end: end.join([header, *(delimiter.join(row) for row in rows)]),
+    st.sampled_from(HEADERS),
+    st.lists(st.lists(CELL, max_size=12), max_size=12),
+    st.sampled_from([",", ";", "\t", "|"]),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+)
+ENCODED = st.builds(
+    lambda text, codec: text.encode(codec, "replace"),
+    TEXT,
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"]),
+)
+DAMAGED = st.builds(
+    lambda data, at, junk: data[:at] + junk + data[at + len(junk) :],
+    ENCODED,
+    st.integers(0, 400),
+    st.binary(max_size=8),
+)
+FEED = st.builds(
+    lambda parts: ("<rss><channel>" + "".join(parts)).encode(),
+    st.lists(
+        st.sampled_from(
+            [
+                *(
+                    "<item>",
+                    "</item>",
+                    "<g:id>1</g:id>",
+                    "<id>2</id>",
+                    "<title>Hat</title>",
+                    "&amp;",
+                ),
+                *("<entry>", "</entry>", "<link href='x'/>", "</channel></rss>", "<!-- -->", "&x;"),
+            ]
+        ),
+        max_size=30,
+    ),
+)
+
+
+@given(st.one_of(st.binary(max_size=300), ENCODED, DAMAGED, FEED))
+def test_any_bytes_are_a_catalog_that_adds_up_or_a_catalog_error(data: bytes) -> None:
+    try:
+        catalog = read_catalog(data, "export.csv")
+    except CatalogError:
+        return
+    skipped = sum(catalog.skipped.values())
+    assert catalog.rows == len(catalog.products) + len(catalog.rejected_rows) + skipped
+    physical_lines = len(data) + 1
+    assert all(1 <= product.line <= physical_lines for product in catalog.products)
+    assert all(1 <= rejected.line <= physical_lines for rejected in catalog.rejected_rows)
+    assert len({product.product_id for product in catalog.products}) == len(catalog.products)
+    assert all(product.title for product in catalog.products)

@@ -1,0 +1,157 @@
+import pytest
+
+from flux_assets.catalog import Catalog, Product, read_catalog
+from flux_assets.errors import CatalogError
+
+DECLARED = 'xmlns:g="http://base.google.com/ns/1.0"'
+ITEM = """
+<item>
+  <g:id>1</g:id>
+  <title>Hat &amp; scarf</title>
+  <description>&lt;p&gt;Soft.&lt;/p&gt;&lt;p&gt;Warm.&lt;/p&gt;</description>
+  <link>https://shop.example/1</link>
+  <g:image_link>https://shop.example/1.jpg?a=1&amp;b=2</g:image_link>
+  <g:color>Red</g:color>
+  <g:material>Wool</g:material>
+  <g:price>28.00 USD</g:price>
+  <g:shipping><g:country>US</g:country><g:price>5 USD</g:price></g:shipping>
+</item>"""
+
+
+def rss(items: str, *, declared: str = DECLARED, declaration: str = "") -> str:
+    channel = f"<channel><title>A shop</title>{items}</channel>"
+    return f"{declaration}<rss version='2.0' {declared}>{channel}</rss>"
+
+
+def read(feed: str | bytes) -> Catalog:
+    raw = feed.encode() if isinstance(feed, str) else feed
+    return read_catalog(raw, "feed.xml")
+
+
+def read_one(feed: str | bytes) -> Product:
+    (product,) = read(feed).products
+    return product
+
+
+def problem_of(feed: str | bytes) -> str:
+    with pytest.raises(CatalogError) as caught:
+        read(feed)
+    return str(caught.value)
+
+
+def test_an_item_is_a_product() -> None:
+    catalog = read(rss(ITEM))
+    assert (catalog.dialect, catalog.delimiter, catalog.encoding) == (
+        "google_merchant",
+        "",
+        "utf-8",
+    )
+    assert catalog.products == (
+        Product(
+            product_id="1",
+            title="Hat & scarf",
+            line=2,
+            description="Soft. Warm.",
+            color="Red",
+            material="Wool",
+            price="28.00 USD",
+            image_url="https://shop.example/1.jpg?a=1&b=2",
+            columns={
+                "id": "1",
+                "link": "https://shop.example/1",
+                "image_link": "https://shop.example/1.jpg?a=1&b=2",
+                "shipping": "US 5 USD",
+            },
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    "feed",
+    [
+        rss(ITEM, declared=""),
+        rss(ITEM.replace("g:", "goo:"), declared=DECLARED.replace(":g", ":goo")),
+        rss(ITEM.replace("title>", "g:title>").replace("description>", "g:description>")),
+        rss(ITEM.replace("g:", "")),
+    ],
+    ids=["undeclared prefix", "another prefix", "all prefixed", "none prefixed"],
+)
+def test_prefixes_do_not_matter(feed: str) -> None:
+    assert read_one(feed) == read_one(rss(ITEM))
+
+
+def test_other_name_spaces_do_not_take_google_s_names() -> None:
+    item = "<item><media:title>Photo</media:title><g:id>1</g:id><title>Hat</title></item>"
+    product = read_one(rss(item, declared='xmlns:media="http://search.yahoo.com/mrss/"'))
+    assert (product.title, product.columns["media_title"]) == ("Hat", "Photo")
+
+
+def test_an_atom_feed_is_read_with_google_s_own_id() -> None:
+    feed = f"""<feed xmlns="http://www.w3.org/2005/Atom" {DECLARED}><title>A shop</title>
+    <id>tag:shop.example</id>
+    <entry><id>tag:shop.example,1</id><title>Hat</title><summary>Soft</summary>
+    <link href="https://shop.example/1"/><g:id>1</g:id></entry>
+    <entry><g:id>2</g:id><id>tag:shop.example,2</id><title>Cap</title></entry></feed>"""
+    first, second = read(feed).products
+    assert (first.product_id, first.title, first.description) == ("1", "Hat", "Soft")
+    assert first.columns["link"] == "https://shop.example/1"
+    assert (second.product_id, second.title, second.line) == ("2", "Cap", 5)
+
+
+def test_items_of_one_group_are_one_product() -> None:
+    grouped = ITEM.replace("<g:id>", "<g:item_group_id>G</g:item_group_id><g:id>")
+    catalog = read(rss(grouped + grouped.replace("Red", "Blue")))
+    assert [(product.product_id, product.color) for product in catalog.products] == [("G", "")]
+    assert (catalog.rows, catalog.skipped) == (2, {"variant": 1})
+
+
+@pytest.mark.parametrize("codec", ["iso-8859-1", "windows-1252", "utf-8", "utf-16"])
+def test_the_encoding_is_the_declared_one(codec: str) -> None:
+    feed = rss(ITEM.replace("Hat", "Café"), declaration=f'<?xml version="1.0" encoding="{codec}"?>')
+    catalog = read(feed.encode(codec))
+    assert (catalog.encoding, catalog.products[0].title) == (codec, "Café & scarf")
+
+
+def test_an_encoding_that_is_not_declared_is_found() -> None:
+    feed = rss(ITEM.replace("Hat", "Café"))
+    assert read_one(feed.encode("utf-16")).title == "Café & scarf"
+    assert read(feed.encode("cp1252")).encoding == "cp1252"
+    assert read(feed.encode("cp1252")).warnings
+
+
+def test_a_feed_that_is_cut_off_is_never_half_a_catalog() -> None:
+    feed = rss(ITEM * 3)
+    for length in range(1, len(feed)):
+        with pytest.raises(CatalogError):
+            read(feed[:length])
+    half = feed[: len(feed) // 2]
+    line = half.count("\n") + 1
+    assert f"line {line}: the XML is cut off or damaged here" in problem_of(half)
+
+
+@pytest.mark.parametrize(
+    "entities",
+    [
+        '<!DOCTYPE rss [<!ENTITY a "ha"><!ENTITY b "&a;&a;"><!ENTITY c "&b;&b;">]>',
+        '<!DOCTYPE rss [<!ENTITY c SYSTEM "file:///etc/hostname">]>',
+        '<!DOCTYPE rss SYSTEM "http://127.0.0.1:9/rss.dtd">',
+        '<!DOCTYPE rss [<!ATTLIST item kind CDATA "x">]>',
+    ],
+    ids=["bomb", "external entity", "external document type", "document type"],
+)
+def test_entities_are_refused_unread(entities: str) -> None:
+    feed = entities + rss("<item><g:id>1</g:id><title>Hat</title></item>")
+    assert "declares a document type or entities" in problem_of(feed)
+
+
+@pytest.mark.parametrize(
+    ("feed", "problem"),
+    [
+        ("<products><product/></products>", "<products> is no RSS or Atom feed"),
+        (rss(""), "the feed has no items"),
+        (rss("<item><title>Hat</title></item>"), "no column for the product's product_id"),
+        (rss(ITEM, declaration='<?xml version="1.0" encoding="no-such"?>'), "export as UTF-8"),
+    ],
+)
+def test_xml_that_is_no_product_feed_says_why(feed: str, problem: str) -> None:
+    assert problem in problem_of(feed)
