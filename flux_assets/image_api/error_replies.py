@@ -1,0 +1,167 @@
+"""Sans-I/O: what the vendor's refusals and failures mean, as errors of ours.
+
+A permanent reading (RefusedError) is never tried again, so it is given only where the reply is
+about this one request; what could hit every request alike stops the run or stays unknown.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+from flux_assets.errors import (
+    AccountError,
+    AccountProblem,
+    FluxAssetsError,
+    GenerationFailedError,
+    RateLimitedError,
+    RefusedError,
+    UnknownOutcomeError,
+)
+from flux_assets.image_api.vendor_text import printable, safe_text
+
+DEFAULT_RETRY_SECONDS = 30.0
+MIN_RETRY_SECONDS = 1.0
+MAX_RETRY_SECONDS = 600.0
+
+_PROBLEM_OF_STATUS: Mapping[int, AccountProblem] = {
+    401: "bad_key",
+    402: "out_of_credits",
+    403: "gateway_forbidden",
+    406: "out_of_credits",
+}
+_PROBLEM_OF_CODE: Mapping[str, AccountProblem] = {
+    "INSUFFICIENT_CREDITS": "out_of_credits",
+    "UNSUPPORTED_MODEL": "unsupported_model",
+}
+_ADVICE: Mapping[AccountProblem, str] = {
+    "bad_key": "the API key is not accepted; set a valid ONEMIN_API_KEY",
+    "out_of_credits": "the account is out of credits; add credits, then run again",
+    "unsupported_model": "the model is unknown or disabled; ask the vendor",
+    "gateway_forbidden": "the API's gateway turns this machine away; check network and proxy",
+}
+_PROVIDER_ERROR = "EXTERNAL_API_RESPONSE_WITH_ERROR"
+_ABOUT_THE_REQUEST = (400, 422)
+# The provider's opinion of the vendor's own account or pace, not of our request.
+_PROVIDER_TRANSIENT = (401, 402, 403, 408, 429)
+
+_MODERATION = re.compile(
+    r"moderated|moderation|nsfw|flagged|content[ _-]?policy|safety (system|filter|checker)",
+    re.IGNORECASE,
+)
+_INVALID_PARAMETER = re.compile(
+    r"invalid[ _-](param|input|value|argument|prompt)|validation (error|failed)|missing[ _]required"
+    r"|must be (one of|between|at least|at most|less|greater)|out of range",
+    re.IGNORECASE,
+)
+_RETRY_TEXT = re.compile(r"after (\d{1,6}(?:\.\d{1,6})?) ?s", re.IGNORECASE)
+
+
+def parse_json_object(body: bytes | str) -> dict[str, object] | None:
+    """The JSON object in these bytes, or None for anything else."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def parse_number(value: object) -> float | None:
+    """A finite number given as a number or as text, else None."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def mapping(value: object) -> Mapping[str, object]:
+    """The value if it is a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def parse_error_reply(
+    status_code: int, headers: Mapping[str, str], body: bytes, *, secret: str = ""
+) -> FluxAssetsError:
+    """What a reply means that is not a 2xx; `secret` never appears in the error's text."""
+    data = parse_json_object(body)
+    fields = mapping(data)
+    if status_code == 429:
+        return RateLimitedError(_retry_after_seconds(headers, fields))
+    code = safe_text(fields.get("errorCode"), secret=secret)
+    message = safe_text(fields.get("message"), secret=secret)
+    problem = _PROBLEM_OF_CODE.get(code) or _PROBLEM_OF_STATUS.get(status_code)
+    if problem:
+        return _account_error(problem, message or f"HTTP {status_code}")
+    if data is None or status_code not in _ABOUT_THE_REQUEST:
+        return UnknownOutcomeError(
+            f"HTTP {status_code} {message or 'without a readable reason'}; whether the call was "
+            "carried out is not known"
+        )
+    if code == _PROVIDER_ERROR:
+        return _provider_error(fields.get("details"), message, secret)
+    return RefusedError(code or f"HTTP_{status_code}", message or "no reason given")
+
+
+def parse_failure(code: str, message: str, *, secret: str = "") -> FluxAssetsError:
+    """What a failure means that came with HTTP 200, from its code and its whole reason."""
+    whole = f"{code} {message}".strip()
+    code, message = safe_text(code, secret=secret), safe_text(message, secret=secret)
+    if problem := _PROBLEM_OF_CODE.get(code):
+        return _account_error(problem, message)
+    if _MODERATION.search(whole):
+        return RefusedError(code or "MODERATED", message)
+    if _INVALID_PARAMETER.search(whole):
+        return RefusedError(code or "INVALID_PARAMETER", message)
+    reason = f"{code} {message}".strip() or "no reason given"
+    return GenerationFailedError(f"the vendor failed to make the picture: {reason}")
+
+
+def _account_error(problem: AccountProblem, message: str) -> AccountError:
+    return AccountError(problem, f"{_ADVICE[problem]} (the API says: {message})")
+
+
+def _provider_error(details: object, message: str, secret: str) -> FluxAssetsError:
+    """Judge by the provider's own reply inside `details`; the outer message may be false."""
+    plain = parse_json_object(details) if isinstance(details, str) else mapping(details)
+    response = mapping(mapping(plain).get("response"))
+    status = parse_number(response.get("status"))
+    inner = printable(mapping(response.get("data")).get("message"))
+    whole = inner or printable(details) or message
+    reason = safe_text(whole, secret=secret)
+    permanent = (
+        status is not None and 400 <= status < 500 and int(status) not in _PROVIDER_TRANSIENT
+    )
+    if permanent or _MODERATION.search(whole):
+        return RefusedError(_PROVIDER_ERROR, reason)
+    answered = "an unreadable status" if status is None else f"{status:g}"
+    return GenerationFailedError(f"the vendor's provider answered {answered}: {reason}")
+
+
+def _retry_after_seconds(headers: Mapping[str, str], fields: Mapping[str, object]) -> float:
+    header, date = _header(headers, "retry-after"), _header(headers, "date")
+    in_text = _RETRY_TEXT.search(safe_text(fields.get("message")))
+    seconds = parse_number(fields.get("retryAfter"))
+    if seconds is None and in_text:
+        seconds = float(in_text[1])
+    if seconds is None:
+        seconds = parse_number(header)
+    if seconds is None:
+        # The reply's own Date is the clock that its Retry-After date was made with.
+        until, now = _timestamp(header), _timestamp(date)
+        seconds = until - now if until is not None and now is not None else DEFAULT_RETRY_SECONDS
+    return min(max(seconds, MIN_RETRY_SECONDS), MAX_RETRY_SECONDS)
+
+
+def _header(headers: Mapping[str, str], name: str) -> str:
+    return next((value for key, value in headers.items() if key.lower() == name), "")
+
+
+def _timestamp(http_date: str) -> float | None:
+    try:
+        return parsedate_to_datetime(http_date).timestamp()
+    except (ValueError, OverflowError):
+        return None

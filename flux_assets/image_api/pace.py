@@ -1,0 +1,163 @@
+"""How fast the API is called: requests per minute, calls in flight, and pauses it asks for."""
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from flux_assets.errors import FluxAssetsError
+
+_WINDOW_SECONDS = 60.0
+# A stop is an event that wakes nobody, so whoever waits looks for it this often.
+_STOP_CHECK_SECONDS = 0.5
+
+
+class NotStartedError(FluxAssetsError):
+    """The wait for a place ended without one: the caller gives up and sends nothing."""
+
+    def __init__(self, reason: Literal["stopped", "deadline"]) -> None:
+        super().__init__(f"nothing was sent: the wait for a place ended ({reason})")
+        self.reason = reason
+
+
+class Pace:
+    """Shared by all threads of a process that call one account.
+
+    Starts are granted in order of arrival. A poll needs no place in flight and may overtake a
+    call that waits for one; otherwise a caller that polls while it holds a place could wait for
+    itself.
+
+    Args:
+        max_in_flight: calls open at once, at most.
+        requests_per_minute: starts in any 60 seconds [t, t + 60), at most.
+        clock: monotonic, in seconds.
+        wait: waits on a condition, at most so many seconds; replaced in tests.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_in_flight: int,
+        requests_per_minute: int,
+        clock: Callable[[], float] = time.monotonic,
+        wait: Callable[[threading.Condition, float], object] = threading.Condition.wait,
+    ) -> None:
+        self._max_in_flight = max_in_flight
+        self._clock = clock
+        self._wait = wait
+        self._lock = threading.Lock()
+        self._waiters: deque[_Waiter] = deque()
+        self._starts: deque[float] = deque(maxlen=requests_per_minute)
+        self._in_flight = 0
+        self._limit = max_in_flight
+        self._paused_until = -math.inf
+        self._has_started_since_halving = True
+
+    @property
+    def in_flight(self) -> int:
+        """Calls that hold a place now."""
+        return self._in_flight
+
+    @property
+    def in_flight_limit(self) -> int:
+        """Places there are now; fewer than the maximum after a 429."""
+        return self._limit
+
+    @contextmanager
+    def slot(self, *, stop: threading.Event, deadline: float = math.inf) -> Iterator[None]:
+        """Hold a place in flight, once rate, limit and pause allow a start.
+
+        Args:
+            stop: when set, the wait ends.
+            deadline: when the wait ends, on the clock.
+
+        Raises:
+            NotStartedError: the wait ended first; no place is held and nothing was counted.
+        """
+        self._wait_for_start(_Waiter(self._lock, needs_place=True), stop, deadline)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._in_flight -= 1
+                self._grant_starts()
+
+    def spend_request(self, *, stop: threading.Event, deadline: float = math.inf) -> None:
+        """Wait until rate and pause allow one more request, and count it.
+
+        Raises:
+            NotStartedError: as `slot`.
+        """
+        self._wait_for_start(_Waiter(self._lock, needs_place=False), stop, deadline)
+
+    def pause(self, seconds: float) -> None:
+        """Take note of a 429: nobody starts for so long, and the in-flight limit halves.
+
+        Several 429s of one burst halve it once: until a start was granted after a halving,
+        every further one still answers a call from before it.
+        """
+        with self._lock:
+            self._paused_until = max(self._paused_until, self._clock() + seconds)
+            if self._has_started_since_halving:
+                self._limit = max(1, self._limit // 2)
+                self._has_started_since_halving = False
+
+    def succeeded(self) -> None:
+        """Take note of a call that worked: the in-flight limit grows by one, to the maximum."""
+        with self._lock:
+            self._limit = min(self._max_in_flight, self._limit + 1)
+            self._grant_starts()
+
+    def _wait_for_start(self, waiter: "_Waiter", stop: threading.Event, deadline: float) -> None:
+        with self._lock:
+            self._waiters.append(waiter)
+            try:
+                while not waiter.is_granted:
+                    now = self._clock()
+                    if stop.is_set() or now >= deadline:
+                        raise NotStartedError("stopped" if stop.is_set() else "deadline")
+                    self._grant_starts()
+                    if not waiter.is_granted:
+                        self._wait(waiter.condition, self._seconds_to_wait(waiter, now, deadline))
+            finally:
+                if not waiter.is_granted:
+                    self._waiters.remove(waiter)
+                if self._waiters:
+                    self._waiters[0].condition.notify()  # it keeps the time for all from now on
+
+    def _seconds_to_wait(self, waiter: "_Waiter", now: float, deadline: float) -> float:
+        seconds = min(_STOP_CHECK_SECONDS, deadline - now)
+        seconds_closed = self._opens_at() - now
+        if waiter is self._waiters[0] and seconds_closed > 0:
+            seconds = min(seconds, seconds_closed)
+        return seconds
+
+    def _opens_at(self) -> float:
+        """When the next start is allowed, as far as pause and rate go."""
+        is_spent = len(self._starts) == self._starts.maxlen
+        return max(self._paused_until, self._starts[0] + _WINDOW_SECONDS if is_spent else -math.inf)
+
+    def _grant_starts(self) -> None:
+        """Grant, in order of arrival, every start that is allowed now."""
+        now = self._clock()
+        for waiter in tuple(self._waiters):
+            if now < self._opens_at():
+                return
+            if waiter.needs_place and self._in_flight >= self._limit:
+                continue
+            self._waiters.remove(waiter)
+            self._starts.append(now)
+            self._in_flight += waiter.needs_place
+            self._has_started_since_halving = True
+            waiter.is_granted = True
+            waiter.condition.notify()
+
+
+class _Waiter:
+    def __init__(self, lock: threading.Lock, *, needs_place: bool) -> None:
+        self.condition = threading.Condition(lock)
+        self.needs_place = needs_place
+        self.is_granted = False

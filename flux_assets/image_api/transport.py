@@ -1,0 +1,211 @@
+"""One HTTP call over a connection of its own, inside one deadline, with proof of what was sent.
+
+A stale keep-alive connection cannot be told from a lost reply, and a lost reply is a picture
+paid for: so nothing is pooled, nothing retried and no redirect followed.
+"""
+
+import io
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
+
+from flux_assets.errors import NotSentError, UnknownOutcomeError
+from flux_assets.image_api.vendor_text import safe_text
+from flux_assets.settings import LOOPBACK_HOSTS
+
+Clock = Callable[[], float]
+
+_CHUNK_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpReply:
+    """One complete reply; the body is decoded from any content encoding."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class FreshConnectionAdapter(HTTPAdapter):
+    """Carries one request; `is_connected` tells whether any of it can have been sent.
+
+    `requests` bounds each read of the socket, so a server that drips bytes would hold it for
+    ever: here every read, of headers too, gets only the time that is left until `deadline`.
+    """
+
+    def __init__(self, deadline: float, clock: Clock) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+        self.deadline = deadline
+        self.clock = clock
+        self.is_connected = False
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  # requests' own
+        """Give the pool whose only connection reports to this adapter, through a proxy or not."""
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        bases = (_ReportingConnection, pool.ConnectionCls)
+        pool.ConnectionCls = type("_Connection", bases, {"adapter": self})
+        return pool
+
+
+OpenAdapter = Callable[[float, Clock], FreshConnectionAdapter]
+
+
+class _ReportingConnection:
+    """Mixed into urllib3's connection classes."""
+
+    adapter: FreshConnectionAdapter
+
+    def connect(self) -> None:
+        """Connect wholly, TLS and proxy included, and only then allow that something was sent."""
+        super().connect()  # type: ignore[misc]  # urllib3's connection class follows in the MRO
+        if self.adapter.clock() >= self.adapter.deadline:
+            message = "connecting took all the time there was"
+            raise TimeoutError(message)
+        self.adapter.is_connected = True
+
+    def response_class(self, sock: socket.socket, *args: Any, **kwargs: Any) -> HTTPResponse:  # noqa: ANN401  # http.client's own
+        """Build http.client's response over a socket whose reads end at the deadline."""
+        timed: Any = _DeadlineSocket(sock, self.adapter)
+        return HTTPResponse(timed, *args, **kwargs)
+
+
+class _DeadlineSocket:
+    """All that http.client wants of a socket to read a reply from it."""
+
+    def __init__(self, sock: socket.socket, adapter: FreshConnectionAdapter) -> None:
+        self._sock = sock
+        self._adapter = adapter
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        raw = self._sock.makefile(mode, buffering=0)  # type: ignore[call-overload]  # "rb"
+        return io.BufferedReader(_DeadlineReader(self._sock, raw, self._adapter))
+
+
+class _DeadlineReader(io.RawIOBase):
+    def __init__(
+        self, sock: socket.socket, raw: io.RawIOBase, adapter: FreshConnectionAdapter
+    ) -> None:
+        self._sock = sock
+        self._raw = raw
+        self._adapter = adapter
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401  # any writable buffer
+        seconds_left = self._adapter.deadline - self._adapter.clock()
+        if seconds_left <= 0:
+            message = "the deadline passed before the reply was complete"
+            raise TimeoutError(message)
+        self._sock.settimeout(seconds_left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Find no redirect anywhere: requests would read on, without limit, to prepare one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transport:
+    """Makes single HTTP calls; safe to share between threads.
+
+    `clock` is monotonic, in seconds; `open_adapter` is what a test replaces.
+    """
+
+    connect_timeout_seconds: float
+    clock: Clock
+    open_adapter: OpenAdapter = FreshConnectionAdapter
+
+    def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        deadline: float,
+        max_bytes: int,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        json_body: Mapping[str, object] | None = None,
+    ) -> HttpReply:
+        """Send one request and read its whole reply, whatever its status.
+
+        Credentials go out only as given in `headers`, never from a netrc file; proxies and the
+        CA bundle come from the environment, except for this machine's own addresses.
+
+        Args:
+            method: of HTTP.
+            url: whole; its query stays out of every error's text.
+            deadline: for everything, on `clock`.
+            max_bytes: the largest body that is read.
+            headers: to add.
+            json_body: to send.
+
+        Raises:
+            NotSentError: no connection was made, so nothing was sent.
+            UnknownOutcomeError: a connection was made, and no complete reply came of it.
+        """
+        where = f"{method} {url.partition('?')[0]}"
+        connect_seconds = min(self.connect_timeout_seconds, deadline - self.clock())
+        if connect_seconds <= 0:
+            raise NotSentError(f"{where} was not sent: no time was left for it")
+        outside = sys.exception()
+        adapter = self.open_adapter(deadline, self.clock)
+        try:
+            with _Session() as session:
+                session.trust_env = urlsplit(url).hostname not in LOOPBACK_HOSTS
+                session.mount("https://", adapter)
+                session.mount("http://", adapter)
+                with session.request(
+                    method,
+                    url,
+                    headers={"User-Agent": "flux-assets", "Connection": "close", **headers},
+                    json=json_body,
+                    auth=_no_auth,
+                    timeout=(connect_seconds, None),
+                    stream=True,
+                ) as response:
+                    return _read_reply(response, max_bytes)
+        except (OSError, HTTPError, HTTPException, ValueError) as error:
+            reason = _root_of(error, outside)
+            if adapter.is_connected:
+                raise UnknownOutcomeError(f"{where}: its reply did not come: {reason}") from error
+            raise NotSentError(f"{where} was not sent, there is no connection: {reason}") from error
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Stand in for credentials, or requests would look for some in ~/.netrc."""
+    return request
+
+
+def _read_reply(response: requests.Response, max_bytes: int) -> HttpReply:
+    body = bytearray()
+    for chunk in response.iter_content(_CHUNK_BYTES):
+        body += chunk
+        if len(body) > max_bytes:
+            message = f"it is larger than {max_bytes} bytes"
+            raise OSError(message)
+    return HttpReply(status_code=response.status_code, headers=response.headers, body=bytes(body))
+
+
+def _root_of(error: BaseException, outside: BaseException | None) -> str:
+    """Name the innermost cause: the outer ones carry the whole URL with its query.
+
+    `outside` is what the caller was already dealing with when it called.
+    """
+    while (inner := error.__cause__ or error.__context__) and inner is not outside:
+        error = inner
+    return f"{type(error).__name__} {safe_text(str(error))}".strip()

@@ -1,0 +1,111 @@
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from flux_assets.errors import AccountError, DownloadError, SettingsError
+from flux_assets.image_api.client import ImageApiClient
+from flux_assets.image_request import build_image_request
+from flux_assets_tests.fixtures.scripted_servers import (
+    API_KEY,
+    Serve,
+    http,
+    make_client,
+    open_servers,
+)
+
+SAMPLES = Path(__file__).parent / "samples" / "image_api"
+SUCCESS = (SAMPLES / "success.http").read_bytes()
+UUID = "f6a7b8c9-d0e1-2345-fabc-456789012345"
+REQUEST = build_image_request(product_id="mug-1", shot="hero", prompt="A mug", parameters={})
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    with open_servers() as serve:
+        yield serve
+
+
+def test_a_call_is_one_post_with_the_key(serve: Serve) -> None:
+    server = serve(SUCCESS)
+    reply = make_client(server.url).submit(REQUEST, timeout_seconds=30)
+    assert (reply.uuid, reply.status) == (UUID, "success")
+    (sent,) = server.received
+    head, _, body = sent.partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /api/features HTTP/1.1\r\n")
+    assert f"API-KEY: {API_KEY}".encode() in head.splitlines()
+    assert b"Content-Type: application/json" in head.splitlines()
+    assert json.loads(body)["promptObject"] == REQUEST.prompt_object
+
+
+def test_the_key_shows_in_no_repr_and_no_error(serve: Serve) -> None:
+    body = json.dumps({"message": f"API Key {API_KEY} has been deleted"}).encode()
+    client = make_client(serve(http("401 Unauthorized", body)).url)
+    assert API_KEY not in repr(client)
+    with pytest.raises(AccountError) as caught:
+        client.submit(REQUEST, timeout_seconds=30)
+    assert "has been deleted" in str(caught.value)
+    assert API_KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["", " ", "sk-\nx", "sk-\N{EN DASH}x"])
+def test_a_key_that_no_header_can_carry_is_a_settings_error(key: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        ImageApiClient(base_url="https://api.example", api_key=SecretStr(key))
+    assert "ONEMIN_API_KEY" in str(caught.value)
+    assert "sk-" not in str(caught.value)
+
+
+def test_a_key_read_from_a_file_may_end_with_a_newline(serve: Serve) -> None:
+    server = serve(SUCCESS)
+    client = ImageApiClient(base_url=server.url, api_key=SecretStr(f"{API_KEY}\n"))
+    assert client.submit(REQUEST, timeout_seconds=30).uuid == UUID
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "http://api.example",
+        "http://127.0.0.1.api.example",
+        "ftp://127.0.0.1",
+        "https://",
+        "https://user:password@api.example",
+        "https://api.example/?x=1",
+    ],
+)
+def test_the_key_is_not_entrusted_to_any_other_kind_of_base_url(base_url: str) -> None:
+    with pytest.raises(SettingsError, match="ONEMIN_BASE_URL"):
+        make_client(base_url)
+
+
+def test_a_result_is_asked_for_by_its_uuid(serve: Serve) -> None:
+    server = serve(SUCCESS, (SAMPLES / "result_unknown.http").read_bytes())
+    client = make_client(server.url)
+    reply = client.fetch_result("a/b?c", timeout_seconds=30)
+    assert reply is not None
+    assert reply.uuid == UUID
+    assert client.fetch_result(UUID, timeout_seconds=30) is None
+    assert server.received[0].startswith(b"GET /api/results/a%2Fb%3Fc HTTP/1.1\r\n")
+    assert f"API-KEY: {API_KEY}".encode() in server.received[0].splitlines()
+
+
+def test_a_reply_without_a_uuid_is_asked_for_nowhere(serve: Serve) -> None:
+    server = serve()
+    assert make_client(server.url).fetch_result("", timeout_seconds=30) is None
+    assert server.received == []
+
+
+def test_asking_for_a_result_in_vain_is_no_unknown_outcome(serve: Serve) -> None:
+    client = make_client(serve(b"").url)
+    with pytest.raises(DownloadError):
+        client.fetch_result(UUID, timeout_seconds=30)
+
+
+def test_models_are_listed_without_the_key(serve: Serve) -> None:
+    server = serve((SAMPLES / "models.http").read_bytes())
+    models = make_client(server.url).list_models()
+    assert [model.is_active for model in models] == [True, False]
+    assert server.received[0].startswith(b"GET /models?feature=IMAGE_GENERATOR HTTP/1.1\r\n")
+    assert API_KEY.encode() not in server.received[0]
