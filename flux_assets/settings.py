@@ -45,11 +45,16 @@ def _check_public_url(url: str) -> str:
     return url.rstrip("/")
 
 
+_STORE_FOLDERS = frozenset({"budget", "images", "ledger", "runs", "tables"})
+
+
 def _check_shop(shop: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", shop):
         raise ValueError(
             "takes lower-case letters, digits and _, starting with a letter, at most 40"
         )
+    if shop in _STORE_FOLDERS:
+        raise ValueError(f"{shop!r} is the name of a folder of the store itself; choose another")
     return shop
 
 

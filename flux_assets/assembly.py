@@ -1,0 +1,254 @@
+"""Puts the parts of the core together, from the settings, for one step of one run."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from pydantic import SecretStr
+
+from flux_assets.budget import DailyBudget
+from flux_assets.generation import generate
+from flux_assets.image_api.client import ImageApiClient
+from flux_assets.image_api.pace import Pace
+from flux_assets.image_request import ImageRequest
+from flux_assets.landing import Landing
+from flux_assets.ledger import Ledger, SendRules
+from flux_assets.outcome import Outcome
+from flux_assets.picture_records import PictureRecords
+from flux_assets.plan import Plan, PlanLimits, RequestIdentity, build_plan, list_pictures
+from flux_assets.purchase import Purchase
+from flux_assets.run_stop import RunStop
+from flux_assets.settings import Settings
+from flux_assets.store.object_store import ObjectStore
+
+LEASE_MARGIN_SECONDS = 120
+_BUDGET_BATCH = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """The shop's part of the store, and the root that all shops share."""
+
+    shop: ObjectStore
+    root: ObjectStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunIdentity:
+    """Which run and step this is, and how to know that another run has ended."""
+
+    run_id: str
+    step: str
+    is_run_dead: Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiAccess:
+    """The API as all steps of this process share it."""
+
+    client: ImageApiClient
+    pace: Pace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """Obtains and takes pictures for one step; more threads than calls, to download beside."""
+
+    purchase: Purchase
+    stop: RunStop
+    threads: int
+
+    def obtain(self, requests: Iterable[ImageRequest]) -> Iterator[Outcome]:
+        """An outcome for each request, buying what the ledger allows."""
+        return generate(requests, obtain=self.purchase.obtain, stop=self.stop, threads=self.threads)
+
+    def reuse(self, stored: Iterable[tuple[ImageRequest, str]]) -> Iterator[Outcome]:
+        """An outcome for each stored picture, given with its object key; buys nothing."""
+        keys: dict[str, str] = {}
+
+        def requests() -> Iterator[ImageRequest]:
+            for request, object_key in stored:
+                keys[request.fingerprint] = object_key
+                yield request
+
+        return generate(
+            requests(),
+            obtain=lambda request: self.purchase.reuse(request, keys[request.fingerprint]),
+            stop=self.stop,
+            threads=min(self.threads, 16),
+        )
+
+
+def api_origin(settings: Settings) -> str:
+    """What the store's identity names as its API: the simulator has no lasting address."""
+    if settings.is_sample:
+        return "simulator"
+    parts = urlsplit(settings.onemin_base_url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def open_api(
+    *,
+    base_url: str,
+    api_key: SecretStr,
+    max_in_flight: int,
+    requests_per_minute: int,
+    call_timeout_seconds: float,
+    result_hosts: Iterable[str],
+) -> ApiAccess:
+    """The client of one account, and the pace at which this process may call it."""
+    return ApiAccess(
+        client=ImageApiClient(
+            base_url=base_url,
+            api_key=api_key,
+            call_timeout_seconds=call_timeout_seconds,
+            result_hosts=result_hosts,
+        ),
+        pace=Pace(max_in_flight=max_in_flight, requests_per_minute=requests_per_minute),
+    )
+
+
+@contextmanager
+def simulated_api(
+    state_dir: Path, *, latency_seconds: float, megapixels: float, faults: str | None
+) -> Iterator[tuple[str, SecretStr]]:
+    """Run the simulator in this process; gives its base URL and a key that it takes."""
+    from flux_assets.simulator.faults import Faults, read_faults  # noqa: PLC0415 - sample mode's own
+    from flux_assets.simulator.options import SAMPLE_KEY, SimulatorOptions  # noqa: PLC0415 - as above
+    from flux_assets.simulator.server import running_simulator  # noqa: PLC0415 - as above
+
+    options = SimulatorOptions(
+        latency_seconds=latency_seconds,
+        megapixels=megapixels,
+        faults=read_faults(Path(faults)) if faults else Faults(),
+    )
+    with running_simulator(state_dir, options=options) as simulator:
+        yield simulator.base_url, SecretStr(SAMPLE_KEY)
+
+
+def send_rules(settings: Settings, *, retry_refused: bool) -> SendRules:
+    """When something may be sent again, from the settings."""
+    return SendRules(
+        max_attempts=settings.max_attempts,
+        on_unknown_outcome=settings.on_unknown_outcome,
+        retry_refused=retry_refused,
+    )
+
+
+def open_ledger(settings: Settings, store: ObjectStore, run: RunIdentity) -> Ledger:
+    """The ledger as this run writes it; its lease outlives any one call."""
+    return Ledger(
+        store,
+        run_id=run.run_id,
+        step=run.step,
+        lease_seconds=settings.call_timeout_seconds + LEASE_MARGIN_SECONDS,
+        is_run_dead=run.is_run_dead,
+    )
+
+
+def plan_against_store(
+    settings: Settings,
+    store: ObjectStore,
+    ledger: Ledger,
+    identities: Sequence[RequestIdentity],
+    *,
+    prefixes: Iterable[str] | None = None,
+) -> Plan:
+    """The plan of these requests, from the store's listing and the ledger of what is absent.
+
+    Args:
+        settings: for the rules and limits.
+        store: the shop's.
+        ledger: of the same store.
+        identities: every request to plan.
+        prefixes: where their pictures are, if that is less than the whole store.
+    """
+    pictures = list_pictures(store, prefixes)
+    absent = [
+        identity.fingerprint
+        for identity in identities
+        if identity.fingerprint[:32] not in pictures.keys
+    ]
+    rules = send_rules(settings, retry_refused=False)
+    return build_plan(
+        identities,
+        pictures=pictures,
+        entries=ledger.read_many(absent),
+        limits=PlanLimits(
+            cost_usd_per_image=settings.cost_usd_per_image,
+            requests_per_minute=settings.requests_per_minute,
+            max_in_flight=settings.max_in_flight,
+            max_images_per_run=settings.max_images_per_run,
+            daily_image_limit=settings.daily_image_limit,
+        ),
+        standing_of=lambda entry: ledger.standing_of(entry, rules),
+    )
+
+
+def open_records(
+    settings: Settings, store: ObjectStore, ledger: Ledger, *, preview_px: int
+) -> PictureRecords:
+    """What ties the shop's pictures to their ledger entries."""
+    return PictureRecords(
+        store=store,
+        ledger=ledger,
+        mode=settings.mode,
+        cost_usd_per_image=settings.cost_usd_per_image,
+        preview_px=preview_px,
+    )
+
+
+@contextmanager
+def open_generation(
+    settings: Settings,
+    stores: Stores,
+    api: ApiAccess,
+    run: RunIdentity,
+    *,
+    retry_refused: bool,
+) -> Iterator["Generation"]:
+    """Everything that one step needs to obtain pictures; unused reservations return at its end.
+
+    Where the block raises, nothing more is sent, also by threads that outlive it.
+    """
+    ledger = open_ledger(settings, stores.shop, run)
+    stop = RunStop(stores.shop, run.run_id)
+    budget = DailyBudget(
+        stores.root,
+        daily_limit=settings.daily_image_limit,
+        reservation_id=f"{run.run_id} {run.step} {uuid4().hex}",
+        batch_size=_BUDGET_BATCH,
+        monotonic=time.monotonic,
+    )
+    purchase = Purchase(
+        client=api.client,
+        pace=api.pace,
+        budget=budget,
+        stop=stop,
+        store=stores.shop,
+        ledger=ledger,
+        landing=Landing(
+            client=api.client,
+            pace=api.pace,
+            records=open_records(settings, stores.shop, ledger, preview_px=settings.preview_px),
+            timeout_seconds=settings.call_timeout_seconds,
+            monotonic=time.monotonic,
+            sleep=time.sleep,
+        ),
+        rules=send_rules(settings, retry_refused=retry_refused),
+        call_timeout_seconds=settings.call_timeout_seconds,
+        monotonic=time.monotonic,
+        utc_now=lambda: datetime.now(UTC),
+    )
+    threads = settings.max_in_flight + max(4, settings.max_in_flight // 3)
+    with budget:
+        try:
+            yield Generation(purchase=purchase, stop=stop, threads=threads)
+        except BaseException:
+            stop.halt("the step was interrupted")
+            raise

@@ -1,0 +1,107 @@
+"""All facts of one stored picture, as JSON and as the plain metadata that every view shares."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, Self
+
+from flux_assets.image_request import ImageRequest
+from flux_assets.images import Picture
+from flux_assets.parameters import ParameterValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineageRecord:
+    """One stored picture: what was asked for, what the vendor made, where it is.
+
+    `sha256` is of the stored bytes, which are the vendor's, untouched. Times are ISO 8601 in UTC.
+    `attempts` counts the sends of the request, `possibly_paid_twice` those of them that may have
+    paid for a picture that nobody holds. `steps`, `guidance` and `prompt_upsampling` in
+    `prompt_object` are as requested: the API does not say what it used.
+    """
+
+    product_id: str
+    shot: str
+    shot_version: int
+    take: int
+    type: str
+    model: str
+    prompt_object: Mapping[str, ParameterValue]
+    request_fingerprint: str
+    mode: Literal["sample", "live"]
+    uuid: str
+    object_key: str
+    content_type: str
+    sha256: str
+    size_bytes: int
+    width_px: int
+    height_px: int
+    warnings: tuple[str, ...]
+    attempts: int
+    possibly_paid_twice: int
+    latency_seconds: float
+    cost_usd_estimate: float
+    run_id: str
+    generated_at: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The plain form that the ledger keeps."""
+        return asdict(self) | {"warnings": list(self.warnings)}
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Self:
+        """Read back what `to_json` wrote; fields of newer releases are left out."""
+        known = {field.name for field in fields(cls)}
+        values = {name: value for name, value in plain.items() if name in known}
+        return cls(**values | {"warnings": tuple(plain["warnings"])})
+
+
+def build_object_metadata(
+    request: ImageRequest, picture: Picture, *, uuid: str, mode: str
+) -> dict[str, str]:
+    """The core of the lineage, ASCII only, that travels with the picture itself."""
+    return {
+        "fingerprint": request.fingerprint,
+        "uuid": _ascii(uuid),
+        "seed": str(request.seed),
+        "guidance": str(request.prompt_object["guidance"]),
+        "model": request.model,
+        "shot": request.shot,
+        "sha256": picture.sha256,
+        "mode": mode,
+    }
+
+
+def build_plain_metadata(record: LineageRecord) -> dict[str, str | int | float]:
+    """One flat row of a picture's facts, shared by the Dagster UI and the manifest."""
+    asked = record.prompt_object
+    return {
+        "product_id": record.product_id,
+        "shot": record.shot,
+        "uuid": record.uuid,
+        "seed": asked["seed"],
+        "guidance": float(asked["guidance"]),
+        "steps": asked["steps"],
+        "aspect_ratio": asked["aspect_ratio"],
+        "model": record.model,
+        "prompt": asked["prompt"],
+        "take": record.take,
+        "shot_version": record.shot_version,
+        "request_fingerprint": record.request_fingerprint,
+        "object_key": record.object_key,
+        "content_type": record.content_type,
+        "sha256": record.sha256,
+        "width_px": record.width_px,
+        "height_px": record.height_px,
+        "size_bytes": record.size_bytes,
+        "attempts": record.attempts,
+        "possibly_paid_twice": record.possibly_paid_twice,
+        "latency_seconds": record.latency_seconds,
+        "cost_usd_estimate": record.cost_usd_estimate,
+        "generated_at": record.generated_at,
+        "mode": record.mode,
+        "warnings": "; ".join(record.warnings),
+    }
+
+
+def _ascii(text: str) -> str:
+    return text.encode("ascii", "replace").decode("ascii")

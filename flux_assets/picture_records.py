@@ -1,0 +1,114 @@
+"""The lineage records of stored pictures: building them, and mending those that are missing."""
+
+import logging
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from flux_assets.image_request import ImageRequest
+from flux_assets.images import Picture, find_mismatches, inspect_picture
+from flux_assets.ledger import Ledger
+from flux_assets.ledger_entry import ClaimLostError, LedgerEntry
+from flux_assets.lineage import LineageRecord
+from flux_assets.store.object_store import ObjectBody, ObjectStore, image_key
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureRecords:
+    """Ties pictures in a store to their ledger entries.
+
+    Args:
+        store, ledger: where pictures and entries are.
+        mode: `sample` or `live`, kept in the lineage.
+        cost_usd_per_image: for the estimate in the lineage.
+        preview_px: the longest side of previews; 0 for none.
+    """
+
+    store: ObjectStore
+    ledger: Ledger
+    mode: Literal["sample", "live"]
+    cost_usd_per_image: float
+    preview_px: int
+
+    def adopt(self, request: ImageRequest, object_key: str) -> tuple[LineageRecord, Picture]:
+        """Take a stored picture, writing its ledger entry where the last write is missing.
+
+        Raises:
+            ObjectNotFoundError: the picture is gone.
+            PictureError: its bytes are no picture any more.
+        """
+        entry = self.ledger.read(request.fingerprint)
+        body, picture = self.read_picture(object_key)
+        if entry is not None and entry.state == "stored" and entry.lineage is not None:
+            return entry.lineage, picture
+        try:
+            entry = self.ledger.take_up(entry) if entry else self.ledger.claim(request, None)
+        except ClaimLostError:  # somebody else is mending it
+            return self.adopt(request, object_key)
+        uuid = body.metadata.get("uuid", "")
+        if entry.uuid not in {"", uuid}:
+            self.ledger.keep_extra_reply(entry)
+        stored_at = body.info.modified_at.isoformat(timespec="seconds")
+        entry = replace(entry, uuid=uuid, accepted_at=entry.accepted_at or stored_at)
+        return self.note(entry, self.build(request, entry, picture)), picture
+
+    def note(self, entry: LedgerEntry, lineage: LineageRecord) -> LineageRecord:
+        """Write a stored picture's ledger entry; gives the lineage that counts from now on."""
+        return self.ledger.record_stored(entry, lineage).lineage or lineage
+
+    def find(self, request: ImageRequest) -> str | None:
+        """The key of the request's stored picture, whatever its format."""
+        prefix = image_key(
+            shot=request.shot,
+            product_id=request.product_id,
+            fingerprint=request.fingerprint,
+            extension="",
+        )
+        return next((info.key for info in self.store.list(prefix)), None)
+
+    def read_picture(self, object_key: str) -> tuple[ObjectBody, Picture]:
+        """A stored picture with its metadata.
+
+        Raises:
+            ObjectNotFoundError: the picture is gone.
+            PictureError: its bytes are no picture any more.
+        """
+        body = self.store.get(object_key)
+        return body, inspect_picture(body.data, preview_px=self.preview_px)
+
+    def build(self, request: ImageRequest, entry: LedgerEntry, picture: Picture) -> LineageRecord:
+        """The lineage of one picture, as its entry and its bytes tell it."""
+        warnings = find_mismatches(picture, request.prompt_object)
+        for warning in warnings:
+            _log.warning("product %r, shot %s: %s", request.product_id, request.shot, warning)
+        return LineageRecord(
+            product_id=request.product_id,
+            shot=request.shot,
+            shot_version=request.shot_version,
+            take=request.take,
+            type=request.type,
+            model=request.model,
+            prompt_object=request.prompt_object,
+            request_fingerprint=request.fingerprint,
+            mode=self.mode,
+            uuid=entry.uuid,
+            object_key=image_key(
+                shot=request.shot,
+                product_id=request.product_id,
+                fingerprint=request.fingerprint,
+                extension=picture.extension,
+            ),
+            content_type=picture.content_type,
+            sha256=picture.sha256,
+            size_bytes=picture.size_bytes,
+            width_px=picture.width_px,
+            height_px=picture.height_px,
+            warnings=warnings,
+            attempts=entry.attempts,
+            possibly_paid_twice=entry.possibly_paid_twice,
+            latency_seconds=round(entry.latency_seconds, 3),
+            cost_usd_estimate=self.cost_usd_per_image,
+            run_id=entry.run_id,
+            generated_at=entry.accepted_at,
+        )
