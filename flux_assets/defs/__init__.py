@@ -1,0 +1,1 @@
+"""The Dagster shell: assets, resources and jobs over the core."""

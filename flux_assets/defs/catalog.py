@@ -1,0 +1,170 @@
+"""The free assets: the catalog as read, the image requests, and the plan."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import dagster as dg
+
+from flux_assets.assembly import open_ledger, plan_against_store
+from flux_assets.catalog.product import RejectedRow
+from flux_assets.defs.events import run_identity
+from flux_assets.defs.partitions import add_products, shop_key
+from flux_assets.defs.resources import StoreResource
+from flux_assets.errors import CatalogError, ShotsFileError
+from flux_assets.inputs import load_catalog, load_shots
+from flux_assets.prompts import build_requests
+from flux_assets.reports import (
+    catalog_report,
+    plan_report,
+    prompts_table,
+    rejected_rows_table,
+    sample_prompts,
+)
+from flux_assets.settings import Settings
+from flux_assets.store.object_store import ObjectStore, table_key
+from flux_assets.tables import (
+    build_plan_table,
+    build_products_table,
+    build_rejected_rows_table,
+    build_requests_table,
+    read_identities,
+    read_products,
+    read_requests,
+    write_parquet,
+)
+
+GROUP = "catalog"
+OWNERS = ["team:catalog"]
+_READ_FOR_SAMPLES = 50
+
+
+def build_product_catalog(settings: Settings) -> dg.AssetsDefinition:
+    """The asset `product_catalog`."""
+    key = shop_key(settings.shop, "product_catalog")
+    check = dg.AssetCheckSpec(
+        "every_row_is_usable", asset=key, description="No catalog row was rejected."
+    )
+
+    @dg.asset(
+        key=key,
+        group_name=GROUP,
+        owners=OWNERS,
+        kinds={"csv", "parquet"},
+        io_manager_key="tables",
+        check_specs=[check],
+        description=f"The products of {settings.catalog}: every row is taken or accounted for.",
+    )
+    def product_catalog(
+        context: dg.AssetExecutionContext, store: StoreResource
+    ) -> Iterator[dg.Output[Any] | dg.AssetCheckResult]:
+        for warning in settings.warnings:
+            context.log.warning(warning)
+        catalog = load_catalog(settings, load_shots(settings))
+        if not catalog.products:
+            raise CatalogError(catalog.name, "no row is a usable product; nothing was changed")
+        _put_rejected_rows(store.open().shop, catalog.rejected_rows)
+        product_ids = (product.product_id for product in catalog.products)
+        added, orphaned = add_products(context.instance, settings.shop, product_ids)
+        yield dg.Output(
+            build_products_table(catalog.products),
+            metadata={
+                "report": dg.MetadataValue.md(catalog_report(catalog)),
+                "dialect": catalog.dialect,
+                "rows": catalog.rows,
+                "products": len(catalog.products),
+                "rejected_rows": len(catalog.rejected_rows),
+                "added_partitions": added,
+                "orphaned_partitions": orphaned,
+            },
+        )
+        rows = rejected_rows_table(catalog.rejected_rows)
+        yield dg.AssetCheckResult(
+            check_name=check.name,
+            passed=not catalog.rejected_rows,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"rows": dg.MetadataValue.md(rows)} if catalog.rejected_rows else {},
+        )
+
+    return product_catalog
+
+
+def _put_rejected_rows(store: ObjectStore, rejected_rows: Iterable[RejectedRow]) -> None:
+    store.put(
+        table_key("rejected_rows.parquet"),
+        write_parquet(build_rejected_rows_table(rejected_rows)),
+        content_type="application/vnd.apache.parquet",
+    )
+
+
+def build_image_requests(settings: Settings) -> dg.AssetsDefinition:
+    """The asset `image_requests`."""
+
+    @dg.asset(
+        key=shop_key(settings.shop, "image_requests"),
+        ins={"products": dg.AssetIn(key=shop_key(settings.shop, "product_catalog"))},
+        group_name=GROUP,
+        owners=OWNERS,
+        kinds={"jinja", "parquet"},
+        io_manager_key="tables",
+        description=f"One image request per product and shot of {settings.shots}.",
+    )
+    def image_requests(
+        products: Any,  # noqa: ANN401 - a data frame
+    ) -> dg.Output[Any]:
+        shots = load_shots(settings)
+        table = build_requests_table(build_requests(read_products(products), shots.shots))
+        errors = table[table["error"] != ""]
+        if len(table) and len(errors) == len(table):
+            raise ShotsFileError(
+                shots.name, f"no prompt could be rendered; the first: {errors['error'].iloc[0]}"
+            )
+        return dg.Output(
+            table,
+            metadata={
+                "requests": len(table) - len(errors),
+                "prompt_errors": len(errors),
+                "first_prompt_errors": list(errors["error"].head(10)),
+                "shots": [shot.name for shot in shots.shots],
+                "shots_sha256": shots.sha256,
+            },
+        )
+
+    return image_requests
+
+
+def build_image_plan(settings: Settings) -> dg.AssetsDefinition:
+    """The asset `image_plan`."""
+
+    @dg.asset(
+        key=shop_key(settings.shop, "image_plan"),
+        ins={"requests": dg.AssetIn(key=shop_key(settings.shop, "image_requests"))},
+        group_name=GROUP,
+        owners=OWNERS,
+        kinds={"parquet"},
+        io_manager_key="tables",
+        description="What a refresh would do and cost. Free: nothing is sent.",
+    )
+    def image_plan(
+        context: dg.AssetExecutionContext,
+        store: StoreResource,
+        requests: Any,  # noqa: ANN401 - a data frame
+    ) -> dg.Output[Any]:
+        ledger = open_ledger(settings, store.open().shop, run_identity(context))
+        identities = read_identities(requests)
+        plan = plan_against_store(settings, store.open().shop, ledger, identities)
+        step = max(1, len(requests) // _READ_FOR_SAMPLES)
+        samples = sample_prompts(list(read_requests(requests.iloc[::step])))
+        return dg.Output(
+            build_plan_table(identities, plan),
+            metadata={
+                "report": dg.MetadataValue.md(plan_report(plan)),
+                "sample_prompts": dg.MetadataValue.md(prompts_table(samples)),
+                **{str(status): count for status, count in plan.counts.items()},
+                "orphaned": plan.orphaned,
+                "to_buy": plan.to_buy,
+                "cost_usd": plan.cost_usd,
+                "minutes": plan.minutes,
+            },
+        )
+
+    return image_plan

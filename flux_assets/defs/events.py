@@ -1,0 +1,99 @@
+"""Each picture as a Dagster event of its own, logged when it lands."""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+import dagster as dg
+from dagster import DagsterEventType, DagsterRunStatus
+
+from flux_assets.assembly import RunIdentity
+from flux_assets.defs.partitions import shop_key
+from flux_assets.images import preview_markdown
+from flux_assets.lineage import build_plain_metadata
+from flux_assets.outcome import Outcome
+from flux_assets.store.object_store import ObjectStore
+from flux_assets.summary import RunSummary, Shortfall
+
+_DATA_VERSION_TAG = "dagster/data_version"
+_PROVEN_ENDS = frozenset({DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE})
+"""A canceled run may have been marked so by force, while its process goes on."""
+
+
+def build_materialization(
+    outcome: Outcome, *, shop: str | None, store: ObjectStore
+) -> dg.AssetMaterialization:
+    """One picture as a materialization of `images/<shot>` at its product."""
+    lineage = outcome.lineage
+    if lineage is None:
+        message = f"a {outcome.kind} outcome has no picture to report"
+        raise ValueError(message)
+    metadata: dict[str, dg.MetadataValue | str | int | float] = {}
+    if outcome.preview:
+        alt = f"{lineage.product_id} {lineage.shot}"
+        metadata["preview"] = dg.MetadataValue.md(preview_markdown(outcome.preview, alt))
+    metadata["object_uri"] = store.uri_for(lineage.object_key)
+    url = store.url_for(lineage.object_key)
+    if url:
+        metadata["url"] = dg.MetadataValue.url(url)
+    metadata |= build_plain_metadata(lineage)
+    metadata["outcome"] = outcome.kind
+    return dg.AssetMaterialization(
+        asset_key=shop_key(shop, "images", lineage.shot),
+        partition=lineage.product_id,
+        description=f"{outcome.kind} sample" if lineage.mode == "sample" else outcome.kind,
+        metadata=metadata,
+        tags={_DATA_VERSION_TAG: lineage.request_fingerprint, "flux_assets/mode": lineage.mode},
+    )
+
+
+def build_observation(shortfall: Shortfall, *, shop: str | None) -> dg.AssetObservation:
+    """Why a product has no picture, as an event of `images/<shot>` at that product."""
+    return dg.AssetObservation(
+        asset_key=shop_key(shop, "images", shortfall.shot),
+        partition=shortfall.product_id,
+        description=shortfall.reason,
+        metadata={"outcome": shortfall.kind, "reason": shortfall.reason},
+    )
+
+
+def log_outcomes(
+    context: dg.OpExecutionContext | dg.AssetExecutionContext,
+    outcomes: Iterable[Outcome],
+    *,
+    shop: str | None,
+    store: ObjectStore,
+) -> RunSummary:
+    """Log each picture as it lands, and add everything up."""
+    summary = RunSummary()
+    for outcome in outcomes:
+        if outcome.lineage is not None:
+            context.log_event(build_materialization(outcome, shop=shop, store=store))
+        summary.add(outcome)
+    return summary
+
+
+def run_identity(context: dg.OpExecutionContext | dg.AssetExecutionContext) -> RunIdentity:
+    """This run and step, as the ledger's claims name them."""
+    instance = context.instance
+    step = context.get_step_execution_context().step.key
+    return RunIdentity(run_id=context.run_id, step=step, is_run_dead=partial(is_run_dead, instance))
+
+
+def is_run_dead(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Whether this Dagster instance proves that a run has ended; unknown runs prove nothing."""
+    run = instance.get_run_by_id(run_id)
+    return run is not None and run.status in _PROVEN_ENDS
+
+
+def known_fingerprints(
+    instance: dg.DagsterInstance, shop: str | None, shots: Iterable[str]
+) -> Iterator[tuple[str, str, str]]:
+    """Every (product_id, shot, fingerprint) whose last materialization Dagster knows."""
+    for shot in shots:
+        tags_by_product = instance.event_log_storage.get_latest_tags_by_partition(
+            shop_key(shop, "images", shot),
+            DagsterEventType.ASSET_MATERIALIZATION,
+            tag_keys=[_DATA_VERSION_TAG],
+        )
+        for product_id, tags in tags_by_product.items():
+            yield product_id, shot, tags[_DATA_VERSION_TAG]

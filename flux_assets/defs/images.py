@@ -1,0 +1,137 @@
+"""`images/<shot>`: one asset per shot, one partition per product, for people and backfills."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+import dagster as dg
+
+from flux_assets.assembly import (
+    ApiAccess,
+    Stores,
+    open_generation,
+    open_ledger,
+    plan_against_store,
+)
+from flux_assets.budget import check_run_cap
+from flux_assets.defs.events import build_observation, log_outcomes, run_identity
+from flux_assets.defs.partitions import products_partitions, shop_key
+from flux_assets.defs.resources import ImageApiResource, StoreResource
+from flux_assets.errors import PromptError, ShotsFileError
+from flux_assets.image_request import ImageRequest
+from flux_assets.inputs import load_catalog, load_shots
+from flux_assets.plan import RequestIdentity
+from flux_assets.prompts import Shot, build_requests
+from flux_assets.reports import shortfalls_table, summary_report
+from flux_assets.settings import Settings
+from flux_assets.store.object_store import image_prefix, quote_segment
+from flux_assets.summary import RunSummary, Shortfall
+
+GROUP = "images"
+OWNERS = ["team:catalog"]
+API_POOL = "flux_2_max"
+
+
+def build_shot_images(settings: Settings, shot: Shot) -> dg.AssetsDefinition:
+    """The asset `images/<shot>`."""
+
+    @dg.asset(
+        key=shop_key(settings.shop, "images", shot.name),
+        deps=[shop_key(settings.shop, "product_catalog")],
+        partitions_def=products_partitions(settings.shop),
+        backfill_policy=dg.BackfillPolicy.multi_run(settings.shard_size),
+        output_required=False,
+        group_name=GROUP,
+        owners=OWNERS,
+        kinds={"flux", "s3"} if settings.store.startswith("s3://") else {"flux"},
+        pool=API_POOL,
+        description=(
+            f"The {shot.name} picture of each product. A run buys what is not stored yet and "
+            "logs every partition it was asked for."
+        ),
+    )
+    def shot_images(
+        context: dg.AssetExecutionContext, store: StoreResource, image_api: ImageApiResource
+    ) -> Iterator[dg.Output[None]]:
+        keys = context.partition_keys
+        requests, shortfalls = _build_requests(settings, shot.name, keys)
+        summary = _obtain(context, settings, store.open(), image_api.access, requests)
+        shortfalls += summary.shortfalls
+        for shortfall in shortfalls:
+            context.log_event(build_observation(shortfall, shop=settings.shop))
+        if shortfalls:
+            first = shortfalls[0]
+            raise dg.Failure(
+                f"{len(shortfalls)} of {len(keys)} products have no {shot.name} picture; "
+                f"the first is {first.product_id}: {first.reason}",
+                metadata={"products": dg.MetadataValue.md(shortfalls_table(shortfalls))},
+                allow_retries=False,
+            )
+        yield from ()
+
+    return shot_images
+
+
+def _build_requests(
+    settings: Settings, shot_name: str, product_ids: Sequence[str]
+) -> tuple[list[ImageRequest], list[Shortfall]]:
+    """The chosen products' requests as the catalog gives them now, and why others have none."""
+
+    def unmade(product_id: str, reason: str) -> Shortfall:
+        return Shortfall(
+            product_id=product_id, shot=shot_name, fingerprint="", kind="failed", reason=reason
+        )
+
+    shots = load_shots(settings)
+    shot = next((shot for shot in shots.shots if shot.name == shot_name), None)
+    if shot is None:
+        raise ShotsFileError(shots.name, f"shot {shot_name!r} is gone; reload the code location")
+    products = {product.product_id: product for product in load_catalog(settings, shots).products}
+    chosen = [products[product_id] for product_id in product_ids if product_id in products]
+    shortfalls = [
+        unmade(product_id, f"not in {settings.catalog} any more")
+        for product_id in product_ids
+        if product_id not in products
+    ]
+    requests: list[ImageRequest] = []
+    for result in build_requests(chosen, [shot]):
+        if isinstance(result, PromptError):
+            shortfalls.append(unmade(result.product_id, str(result)))
+        else:
+            requests.append(result)
+    return requests, shortfalls
+
+
+def _obtain(
+    context: dg.AssetExecutionContext,
+    settings: Settings,
+    stores: Stores,
+    api: ApiAccess,
+    requests: Sequence[ImageRequest],
+) -> RunSummary:
+    """Buy what is not stored, take what is, and log each picture as it lands."""
+    run = run_identity(context)
+    plan = plan_against_store(
+        settings,
+        stores.shop,
+        open_ledger(settings, stores.shop, run),
+        [RequestIdentity(item.product_id, item.shot, item.fingerprint) for item in requests],
+        prefixes=[
+            f"{image_prefix(item.shot)}{quote_segment(item.product_id)}/" for item in requests
+        ],
+    )
+    check_run_cap(
+        plan.to_buy,
+        max_images_per_run=settings.max_images_per_run,
+        cost_usd_per_image=settings.cost_usd_per_image,
+    )
+    pairs = [
+        (request, item.object_key) for request, item in zip(requests, plan.planned, strict=True)
+    ]
+    with open_generation(settings, stores, api, run, retry_refused=False) as generation:
+        outcomes = chain(
+            generation.reuse((request, key) for request, key in pairs if key),
+            generation.obtain(request for request, key in pairs if not key),
+        )
+        summary = log_outcomes(context, outcomes, shop=settings.shop, store=stores.shop)
+    context.log.info(summary_report(summary, cost_usd_per_image=settings.cost_usd_per_image))
+    return summary

@@ -1,0 +1,83 @@
+"""What passes between assets and steps goes through the store: any machine can run any step."""
+
+import json
+from typing import TYPE_CHECKING, Any, Literal
+
+import dagster as dg
+
+from flux_assets.defs.resources import StoreResource
+from flux_assets.errors import ObjectNotFoundError
+from flux_assets.store.object_store import ObjectStore, run_key, table_key
+from flux_assets.tables import read_parquet, write_parquet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class StoreIOManager(dg.IOManager):
+    """Data frames as Parquet, everything else as JSON, under `runs/{run_id}/`.
+
+    An asset's table is kept at `tables/` as well, where a run that did not write it finds the
+    last one.
+
+    No ConfigurableIOManager, since Dagster uses what it has deprecated itself where one of those
+    holds another resource.
+    """
+
+    def __init__(self, store: StoreResource, *, form: Literal["parquet", "json"]) -> None:
+        self._store = store
+        self._form = form
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:  # noqa: ANN401 - any step's
+        """Write one output."""
+        store = self._store.open().shop
+        data = self._encode(obj)
+        key = self._run_key(context)
+        store.put(key, data, content_type=self._content_type)
+        if context.has_asset_key:
+            store.put(self._table_key(context), data, content_type=self._content_type)
+        context.add_output_metadata({"object_uri": store.uri_for(key)})
+
+    def load_input(self, context: dg.InputContext) -> Any:  # noqa: ANN401 - any step's
+        """Read the same run's output, or an asset's last one."""
+        store = self._store.open().shop
+        upstream = context.upstream_output
+        if upstream is None:
+            message = f"input {context.name} comes from nowhere"
+            raise dg.DagsterInvariantViolationError(message)
+        if not upstream.has_asset_key:
+            return self._decode(store.get(self._run_key(upstream)).data)
+        return self._decode(self._get_table(store, context, upstream))
+
+    def _get_table(
+        self, store: ObjectStore, context: dg.InputContext, upstream: dg.OutputContext
+    ) -> bytes:
+        try:
+            return store.get(self._asset_run_key(context.step_context.run_id, upstream)).data
+        except ObjectNotFoundError:
+            return store.get(self._table_key(upstream)).data
+
+    def _run_key(self, context: dg.OutputContext) -> str:
+        if context.has_asset_key:
+            return self._asset_run_key(context.run_id, context)
+        run_id, *rest = context.get_identifier()
+        return run_key(run_id, f"{'.'.join(rest)}.{self._form}")
+
+    def _asset_run_key(self, run_id: str, context: dg.OutputContext) -> str:
+        return run_key(run_id, f"{context.asset_key.path[-1]}.{self._form}")
+
+    def _table_key(self, context: dg.OutputContext) -> str:
+        return table_key(f"{context.asset_key.path[-1]}.{self._form}")
+
+    @property
+    def _content_type(self) -> str:
+        is_json = self._form == "json"
+        return "application/json" if is_json else "application/vnd.apache.parquet"
+
+    def _encode(self, obj: "pd.DataFrame | object") -> bytes:
+        if self._form == "parquet":
+            return write_parquet(obj)  # type: ignore[arg-type]  # what tables' steps return
+        return json.dumps(obj).encode()
+
+    def _decode(self, data: bytes) -> object:
+        return read_parquet(data) if self._form == "parquet" else json.loads(data)

@@ -1,0 +1,181 @@
+"""`image_manifest`: the one table that everything downstream reads, and its checks."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from flux_assets.assembly import open_ledger, open_records
+from flux_assets.defs.events import run_identity
+from flux_assets.defs.images import OWNERS
+from flux_assets.defs.partitions import shop_key
+from flux_assets.defs.resources import StoreResource
+from flux_assets.lineage import LineageRecord
+from flux_assets.manifest import (
+    MANIFEST_CSV_KEY,
+    MANIFEST_KEY,
+    find_shortfalls,
+    record_shortfalls,
+    refresh_manifest,
+)
+from flux_assets.picture_records import PictureRecords
+from flux_assets.plan import RequestIdentity
+from flux_assets.reports import markdown_table, shortfalls_table
+from flux_assets.settings import Settings
+from flux_assets.store.object_store import ObjectStore
+from flux_assets.summary import RunSummary, Shortfall
+from flux_assets.tables import read_identities, read_plan_rows, read_requests
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COMPLETE_CHECK = "every_product_has_its_pictures"
+AS_ASKED_CHECK = "pictures_are_as_asked"
+_CHECKS = {
+    COMPLETE_CHECK: "Every product has its current picture of every shot.",
+    AS_ASKED_CHECK: "Every picture has the format and ratio that was asked for.",
+}
+
+
+def build_image_manifest(settings: Settings) -> dg.AssetsDefinition:
+    """The asset `image_manifest`."""
+    shop = settings.shop
+    key = shop_key(shop, "image_manifest")
+
+    @dg.asset(
+        key=key,
+        ins={
+            "requests": dg.AssetIn(
+                key=shop_key(shop, "image_requests"), input_manager_key="tables"
+            ),
+            "plan": dg.AssetIn(key=shop_key(shop, "image_plan"), input_manager_key="tables"),
+            "refreshed": dg.AssetIn(key=shop_key(shop, "refreshed_images")),
+        },
+        group_name="images",
+        owners=OWNERS,
+        kinds={"parquet"},
+        check_specs=[
+            dg.AssetCheckSpec(name, asset=key, description=description)
+            for name, description in _CHECKS.items()
+        ],
+        description=(
+            "One row per product and shot: the current picture and its lineage, as Parquet and "
+            "CSV; the last stored one, marked stale, until its successor is stored."
+        ),
+    )
+    def image_manifest(
+        context: dg.AssetExecutionContext,
+        store: StoreResource,
+        requests: Any,  # noqa: ANN401 - a data frame
+        plan: Any,  # noqa: ANN401 - a data frame
+        refreshed: dict[str, Any],
+    ) -> dg.MaterializeResult:  # type: ignore[type-arg] # dagster compares with the bare class
+        shop_store = store.open().shop
+        ledger = open_ledger(settings, shop_store, run_identity(context))
+        records = open_records(settings, shop_store, ledger, preview_px=0)
+        reader = _LineageReader(records, requests, plan)
+        return _refresh(shop_store, requests, refreshed, reader)
+
+    return image_manifest
+
+
+def _refresh(
+    store: ObjectStore,
+    requests: "pd.DataFrame",
+    refreshed: Mapping[str, Any],
+    reader: "_LineageReader",
+) -> "dg.MaterializeResult[Any]":
+    identities, unmade = read_identities(requests), _read_unmade(requests)
+    without = [RequestIdentity(item.product_id, item.shot, "") for item in unmade]
+    manifest = refresh_manifest(store, [*identities, *without], reader.read)
+    reasons = {item.fingerprint: item for item in RunSummary.merge([refreshed]).shortfalls}
+    shortfalls = [*unmade, *find_shortfalls(identities, manifest, reasons)]
+    newly = record_shortfalls(store, shortfalls)
+    warned = manifest[manifest["warnings"] != ""]
+    return dg.MaterializeResult(
+        metadata={
+            "object_uri": store.uri_for(MANIFEST_KEY),
+            "csv_uri": store.uri_for(MANIFEST_CSV_KEY),
+            "dagster/row_count": len(manifest),
+            "stale": int(manifest["stale"].sum()),
+            "missing": len(shortfalls),
+        },
+        check_results=[_judge_complete(shortfalls, newly), _judge_as_asked(warned)],
+    )
+
+
+class _LineageReader:
+    """Finds the lineage of stored pictures, and mends what the ledger lacks."""
+
+    def __init__(
+        self, records: PictureRecords, requests: "pd.DataFrame", plan: "pd.DataFrame"
+    ) -> None:
+        self._records = records
+        self._requests = requests
+        self._keys = {row.fingerprint: row.object_key for row in read_plan_rows(plan)}
+
+    def read(self, wanted: list[RequestIdentity]) -> Mapping[str, LineageRecord]:
+        entries = self._records.ledger.read_many([item.fingerprint for item in wanted])
+        found = {
+            fingerprint: entry.lineage
+            for fingerprint, entry in entries.items()
+            if entry.state == "stored" and entry.lineage is not None
+        }
+        unnoted = {
+            item.fingerprint
+            for item in wanted
+            if item.fingerprint not in found and self._keys.get(item.fingerprint)
+        }
+        rows = self._requests[self._requests["fingerprint"].isin(unnoted)]
+        for request in read_requests(rows):
+            key = self._keys[request.fingerprint]
+            found[request.fingerprint], _ = self._records.adopt(request, key)
+        return found
+
+
+def _read_unmade(requests: "pd.DataFrame") -> list[Shortfall]:
+    """What has no request, because its prompt could not be rendered."""
+    rows = requests.loc[requests["error"] != "", ["product_id", "shot", "error"]]
+    return [
+        Shortfall(product_id=row[0], shot=row[1], fingerprint="", kind="failed", reason=row[2])
+        for row in rows.itertuples(index=False)
+    ]
+
+
+def _judge_complete(shortfalls: list[Shortfall], newly: list[Shortfall]) -> dg.AssetCheckResult:
+    severity = dg.AssetCheckSeverity.ERROR if newly else dg.AssetCheckSeverity.WARN
+    shown = [*newly, *(item for item in shortfalls if item not in newly)]
+    return dg.AssetCheckResult(
+        check_name=COMPLETE_CHECK,
+        passed=not shortfalls,
+        severity=severity,
+        description=_name_products(shown),
+        metadata=(
+            {
+                "missing": len(shortfalls),
+                "newly_missing": len(newly),
+                "products": dg.MetadataValue.md(shortfalls_table(shown)),
+            }
+            if shortfalls
+            else {}
+        ),
+    )
+
+
+def _judge_as_asked(warned: "pd.DataFrame") -> dg.AssetCheckResult:
+    rows = warned[["product_id", "shot", "warnings"]].head(20).itertuples(index=False)
+    table = markdown_table(("product", "shot", "difference"), rows)
+    return dg.AssetCheckResult(
+        check_name=AS_ASKED_CHECK,
+        passed=warned.empty,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={} if warned.empty else {"pictures": dg.MetadataValue.md(table)},
+    )
+
+
+def _name_products(shortfalls: Iterable[Shortfall]) -> str | None:
+    names = list(dict.fromkeys(item.product_id for item in shortfalls))
+    if not names:
+        return None
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return f"without a current picture: {', '.join(names[:10])}{more}"

@@ -1,0 +1,186 @@
+"""`refreshed_images`: the whole plan in one run, spread over shards, one event a picture."""
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from flux_assets.assembly import open_generation
+from flux_assets.budget import check_run_cap
+from flux_assets.choices import Choices, ChosenWork, PlanRow, choose
+from flux_assets.defs.events import known_fingerprints, log_outcomes, run_identity
+from flux_assets.defs.images import API_POOL, GROUP, OWNERS
+from flux_assets.defs.partitions import shop_key
+from flux_assets.defs.resources import ImageApiResource, StoreResource
+from flux_assets.image_request import ImageRequest
+from flux_assets.reports import summary_report
+from flux_assets.settings import Settings
+from flux_assets.summary import RunSummary
+from flux_assets.tables import read_plan_rows, read_requests
+
+
+class RefreshConfig(dg.Config):
+    """What this run is to do; left empty, everything that is new or changed."""
+
+    product_ids: list[str] = Field(default=[], description="Only these products.")
+    shots: list[str] = Field(default=[], description="Only these shots.")
+    limit: int | None = Field(
+        default=None, ge=0, description="Buy only the first so many pictures."
+    )
+    max_images: int | None = Field(
+        default=None,
+        ge=0,
+        description="Refuse to start where more would be bought; can only lower the cap.",
+    )
+    retry_refused: bool = Field(
+        default=False, description="Send again what the vendor refused before."
+    )
+
+
+def build_refreshed_images(settings: Settings) -> dg.AssetsDefinition:
+    """The asset `refreshed_images`: shards -> generate, mapped -> summary."""
+    shop = settings.shop
+    plan_shards = build_plan_shards(settings)
+    generate_shard = build_generate_shard(settings)
+    summarize = build_summarize(settings)
+
+    @dg.config_mapping
+    def choices(config: RefreshConfig) -> dict[str, Any]:
+        return {"plan_shards": {"config": config.model_dump()}}
+
+    @dg.graph_asset(
+        key=shop_key(shop, "refreshed_images"),
+        ins={
+            "requests": dg.AssetIn(key=shop_key(shop, "image_requests")),
+            "plan": dg.AssetIn(key=shop_key(shop, "image_plan")),
+        },
+        config=choices,
+        group_name=GROUP,
+        owners=OWNERS,
+        kinds={"flux"},
+        description=(
+            "Buys what the plan says is new or changed, fetches what is paid, and reports each "
+            "picture as a materialization of `images/<shot>` at its product."
+        ),
+    )
+    def refreshed_images(requests: Any, plan: Any) -> Any:  # noqa: ANN401 - data frames
+        shards, already_known = plan_shards(requests, plan)
+        return summarize(already_known, shards.map(generate_shard).collect())
+
+    return refreshed_images
+
+
+def build_plan_shards(settings: Settings) -> dg.OpDefinition:
+    """The op that chooses the run's work, checks the cap, and cuts it into shards."""
+
+    @dg.op(
+        ins={
+            "requests": dg.In(input_manager_key="tables"),
+            "plan": dg.In(input_manager_key="tables"),
+        },
+        out={"shards": dg.DynamicOut(), "already_known": dg.Out()},
+    )
+    def plan_shards(
+        context: dg.OpExecutionContext,
+        config: RefreshConfig,
+        requests: Any,  # noqa: ANN401 - a data frame
+        plan: Any,  # noqa: ANN401 - a data frame
+    ) -> Iterator[dg.DynamicOutput[Any] | dg.Output[int]]:
+        work = _choose(context, settings, config, list(read_plan_rows(plan)))
+        caps = [settings.max_images_per_run, config.max_images]
+        check_run_cap(
+            work.to_buy,
+            max_images_per_run=min(cap for cap in caps if cap is not None),
+            cost_usd_per_image=settings.cost_usd_per_image,
+        )
+        context.log.info(
+            "%d pictures to buy, %d to look after, %d stored ones that Dagster does not know yet",
+            work.to_buy,
+            len(work.to_obtain) - work.to_buy,
+            len(work.to_report),
+        )
+        rows = [*work.to_report, *work.to_obtain]
+        wanted = {row.fingerprint for row in rows}
+        chosen = requests[requests["fingerprint"].isin(wanted)]
+        by_fingerprint = {request.fingerprint: request for request in read_requests(chosen)}
+        for start in range(0, len(rows), settings.shard_size):
+            part = rows[start : start + settings.shard_size]
+            shard = {
+                "retry_refused": config.retry_refused,
+                "requests": [
+                    [by_fingerprint[row.fingerprint].to_json(), row.object_key] for row in part
+                ],
+            }
+            number = start // settings.shard_size
+            yield dg.DynamicOutput(shard, output_name="shards", mapping_key=f"{number:05d}")
+        yield dg.Output(work.already_known, output_name="already_known")
+
+    return plan_shards
+
+
+def build_generate_shard(settings: Settings) -> dg.OpDefinition:
+    """The op that obtains one shard's pictures; it never raises for a request's sake."""
+
+    @dg.op(pool=API_POOL)
+    def generate_shard(
+        context: dg.OpExecutionContext,
+        store: StoreResource,
+        image_api: ImageApiResource,
+        shard: dict[str, Any],
+    ) -> dict[str, Any]:
+        stores = store.open()
+        pairs = [(ImageRequest.from_json(plain), key) for plain, key in shard["requests"]]
+        with open_generation(
+            settings,
+            stores,
+            image_api.access,
+            run_identity(context),
+            retry_refused=shard["retry_refused"],
+        ) as generation:
+            outcomes = chain(
+                generation.reuse((request, key) for request, key in pairs if key),
+                generation.obtain(request for request, key in pairs if not key),
+            )
+            summary = log_outcomes(context, outcomes, shop=settings.shop, store=stores.shop)
+            summary.stop_reason = generation.stop.reason()
+        return summary.to_json()
+
+    return generate_shard
+
+
+def build_summarize(settings: Settings) -> dg.OpDefinition:
+    """The op that adds the shards up, and fails the run where it was stopped."""
+
+    @dg.op
+    def summarize(
+        context: dg.OpExecutionContext, already_known: int, parts: list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        summary = RunSummary.merge(parts)
+        summary.counts["reused"] += already_known
+        report = summary_report(summary, cost_usd_per_image=settings.cost_usd_per_image)
+        metadata: dict[str, dg.MetadataValue[Any] | int] = {
+            "report": dg.MetadataValue.md(report),
+            **{str(kind): count for kind, count in summary.counts.items()},
+            "calls": summary.calls,
+            "possibly_paid_twice": summary.possibly_paid_twice,
+        }
+        if summary.stop_reason:
+            raise dg.Failure(summary.stop_reason, metadata=metadata, allow_retries=False)
+        context.add_output_metadata(metadata)
+        return summary.to_json()
+
+    return summarize
+
+
+def _choose(
+    context: dg.OpExecutionContext, settings: Settings, config: RefreshConfig, rows: list[PlanRow]
+) -> ChosenWork:
+    shots = {row.shot for row in rows}
+    known = set(known_fingerprints(context.instance, settings.shop, shots))
+    return choose(
+        rows,
+        Choices(**config.model_dump()),
+        is_known=lambda row: (row.product_id, row.shot, row.fingerprint) in known,
+    )

@@ -1,0 +1,207 @@
+"""One row per product and shot: the current picture and its lineage, for everything downstream."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreError
+from flux_assets.lineage import LineageRecord, build_plain_metadata
+from flux_assets.plan import RequestIdentity
+from flux_assets.store.object_store import ObjectStore, table_key
+from flux_assets.summary import Shortfall
+from flux_assets.tables import read_parquet, write_parquet
+
+if TYPE_CHECKING:  # pandas is loaded only where a table is really built
+    import pandas as pd
+
+MANIFEST_KEY = table_key("image_manifest.parquet")
+MANIFEST_CSV_KEY = table_key("image_manifest.csv")
+_SHORTFALLS_KEY = table_key("missing_pictures.json")
+_WRITE_TRIES = 5
+
+COLUMNS: Mapping[str, str] = {
+    "product_id": "str",
+    "shot": "str",
+    "stale": "bool",
+    "object_uri": "str",
+    "url": "str",
+    "object_key": "str",
+    "content_type": "str",
+    "width_px": "int64",
+    "height_px": "int64",
+    "size_bytes": "int64",
+    "sha256": "str",
+    "prompt": "str",
+    "seed": "int64",
+    "guidance": "float64",
+    "steps": "int64",
+    "aspect_ratio": "str",
+    "model": "str",
+    "take": "int64",
+    "shot_version": "int64",
+    "uuid": "str",
+    "request_fingerprint": "str",
+    "attempts": "int64",
+    "possibly_paid_twice": "int64",
+    "latency_seconds": "float64",
+    "cost_usd_estimate": "float64",
+    "generated_at": "str",
+    "mode": "str",
+    "warnings": "str",
+}
+"""Each column with its type, which no row's absence may change."""
+
+_IDENTITY = ["product_id", "shot"]
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def build_manifest(
+    requests: Iterable[RequestIdentity],
+    *,
+    previous: "pd.DataFrame | None",
+    read_lineage: Callable[[list[RequestIdentity]], Mapping[str, LineageRecord]],
+    store: ObjectStore,
+) -> "pd.DataFrame":
+    """The manifest of the current requests: what is unchanged is taken over, the rest is read.
+
+    A product and shot whose current picture is not stored keeps the last stored one, marked
+    `stale`; one that never had any has no row.
+
+    Args:
+        requests: every current request; the fingerprint of one that cannot be made is empty.
+        previous: the last manifest; None rebuilds from ledger and store alone.
+        read_lineage: gives the lineage, by fingerprint, of those of the requests whose picture
+            is stored.
+        store: for the addresses.
+    """
+    import pandas as pd  # noqa: PLC0415 - slow to import
+
+    wanted = list(requests)
+    kept = _build_table([]) if previous is None else previous
+    kept = kept.merge(pd.DataFrame(wanted, columns=list(RequestIdentity._fields)), on=_IDENTITY)
+    unchanged = kept["request_fingerprint"] == kept["fingerprint"]
+    taken_over = set(kept.loc[unchanged, "fingerprint"])
+    lineage = read_lineage(
+        [item for item in wanted if item.fingerprint and item.fingerprint not in taken_over]
+    )
+    fresh = _build_table([build_manifest_row(record, store) for record in lineage.values()])
+    kept["stale"] = ~unchanged
+    old = kept.loc[~kept["fingerprint"].isin(set(lineage)), list(COLUMNS)]
+    return pd.concat([old, fresh]).astype(dict(COLUMNS)).sort_values(_IDENTITY, ignore_index=True)
+
+
+def _build_table(rows: list[dict[str, object]]) -> "pd.DataFrame":
+    import pandas as pd  # noqa: PLC0415 - slow to import
+
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict(COLUMNS))
+
+
+def refresh_manifest(
+    store: ObjectStore,
+    requests: Sequence[RequestIdentity],
+    read_lineage: Callable[[list[RequestIdentity]], Mapping[str, LineageRecord]],
+) -> "pd.DataFrame":
+    """Bring the stored manifest up to date by compare-and-swap, and its CSV beside it.
+
+    Raises:
+        StoreError: it cannot be read or written, or other writers always come first.
+    """
+    for _ in range(_WRITE_TRIES):
+        previous, etag = _read_previous(store)
+        manifest = build_manifest(
+            requests, previous=previous, read_lineage=read_lineage, store=store
+        )
+        try:
+            store.put(
+                MANIFEST_KEY,
+                write_parquet(manifest),
+                content_type="application/vnd.apache.parquet",
+                if_absent=etag is None,
+                if_match=etag,
+            )
+        except ConditionFailedError:
+            continue
+        store.put(MANIFEST_CSV_KEY, write_manifest_csv(manifest), content_type="text/csv")
+        return manifest
+    raise StoreError(store.uri_for(MANIFEST_KEY), "change", "other writers always come first")
+
+
+def _read_previous(store: ObjectStore) -> tuple["pd.DataFrame | None", str | None]:
+    try:
+        body = store.get(MANIFEST_KEY)
+    except ObjectNotFoundError:
+        return None, None
+    return read_parquet(body.data), body.info.etag
+
+
+def find_shortfalls(
+    requests: Iterable[RequestIdentity],
+    manifest: "pd.DataFrame",
+    reasons: Mapping[str, Shortfall],
+) -> list[Shortfall]:
+    """Every request whose current picture the manifest does not have, with why.
+
+    Args:
+        requests: every current request.
+        manifest: as `build_manifest` gives it.
+        reasons: what the run says, by fingerprint.
+    """
+    present = set(manifest.loc[~manifest["stale"].astype(bool), "request_fingerprint"])
+    return [
+        reasons.get(request.fingerprint)
+        or Shortfall(
+            product_id=request.product_id,
+            shot=request.shot,
+            fingerprint=request.fingerprint,
+            kind="not_attempted",
+            reason="not among what the run was to buy",
+        )
+        for request in requests
+        if request.fingerprint not in present
+        or (request.fingerprint in reasons and reasons[request.fingerprint].kind == "lost")
+    ]
+
+
+def record_shortfalls(store: ObjectStore, shortfalls: Sequence[Shortfall]) -> list[Shortfall]:
+    """Keep what is missing now, and give what was not missing the last time."""
+    known = {(row[0], row[1]) for row in read_shortfalls(store)}
+    rows = [[item.product_id, item.shot, item.kind, item.reason] for item in shortfalls]
+    store.put(_SHORTFALLS_KEY, json.dumps(rows).encode(), content_type="application/json")
+    return [item for item in shortfalls if (item.product_id, item.shot) not in known]
+
+
+def read_shortfalls(store: ObjectStore) -> list[list[str]]:
+    """What was missing the last time, as [product_id, shot, kind, reason]."""
+    try:
+        rows: list[list[str]] = json.loads(store.get(_SHORTFALLS_KEY).data)
+    except ObjectNotFoundError:
+        return []
+    return rows
+
+
+def build_manifest_row(record: LineageRecord, store: ObjectStore) -> dict[str, object]:
+    """One picture's row, current as of now."""
+    return {
+        **build_plain_metadata(record),
+        "object_uri": store.uri_for(record.object_key),
+        "url": store.url_for(record.object_key) or "",
+        "stale": False,
+    }
+
+
+def write_manifest_csv(manifest: "pd.DataFrame") -> bytes:
+    """The manifest as CSV (UTF-8), in which no cell can be taken for a spreadsheet formula."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
+    writer.writerow(manifest.columns)
+    for row in manifest.itertuples(index=False):
+        writer.writerow([_neutral(cell) for cell in row])
+    return buffer.getvalue().encode()
+
+
+def _neutral(cell: object) -> object:
+    if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS):
+        return f"'{cell}"
+    return cell

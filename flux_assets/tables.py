@@ -1,0 +1,135 @@
+"""The tables between assets: rows of text and numbers, as data frames and as Parquet."""
+
+import io
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING
+
+from flux_assets.catalog.product import Product, RejectedRow
+from flux_assets.choices import PlanRow
+from flux_assets.errors import PromptError
+from flux_assets.image_request import ImageRequest
+from flux_assets.plan import Plan, RequestIdentity
+
+if TYPE_CHECKING:  # pandas is loaded only where a table is really built
+    import pandas as pd
+
+_REQUEST_COLUMNS = (
+    "product_id",
+    "shot",
+    "shot_version",
+    "take",
+    "type",
+    "model",
+    "prompt_object",
+    "fingerprint",
+    "error",
+)
+
+
+def build_products_table(products: Iterable[Product]) -> "pd.DataFrame":
+    """One row per product; `columns` as JSON."""
+    import pandas as pd  # noqa: PLC0415 - slow to import
+
+    names = [field.name for field in fields(Product)]
+    rows = [
+        [
+            json.dumps(value) if name == "columns" else value
+            for name, value in ((name, getattr(product, name)) for name in names)
+        ]
+        for product in products
+    ]
+    return pd.DataFrame(rows, columns=names)
+
+
+def read_products(table: "pd.DataFrame") -> Iterator[Product]:
+    """The products of a table that `build_products_table` built, in its order."""
+    names = list(table.columns)
+    for row in table.itertuples(index=False):
+        values = dict(zip(names, row, strict=True))
+        yield Product(**values | {"columns": json.loads(values["columns"])})
+
+
+def build_rejected_rows_table(rejected_rows: Iterable[RejectedRow]) -> "pd.DataFrame":
+    """One row per rejected row."""
+    import pandas as pd  # noqa: PLC0415 - slow to import
+
+    return pd.DataFrame(
+        [asdict(row) for row in rejected_rows],
+        columns=[field.name for field in fields(RejectedRow)],
+    )
+
+
+def build_requests_table(requests: Iterable[ImageRequest | PromptError]) -> "pd.DataFrame":
+    """One row per product and shot: its request, or `error` and no fingerprint."""
+    import pandas as pd  # noqa: PLC0415 - slow to import
+
+    rows: list[tuple[object, ...]] = []
+    for request in requests:
+        if isinstance(request, PromptError):
+            unmade = (request.product_id, request.shot, 0, 0, "", "", "{}", "", request.problem)
+            rows.append(unmade)
+            continue
+        rows.append(
+            (
+                request.product_id,
+                request.shot,
+                request.shot_version,
+                request.take,
+                request.type,
+                request.model,
+                json.dumps(dict(request.prompt_object)),
+                request.fingerprint,
+                "",
+            )
+        )
+    return pd.DataFrame(rows, columns=list(_REQUEST_COLUMNS))
+
+
+def read_requests(table: "pd.DataFrame") -> Iterator[ImageRequest]:
+    """The image requests of a table that `build_requests_table` built, in its order."""
+    names = list(_REQUEST_COLUMNS[:-1])
+    for row in table.loc[table["fingerprint"] != "", names].itertuples(index=False):
+        values = dict(zip(names, row, strict=True))
+        yield ImageRequest.from_json(
+            values | {"prompt_object": json.loads(values["prompt_object"])}
+        )
+
+
+def read_identities(table: "pd.DataFrame") -> list[RequestIdentity]:
+    """What identifies each request of a requests table, in its order."""
+    names = list(RequestIdentity._fields)
+    rows = table.loc[table["fingerprint"] != "", names].itertuples(index=False)
+    return [RequestIdentity(*row) for row in rows]
+
+
+def build_plan_table(identities: Iterable[RequestIdentity], plan: Plan) -> "pd.DataFrame":
+    """One row per request: its identity and standing."""
+    import pandas as pd  # noqa: PLC0415 - slow to import
+
+    rows = (
+        (*identity, item.status, item.object_key, item.reason)
+        for identity, item in zip(identities, plan.planned, strict=True)
+    )
+    return pd.DataFrame(rows, columns=list(PlanRow._fields))
+
+
+def read_plan_rows(table: "pd.DataFrame") -> Iterator[PlanRow]:
+    """The rows of a table that `build_plan_table` built, in its order."""
+    for row in table.itertuples(index=False):
+        yield PlanRow(*row)
+
+
+def write_parquet(table: "pd.DataFrame") -> bytes:
+    """The table as Parquet."""
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def read_parquet(data: bytes) -> "pd.DataFrame":
+    """The table that `write_parquet` wrote."""
+    import pandas as pd  # noqa: PLC0415 - slow to import
+
+    return pd.read_parquet(io.BytesIO(data))
