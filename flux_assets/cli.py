@@ -1,0 +1,200 @@
+"""`flux-assets`: the shell's way to everything that the Dagster UI can do, and the simulator."""
+
+import json
+import os
+import sys
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from flux_assets.defs.resources import StoreResource
+from flux_assets.dry_run import plan_catalog
+from flux_assets.errors import FluxAssetsError
+from flux_assets.launch import (
+    RefreshReport,
+    RunProgress,
+    open_run_identity,
+    prepare_dagster_home,
+    run_refresh,
+)
+from flux_assets.reports import catalog_report, plan_report, sample_prompts, summary_report
+from flux_assets.settings import Settings, load_settings
+
+_people = Console(stderr=True, highlight=False)
+
+
+def main() -> None:
+    """Run the command line; errors that a person can act on come without a traceback."""
+    warnings.simplefilter("ignore")  # third parties' warnings are for developers, and tests
+    try:
+        cli.main(standalone_mode=False)
+    except FluxAssetsError as error:
+        _people.print(f"[bold red]Error:[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _people.print("Interrupted. Paid pictures are kept; run it again to go on.")
+        sys.exit(1)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Turn a product catalog into pictures, in Dagster."""
+
+
+@cli.command()
+def demo() -> None:
+    """Run the whole job in sample mode: free, no key, nothing leaves this machine."""
+    os.environ["FLUX_ASSETS_MODE"] = "sample"
+    settings = _load_settings()
+    report = _refresh(settings, {})
+    _show_pictures(settings, report)
+    _people.print("\nSee them in the Dagster UI: [bold]make dev[/]")
+    sys.exit(report.exit_code)
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+def plan(*, as_json: bool) -> None:
+    """Show what a refresh would do and cost. Free: nothing is sent."""
+    settings = _load_settings()
+    prepare_dagster_home()
+    with open_run_identity("plan") as run:
+        dry_run = plan_catalog(settings, StoreResource.of(settings).open().shop, run)
+    if as_json:
+        click.echo(json.dumps(dry_run.to_json(), indent=2))
+        return
+    _people.print(Markdown(catalog_report(dry_run.catalog)))
+    _people.print(Markdown(plan_report(dry_run.plan, sample_prompts(dry_run.requests))))
+    for error in dry_run.prompt_errors[:10]:
+        _people.print(f"[bold]No prompt:[/] {escape(str(error))}")
+
+
+@cli.command()
+@click.option("--product-ids", multiple=True, metavar="ID", help="Only this product; repeatable.")
+@click.option("--shots", multiple=True, metavar="NAME", help="Only this shot; repeatable.")
+@click.option("--limit", type=click.IntRange(0), help="Buy only the first so many pictures.")
+@click.option("--max-images", type=click.IntRange(0), help="Refuse where more would be bought.")
+@click.option("--retry-refused", is_flag=True, help="Send again what the vendor refused.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+def refresh(*, as_json: bool, **choices: Any) -> None:  # noqa: ANN401 - what click parsed
+    """Run the refresh job: buy what is new or changed, and write the manifest.
+
+    Exit code 0: complete; 2: finished, but pictures are missing; 1: stopped, with the reason.
+    """
+    settings = _load_settings()
+    report = _refresh(settings, _as_config(choices))
+    if as_json:
+        click.echo(json.dumps(report.to_json(), indent=2))
+    else:
+        _show_pictures(settings, report)
+    sys.exit(report.exit_code)
+
+
+@cli.command()
+@click.option("--port", default=3000, show_default=True, help="Where the UI listens.")
+def dev(*, port: int) -> None:
+    """Open the Dagster UI on this machine, with its daemon."""
+    _load_settings()
+    prepare_dagster_home()
+    dagster = Path(sys.executable).with_name("dagster")
+    arguments = ["dev", "-h", "127.0.0.1", "-p", str(port)]
+    workspace = Path("workspace.yaml")
+    arguments += ["-w", str(workspace)] if workspace.exists() else ["-m", "flux_assets.definitions"]
+    os.execv(dagster, [str(dagster), *arguments])  # noqa: S606 - our own environment's Dagster
+
+
+@cli.command()
+@click.option("--port", default=8333, show_default=True, help="0 takes any free one.")
+@click.option(
+    "--state-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".flux_assets/simulator"),
+    show_default=True,
+    help="What it remembers, and its bill.",
+)
+@click.option("--latency", type=float, default=0.3, show_default=True, help="Seconds a call takes.")
+@click.option("--megapixels", type=float, default=1.0, show_default=True, help="Picture size.")
+@click.option(
+    "--faults",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="What goes wrong, and how often (JSON).",
+)
+def simulator(
+    *, port: int, state_dir: Path, latency: float, megapixels: float, faults: Path | None
+) -> None:
+    """Serve a stand-in for the image API on this machine, for tests and first runs."""
+    from flux_assets.simulator.faults import Faults, read_faults  # noqa: PLC0415 - its own imports
+    from flux_assets.simulator.options import SimulatorOptions  # noqa: PLC0415 - as above
+    from flux_assets.simulator.server import serve  # noqa: PLC0415 - as above
+
+    options = SimulatorOptions(
+        latency_seconds=latency,
+        megapixels=megapixels,
+        faults=read_faults(faults) if faults else Faults(),
+    )
+    serve(state_dir, options=options, port=port, announce=click.echo)
+
+
+def _load_settings() -> Settings:
+    settings = load_settings(os.environ)
+    for warning in settings.warnings:
+        _people.print(f"[bold yellow]Warning:[/] {escape(warning)}")
+    return settings
+
+
+def _as_config(choices: Mapping[str, Any]) -> dict[str, Any]:
+    """The command's flags as the run config of `refreshed_images`."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in choices.items()
+        if value is not None
+    }
+
+
+def _refresh(settings: Settings, config: Mapping[str, Any]) -> RefreshReport:
+    prepare_dagster_home()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=_people) as bar:
+        task = bar.add_task("Reading the catalog", total=None)
+
+        def show(progress: RunProgress) -> None:
+            if progress.to_buy is not None:
+                bar.update(
+                    task,
+                    description="Pictures",
+                    total=max(progress.to_buy, progress.landed),
+                    completed=progress.landed,
+                )
+
+        return run_refresh(settings, config, on_progress=show)
+
+
+def _show_pictures(settings: Settings, report: RefreshReport) -> None:
+    summary = report.summary
+    _people.print(Markdown(summary_report(summary, cost_usd_per_image=settings.cost_usd_per_image)))
+    table = Table("shot", "pictures", "where")
+    for shot, count in report.pictures_by_shot.items():
+        table.add_row(shot, str(count), report.store.uri_for(f"images/{shot}/"))
+    _people.print(table)
+    if not summary.calls:
+        _people.print("Nothing was bought: every picture was there already.")
+    if report.missing:
+        _people.print(f"[bold red]{report.missing} pictures are missing[/]; the reasons are above.")
+    if settings.is_sample:
+        _people.print("These are samples: nothing was paid, and no real picture was made.")

@@ -1,0 +1,148 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from flux_assets_tests.fixtures.command_line import Workplace, make_workplace, standalone_simulator
+
+IMAGES_PER_DEMO = 72
+
+
+@pytest.fixture
+def workplace(tmp_path: Path) -> Workplace:
+    return make_workplace(tmp_path / "project")
+
+
+def test_the_demo_makes_every_picture_and_a_second_one_buys_nothing(workplace: Workplace) -> None:
+    first = workplace.run("demo")
+    assert first.exit_code == 0, first.stderr
+    assert len(workplace.pictures()) == IMAGES_PER_DEMO
+    assert "samples: nothing was paid" in first.stderr
+    entries = [json.loads(path.read_text()) for path in workplace.store.glob("ledger/*/*.json")]
+    assert len(entries) == IMAGES_PER_DEMO
+    assert {entry["state"] for entry in entries} == {"stored"}
+    assert all(entry["lineage"]["uuid"] for entry in entries)
+    before = {path: path.stat().st_mtime_ns for path in workplace.pictures()}
+
+    second = workplace.run("demo")
+
+    assert second.exit_code == 0
+    assert "Nothing was bought: every picture was there already." in second.stderr
+    assert {path: path.stat().st_mtime_ns for path in workplace.pictures()} == before
+
+
+def test_plan_prints_one_json_object_and_sends_nothing(workplace: Workplace) -> None:
+    planned = workplace.run("plan", "--json")
+    assert planned.exit_code == 0, planned.stderr
+    assert planned.json == {
+        "catalog": {"dialect": "generic", "rows": 24, "products": 24, "rejected_rows": 0},
+        "requests": IMAGES_PER_DEMO,
+        "prompt_errors": 0,
+        "new": IMAGES_PER_DEMO,
+        "changed": 0,
+        "stored": 0,
+        "accepted": 0,
+        "refused": 0,
+        "failed": 0,
+        "held": 0,
+        "lost": 0,
+        "missing": 0,
+        "orphaned": 0,
+        "cost_usd": 5.04,
+        "minutes": pytest.approx(0.5),
+    }
+    assert not workplace.pictures()
+    assert not (workplace.folder / ".flux_assets" / "simulator").exists()
+
+
+def test_refresh_buys_only_the_chosen_products_and_then_what_changed(
+    workplace: Workplace,
+) -> None:
+    chosen = ("--product-ids", "00123", "--product-ids", "JWL.7/01", "--shots", "hero")
+    first = workplace.run("refresh", *chosen, "--json")
+    assert first.exit_code == 2, first.stderr
+    assert (first.json["generated"], first.json["calls"], first.json["missing"]) == (2, 2, 70)
+
+    limited = workplace.run("refresh", "--limit", "3", "--json")
+    assert (limited.json["generated"], limited.json["reused"]) == (3, 2)
+
+    refused = workplace.run("refresh", "--max-images", "5")
+    assert refused.exit_code == 1
+    assert "67 pictures (about 4.69 USD) are to be bought" in refused.stderr
+    assert "nothing was sent" in refused.stderr
+
+    unknown = workplace.run("refresh", "--product-ids", "no-such-product")
+    assert unknown.exit_code == 1
+    assert "there is no 'no-such-product'" in unknown.stderr
+    assert "Traceback" not in refused.stderr + unknown.stderr
+
+
+def test_a_moderated_product_leaves_exit_code_2_and_names_itself(workplace: Workplace) -> None:
+    workplace.replace_in_catalog("Aria Hoop Earrings", "Aria forbidden-word Earrings")
+    done = workplace.run("refresh", "--shots", "hero")
+    assert done.exit_code == 2
+    assert "JWL-100" in done.stderr
+    assert "refused" in done.stderr
+    assert len(workplace.pictures()) == 23
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"FLUX_ASSETS_MODE": "live"}, "ONEMIN_API_KEY: is required"),
+        (
+            {"FLUX_ASSETS_MODE": "live", "ONEMIN_API_KEY": "k"},
+            "FLUX_ASSETS_STORE: is required",
+        ),
+        ({"FLUX_ASSETS_STEPS": "3"}, "FLUX_ASSETS_STEPS: there is no such setting"),
+        ({"FLUX_ASSETS_CATALOG": "data/none.csv"}, "data/none.csv"),
+        ({"FLUX_ASSETS_CATALOG": "data/shots.yaml"}, "shots.yaml"),
+        ({"FLUX_ASSETS_SHOTS": "data/catalog.csv"}, "catalog.csv"),
+        ({"FLUX_ASSETS_STORE": "/proc/no-store-here"}, "/proc/no-store-here"),
+    ],
+)
+def test_a_wrong_setting_is_one_clear_error_and_exit_code_1(
+    workplace: Workplace, environ: dict[str, str], said: str
+) -> None:
+    done = workplace.run("refresh", **environ)
+    assert done.exit_code == 1
+    assert said in done.stderr.replace("\n", " ")
+    assert "Traceback" not in done.stderr
+    assert not workplace.pictures()
+
+
+def test_an_unreachable_api_is_named_and_nothing_counts_as_paid(workplace: Workplace) -> None:
+    done = workplace.run(
+        "refresh",
+        "--limit",
+        "1",
+        FLUX_ASSETS_MODE="live",
+        ONEMIN_API_KEY="some-key",
+        ONEMIN_BASE_URL="http://127.0.0.1:9",
+        FLUX_ASSETS_STORE=str(workplace.store),
+        FLUX_ASSETS_CALL_TIMEOUT_SECONDS="3",
+    )
+    assert done.exit_code == 2
+    assert "127.0.0.1" in done.stderr
+    assert "0 calls" in done.stderr
+
+
+def test_a_store_of_sample_pictures_is_refused_in_live_mode(workplace: Workplace) -> None:
+    assert workplace.run("refresh", "--limit", "1").exit_code == 2
+    with standalone_simulator(workplace) as base_url:
+        done = workplace.run(
+            "refresh",
+            FLUX_ASSETS_MODE="live",
+            ONEMIN_API_KEY="sample-key",
+            ONEMIN_BASE_URL=base_url,
+            FLUX_ASSETS_STORE=str(workplace.store),
+        )
+    assert done.exit_code == 1
+    assert "was made for mode 'sample', not 'live'" in done.stderr.replace("\n", " ")
+
+
+def test_a_key_in_sample_mode_is_warned_of(workplace: Workplace) -> None:
+    done = workplace.run("plan", ONEMIN_API_KEY="a-real-key")
+    assert done.exit_code == 0
+    assert "is set, but FLUX_ASSETS_MODE is sample" in done.stderr.replace("\n", " ")
+    assert "a-real-key" not in done.stderr + done.stdout
