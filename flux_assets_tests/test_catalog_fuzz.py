@@ -1,13 +1,15 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flux_assets.catalog import read_catalog
+from flux_assets.catalog import OneSetPer, read_catalog
 from flux_assets.errors import CatalogError
 
 HEADERS = (
     "Handle,Title,Body (HTML),Vendor,Type,Option1 Name,Option1 Value,Variant Price,Image Src,seed",
-    "ID,Type,SKU,Name,Regular price,Categories,Parent,Attribute 1 name,Attribute 1 value(s)",
+    "Handle,Title,Status,Option1 Name,Option1 Value,Variant SKU,Variant Price,Variant Image,seed",
+    "ID,Type,SKU,Name,Regular price,Published,Parent,Attribute 1 name,Attribute 1 value(s)",
     "sku,store_view_code,name,description,categories,visibility,additional_attributes,steps",
+    "sku,store_view_code,name,visibility,product_online,configurable_variations,color",
     "id;Active (0/1);Name*;Categories (x,y,z,...);Feature(Name:Value:Position);Feature: Color",
     "g:id\ttitle\tgoogle product category\titem_group_id\tcolor\timage_link",
     "article_no|productDisplayName||color|",
@@ -16,6 +18,7 @@ CELL = st.sampled_from(
     [
         *("", "1", "a", "NA", '"', '""', '"a', "a...b", "x\ny", "\x07", "\0", "id:1", "variation"),
         *("Color", "Blue", "Blue, Red", "<b>x</b>&amp;", "<", "Not Visible Individually", "99"),
+        *("variable", "draft", "0", "2", "sku=1,color=Red|sku=a,color=Blue"),
         *("a=b,color=Red|Blue", "Color:Blue:1", "Default Category/Men,Default Category", "é", "€"),
     ]
 )
@@ -58,14 +61,23 @@ FEED = st.builds(
 )
 
 
-@given(st.one_of(st.binary(max_size=300), ENCODED, DAMAGED, FEED))
-def test_any_bytes_are_a_catalog_that_adds_up_or_a_catalog_error(data: bytes) -> None:
+@given(
+    st.one_of(st.binary(max_size=300), ENCODED, DAMAGED, FEED),
+    st.sampled_from(["product", "color", "row"]),
+)
+def test_any_bytes_are_a_catalog_that_adds_up_or_a_catalog_error(
+    data: bytes, one_set_per: OneSetPer
+) -> None:
     try:
-        catalog = read_catalog(data, "export.csv")
+        catalog = read_catalog(data, "export.csv", one_set_per=one_set_per)
     except CatalogError:
         return
+    # Items of a feed may share a line, but none of them lists colours.
+    is_feed = not catalog.delimiter
+    started = catalog.products if is_feed else {product.line for product in catalog.products}
     skipped = sum(catalog.skipped.values())
-    assert catalog.rows == len(catalog.products) + len(catalog.rejected_rows) + skipped
+    assert catalog.rows == len(started) + len(catalog.rejected_rows) + skipped
+    assert 0 not in catalog.skipped.values()
     physical_lines = len(data) + 1
     assert all(1 <= product.line <= physical_lines for product in catalog.products)
     assert all(1 <= rejected.line <= physical_lines for rejected in catalog.rejected_rows)

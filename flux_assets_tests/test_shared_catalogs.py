@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from flux_assets.catalog import Catalog, Product, read_catalog
+from flux_assets.catalog import Catalog, OneSetPer, Product, read_catalog
 
 FOLDER = Path(__file__).parents[2] / "shared" / "catalogs"
 
@@ -11,8 +11,8 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def read(name: str) -> Catalog:
-    catalog = read_catalog((FOLDER / name).read_bytes(), name)
+def read(name: str, one_set_per: OneSetPer = "product") -> Catalog:
+    catalog = read_catalog((FOLDER / name).read_bytes(), name, one_set_per=one_set_per)
     skipped = sum(catalog.skipped.values())
     assert catalog.rows == len(catalog.products) + len(catalog.rejected_rows) + skipped
     assert catalog.rejected_rows == ()
@@ -109,3 +109,93 @@ def test_every_fashion_name_comes_whole() -> None:
     assert perfume.line == 6044
     assert products["3413"].title == "Myntra Men's Yes, its all about me White T-shirt"
     assert (products["42878"].title, products["42878"].line) == ("NA", 3679)
+
+
+@pytest.mark.parametrize(
+    ("name", "products", "colored", "skipped"),
+    [
+        ("shopify_jewelery.csv", 23, 6, {"additional_image": 18}),
+        ("woocommerce_sample_products_bom.csv", 22, 15, {"parent": 2, "variant": 1}),
+        ("magento_configurable_products.csv", 417, 417, {"parent": 147, "not_visible": 1430}),
+        ("google_merchant_lecc.tsv", 34, 9, {"variant": 126}),
+        ("fashion_names_first10000.csv", 10_000, 0, {}),
+    ],
+)
+def test_one_set_per_colour(
+    name: str, products: int, colored: int, skipped: dict[str, int]
+) -> None:
+    catalog = read(name, "color")
+    assert (len(catalog.products), catalog.skipped) == (products, skipped)
+    of_colors = [product for product in catalog.products if product.color]
+    assert len(of_colors) == colored
+    assert all(product.product_id.endswith(f"~{product.color}") for product in of_colors)
+    assert not any("~" in p.product_id for p in catalog.products if not p.color)
+
+
+@pytest.mark.parametrize(
+    ("name", "products", "skipped"),
+    [
+        ("shopify_jewelery.csv", 23, {"additional_image": 18}),
+        ("woocommerce_sample_products_bom.csv", 25, {}),
+        ("magento_configurable_products.csv", 1994, {}),
+        ("google_merchant_lecc.tsv", 160, {}),
+        ("fashion_names_first10000.csv", 10_000, {}),
+    ],
+)
+def test_one_set_per_row(name: str, products: int, skipped: dict[str, int]) -> None:
+    catalog = read(name, "row")
+    assert (len(catalog.products), catalog.skipped, catalog.rejected_rows) == (
+        products,
+        skipped,
+        (),
+    )
+
+
+@pytest.mark.parametrize("one_set_per", ["color", "row"])
+def test_shopify_s_variants_have_their_own_pictures(one_set_per: OneSetPer) -> None:
+    products = by_id(read("shopify_jewelery.csv", one_set_per))
+    black = products["chain-bracelet~Black"]
+    assert (black.title, black.color, black.line) == ("7 Shakra Bracelet", "Black", 3)
+    assert black.image_url.endswith("/7-chakra-bracelet_925x.jpg")
+    assert products["chain-bracelet~Blue"].image_url.endswith("/navy-blue-chakra-bracelet_925x.jpg")
+    assert (products["leather-anchor~Silver"].price, black.category) == ("55", "Bracelet")
+    # Its option is called "Colour".
+    assert products["gemstone~Purple"].columns["tags"] == products["gemstone~Blue"].columns["tags"]
+    assert products["bangle-bracelet"].color == ""
+
+
+def test_woocommerce_s_variations_are_colours_or_products() -> None:
+    blue = by_id(read("woocommerce_sample_products_bom.csv", "color"))["woo-hoodie~Blue"]
+    assert (blue.title, blue.line, blue.category) == ("Hoodie", 21, "Clothing > Hoodies")
+    assert blue.image_url.endswith("/hoodie-blue-1.jpg")
+    assert (blue.columns["logo"], blue.columns["sku"]) == ("", "woo-hoodie-blue")
+    logo = by_id(read("woocommerce_sample_products_bom.csv", "row"))["woo-hoodie-blue-logo"]
+    assert (logo.title, logo.color, logo.line) == ("Hoodie - Blue, Yes", "Blue", 26)
+    assert (logo.category, logo.columns["logo"]) == ("Clothing > Hoodies", "Yes")
+
+
+def test_magento_s_variants_have_their_parent_s_material() -> None:
+    orange = by_id(read("magento_configurable_products.csv", "color"))["MH01~Orange"]
+    assert (orange.title, orange.line, orange.material) == ("Chaz Kangeroo Hoodie", 6, "Wool")
+    assert (orange.image_url, orange.columns["size"]) == ("/m/h/mh01-orange_main.jpg", "")
+    small = by_id(read("magento_configurable_products.csv", "row"))["MH01-S-Gray"]
+    assert (small.title, small.color) == ("Chaz Kangeroo Hoodie-S-Gray", "Gray")
+    assert (small.columns["size"], small.material) == ("S", "Wool")
+
+
+def test_google_s_colours_come_from_the_group_s_rows() -> None:
+    group = "2d50ecb4-8320-40e2-ab5c-17883fe08b4c"
+    products = by_id(read("google_merchant_lecc.tsv", "color"))
+    heather = products[f"{group}~Athletic Heather"]
+    assert (heather.color, heather.line) == ("Athletic Heather", 3)
+    assert sum(product_id.startswith(group) for product_id in products) == 3
+    row = by_id(read("google_merchant_lecc.tsv", "row"))["98650bd8-5981-4055-8e14-5e144a04a23a"]
+    assert (row.line, row.color, row.columns["size"]) == (2, "Solid White Blend", "L")
+
+
+def test_nothing_in_these_exports_is_unpublished() -> None:
+    for path in sorted(FOLDER.glob("*.[ct]sv")):
+        data = path.read_bytes()
+        assert read_catalog(data, path.name) == read_catalog(
+            data, path.name, include_unpublished=True
+        )

@@ -1,17 +1,21 @@
-"""Rows -> products: what each row is, what it lacks, and what a product's rows agree on."""
+"""Families of rows -> products: one for each family, for each of its colours, or for each row."""
 
 import re
-from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from flux_assets.catalog.account import Account
 from flux_assets.catalog.dialects import Dialect
-from flux_assets.catalog.facts import Facts, agree_facts, first_key, first_text, read_facts
-from flux_assets.catalog.grouping import RowRole, Texts
+from flux_assets.catalog.entries import Entry
+from flux_assets.catalog.facts import first_text
+from flux_assets.catalog.families import Family
+from flux_assets.catalog.grouping import Texts
 from flux_assets.catalog.html_text import plain_text
 from flux_assets.catalog.layout import Layout
 from flux_assets.catalog.paths import first_url
-from flux_assets.catalog.product import Product, RejectedRow, RejectionReason
-from flux_assets.catalog.table import Row
+from flux_assets.catalog.product import OneSetPer, Product, RejectionReason
+from flux_assets.catalog.starts import Start, start_colors, start_product, start_rows
+from flux_assets.catalog.variants import Variant, read_variants
 from flux_assets.errors import ParameterError
 from flux_assets.parameters import parse_parameter
 
@@ -21,194 +25,80 @@ MAX_ID_CHARACTERS = 255
 _UNUSABLE_IN_ID = re.compile(r"\.\.\.|[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Variation:
-    """A row that only belongs to a product, which may come later in the file."""
-
-    parent: str
-    line: int
-    facts: Facts
-
-
 @dataclass(slots=True, kw_only=True)
 class Assembly:
-    """Takes an export's rows in order; counts each once: product, rejected or skipped."""
+    """Takes families one by one; each of their rows starts products, is rejected or skipped.
 
-    name: str
+    A product that was kept is never replaced: of two with one id, the first family's stays.
+    `own_ids` says how often each variant's own id occurs, and is needed for one set per row.
+    """
+
     dialect: Dialect
     layout: Layout
-    delimiter: str
-    rows: int = 0
-    rejected_rows: list[RejectedRow] = field(default_factory=list)
-    skipped: Counter[str] = field(default_factory=Counter)
-    # None stands for a product whose first row was rejected: its further rows are no news.
-    _products: dict[str, Product | None] = field(default_factory=dict)
-    # What a product's rows say of colour, material and options, the first row first.
-    _facts: dict[str, list[Facts]] = field(default_factory=dict)
-    _variations: list[_Variation] = field(default_factory=list)
-    _references: dict[str, str] = field(default_factory=dict)
-    _joined_titles: list[int] = field(default_factory=list)
-    _unnamed_cells: list[int] = field(default_factory=list)
+    account: Account
+    one_set_per: OneSetPer
+    own_ids: Mapping[str, int]
+    _products: dict[str, Product] = field(default_factory=dict)
 
-    def add(self, row: Row) -> None:
-        """Take the next row."""
-        self.rows += 1
-        if row.problem:
-            self._reject(row, "", "malformed_row", row.problem)
-            return
-        cells = self._fit(row)
-        if cells is None:
-            return
-        texts = dict(zip(self.layout.keys, cells, strict=True))
-        id_key = first_key(texts, self.layout.fields["product_id"])
-        product_id = texts[id_key].strip() if id_key else ""
-        role = self.dialect.role_of(texts, id_key)
-        if role.skipped or not any(map(str.strip, cells)):
-            self.skipped[role.skipped or "blank"] += 1
-        elif role.parent is not None:
-            facts = self._read_facts(texts, texts)
-            self._variations.append(_Variation(parent=role.parent, line=row.line, facts=facts))
-        elif self._has_usable_id(row, id_key, product_id):
-            self._place(row, texts, role, id_key, product_id)
+    @property
+    def products(self) -> tuple[Product, ...]:
+        """All products in the file's order."""
+        return tuple(sorted(self._products.values(), key=lambda product: product.line))
 
-    def build_products(self) -> tuple[Product, ...]:
-        """All products in the file's order, once every row was added."""
-        for variation in self._variations:
-            product_id = self._references.get(variation.parent, "")
-            self.skipped["variant" if product_id else "variant_without_parent"] += 1
-            if product_id in self._facts:
-                self._facts[product_id].append(variation.facts)
-        for product_id, facts in self._facts.items():
-            product = self._products[product_id]
-            if product is not None and len(facts) > 1:
-                agreed = agree_facts(facts, self.dialect)
-                self._products[product_id] = replace(
-                    product,
-                    color=agreed.pop("color"),
-                    material=agreed.pop("material"),
-                    columns={**product.columns, **agreed},
-                )
-        return tuple(product for product in self._products.values() if product is not None)
+    def add(self, family: Family) -> None:
+        """Take the next family; where its first row is rejected, the others are no news."""
+        variants = read_variants(family, self.dialect, self.layout, self.one_set_per)
+        first = self._build_product(variants[0])
+        started = {family.first}
+        if first is not None:
+            starts = self._choose_starts(family, variants)
+            started = {start.variant.entry for start in starts}
+            for start in starts:
+                is_first = start.variant is variants[0]
+                product = first if is_first else self._build_product(start.variant)
+                if product is not None:
+                    self._keep(start, product)
+        if family.first not in started:
+            self.account.skipped["variant"] += 1
+        for entry in family.further:
+            if entry not in started:
+                self.account.skipped[entry.role.joins] += 1
 
-    def build_warnings(self) -> list[str]:
-        """What was read, but may be meant otherwise."""
-        orphans = [
-            variation.line
-            for variation in self._variations
-            if variation.parent not in self._references
-        ]
-        no_parent = "variations are of products that this export lacks; export those too"
-        joined = "titles went on in columns without a name, and were joined"
-        unnamed = "rows have cells in columns without a name, which were left out; quote commas"
-        return [
-            f"{len(lines)} {text} (first: line {lines[0]})"
-            for lines, text in (
-                (self._joined_titles, joined),
-                (self._unnamed_cells, unnamed),
-                (orphans, no_parent),
-            )
-            if lines
-        ]
+    def _choose_starts(self, family: Family, variants: Sequence[Variant]) -> list[Start]:
+        if self.one_set_per == "row":
+            return start_rows(family, variants, self.own_ids, self.dialect, self.layout)
+        if self.one_set_per == "color":
+            return start_colors(family, variants, self.dialect)
+        return start_product(variants, self.dialect)
 
-    def _fit(self, row: Row) -> list[str] | None:
-        """Exactly one cell for each column, or None and a rejected row."""
-        cells, width = row.cells, len(self.layout.keys)
-        named = self.layout.named_width
-        if any(map(str.strip, cells[named:])):
-            if self.layout.title_is_last:
-                title = self.delimiter.join(cells[named - 1 :])
-                cells = [*cells[: named - 1], title.rstrip(self.delimiter)]
-                self._joined_titles.append(row.line)
-            elif any(map(str.strip, cells[width:])):
-                message = (
-                    f"the row has {len(cells)} cells under {width} headers, so its columns may be "
-                    "shifted; put a cell that contains the delimiter in quotes"
-                )
-                self._reject(row, "", "malformed_row", message)
-                return None
-            else:
-                self._unnamed_cells.append(row.line)
-        return cells[:width] + [""] * (width - len(cells))
-
-    def _has_usable_id(self, row: Row, id_key: str, product_id: str) -> bool:
-        if not product_id:
-            message = "the row has no product id; give the product one in the shop and export again"
-            column = self.layout.headers[self.layout.fields["product_id"][-1]]
-            self._reject(row, column, "no_id", message)
-            return False
-        unusable = _UNUSABLE_IN_ID.search(product_id)
-        if unusable or len(product_id) > MAX_ID_CHARACTERS:
-            problem = (
-                f"contains {unusable[0]!a}"
-                if unusable
-                else f"is longer than {MAX_ID_CHARACTERS} characters"
-            )
-            message = f"the product id {problem}, which no partition can be named by; change it"
-            column = self.layout.headers[id_key]
-            self._reject(row, column, "unusable_id", message, product_id)
-            return False
-        return True
-
-    def _place(self, row: Row, texts: Texts, role: RowRole, id_key: str, product_id: str) -> None:
-        """Make a row with an id a new product, or say what it is to the one there is."""
-        known = product_id in self._products
-        first = self._products.get(product_id)
-        if known and role.joins:
-            self.skipped[role.joins] += 1
-            if first is not None and self.dialect.has_variants:
-                self._facts[product_id].append(self._read_facts(texts, first.columns))
-        elif first is not None:
-            message = (
-                f"the product id {product_id!r} is already that of line {first.line}, which is "
-                "kept; give one of the two another id, or remove it"
-            )
-            column = self.layout.headers[id_key]
-            self._reject(row, column, "duplicate_id", message, product_id)
-        else:
-            facts = self._read_facts(texts, texts)
-            product = self._build_product(row, texts, product_id, facts)
-            if product is not None or role.joins:
-                self._products[product_id] = product
-            if product is not None and self.dialect.has_variants:
-                self._facts[product_id] = [facts]
-            for reference in role.references:
-                self._references.setdefault(reference, product_id)
-
-    def _build_product(
-        self, row: Row, texts: Texts, product_id: str, facts: Facts
-    ) -> Product | None:
-        """The product of its first row, or None and a rejected row."""
+    def _build_product(self, variant: Variant) -> Product | None:
+        """The product that a row describes, its colour still open; or None and a rejected row."""
         cleaned = {
             key: plain_text(text) if "<" in text or "&" in text else text
-            for key, text in texts.items()
+            for key, text in variant.texts.items()
         }
         fields = self.layout.fields
         title = first_text(cleaned, fields["title"])
         if not title:
             message = "the product has no title; give it one in the shop and export again"
-            column = self.layout.headers[fields["title"][0]]
-            self._reject(row, column, "no_title", message, product_id)
+            self._reject(variant.entry, fields["title"][0], "no_title", message)
             return None
         columns = {column: cleaned[key] for column, key in self.layout.columns.items()}
-        if not self._has_valid_parameters(row, columns, product_id):
+        if not self._has_valid_parameters(variant.entry, columns):
             return None
-        agreed = agree_facts([facts], self.dialect)
-        color, material = agreed.pop("color"), agreed.pop("material")
         return Product(
-            product_id=product_id,
+            product_id=variant.entry.product_id,
             title=title,
-            line=row.line,
+            line=variant.entry.line,
             description=first_text(cleaned, fields["description"]),
             category=self._read_category(cleaned),
             brand=first_text(cleaned, fields["brand"]),
-            color=color,
-            material=material,
             price=first_text(cleaned, fields["price"]),
-            image_url=first_url(first_text(cleaned, fields["image_url"])),
-            columns=columns | agreed,
+            image_url=first_url(first_text(cleaned, self._image_keys())),
+            columns=columns,
         )
 
-    def _has_valid_parameters(self, row: Row, columns: dict[str, str], product_id: str) -> bool:
+    def _has_valid_parameters(self, entry: Entry, columns: Mapping[str, str]) -> bool:
         for parameter in self.layout.parameters:
             text = columns[parameter].strip()
             try:
@@ -219,8 +109,8 @@ class Assembly:
                     f"{error}. Correct the cell, or, if this column is no parameter, write "
                     f"columns: {{{parameter}: null}} in the shots file"
                 )
-                column = self.layout.headers[self.layout.columns[parameter]]
-                self._reject(row, column, "override_out_of_range", message, product_id)
+                key = self.layout.columns[parameter]
+                self._reject(entry, key, "override_out_of_range", message)
                 return False
         return True
 
@@ -232,24 +122,63 @@ class Assembly:
                 return category
         return ""
 
-    def _read_facts(self, texts: Texts, first: Texts) -> Facts:
-        return read_facts(texts, first, self.dialect, self.layout)
+    def _image_keys(self) -> tuple[str, ...]:
+        keys = self.layout.fields["image_url"]
+        if self.one_set_per == "product" or "image_url" in self.layout.mapped:
+            return keys
+        return (*(key for key in self.dialect.variant_image if key in self.layout.headers), *keys)
+
+    def _keep(self, start: Start, product: Product) -> None:
+        """Take all products that start on a row; or none, and reject the row."""
+        entry = start.variant.entry
+        for product_id in start.colors:
+            problem = self._problem_of(product_id)
+            if problem:
+                reason, message = problem
+                key = entry.id_key or self.layout.fields["product_id"][-1]
+                self._reject(entry, key, reason, message, product_id)
+                return
+        options = {
+            name: text for name, text in start.facts.items() if name not in {"color", "material"}
+        }
+        for product_id, color in start.colors.items():
+            self._products[product_id] = replace(
+                product,
+                product_id=product_id,
+                color=color,
+                material=start.facts["material"],
+                columns={**product.columns, **options},
+            )
+
+    def _problem_of(self, product_id: str) -> tuple[RejectionReason, str] | None:
+        """Why no product can have this id."""
+        if not product_id:
+            message = "the row has no id of its own; give the variant one in the shop and export"
+            return "no_id", f"{message} again"
+        unusable = _UNUSABLE_IN_ID.search(product_id)
+        if unusable or len(product_id) > MAX_ID_CHARACTERS:
+            problem = (
+                f"contains {unusable[0]!a}"
+                if unusable
+                else f"is longer than {MAX_ID_CHARACTERS} characters"
+            )
+            message = f"the product id {problem}, which no partition can be named by; change it"
+            return "unusable_id", message
+        if product_id in self._products:
+            line = self._products[product_id].line
+            return "duplicate_id", (
+                f"the product id {product_id!r} is already that of line {line}, which is kept; "
+                "give one of the two another id, or remove it"
+            )
+        return None
 
     def _reject(
         self,
-        row: Row,
-        column: str,
+        entry: Entry,
+        key: str,
         reason: RejectionReason,
         message: str,
         product_id: str = "",
     ) -> None:
-        self.rejected_rows.append(
-            RejectedRow(
-                file=self.name,
-                line=row.line,
-                column=column,
-                reason=reason,
-                message=message,
-                product_id=product_id,
-            )
-        )
+        column = self.layout.headers[key]
+        self.account.reject(entry.line, column, reason, message, product_id or entry.product_id)

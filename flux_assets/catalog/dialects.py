@@ -1,7 +1,7 @@
 """Which column is what in each shop's export, and how an export is recognised."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flux_assets.catalog.grouping import (
     ReadOptions,
@@ -20,6 +20,8 @@ from flux_assets.catalog.grouping import (
 from flux_assets.catalog.names import normalise_name, squash_name
 from flux_assets.catalog.paths import first_listed_path, first_magento_path
 
+_NO = frozenset({"0", "false", "no"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
@@ -29,6 +31,12 @@ class Dialect:
     and one of the second. `has_variants` says that several rows can be one product. Only where
     `id_falls_back` does a row without the first id column's value take the next one's, since two
     columns' ids could be equal by chance. `lists_colors` says that a comma parts several colours.
+    `unpublished` gives, for the columns that say so, the values of what is not on sale.
+
+    Where each variant is to have its own pictures, `variant_id` are the columns of its id, if
+    that is not the product's. A cell it leaves empty is as in its product's first row, unless
+    the column's name starts with one of `own_columns`; `first_row_columns` are always as there.
+    `variant_image` are the columns of a picture that shows the variant and no other.
     """
 
     name: str
@@ -40,6 +48,11 @@ class Dialect:
     read_options: ReadOptions = no_options
     role_of: Callable[[Mapping[str, str], str], RowRole] = own_product
     read_category: Callable[[str], str] = str
+    unpublished: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    variant_id: tuple[str, ...] = ()
+    variant_image: tuple[str, ...] = ()
+    own_columns: tuple[str, ...] = ()
+    first_row_columns: tuple[str, ...] = ()
 
 
 SHOPIFY = Dialect(
@@ -63,6 +76,19 @@ SHOPIFY = Dialect(
     has_variants=True,
     read_options=shopify_options,
     role_of=shopify_role,
+    unpublished={
+        "status": frozenset({"draft", "archived"}),
+        "published": _NO,
+        "published_on_online_store": _NO,
+    },
+    variant_id=("variant_sku", "sku"),
+    variant_image=("variant_image", "variant_image_url"),
+    own_columns=(
+        *("variant_", "option", "sku", "barcode", "price", "compare_at_price", "cost_per_item"),
+        *("unit_price", "inventory_", "weight_"),
+    ),
+    # A variant's row names the next picture of the product there, of whichever variant it is.
+    first_row_columns=("image_src", "product_image_url", "image_position", "image_alt_text"),
 )
 
 WOOCOMMERCE = Dialect(
@@ -88,6 +114,9 @@ WOOCOMMERCE = Dialect(
     read_options=woocommerce_options,
     role_of=woocommerce_role,
     read_category=first_listed_path,
+    # 0 is private, -1 a draft. What the catalog merely hides is sold by link or in a bundle.
+    unpublished={"published": _NO | {"-1"}},
+    own_columns=("attribute_",),
 )
 
 MAGENTO = Dialect(
@@ -114,6 +143,8 @@ MAGENTO = Dialect(
     read_options=magento_options,
     role_of=magento_role,
     read_category=first_magento_path,
+    unpublished={"product_online": _NO | {"2"}},
+    own_columns=("additional_attributes",),
 )
 
 PRESTASHOP = Dialect(
@@ -143,6 +174,7 @@ PRESTASHOP = Dialect(
         "image_url": ("image_urls_x_y_z", "image_urls"),
     },
     read_options=prestashop_options,
+    unpublished={"active_0_1": _NO},
 )
 
 GOOGLE_MERCHANT = Dialect(
@@ -167,6 +199,11 @@ GOOGLE_MERCHANT = Dialect(
     has_variants=True,
     id_falls_back=True,
     role_of=google_role,
+    variant_id=("id",),
+    own_columns=(
+        *("id", "gtin", "mpn", "link", "price", "sale_price", "color", "size", "pattern"),
+        *("material", "gender", "age_group", "availability", "condition", "additional_image"),
+    ),
 )
 
 GENERIC = Dialect(
@@ -203,6 +240,10 @@ GENERIC = Dialect(
             *("base_image", "main_image", "photo", "picture", "bild"),
         ),
     },
+    unpublished=dict.fromkeys(
+        ("status", "published", "active", "enabled"),
+        _NO | {"draft", "archived", "unpublished", "inactive", "disabled"},
+    ),
 )
 
 # The most particular first: a Shopify export may well have Google's columns.

@@ -13,7 +13,13 @@ Facts = dict[str, str]
 
 _NO_COLOR = "see product page"
 _OPTION_FIELDS = {
-    **dict.fromkeys(("color", "colour", "pa_color", "farbe", "couleur"), "color"),
+    **dict.fromkeys(
+        (
+            *("color", "colour", "colors", "colours", "pa_color", "pa_colour", "farbe"),
+            *("couleur", "colore", "kleur", "cor", "kolor", "farve", "färg"),
+        ),
+        "color",
+    ),
     **dict.fromkeys(("material", "materials", "pa_material", "fabric"), "material"),
 }
 

@@ -16,21 +16,26 @@ _MAGENTO_PAIR = re.compile(r",(?=[A-Za-z0-9_]+=)")
 class RowRole:
     """What a row is to the product of its id.
 
-    `joins` names what the row is to an earlier row of the same id ("" makes it a duplicate).
-    `skipped` says why it is rightly no product whatever its id. `parent` is what a row that is
-    never a product calls the product it belongs to; `references` are the names that such rows
-    know this one by.
+    `joins` names what the row is to an earlier row of the same id, or to its parent ("" makes
+    it a duplicate), and `is_extra` says that it only adds to that one, a picture or a
+    translation. `parent` is what a variant with an id of its own calls the product it belongs
+    to, and `alone` what it is where that product is not in the export; `references` are the
+    names that such rows know this one by. `lists_colors` says that one cell may name the
+    colours of several variants.
     """
 
     joins: str = ""
-    skipped: str = ""
+    is_extra: bool = False
     parent: str | None = None
+    alone: str = ""
     references: tuple[str, ...] = ()
+    lists_colors: bool = False
 
 
 _OWN = RowRole()
 _VARIANT = RowRole(joins="variant")
-_ADDITIONAL_IMAGE = RowRole(joins="additional_image")
+_ADDITIONAL_IMAGE = RowRole(joins="additional_image", is_extra=True)
+_STORE_VIEW = RowRole(joins="store_view", is_extra=True)
 
 
 def own_product(texts: Texts, id_name: str) -> RowRole:  # noqa: ARG001 - some dialects need all
@@ -70,9 +75,13 @@ def woocommerce_role(texts: Texts, id_name: str) -> RowRole:  # noqa: ARG001 - a
     """A variation belongs to the product that `Parent` names, by SKU or as `id:123`."""
     types = {kind.strip().lower() for kind in texts.get("type", "").split(",")}
     if "variation" in types:
-        return RowRole(parent=texts.get("parent", "").strip())
+        parent = texts.get("parent", "").strip()
+        return RowRole(joins="variant", parent=parent, alone="variant_without_parent")
     references = (texts.get("sku", "").strip(), f"id:{texts.get('id', '').strip()}")
-    return RowRole(references=tuple(text for text in references if text not in {"", "id:"}))
+    return RowRole(
+        references=tuple(text for text in references if text not in {"", "id:"}),
+        lists_colors=any(kind.startswith("variable") for kind in types),
+    )
 
 
 def woocommerce_options(texts: Texts, first: Texts) -> dict[str, str]:  # noqa: ARG001 - as above
@@ -89,9 +98,30 @@ def woocommerce_options(texts: Texts, first: Texts) -> dict[str, str]:  # noqa: 
 
 def magento_role(texts: Texts, id_name: str) -> RowRole:  # noqa: ARG001 - as above
     """Variants are not visible individually; a store view's row only translates its product."""
+    is_translation = bool(texts.get("store_view_code", "").strip())
     if texts.get("visibility", "").strip().lower() == "not visible individually":
-        return RowRole(skipped="not_visible")
-    return RowRole(joins="store_view") if texts.get("store_view_code", "").strip() else _OWN
+        sku = texts.get("sku", "").strip()
+        return RowRole(
+            joins="not_visible", alone="not_visible", parent=sku, is_extra=is_translation
+        )
+    if is_translation:
+        return _STORE_VIEW
+    variants = _magento_variants(texts)
+    return RowRole(references=variants, lists_colors=bool(variants)) if variants else _OWN
+
+
+def _magento_variants(texts: Texts) -> tuple[str, ...]:
+    """`configurable_variations` = `sku=A-S,size=S|sku=A-M,size=M`, else `associated_skus`."""
+    skus = tuple(
+        pair.removeprefix("sku=").strip()
+        for variation in texts.get("configurable_variations", "").split("|")
+        for pair in _MAGENTO_PAIR.split(variation)
+        if pair.startswith("sku=")
+    )
+    if skus or texts.get("product_type", "").strip().lower() != "configurable":
+        return skus
+    listed = texts.get("associated_skus", "").split(",")
+    return tuple(sku for item in listed if (sku := item.partition("=")[0].strip()))
 
 
 def magento_options(texts: Texts, first: Texts) -> dict[str, str]:  # noqa: ARG001 - as above

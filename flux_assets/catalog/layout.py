@@ -36,6 +36,10 @@ class Layout:
     named_width: int
     title_is_last: bool
 
+    def name_cells(self, cells: Sequence[str]) -> dict[str, str]:
+        """A row's cells, one for each column, by their keys."""
+        return dict(zip(self.keys, cells, strict=True))
+
     def is_free(self, name: str) -> bool:
         """Whether an option may become a column of this name."""
         reserved = name in _PRODUCT_FIELDS or name in PARAMETERS or name in self.absent

@@ -16,6 +16,15 @@ def first_listed_path(cell: str) -> str:
     return _LIST_COMMA.split(cell, maxsplit=1)[0].replace("\\,", ",").strip()
 
 
+def listed_values(cell: str) -> tuple[str, ...]:
+    r"""WooCommerce's `Blue, Green\, dark` -> each value once; `\,` is a comma."""
+    values: dict[str, str] = {}
+    for text in _LIST_COMMA.split(cell):
+        if value := text.replace("\\,", ",").strip():
+            values.setdefault(value.casefold(), value)
+    return tuple(values.values())
+
+
 def first_magento_path(cell: str) -> str:
     """Magento's `Root/Men/Tops,Root/Gifts,Root` -> `Men > Tops`; the root is no category."""
     root = re.split(r"[/,]", cell, maxsplit=1)[0]

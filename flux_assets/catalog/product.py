@@ -7,15 +7,16 @@ from typing import Literal
 RejectionReason = Literal[
     "no_id", "duplicate_id", "no_title", "unusable_id", "override_out_of_range", "malformed_row"
 ]
+OneSetPer = Literal["product", "color", "row"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
     """One valid catalog entry; every value is text as the export wrote it, stripped of HTML.
 
-    `columns` holds every other column of the product's first row, by its normalised name
-    (lower case, every run of other characters an underscore: `Variant Grams` is
-    `variant_grams`), for the templates and the per-product parameters.
+    `line` is where the row that it starts on begins. `columns` holds every other column of that
+    row, by its normalised name (lower case, every run of other characters an underscore:
+    `Variant Grams` is `variant_grams`), for the templates and the per-product parameters.
     """
 
     product_id: str
@@ -47,9 +48,15 @@ class RejectedRow:
 class Catalog:
     """A whole export, read: `rows` data rows became products, rejected rows or skipped rows.
 
-    `skipped` counts rows that are rightly no product of their own, by reason (`variant`,
-    `additional_image`, `not_visible`, ...). `encoding` and `delimiter` are as detected;
-    the delimiter of an XML feed is the empty string.
+    Each row is counted once, so `rows` is the number of rows that products start on, of rejected
+    and of skipped rows. A row starts one product, except for one set of pictures per colour:
+    there a row that lists the colours of variants which have no rows starts one for each.
+
+    `skipped` counts rows that are rightly no product of their own, by reason: `variant`,
+    `additional_image`, `not_visible` (a variant, in Magento), `store_view`,
+    `variant_without_parent`, `parent` (its variants' colours are the products instead),
+    `unpublished` (with all rows of such a product) and `blank`. `encoding` and `delimiter` are
+    as detected; the delimiter of an XML feed is the empty string.
     """
 
     name: str

@@ -1,0 +1,88 @@
+"""Rows of cells -> entries: rows that fit under the header, with their id and their role."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flux_assets.catalog.account import Account
+from flux_assets.catalog.dialects import Dialect
+from flux_assets.catalog.facts import first_key
+from flux_assets.catalog.grouping import RowRole, Texts
+from flux_assets.catalog.layout import Layout
+from flux_assets.catalog.table import Row, Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Entry:
+    """One row that could be read; it is equal to itself only.
+
+    `cells` are as many as the layout's keys. `product_id` is empty, and so is `id_key`, where
+    the row has none.
+    """
+
+    line: int
+    cells: list[str]
+    id_key: str
+    product_id: str
+    role: RowRole
+    is_published: bool
+
+
+def read_entries(
+    table: Table,
+    *,
+    dialect: Dialect,
+    layout: Layout,
+    account: Account,
+    include_unpublished: bool,
+) -> Iterator[Entry]:
+    """Go through the rows in the file's order; those that cannot be read are only counted."""
+    for row in table.rows:
+        account.rows += 1
+        if row.problem:
+            account.reject(row.line, "", "malformed_row", row.problem)
+            continue
+        cells = _fit(row, layout, table.delimiter, account)
+        if cells is None:
+            continue
+        if not any(map(str.strip, cells)):
+            account.skipped["blank"] += 1
+            continue
+        texts = layout.name_cells(cells)
+        id_key = first_key(texts, layout.fields["product_id"])
+        yield Entry(
+            line=row.line,
+            cells=cells,
+            id_key=id_key,
+            product_id=texts[id_key].strip() if id_key else "",
+            role=dialect.role_of(texts, id_key),
+            is_published=include_unpublished or _is_published(texts, dialect, layout),
+        )
+
+
+def _is_published(texts: Texts, dialect: Dialect, layout: Layout) -> bool:
+    return not any(
+        texts.get(column, "").strip().lower() in values
+        for column, values in dialect.unpublished.items()
+        if column not in layout.absent
+    )
+
+
+def _fit(row: Row, layout: Layout, delimiter: str, account: Account) -> list[str] | None:
+    """Exactly one cell for each column, or None and a rejected row."""
+    cells, width = row.cells, len(layout.keys)
+    named = layout.named_width
+    if any(map(str.strip, cells[named:])):
+        if layout.title_is_last:
+            title = delimiter.join(cells[named - 1 :])
+            cells = [*cells[: named - 1], title.rstrip(delimiter)]
+            account.joined_titles.append(row.line)
+        elif any(map(str.strip, cells[width:])):
+            message = (
+                f"the row has {len(cells)} cells under {width} headers, so its columns may be "
+                "shifted; put a cell that contains the delimiter in quotes"
+            )
+            account.reject(row.line, "", "malformed_row", message)
+            return None
+        else:
+            account.unnamed_cells.append(row.line)
+    return cells[:width] + [""] * (width - len(cells))

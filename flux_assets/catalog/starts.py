@@ -1,0 +1,107 @@
+"""Which of a product's rows get pictures of their own, and by what product ids."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from flux_assets.catalog.dialects import Dialect
+from flux_assets.catalog.entries import Entry
+from flux_assets.catalog.facts import Facts, agree_facts, first_key
+from flux_assets.catalog.families import Family
+from flux_assets.catalog.layout import Layout
+from flux_assets.catalog.paths import listed_values
+from flux_assets.catalog.variants import Variant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """A row that a product starts on, or several do: their ids, each with its colour."""
+
+    variant: Variant
+    colors: Mapping[str, str]
+    facts: Facts
+
+
+def start_product(variants: Sequence[Variant], dialect: Dialect) -> list[Start]:
+    """One product for all rows."""
+    first = variants[0]
+    agreeing = variants if dialect.has_variants else [first]
+    facts = agree_facts([variant.facts for variant in agreeing], dialect)
+    return [Start(variant=first, colors={first.entry.product_id: facts["color"]}, facts=facts)]
+
+
+def start_colors(family: Family, variants: Sequence[Variant], dialect: Dialect) -> list[Start]:
+    """One product for each colour, `<id>~<color>`, in order of appearance; else one for all.
+
+    A variant that has no colour, beside others that have, gets no pictures of its own.
+    """
+    product_id = family.first.product_id
+    candidates = variants[-len(family.children) :] if family.children else variants
+    by_color: dict[str, list[Variant]] = {}
+    for variant in candidates:
+        color = _only_color(variant.facts, dialect)
+        if color and not variant.entry.role.is_extra:
+            by_color.setdefault(color.casefold(), []).append(variant)
+    starts = []
+    for of_color in by_color.values():
+        color = _only_color(of_color[0].facts, dialect)
+        facts = agree_facts([variant.facts for variant in of_color], dialect)
+        colors = {f"{product_id}~{color}": color}
+        starts.append(Start(variant=of_color[0], colors=colors, facts=facts))
+    if starts:
+        return starts
+    (start,) = start_product(variants, dialect)
+    if family.first.role.lists_colors:
+        listed = listed_values(variants[0].facts["color"])
+        colors = {f"{product_id}~{color}": color for color in listed}
+        return [Start(variant=start.variant, colors=colors or start.colors, facts=start.facts)]
+    return [start]
+
+
+def _only_color(facts: Facts, dialect: Dialect) -> str:
+    colors = listed_values(facts["color"]) if dialect.lists_colors else (facts["color"],)
+    return colors[0] if len(colors) == 1 else ""
+
+
+def count_own_ids(families: Iterable[Family], dialect: Dialect, layout: Layout) -> Counter[str]:
+    """How often each id that variants have of their own occurs in the export."""
+    return Counter(
+        _own_id(entry, dialect, layout)
+        for family in families
+        for entry in (family.first, *family.further)
+    )
+
+
+def start_rows(
+    family: Family,
+    variants: Sequence[Variant],
+    own_ids: Mapping[str, int],
+    dialect: Dialect,
+    layout: Layout,
+) -> list[Start]:
+    """One product for each row, except those that add a picture or a translation only.
+
+    Its id is the variant's own. Where an export has other rows of the same product id (Shopify,
+    Google), and the variant's own id is missing or not unique, it is `<id>~<option>~<option>`.
+    """
+    starts = []
+    for variant in variants:
+        entry = variant.entry
+        if entry.role.is_extra and entry is not family.first:
+            continue
+        product_id = _own_id(entry, dialect, layout)
+        if dialect.variant_id and (not product_id or own_ids[product_id] > 1):
+            options = dialect.read_options(variant.texts, variants[0].texts).values()
+            product_id = "~".join([entry.product_id, *filter(None, map(str.strip, options))])
+        facts = agree_facts([variant.facts], dialect)
+        starts.append(Start(variant=variant, colors={product_id: facts["color"]}, facts=facts))
+    return starts
+
+
+def _own_id(entry: Entry, dialect: Dialect, layout: Layout) -> str:
+    keys = [key for key in dialect.variant_id if key in layout.headers]
+    if not keys or "product_id" in layout.mapped:
+        return entry.product_id
+    texts = layout.name_cells(entry.cells)
+    key = first_key(texts, keys)
+    return texts[key].strip() if key else ""

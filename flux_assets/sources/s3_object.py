@@ -1,0 +1,92 @@
+"""Bytes from an S3 object; boto3 is slow to import, so this module is imported where it is used."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
+
+from flux_assets.errors import SourceError
+from flux_assets.sources.address import check_size
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_CHUNK_BYTES = 1024 * 1024
+_DENIED_CODES = frozenset({"403", "AccessDenied", "AllAccessDisabled", "Forbidden"})
+_MISSING_CODES = frozenset({"404", "NoSuchKey", "NotFound"})
+
+
+def read_object(uri: str, max_bytes: int, s3_client: "Callable[[], S3Client] | None") -> bytes:
+    """Read a whole object.
+
+    Raises:
+        SourceError: it is not there, may not be read, or is too large.
+    """
+    bucket, key = _split(uri)
+    with _s3_errors(uri):
+        reply = _make_client(s3_client).get_object(Bucket=bucket, Key=key)
+        check_size(uri, reply["ContentLength"], max_bytes)
+        with closing(reply["Body"]) as body:
+            return b"".join(body.iter_chunks(_CHUNK_BYTES))
+
+
+def object_version(uri: str, s3_client: "Callable[[], S3Client] | None") -> str:
+    """An object's ETag.
+
+    Raises:
+        SourceError: it is not there, or may not be looked at.
+    """
+    bucket, key = _split(uri)
+    with _s3_errors(uri):
+        return _make_client(s3_client).head_object(Bucket=bucket, Key=key)["ETag"].strip('"')
+
+
+def _split(uri: str) -> tuple[str, str]:
+    bucket, _, key = uri[len("s3://") :].partition("/")
+    if not bucket or not key or key.endswith("/"):
+        raise SourceError(uri, "names no object; write s3://bucket/key, down to the file's name")
+    return bucket, key
+
+
+def _make_client(s3_client: "Callable[[], S3Client] | None") -> "S3Client":
+    if s3_client is not None:
+        return s3_client()
+    # A session of its own: boto3's default one is not safe to make from several threads.
+    return boto3.session.Session().client("s3")
+
+
+@contextmanager
+def _s3_errors(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        raise SourceError(uri, _explain_s3_code(code, str(error))) from error
+    except (NoCredentialsError, PartialCredentialsError) as error:
+        problem = (
+            "no complete AWS credentials were found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY, or run with a role"
+        )
+        raise SourceError(uri, problem) from error
+    except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
+        raise SourceError(uri, f"could not be read from S3 ({error}); try again") from error
+
+
+def _explain_s3_code(code: str, message: str) -> str:
+    if code == "NoSuchBucket":
+        return "there is no such bucket; check its name, AWS_REGION and AWS_ENDPOINT_URL_S3"
+    if code in _MISSING_CODES:
+        return "there is no such object; check the bucket's name and the key"
+    if code in _DENIED_CODES:
+        return (
+            "access is denied; the credentials need s3:GetObject on it (and, to tell a missing "
+            "object from a forbidden one, s3:ListBucket on the bucket)"
+        )
+    return f"S3 answered {message}; check the credentials, AWS_REGION and AWS_ENDPOINT_URL_S3"
