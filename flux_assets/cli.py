@@ -25,7 +25,13 @@ from flux_assets.launch import (
     prepare_dagster_home,
     run_refresh,
 )
-from flux_assets.reports import catalog_report, plan_report, sample_prompts, summary_report
+from flux_assets.reports import (
+    catalog_report,
+    override_problems_table,
+    plan_report,
+    sample_prompts,
+    summary_report,
+)
 from flux_assets.settings import Settings, load_settings
 
 _people = Console(stderr=True, highlight=False)
@@ -76,6 +82,8 @@ def plan(*, as_json: bool) -> None:
         return
     _people.print(Markdown(catalog_report(dry_run.catalog)))
     _people.print(Markdown(plan_report(dry_run.plan, sample_prompts(dry_run.requests))))
+    if dry_run.override_problems:
+        _people.print(Markdown(override_problems_table(dry_run.override_problems)))
     for error in dry_run.prompt_errors[:10]:
         _people.print(f"[bold]No prompt:[/] {escape(str(error))}")
 
@@ -192,9 +200,12 @@ def _show_pictures(settings: Settings, report: RefreshReport) -> None:
     for shot, count in report.pictures_by_shot.items():
         table.add_row(shot, str(count), report.store.uri_for(f"images/{shot}/"))
     _people.print(table)
-    if not summary.calls:
-        _people.print("Nothing was bought: every picture was there already.")
     if report.missing:
-        _people.print(f"[bold red]{report.missing} pictures are missing[/]; the reasons are above.")
+        _people.print(
+            f"[bold red]{report.missing} pictures are missing[/]; the check of `image_manifest` "
+            "and tables/missing_pictures.json in the store give each one's reason."
+        )
+    elif not summary.calls:
+        _people.print("Nothing was bought: every picture was there already.")
     if settings.is_sample:
         _people.print("These are samples: nothing was paid, and no real picture was made.")

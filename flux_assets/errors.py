@@ -105,6 +105,16 @@ class CatalogError(FluxAssetsError):
         self.line = line
 
 
+class OverridesError(FluxAssetsError):
+    """The overrides file is no table that can be read, or not one that can be changed so."""
+
+    def __init__(self, name: str, problem: str, *, line: int | None = None) -> None:
+        super().__init__(f"{name}{f', line {line}' if line else ''}: {problem}")
+        self.name = name
+        self.problem = problem
+        self.line = line
+
+
 # --- Whoever writes the shots must act -------------------------------------------------------
 
 

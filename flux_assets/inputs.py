@@ -1,9 +1,17 @@
-"""The catalog and the shots file that the settings name, read."""
+"""The catalog, the shots file and the overrides that the settings name, read."""
 
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from flux_assets.catalog import read_catalog
 from flux_assets.catalog.product import Catalog
+from flux_assets.overrides import (
+    NO_OVERRIDES,
+    OverrideProblem,
+    OverridesFile,
+    check_known,
+    read_overrides,
+)
 from flux_assets.settings import Settings
 from flux_assets.shots import ShotsFile, read_shots
 from flux_assets.sources import read_bytes
@@ -24,5 +32,29 @@ def load_catalog(settings: Settings, shots: ShotsFile) -> Catalog:
     Raises:
         SourceError, CatalogError: it cannot be had, or is no catalog.
     """
-    name = PurePosixPath(settings.catalog).name
-    return read_catalog(read_bytes(settings.catalog), name, columns=shots.columns)
+    return read_catalog(
+        read_bytes(settings.catalog),
+        PurePosixPath(settings.catalog).name,
+        columns=shots.columns,
+        one_set_per=shots.one_set_per,
+        include_unpublished=shots.include_unpublished,
+    )
+
+
+def find_problems(
+    overrides: OverridesFile, product_ids: Iterable[str], shots: ShotsFile
+) -> list[OverrideProblem]:
+    """Every row of the overrides that cannot be used, or names what there is not, by line."""
+    unknown = check_known(overrides, set(product_ids), {shot.name for shot in shots.shots})
+    return sorted((*overrides.problems, *unknown), key=lambda problem: problem.line)
+
+
+def load_overrides(settings: Settings) -> OverridesFile:
+    """Read the overrides file; without one, nothing is overridden.
+
+    Raises:
+        SourceError, OverridesError: it cannot be had, or is no such table.
+    """
+    if settings.overrides is None:
+        return NO_OVERRIDES
+    return read_overrides(read_bytes(settings.overrides), PurePosixPath(settings.overrides).name)

@@ -165,11 +165,11 @@ def find_shortfalls(
 
 
 def record_shortfalls(store: ObjectStore, shortfalls: Sequence[Shortfall]) -> list[Shortfall]:
-    """Keep what is missing now, and give what was not missing the last time."""
-    known = {(row[0], row[1]) for row in read_shortfalls(store)}
+    """Keep what is missing now, and give what was not missing in that way the last time."""
+    known = {tuple(row[:3]) for row in read_shortfalls(store)}
     rows = [[item.product_id, item.shot, item.kind, item.reason] for item in shortfalls]
     store.put(_SHORTFALLS_KEY, json.dumps(rows).encode(), content_type="application/json")
-    return [item for item in shortfalls if (item.product_id, item.shot) not in known]
+    return [item for item in shortfalls if (item.product_id, item.shot, item.kind) not in known]
 
 
 def read_shortfalls(store: ObjectStore) -> list[list[str]]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from flux_assets.catalog.product import Catalog, RejectedRow
 from flux_assets.image_request import ImageRequest
+from flux_assets.overrides import OverrideProblem
 from flux_assets.plan import STATUSES, Plan
 from flux_assets.summary import KINDS, RunSummary, Shortfall
 
@@ -56,6 +57,15 @@ def rejected_rows_table(rows: Sequence[RejectedRow]) -> str:
     return table + _and_more(len(rows))
 
 
+def override_problems_table(problems: Sequence[OverrideProblem]) -> str:
+    """The first rows of the overrides that cannot be used."""
+    table = markdown_table(
+        ("line", "column", "product", "problem"),
+        [(row.line, row.column, row.product_id, row.message) for row in problems[:_SHOWN]],
+    )
+    return table + _and_more(len(problems))
+
+
 def plan_report(plan: Plan, prompts: Sequence[tuple[str, str, str]] = ()) -> str:
     """Counts, cost and time of a plan, and sample prompts as (product_id, shot, prompt)."""
     counts = [
@@ -90,7 +100,7 @@ def summary_report(summary: RunSummary, *, cost_usd_per_image: float) -> str:
     counts = [(kind, summary.counts[kind]) for kind in KINDS if summary.counts[kind]]
     calls = f"{summary.calls} {'call' if summary.calls == 1 else 'calls'}"
     parts = [
-        f"**{calls}, about {cost_usd:.2f} USD**",
+        f"**{calls}, at most about {cost_usd:.2f} USD**",
         markdown_table(("outcome", "pictures"), counts),
     ]
     if summary.stop_reason:

@@ -89,6 +89,7 @@ class Settings(BaseModel):
     store: str = ".flux_assets/store"
     shop: Annotated[str, AfterValidator(_check_shop)] | None = None
     catalog: str = "data/catalog.csv"
+    overrides: str | None = None
     shots: str = "data/shots.yaml"
     max_in_flight: Annotated[int, Field(ge=1, le=1000)] = 96
     executor: Literal["in_process", "multiprocess"] = "in_process"

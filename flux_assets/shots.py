@@ -20,10 +20,12 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from yaml.reader import ReaderError
 
+from flux_assets.catalog.product import OneSetPer
 from flux_assets.errors import ParameterError, ShotsFileError
 from flux_assets.image_request import FIRST_VERSION
 from flux_assets.parameters import PARAMETERS, ParameterValue, parse_parameter
-from flux_assets.prompts import PRODUCT_FIELDS, PROMPT_COLUMN_PREFIX, Shot, check_template
+from flux_assets.prompts import PROMPT_COLUMN_PREFIX, ConditionalPrompt, Shot
+from flux_assets.templates import PRODUCT_FIELDS, Condition, check_condition, check_template
 
 _Path = tuple[str, ...]
 _NULLS = frozenset({"", "~", "null"})
@@ -37,12 +39,16 @@ class ShotsFile:
 
     `columns` names the export's column of a product field, a parameter or a `prompt_<shot>` where
     its header is not recognised, or None where a recognised one means something else.
+    `one_set_per` says what of an export gets pictures of its own, and `include_unpublished`
+    whether drafts and archived products get any.
     """
 
     name: str
     sha256: str
     shots: tuple[Shot, ...]
     columns: Mapping[str, str | None]
+    one_set_per: OneSetPer = "product"
+    include_unpublished: bool = False
 
 
 def read_shots(data: bytes, name: str) -> ShotsFile:
@@ -67,15 +73,12 @@ def read_shots(data: bytes, name: str) -> ShotsFile:
         name=name,
         sha256=hashlib.sha256(data).hexdigest(),
         shots=tuple(
-            Shot(
-                name=shot_name,
-                prompt=entry.prompt,
-                version=entry.version,
-                parameters={**defaults, **entry.given()},
-            )
+            _build_shot(shot_name, entry, defaults, outline)
             for shot_name, entry in file.shots.items()
         ),
         columns=file.columns,
+        one_set_per=file.one_set_per,
+        include_unpublished=file.include_unpublished,
     )
 
 
@@ -97,6 +100,15 @@ def _check_column_key(name: str) -> str:
 def _check_prompt(prompt: str) -> str:
     check_template(prompt)
     return prompt
+
+
+def _check_condition(condition: str) -> str:
+    check_condition(condition)
+    return condition
+
+
+_Prompt = Annotated[str, AfterValidator(_check_prompt)]
+_Condition = Annotated[str, AfterValidator(_check_condition)]
 
 
 class _Parameters(BaseModel):
@@ -126,8 +138,17 @@ class _Parameters(BaseModel):
         return self.model_dump(include=set(PARAMETERS), exclude_none=True)
 
 
+class _ConditionalPrompt(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    when: _Condition
+    prompt: _Prompt
+
+
 class _Shot(_Parameters):
-    prompt: Annotated[str, AfterValidator(_check_prompt)]
+    prompt: _Prompt
+    prompts: list[_ConditionalPrompt] = []
+    only_if: _Condition = ""
     version: Annotated[int, Field(ge=FIRST_VERSION)] = FIRST_VERSION
 
 
@@ -136,9 +157,38 @@ class _File(BaseModel):
 
     defaults: _Parameters = _Parameters()
     columns: dict[Annotated[str, AfterValidator(_check_column_key)], str | None] = {}
+    one_set_per: OneSetPer = "product"
+    include_unpublished: bool = False
     shots: Annotated[
         dict[Annotated[str, AfterValidator(_check_shot_name)], _Shot], Field(min_length=1)
     ]
+
+
+def _build_shot(
+    name: str, entry: _Shot, defaults: Mapping[str, ParameterValue], outline: "_Outline"
+) -> Shot:
+    path = ("shots", name)
+    return Shot(
+        name=name,
+        prompt=entry.prompt,
+        prompts=tuple(
+            ConditionalPrompt(
+                when=Condition(
+                    text=conditional.when,
+                    line=outline.line_of((*path, "prompts", str(place), "when")),
+                ),
+                prompt=conditional.prompt,
+            )
+            for place, conditional in enumerate(entry.prompts)
+        ),
+        only_if=(
+            Condition(text=entry.only_if, line=outline.line_of((*path, "only_if")))
+            if entry.only_if
+            else None
+        ),
+        version=entry.version,
+        parameters={**defaults, **entry.given()},
+    )
 
 
 def _describe(details: ErrorDetails) -> tuple[_Path, str]:
@@ -147,8 +197,7 @@ def _describe(details: ErrorDetails) -> tuple[_Path, str]:
     kind = details["type"]
     problem = details["msg"].removeprefix("Value error, ")
     if kind == "extra_forbidden":
-        model = _File if len(path) == 1 else _Parameters if path[0] == "defaults" else _Shot
-        problem = _unknown(path[-1], tuple(model.model_fields))
+        problem = _unknown(path[-1], tuple(_model_of(path).model_fields))
     elif kind == "missing":
         problem = "is required"
     elif kind == "too_short":
@@ -156,6 +205,15 @@ def _describe(details: ErrorDetails) -> tuple[_Path, str]:
     elif kind in {"model_type", "dict_type"}:
         problem = "must hold keys with their values"
     return path, _at(path, problem)
+
+
+def _model_of(path: _Path) -> type[BaseModel]:
+    """What may hold the key that a path ends in."""
+    if len(path) == 1:
+        return _File
+    if path[0] == "defaults":
+        return _Parameters
+    return _Shot if len(path) == 3 else _ConditionalPrompt
 
 
 def _unknown(key: str, known: tuple[str, ...]) -> str:
@@ -204,12 +262,13 @@ class _Outline:
         if node in self._seen:
             raise self._error("an anchor cannot be used again with *; see `defaults`", path)
         self._seen.add(node)
+        self._lines.setdefault(path, node.start_mark.line + 1)
         if node.tag not in _PLAIN_TAGS:
             raise self._error(f"the tag {node.tag} is not available", path)
         if isinstance(node, yaml.ScalarNode):
             return None if node.style is None and node.value in _NULLS else node.value
         if isinstance(node, yaml.SequenceNode):
-            return [self._plain(item, path) for item in node.value]
+            return [self._plain(item, (*path, str(place))) for place, item in enumerate(node.value)]
         plain: dict[str, object] = {}
         for key_node, value_node in node.value:
             key = key_node.value

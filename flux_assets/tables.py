@@ -11,6 +11,7 @@ from flux_assets.choices import PlanRow
 from flux_assets.errors import PromptError
 from flux_assets.image_request import ImageRequest
 from flux_assets.plan import Plan, RequestIdentity
+from flux_assets.prompts import Skipped
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
@@ -25,6 +26,7 @@ _REQUEST_COLUMNS = (
     "prompt_object",
     "fingerprint",
     "error",
+    "skipped",
 )
 
 
@@ -61,15 +63,20 @@ def build_rejected_rows_table(rejected_rows: Iterable[RejectedRow]) -> "pd.DataF
     )
 
 
-def build_requests_table(requests: Iterable[ImageRequest | PromptError]) -> "pd.DataFrame":
-    """One row per product and shot: its request, or `error` and no fingerprint."""
+def build_requests_table(
+    requests: Iterable[ImageRequest | Skipped | PromptError],
+) -> "pd.DataFrame":
+    """One row per product and shot: its request; else no fingerprint, and `error` or `skipped`."""
     import pandas as pd  # noqa: PLC0415 - slow to import
 
     rows: list[tuple[object, ...]] = []
     for request in requests:
-        if isinstance(request, PromptError):
-            unmade = (request.product_id, request.shot, 0, 0, "", "", "{}", "", request.problem)
-            rows.append(unmade)
+        if not isinstance(request, ImageRequest):
+            unmade = (request.product_id, request.shot, 0, 0, "", "", "{}", "")
+            if isinstance(request, PromptError):
+                rows.append((*unmade, request.problem, ""))
+            else:
+                rows.append((*unmade, "", request.reason))
             continue
         rows.append(
             (
@@ -82,6 +89,7 @@ def build_requests_table(requests: Iterable[ImageRequest | PromptError]) -> "pd.
                 json.dumps(dict(request.prompt_object)),
                 request.fingerprint,
                 "",
+                "",
             )
         )
     return pd.DataFrame(rows, columns=list(_REQUEST_COLUMNS))
@@ -89,7 +97,7 @@ def build_requests_table(requests: Iterable[ImageRequest | PromptError]) -> "pd.
 
 def read_requests(table: "pd.DataFrame") -> Iterator[ImageRequest]:
     """The image requests of a table that `build_requests_table` built, in its order."""
-    names = list(_REQUEST_COLUMNS[:-1])
+    names = list(_REQUEST_COLUMNS[:-2])
     for row in table.loc[table["fingerprint"] != "", names].itertuples(index=False):
         values = dict(zip(names, row, strict=True))
         yield ImageRequest.from_json(

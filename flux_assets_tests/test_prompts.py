@@ -7,14 +7,17 @@ from hypothesis import strategies as st
 from flux_assets.catalog.product import Product
 from flux_assets.errors import PromptError
 from flux_assets.image_request import ImageRequest
+from flux_assets.overrides import NO_OVERRIDES, OverridesFile, read_overrides
 from flux_assets.prompts import (
     MAX_PROMPT_CHARACTERS,
+    ConditionalPrompt,
     Shot,
+    Skipped,
     build_requests,
-    check_template,
     render_prompt,
     shot_parameters,
 )
+from flux_assets.templates import Condition, check_template
 
 PRODUCT = Product(
     product_id="00123",
@@ -281,3 +284,170 @@ def test_requests_come_one_per_product_and_shot_in_order_with_the_failures_among
     assert isinstance(banner, ImageRequest)
     assert (hero.prompt, hero.shot_version) == ("Lounge Chair in red", 2)
     assert banner.prompt_object["aspect_ratio"] == "16:9"
+
+
+SHOP = [
+    replace(PRODUCT, product_id="1", category="Rings"),
+    replace(PRODUCT, product_id="2", category="Chains"),
+    replace(PRODUCT, product_id="3", category=""),
+]
+HERO = Shot(name="hero", prompt="{{ title }} on white")
+WIDE = Shot(name="wide", prompt="Wide {{ title }}", parameters={"seed": 5})
+
+
+def _overrides(*rows: str) -> OverridesFile:
+    return read_overrides(
+        "\n".join(["product_id,shot,take,seed,prompt,pin,skip", *rows]).encode(), "o"
+    )
+
+
+def _requests(
+    *shots: Shot, overrides: OverridesFile = NO_OVERRIDES
+) -> dict[tuple[str, str], ImageRequest]:
+    return {
+        (result.product_id, result.shot): result
+        for result in build_requests(SHOP, shots, overrides)
+        if isinstance(result, ImageRequest)
+    }
+
+
+def _changed(
+    before: dict[tuple[str, str], ImageRequest], after: dict[tuple[str, str], ImageRequest]
+) -> set[tuple[str, str]]:
+    assert before.keys() == after.keys()
+    return {key for key in before if before[key].fingerprint != after[key].fingerprint}
+
+
+def _when(condition: str, prompt: str) -> ConditionalPrompt:
+    return ConditionalPrompt(when=Condition(text=condition, line=9), prompt=prompt)
+
+
+def test_a_product_that_does_not_meet_the_shots_condition_is_skipped_and_no_error() -> None:
+    picky = replace(HERO, only_if=Condition(text="category != 'Rings'", line=4))
+    first, *others = build_requests(SHOP, [picky])
+    assert first == Skipped(product_id="1", shot="hero", reason="only_if")
+    assert others == [_requests(HERO)["2", "hero"], _requests(HERO)["3", "hero"]]
+
+
+def test_a_condition_that_fails_is_an_error_and_no_skip() -> None:
+    broken = replace(HERO, only_if=Condition(text="category and categry", line=4))
+    *errors, last = build_requests(SHOP, [broken])
+    assert [str(error) for error in errors if isinstance(error, PromptError)] == [
+        f"product '{product_id}', shot 'hero': the condition in line 4 of the shots file: "
+        "there is no field 'categry'; near it: category"
+        for product_id in ("1", "2")
+    ]
+    assert last == Skipped(product_id="3", shot="hero", reason="only_if")
+
+
+def test_the_first_condition_that_is_met_gives_the_prompt() -> None:
+    shot = replace(
+        HERO,
+        prompts=(
+            _when("category == 'Rings'", "Macro {{ title }}"),
+            _when("category", "{{ title }} from {{ category }}"),
+        ),
+    )
+    assert [request.prompt for request in _requests(shot).values()] == [
+        "Macro Lounge Chair",
+        "Lounge Chair from Chains",
+        "Lounge Chair on white",
+    ]
+
+
+def test_a_failing_condition_of_a_prompt_is_an_error_with_its_line() -> None:
+    shot = replace(HERO, prompts=(_when("categry == 'Rings'", "Macro {{ title }}"),))
+    with pytest.raises(PromptError, match="the condition in line 9 of the shots file") as caught:
+        render_prompt(shot, PRODUCT)
+    assert caught.value.field == "categry"
+
+
+def test_a_products_own_prompt_asks_no_condition_of_the_prompts() -> None:
+    shot = replace(HERO, prompts=(_when("nothing", "Macro {{ title }}"),))
+    assert render_prompt(shot, replace(PRODUCT, columns={"prompt_hero": "Mine"})) == "Mine"
+
+
+def test_an_override_lies_over_the_products_own_columns_and_the_shot() -> None:
+    product = replace(PRODUCT, columns={"prompt_wide": "Column", "seed": "7", "steps": "20"})
+    overrides = _overrides("00123,wide,,9,  {{ Over }}\u00a0 it ,,")
+    (request,) = build_requests([product], [WIDE], overrides)
+    assert isinstance(request, ImageRequest)
+    assert (request.prompt, request.seed, request.take) == ("{{ Over }} it", 9, 1)
+    assert request.prompt_object["steps"] == 20
+
+
+def test_a_take_asks_for_another_picture_with_the_same_words() -> None:
+    before = _requests(HERO, WIDE)
+    after = _requests(HERO, WIDE, overrides=_overrides("2,,3,,,,"))
+    assert _changed(before, after) == {("2", "hero"), ("2", "wide")}
+    for key in (("2", "hero"), ("2", "wide")):
+        assert after[key].take == 3
+        assert after[key].prompt == before[key].prompt
+        assert after[key].seed != before[key].seed, "a given seed moves too"
+
+
+def test_a_skipped_product_is_neither_bought_nor_an_error() -> None:
+    broken = replace(HERO, prompt="{{ nothing }}")
+    overrides = _overrides("1,,,,,,x", "2,hero,,not a seed,,,yes", "3,hero,,,,,x")
+    results = list(build_requests(SHOP, [broken, WIDE], overrides))
+    assert [result for result in results if isinstance(result, Skipped)] == [
+        Skipped(product_id="1", shot="hero", reason="skip"),
+        Skipped(product_id="1", shot="wide", reason="skip"),
+        Skipped(product_id="2", shot="hero", reason="skip"),
+        Skipped(product_id="3", shot="hero", reason="skip"),
+    ]
+    assert [result for result in results if isinstance(result, PromptError)] == []
+
+
+def test_an_override_that_cannot_be_read_buys_nothing_in_its_place() -> None:
+    overrides = _overrides("1,hero,two,,Over it,,", "2,,,,,zz,", "3,hero,,,,,x", "3,hero,2,,,,")
+    results = list(build_requests(SHOP, [HERO, WIDE], overrides))
+    errors = [str(result) for result in results if isinstance(result, PromptError)]
+    start, *others = [error.partition(";")[0] for error in errors]
+    assert start == "product '1', shot 'hero': line 2 of the overrides: take is 'two'"
+    assert others == [
+        f"product '2', shot '{shot}': line 3 of the overrides: pin is 'zz'"
+        for shot in ("hero", "wide")
+    ]
+    assert results[1] == _requests(WIDE)["1", "wide"]
+    assert results[4] == Skipped(product_id="3", shot="hero", reason="skip")
+
+
+def test_another_prompt_for_one_category_changes_the_fingerprints_of_that_category_alone() -> None:
+    def with_prompts(*prompts: ConditionalPrompt) -> dict[tuple[str, str], ImageRequest]:
+        return _requests(replace(HERO, prompts=prompts), WIDE)
+
+    rings, chains = "category == 'Rings'", "category == 'Chains'"
+    before = with_prompts(_when(rings, "Macro {{ title }}"), _when(chains, "{{ title }}, hung"))
+    assert _changed(_requests(HERO, WIDE), before) == {("1", "hero"), ("2", "hero")}
+    after = with_prompts(_when(rings, "Close {{ title }}"), _when(chains, "{{ title }}, hung"))
+    assert _changed(before, after) == {("1", "hero")}
+    fewer = with_prompts(_when(rings, "Macro {{ title }}"))
+    assert _changed(before, fewer) == {("2", "hero")}
+
+
+def test_a_condition_changes_no_fingerprint_of_what_it_lets_through() -> None:
+    conditional = replace(
+        HERO,
+        only_if=Condition(text="title", line=4),
+        prompts=(_when("brand == 'Other'", "Not {{ title }}"),),
+    )
+    assert _requests(conditional, WIDE) == _requests(HERO, WIDE)
+
+
+@pytest.mark.parametrize("values", ["2,,,,", ",7,,,", ",,Just this,,", "2,7,Just this,,"])
+def test_an_override_changes_the_fingerprint_of_its_product_and_shot_alone(values: str) -> None:
+    before = _requests(HERO, WIDE)
+    after = _requests(HERO, WIDE, overrides=_overrides(f"2,hero,{values}", "9,hero,5,,,,"))
+    assert _changed(before, after) == {("2", "hero")}
+
+
+@pytest.mark.parametrize("row", ["1,hero,1,,,,", "1,hero,,,,deadbeef,", "1,hero,,,,,no", "1,,,,,,"])
+def test_what_asks_for_nothing_else_changes_no_fingerprint(row: str) -> None:
+    assert _requests(HERO, WIDE, overrides=_overrides(row)) == _requests(HERO, WIDE)
+
+
+def test_no_overrides_file_and_an_empty_one_are_the_same() -> None:
+    empty = [read_overrides(data, "o") for data in (b"", b"\xef\xbb\xbf\r\n", b"product_id,shot\n")]
+    assert empty == [NO_OVERRIDES] * 3
+    assert _requests(HERO, WIDE, overrides=_overrides()) == _requests(HERO, WIDE)

@@ -9,7 +9,7 @@ import pytest
 from flux_assets.catalog import read_catalog
 from flux_assets.catalog.product import Catalog, Product
 from flux_assets.image_request import ImageRequest
-from flux_assets.prompts import build_requests, render_prompt
+from flux_assets.prompts import Skipped, build_requests, render_prompt
 from flux_assets.shots import ShotsFile, read_shots
 
 DATA = Path(__file__).parents[1] / "data"
@@ -103,6 +103,20 @@ def test_the_templates_read_well_without_one_field(
             emptied: dict[str, Any] = {field: ""}
             without = replace(product, **emptied)
             _assert_reads_well(render_prompt(shot, without), product.title)
+
+
+def test_the_keys_that_are_commented_out_can_be_used(shots: ShotsFile) -> None:
+    text = (DATA / "shots.yaml").read_text("utf-8")
+    keys = r"# (one_set_per:|include_unpublished:|only_if:|prompts:|  - \{when:)"
+    used, count = re.subn(keys, r"\1", text)
+    file = read_shots(used.encode(), "shots.yaml")
+    hero = file.shots[0]
+    assert count == 5
+    assert replace(hero, only_if=None, prompts=()) == shots.shots[0]
+    ring = Product(product_id="1", title="Signet Ring", line=2, category="Jewellery")
+    _assert_reads_well(render_prompt(hero, ring), "Macro photograph of Signet Ring")
+    (card,) = build_requests([replace(ring, category="Gift cards")], [hero])
+    assert card == Skipped(product_id="1", shot="hero", reason="only_if")
 
 
 def test_a_colour_that_the_title_names_is_not_repeated(requests: list[ImageRequest]) -> None:

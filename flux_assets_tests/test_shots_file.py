@@ -5,10 +5,12 @@ import pytest
 
 from flux_assets.errors import ShotsFileError
 from flux_assets.parameters import PARAMETERS, ParameterValue
-from flux_assets.prompts import Shot
+from flux_assets.prompts import ConditionalPrompt, Shot
 from flux_assets.shots import ShotsFile, read_shots
+from flux_assets.templates import Condition
 
 HERO = "shots:\n  hero:\n    prompt: '{{ title }}'\n"
+PROMPTS = f"{HERO}    prompts:\n    - {{when: a,\n       prompt: b}}\n    -\n"
 
 
 def _read(text: str) -> ShotsFile:
@@ -69,6 +71,43 @@ def test_a_prompt_alone_is_enough() -> None:
     file = _read(HERO)
     assert file.shots == (Shot(name="hero", prompt="{{ title }}"),)
     assert file.columns == {}
+    assert (file.one_set_per, file.include_unpublished) == ("product", False)
+
+
+def test_conditions_keep_their_line_in_the_file() -> None:
+    text = dedent("""\
+        one_set_per: color
+        include_unpublished: true
+        shots:
+          hero:
+            prompt: "{{ title }}"
+            only_if: category != 'Gift cards'
+            prompts:
+              - {when: "category == 'Rings'", prompt: "Macro photograph of {{ title }}"}
+              - prompt: "{{ title }} in {{ color }}"
+                when: >-
+                  color
+                  and brand
+        """)
+    file = _read(text)
+    assert (file.one_set_per, file.include_unpublished) == ("color", True)
+    assert file.shots == (
+        Shot(
+            name="hero",
+            prompt="{{ title }}",
+            prompts=(
+                ConditionalPrompt(
+                    when=Condition(text="category == 'Rings'", line=8),
+                    prompt="Macro photograph of {{ title }}",
+                ),
+                ConditionalPrompt(
+                    when=Condition(text="color and brand", line=10),
+                    prompt="{{ title }} in {{ color }}",
+                ),
+            ),
+            only_if=Condition(text="category != 'Gift cards'", line=6),
+        ),
+    )
 
 
 def test_columns_may_name_parameters_and_prompts_too() -> None:
@@ -119,7 +158,23 @@ def test_every_parameter_of_the_api_can_be_given_and_is_checked(name: str) -> No
         (f"defaults: {{version: 1}}\n{HERO}", 1, "defaults.version: unknown key"),
         (f"columns: {{titel: name}}\n{HERO}", 1, "did you mean title? known are product_id"),
         (f"columns: {{title: [a]}}\n{HERO}", 1, "columns.title: Input should be a valid string"),
-        (f"one_set_per: row\n{HERO}", 1, "one_set_per: unknown key, known are defaults, columns"),
+        (f"pages: 2\n{HERO}", 1, "pages: unknown key, known are defaults, columns, one_set_per"),
+        (f"\none_set_per: variant\n{HERO}", 2, "one_set_per: Input should be 'product', 'color'"),
+        (f"include_unpublished: some\n{HERO}", 1, "include_unpublished: Input should be a valid"),
+        (f"{HERO}    only_if: category = 'Rings'\n", 4, "shots.hero.only_if: line 1 of the cond"),
+        (f"{HERO}    only_if: ''\n", 4, "shots.hero.only_if: line 1 of the condition"),
+        (f"{HERO}    only_if:\n", 4, "shots.hero.only_if: Input should be a valid string"),
+        (f"defaults: {{only_if: title}}\n{HERO}", 1, "defaults.only_if: unknown key"),
+        (f"{HERO}    prompts: a\n", 4, "shots.hero.prompts: Input should be a valid list"),
+        (f"{HERO}    prompts:\n    - title\n", 5, "shots.hero.prompts.0: must hold keys"),
+        (f"{HERO}    prompts:\n    -\n      when: a\n", 6, "shots.hero.prompts.0.prompt: is req"),
+        (PROMPTS + "      if: b\n", 8, "prompts.1.if: unknown key, known are when, prompt"),
+        (
+            PROMPTS + "      when: b c\n      prompt: b\n",
+            8,
+            "prompts.1.when: line 1 of the condition",
+        ),
+        (PROMPTS + "      when: b\n      prompt: '{{'\n", 9, "prompts.1.prompt: line 1 of the te"),
         (f"{HERO}    prompt: b\n", 4, "shots.hero.prompt: stands here a second time"),
         (f"{HERO}  hero:\n    prompt: b\n", 4, "shots.hero: stands here a second time"),
         (f"a: &a {{steps: 30}}\nb: *a\n{HERO}", 2, "b: an anchor cannot be used again"),

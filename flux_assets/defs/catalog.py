@@ -11,10 +11,12 @@ from flux_assets.defs.events import run_identity
 from flux_assets.defs.partitions import add_products, shop_key
 from flux_assets.defs.resources import StoreResource
 from flux_assets.errors import CatalogError, ShotsFileError
-from flux_assets.inputs import load_catalog, load_shots
+from flux_assets.inputs import find_problems, load_catalog, load_overrides, load_shots
+from flux_assets.pins import apply_pins
 from flux_assets.prompts import build_requests
 from flux_assets.reports import (
     catalog_report,
+    override_problems_table,
     plan_report,
     prompts_table,
     rejected_rows_table,
@@ -77,13 +79,8 @@ def build_product_catalog(settings: Settings) -> dg.AssetsDefinition:
                 "orphaned_partitions": orphaned,
             },
         )
-        rows = rejected_rows_table(catalog.rejected_rows)
-        yield dg.AssetCheckResult(
-            check_name=check.name,
-            passed=not catalog.rejected_rows,
-            severity=dg.AssetCheckSeverity.WARN,
-            metadata={"rows": dg.MetadataValue.md(rows)} if catalog.rejected_rows else {},
-        )
+        rows = catalog.rejected_rows
+        yield _judge_rows(check.name, rejected_rows_table(rows) if rows else "")
 
     return product_catalog
 
@@ -98,9 +95,14 @@ def _put_rejected_rows(store: ObjectStore, rejected_rows: Iterable[RejectedRow])
 
 def build_image_requests(settings: Settings) -> dg.AssetsDefinition:
     """The asset `image_requests`."""
+    key = shop_key(settings.shop, "image_requests")
+    check = dg.AssetCheckSpec(
+        "every_override_is_usable", asset=key, description="The overrides file has no bad row."
+    )
 
     @dg.asset(
-        key=shop_key(settings.shop, "image_requests"),
+        key=key,
+        check_specs=[check],
         ins={"products": dg.AssetIn(key=shop_key(settings.shop, "product_catalog"))},
         group_name=GROUP,
         owners=OWNERS,
@@ -109,25 +111,34 @@ def build_image_requests(settings: Settings) -> dg.AssetsDefinition:
         description=f"One image request per product and shot of {settings.shots}.",
     )
     def image_requests(
+        context: dg.AssetExecutionContext,
+        store: StoreResource,
         products: Any,  # noqa: ANN401 - a data frame
-    ) -> dg.Output[Any]:
-        shots = load_shots(settings)
-        table = build_requests_table(build_requests(read_products(products), shots.shots))
-        errors = table[table["error"] != ""]
-        if len(table) and len(errors) == len(table):
-            raise ShotsFileError(
-                shots.name, f"no prompt could be rendered; the first: {errors['error'].iloc[0]}"
-            )
-        return dg.Output(
+    ) -> Iterator[dg.Output[Any] | dg.AssetCheckResult]:
+        shots, overrides = load_shots(settings), load_overrides(settings)
+        shop_store = store.open().shop
+        ledger = open_ledger(settings, shop_store, run_identity(context))
+        rendered = build_requests(read_products(products), shots.shots, overrides)
+        table = build_requests_table(
+            apply_pins(rendered, overrides.pins, store=shop_store, ledger=ledger)
+        )
+        errors, skipped = table[table["error"] != ""], table[table["skipped"] != ""]
+        if len(errors) and len(errors) == len(table) - len(skipped):
+            first = errors["error"].iloc[0]
+            raise ShotsFileError(shots.name, f"no prompt could be rendered; the first: {first}")
+        yield dg.Output(
             table,
             metadata={
-                "requests": len(table) - len(errors),
+                "requests": len(table) - len(errors) - len(skipped),
+                "skipped": len(skipped),
                 "prompt_errors": len(errors),
                 "first_prompt_errors": list(errors["error"].head(10)),
                 "shots": [shot.name for shot in shots.shots],
                 "shots_sha256": shots.sha256,
             },
         )
+        bad_rows = find_problems(overrides, products["product_id"], shots)
+        yield _judge_rows(check.name, override_problems_table(bad_rows) if bad_rows else "")
 
     return image_requests
 
@@ -158,7 +169,7 @@ def build_image_plan(settings: Settings) -> dg.AssetsDefinition:
             build_plan_table(identities, plan),
             metadata={
                 "report": dg.MetadataValue.md(plan_report(plan)),
-                "sample_prompts": dg.MetadataValue.md(prompts_table(samples)),
+                "prompts": dg.MetadataValue.md(prompts_table(samples)),
                 **{str(status): count for status, count in plan.counts.items()},
                 "orphaned": plan.orphaned,
                 "to_buy": plan.to_buy,
@@ -168,3 +179,13 @@ def build_image_plan(settings: Settings) -> dg.AssetsDefinition:
         )
 
     return image_plan
+
+
+def _judge_rows(check_name: str, bad_rows: str) -> dg.AssetCheckResult:
+    """Passed where no table of bad rows is given."""
+    return dg.AssetCheckResult(
+        check_name=check_name,
+        passed=not bad_rows,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"rows": dg.MetadataValue.md(bad_rows)} if bad_rows else {},
+    )

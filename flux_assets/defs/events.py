@@ -52,7 +52,7 @@ def build_observation(shortfall: Shortfall, *, shop: str | None) -> dg.AssetObse
         asset_key=shop_key(shop, "images", shortfall.shot),
         partition=shortfall.product_id,
         description=shortfall.reason,
-        metadata={"outcome": shortfall.kind, "reason": shortfall.reason},
+        metadata={"outcome": shortfall.kind},
     )
 
 
@@ -76,7 +76,9 @@ def run_identity(context: dg.OpExecutionContext | dg.AssetExecutionContext) -> R
     """This run and step, as the ledger's claims name them."""
     instance = context.instance
     step = context.get_step_execution_context().step.key
-    return RunIdentity(run_id=context.run_id, step=step, is_run_dead=partial(is_run_dead, instance))
+    return RunIdentity(
+        run_id=context.run.run_id, step=step, is_run_dead=partial(is_run_dead, instance)
+    )
 
 
 def is_run_dead(instance: dg.DagsterInstance, run_id: str) -> bool:

@@ -18,12 +18,14 @@ from flux_assets.defs.partitions import products_partitions, shop_key
 from flux_assets.defs.resources import ImageApiResource, StoreResource
 from flux_assets.errors import PromptError, ShotsFileError
 from flux_assets.image_request import ImageRequest
-from flux_assets.inputs import load_catalog, load_shots
+from flux_assets.inputs import load_catalog, load_overrides, load_shots
+from flux_assets.ledger import Ledger
+from flux_assets.pins import apply_pins
 from flux_assets.plan import RequestIdentity
-from flux_assets.prompts import Shot, build_requests
+from flux_assets.prompts import Shot, Skipped, build_requests
 from flux_assets.reports import shortfalls_table, summary_report
 from flux_assets.settings import Settings
-from flux_assets.store.object_store import image_prefix, quote_segment
+from flux_assets.store.object_store import ObjectStore, image_prefix, quote_segment
 from flux_assets.summary import RunSummary, Shortfall
 
 GROUP = "images"
@@ -53,8 +55,12 @@ def build_shot_images(settings: Settings, shot: Shot) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, store: StoreResource, image_api: ImageApiResource
     ) -> Iterator[dg.Output[None]]:
         keys = context.partition_keys
-        requests, shortfalls = _build_requests(settings, shot.name, keys)
-        summary = _obtain(context, settings, store.open(), image_api.access, requests)
+        stores = store.open()
+        ledger = open_ledger(settings, stores.shop, run_identity(context))
+        requests, shortfalls = _build_requests(
+            settings, shot.name, keys, store=stores.shop, ledger=ledger
+        )
+        summary = _obtain(context, settings, stores, image_api.access, requests)
         shortfalls += summary.shortfalls
         for shortfall in shortfalls:
             context.log_event(build_observation(shortfall, shop=settings.shop))
@@ -72,7 +78,12 @@ def build_shot_images(settings: Settings, shot: Shot) -> dg.AssetsDefinition:
 
 
 def _build_requests(
-    settings: Settings, shot_name: str, product_ids: Sequence[str]
+    settings: Settings,
+    shot_name: str,
+    product_ids: Sequence[str],
+    *,
+    store: ObjectStore,
+    ledger: Ledger,
 ) -> tuple[list[ImageRequest], list[Shortfall]]:
     """The chosen products' requests as the catalog gives them now, and why others have none."""
 
@@ -93,9 +104,13 @@ def _build_requests(
         if product_id not in products
     ]
     requests: list[ImageRequest] = []
-    for result in build_requests(chosen, [shot]):
+    overrides = load_overrides(settings)
+    rendered = build_requests(chosen, [shot], overrides)
+    for result in apply_pins(rendered, overrides.pins, store=store, ledger=ledger):
         if isinstance(result, PromptError):
             shortfalls.append(unmade(result.product_id, str(result)))
+        elif isinstance(result, Skipped):
+            shortfalls.append(unmade(result.product_id, f"skipped, as {result.reason} says"))
         else:
             requests.append(result)
     return requests, shortfalls

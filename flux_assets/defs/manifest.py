@@ -87,6 +87,10 @@ def _refresh(
 ) -> "dg.MaterializeResult[Any]":
     identities, unmade = read_identities(requests), _read_unmade(requests)
     without = [RequestIdentity(item.product_id, item.shot, "") for item in unmade]
+    left_as_is = requests.loc[requests["skipped"] == "skip", ["product_id", "shot"]]
+    without += [
+        RequestIdentity(str(row[0]), str(row[1]), "") for row in left_as_is.itertuples(index=False)
+    ]
     manifest = refresh_manifest(store, [*identities, *without], reader.read)
     reasons = {item.fingerprint: item for item in RunSummary.merge([refreshed]).shortfalls}
     shortfalls = [*unmade, *find_shortfalls(identities, manifest, reasons)]

@@ -66,8 +66,8 @@ def build_refreshed_images(settings: Settings) -> dg.AssetsDefinition:
         ),
     )
     def refreshed_images(requests: Any, plan: Any) -> Any:  # noqa: ANN401 - data frames
-        shards, already_known = plan_shards(requests, plan)
-        return summarize(already_known, shards.map(generate_shard).collect())
+        shards, effortless = plan_shards(requests, plan)
+        return summarize(effortless, shards.map(generate_shard).collect())
 
     return refreshed_images
 
@@ -80,14 +80,14 @@ def build_plan_shards(settings: Settings) -> dg.OpDefinition:
             "requests": dg.In(input_manager_key="tables"),
             "plan": dg.In(input_manager_key="tables"),
         },
-        out={"shards": dg.DynamicOut(), "already_known": dg.Out()},
+        out={"shards": dg.DynamicOut(), "effortless": dg.Out()},
     )
     def plan_shards(
         context: dg.OpExecutionContext,
         config: RefreshConfig,
         requests: Any,  # noqa: ANN401 - a data frame
         plan: Any,  # noqa: ANN401 - a data frame
-    ) -> Iterator[dg.DynamicOutput[Any] | dg.Output[int]]:
+    ) -> Iterator[dg.DynamicOutput[Any] | dg.Output[dict[str, int]]]:
         work = _choose(context, settings, config, list(read_plan_rows(plan)))
         caps = [settings.max_images_per_run, config.max_images]
         check_run_cap(
@@ -115,7 +115,9 @@ def build_plan_shards(settings: Settings) -> dg.OpDefinition:
             }
             number = start // settings.shard_size
             yield dg.DynamicOutput(shard, output_name="shards", mapping_key=f"{number:05d}")
-        yield dg.Output(work.already_known, output_name="already_known")
+        skipped = int((requests["skipped"] != "").sum())
+        effortless = {"reused": work.already_known, "skipped": skipped}
+        yield dg.Output(effortless, output_name="effortless")
 
     return plan_shards
 
@@ -155,10 +157,13 @@ def build_summarize(settings: Settings) -> dg.OpDefinition:
 
     @dg.op
     def summarize(
-        context: dg.OpExecutionContext, already_known: int, parts: list[dict[str, Any]]
+        context: dg.OpExecutionContext,
+        effortless: dict[str, int],
+        parts: list[dict[str, Any]],
     ) -> dict[str, Any]:
         summary = RunSummary.merge(parts)
-        summary.counts["reused"] += already_known
+        summary.counts["reused"] += effortless["reused"]
+        summary.counts["skipped"] += effortless["skipped"]
         report = summary_report(summary, cost_usd_per_image=settings.cost_usd_per_image)
         metadata: dict[str, dg.MetadataValue[Any] | int] = {
             "report": dg.MetadataValue.md(report),

@@ -1,5 +1,6 @@
 """The store and the image API as Dagster resources."""
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,8 @@ import dagster as dg
 from pydantic import PrivateAttr, SecretStr
 
 from flux_assets.assembly import ApiAccess, Stores, api_origin, open_api, simulated_api
-from flux_assets.settings import Settings
+from flux_assets.errors import SettingsError
+from flux_assets.settings import Settings, load_settings
 from flux_assets.store.object_store import ObjectStore
 from flux_assets.store.open_store import ensure_store_identity, open_store
 
@@ -127,8 +129,16 @@ class ImageApiResource(dg.ConfigurableResource[Any]):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["ImageApiResource"]:
-        """Open the API for a run's steps in this process."""
+        """Open the API for a run's steps in this process.
+
+        Raises:
+            SettingsError: the run's config names another API, to which the key would go.
+        """
         del context
+        settings = load_settings(os.environ)
+        if self.base_url != settings.onemin_base_url:
+            problem = "a run cannot change it; set it where the code location runs"
+            raise SettingsError("ONEMIN_BASE_URL", problem)
         if self.mode == "sample":
             with simulated_api(
                 Path(SIMULATOR_STATE_DIR),
