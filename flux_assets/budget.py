@@ -126,7 +126,7 @@ class DailyBudget:
     def close(self) -> None:
         """Return what was reserved and not spent; if that fails, it stays spent."""
         with self._lock:
-            if self._reserved > self._spent and self._monotonic() < self._day_ends_at:
+            if self._reserved > self._spent:
                 try:
                     self._change_reservation(lambda _others: self._spent)
                 except StoreError as error:

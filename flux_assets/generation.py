@@ -42,7 +42,7 @@ def generate(
         with closing(_run_pass(remaining, obtain=obtain, stop=stop, threads=threads)) as outcomes:
             for outcome in outcomes:
                 combined = _combine(earlier.get(outcome.request.fingerprint), outcome)
-                if combined.may_send_again and not stop.event.is_set():
+                if combined.may_send_again:
                     again[combined.request.fingerprint] = combined
                 else:
                     _log_decision(combined)

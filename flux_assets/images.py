@@ -22,6 +22,8 @@ MAX_PREVIEW_BYTES = 12_000
 _MAX_RATIO_ERROR = 0.04
 """Sides are multiples of 16 or 32, so that ratios up to 2.9 % off are what the API means."""
 
+_PNG_END = b"IEND\xaeB`\x82"
+
 _TYPES = {
     "PNG": ("png", "image/png"),
     "JPEG": ("jpg", "image/jpeg"),
@@ -67,6 +69,8 @@ def inspect_picture(data: bytes, *, preview_px: int = 0) -> Picture:
                 raise PictureError(f"{width_px} x {height_px} pixels are more than {MAX_PIXELS}")
             if kind == "PNG":
                 header.verify()  # only this reads the checksums of a PNG's chunks
+        if kind == "PNG" and _PNG_END not in data:  # verify does not look at the last checksum
+            raise PictureError("the PNG is cut short: its end is missing")
         with Image.open(io.BytesIO(data), formats=(kind,)) as image:
             image.load()
             preview = _build_preview(image, preview_px) if preview_px else b""

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from flux_assets.errors import (
     ConditionFailedError,
@@ -86,7 +86,8 @@ class Landing:
                 if_absent=True,
             )
         except ConditionFailedError:
-            entry, picture = self._yield_to_first(request, entry, lineage.object_key)
+            body, picture = self.records.read_picture(lineage.object_key)
+            entry = self.records.yield_to(body, entry)
             lineage = self.records.build(request, entry, picture)
         return self.records.note(entry, lineage), picture
 
@@ -141,22 +142,3 @@ class Landing:
         if reply.result_keys:
             return reply.result_keys[0]
         raise PictureLostError("the vendor names no place for it")
-
-    def _yield_to_first(
-        self, request: ImageRequest, entry: LedgerEntry, object_key: str
-    ) -> tuple[LedgerEntry, Picture]:
-        """The picture that came first, with its entry, where ours may be a second one."""
-        body, picture = self.records.read_picture(object_key)
-        uuid = body.metadata.get("uuid", "")
-        if uuid == entry.uuid:
-            return entry, picture
-        _log.warning(
-            "product %r, shot %s: paid twice, by calls %s and %s; the first is kept",
-            request.product_id,
-            request.shot,
-            uuid,
-            entry.uuid,
-        )
-        self.records.ledger.keep_extra_reply(entry)
-        repaid = max(entry.possibly_paid_twice, 1)
-        return replace(entry, uuid=uuid, possibly_paid_twice=repaid), picture

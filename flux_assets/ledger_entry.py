@@ -28,6 +28,9 @@ class AcceptedCall:
     accepted_at: str
     latency_seconds: float
 
+    def __str__(self) -> str:
+        return f"call {self.uuid} is paid"
+
     def as_changes(self) -> dict[str, Any]:
         """The fields of the ledger entry that it decides."""
         return {"state": "accepted", "reason": ""} | asdict(self)

@@ -46,12 +46,26 @@ class PictureRecords:
             entry = self.ledger.take_up(entry) if entry else self.ledger.claim(request, None)
         except ClaimLostError:  # somebody else is mending it
             return self.adopt(request, object_key)
-        uuid = body.metadata.get("uuid", "")
-        if entry.uuid not in {"", uuid}:
-            self.ledger.keep_extra_reply(entry)
-        stored_at = body.info.modified_at.isoformat(timespec="seconds")
-        entry = replace(entry, uuid=uuid, accepted_at=entry.accepted_at or stored_at)
+        entry = self.yield_to(body, entry)
+        if not entry.accepted_at:
+            stored_at = body.info.modified_at.isoformat(timespec="seconds")
+            entry = replace(entry, accepted_at=stored_at)
         return self.note(entry, self.build(request, entry, picture)), picture
+
+    def yield_to(self, stored: ObjectBody, entry: LedgerEntry) -> LedgerEntry:
+        """The entry as of the call that made the stored picture; another paid call is kept."""
+        uuid = stored.metadata.get("uuid", "")
+        if entry.uuid in {"", uuid}:
+            return replace(entry, uuid=uuid)
+        _log.warning(
+            "product %r, shot %s: paid twice, by calls %s and %s; the first is kept",
+            entry.request["product_id"],
+            entry.request["shot"],
+            uuid,
+            entry.uuid,
+        )
+        self.ledger.keep_extra_reply(entry)
+        return replace(entry, uuid=uuid, possibly_paid_twice=max(entry.possibly_paid_twice, 1))
 
     def note(self, entry: LedgerEntry, lineage: LineageRecord) -> LineageRecord:
         """Write a stored picture's ledger entry; gives the lineage that counts from now on."""

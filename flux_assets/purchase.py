@@ -29,8 +29,10 @@ from flux_assets.run_stop import RunStop
 from flux_assets.store.object_store import ObjectStore
 
 _NOT_SENT_PAUSE_SECONDS = 2.0
-
 _NOTE_PAUSE_SECONDS = 5.0
+
+MIN_FREE_BYTES = 256 * 2**20
+"""Room for every picture and ledger entry that may be under way at once."""
 
 _NOTHING_SENT = (NotSentError, RateLimitedError)
 """Answers after which the very same call is safe."""
@@ -71,6 +73,7 @@ class Purchase:
 
         Raises:
             StoreError: the ledger cannot be read or claimed; nothing was sent.
+            PictureError: what is stored is no picture any more; nothing was sent.
         """
         entry = self.ledger.read(request.fingerprint)
         if entry is None:
@@ -105,9 +108,7 @@ class Purchase:
         try:
             claim, answer = self._send_until_answered(request, previous)
         except ClaimLostError as lost:
-            if lost.found.state in {"accepted", "stored"}:
-                return self.obtain(request)
-            return Outcome(kind="held", request=request, reason=lost.found.explanation)
+            return self._leave_to(lost.found, request)
         except (DailyLimitError, NotAttemptedError, NotStartedError) as error:
             reason = self.stop.reason() if self.stop.event.is_set() else str(error)
             return Outcome(kind="not_attempted", request=request, reason=reason)
@@ -116,16 +117,13 @@ class Purchase:
                 outcome = self._accept(request, claim, answer)
             else:
                 outcome = self._settle(request, previous, claim, answer)
-        except ClaimLostError as lost:
-            outcome = Outcome(kind="held", request=request, reason=lost.found.explanation)
         except StoreError as error:
-            outcome = Outcome(kind="failed", request=request, reason=_name(answer, error))
+            outcome = Outcome(kind="failed", request=request, reason=f"{answer}; then {error}")
         if isinstance(answer, _NOTHING_SENT):
             return outcome
-        again = claim.possibly_paid_twice - (previous.possibly_paid_twice if previous else 0)
-        return replace(
-            outcome, calls=1, possibly_paid_twice=max(again, outcome.possibly_paid_twice)
-        )
+        before = previous.possibly_paid_twice if previous else 0
+        twice = max(claim.possibly_paid_twice - before, outcome.possibly_paid_twice)
+        return replace(outcome, calls=1, possibly_paid_twice=twice)
 
     def _send_until_answered(
         self, request: ImageRequest, previous: LedgerEntry | None
@@ -133,7 +131,7 @@ class Purchase:
         """Claim and send; go on through what provably made nothing, within one deadline.
 
         Raises:
-            ClaimLostError: somebody else has the request; nothing of ours was made.
+            ClaimLostError: somebody else has the request.
             NotAttemptedError, NotStartedError, DailyLimitError, StoreError: nothing was sent.
         """
         give_up_at = math.inf
@@ -152,7 +150,7 @@ class Purchase:
             except FluxAssetsError as error:
                 if day is not None:
                     self.budget.give_back(day)
-                if claim is None or isinstance(error, ClaimLostError):
+                if claim is None:
                     raise
                 return claim, problem or error
             if not isinstance(answer, _NOTHING_SENT):
@@ -163,16 +161,19 @@ class Purchase:
             self._pause(answer)
 
     def _check_stop(self) -> None:
-        reason = self.stop.reason()
-        if reason:
+        free_bytes = self.store.free_bytes()
+        if free_bytes is not None and free_bytes < MIN_FREE_BYTES:
+            self.stop.trip(
+                f"{self.store.uri} has only {free_bytes // 2**20} MiB left, too little to keep "
+                "what would be paid for; free some space, then start the run again"
+            )
+        if reason := self.stop.reason():
             raise NotAttemptedError(reason)
 
     def _pause(self, answer: RateLimitedError | NotSentError) -> None:
-        seconds = (
-            answer.retry_after_seconds
-            if isinstance(answer, RateLimitedError)
-            else _NOT_SENT_PAUSE_SECONDS
-        )
+        seconds = _NOT_SENT_PAUSE_SECONDS
+        if isinstance(answer, RateLimitedError):
+            seconds = answer.retry_after_seconds
         _log.warning("all calls pause for %g s: %s", seconds, answer)
         self.pace.pause(seconds)
 
@@ -189,8 +190,7 @@ class Purchase:
     def _send(self, request: ImageRequest) -> AcceptedCall | FluxAssetsError:
         """One call; what the vendor answers, or why there is no answer.
 
-        The circuit breaker learns of it while the call still holds its place in flight, so that
-        no further call starts in between.
+        The circuit breaker is told while the call holds its place: no other starts in between.
         """
         started = self.monotonic()
         try:
@@ -220,7 +220,7 @@ class Purchase:
         )
 
     def _accept(self, request: ImageRequest, claim: LedgerEntry, call: AcceptedCall) -> Outcome:
-        """Note the paid reply and store its picture, either of which lets the next run finish.
+        """Note the paid reply and store its picture; either lets the next run finish.
 
         Raises:
             StoreError: the store took neither for as long as a call may take.
@@ -253,19 +253,21 @@ class Purchase:
     ) -> Outcome:
         """Note what became of a send that gave no picture."""
         reason = str(answer)
-        kind: OutcomeKind = "failed"
-        match answer:
-            case RefusedError():
-                entry = self.ledger.record_refused(claim, reason)
-                kind = "refused"
-            case GenerationFailedError():
-                entry = self.ledger.record_failed(claim, reason)
-            case UnknownOutcomeError() | AccountError(reason="gateway_forbidden"):
-                entry = self.ledger.record_unknown(claim, reason)
-            case _:
-                entry = self.ledger.record_not_sent(claim, previous, reason)
-                if isinstance(answer, _NOTHING_SENT) and self.stop.event.is_set():
-                    kind, reason = "not_attempted", self.stop.reason()
+        kind: OutcomeKind = "refused" if isinstance(answer, RefusedError) else "failed"
+        try:
+            match answer:
+                case RefusedError():
+                    entry = self.ledger.record_refused(claim, reason)
+                case GenerationFailedError():
+                    entry = self.ledger.record_failed(claim, reason)
+                case UnknownOutcomeError() | AccountError(reason="gateway_forbidden"):
+                    entry = self.ledger.record_unknown(claim, reason)
+                case _:
+                    entry = self.ledger.record_not_sent(claim, previous, reason)
+        except ClaimLostError as lost:
+            return self._leave_to(lost.found, request)
+        if isinstance(answer, _NOTHING_SENT) and self.stop.event.is_set():
+            kind, reason = "not_attempted", self.stop.reason()
         standing = self.ledger.standing_of(entry, self.rules)
         if standing == "held":
             kind, reason = "held", entry.explanation
@@ -276,6 +278,12 @@ class Purchase:
             reason=reason,
             may_send_again=may_send_again and standing == "buy",
         )
+
+    def _leave_to(self, found: LedgerEntry, request: ImageRequest) -> Outcome:
+        """Another writer has the request: take the picture that it paid for, if there is one."""
+        if found.state in {"accepted", "stored"}:
+            return self.obtain(request)
+        return Outcome(kind="held", request=request, reason=found.explanation)
 
     def _land(self, request: ImageRequest, entry: LedgerEntry, kind: OutcomeKind) -> Outcome:
         try:
@@ -289,10 +297,3 @@ class Purchase:
                 reason=f"paid and not stored yet; the next run fetches it without a call: {error}",
             )
         return Outcome(kind=kind, request=request, lineage=lineage, preview=picture.preview)
-
-
-def _name(answer: AcceptedCall | FluxAssetsError, error: StoreError) -> str:
-    """What happened to a call, for people, where the store then failed."""
-    if isinstance(answer, AcceptedCall):
-        return f"call {answer.uuid} is paid, and what became of it could not be noted: {error}"
-    return f"{answer}; then {error}"

@@ -38,6 +38,8 @@ def test_plan_prints_one_json_object_and_sends_nothing(workplace: Workplace) -> 
         "catalog": {"dialect": "generic", "rows": 24, "products": 24, "rejected_rows": 0},
         "requests": IMAGES_PER_DEMO,
         "prompt_errors": 0,
+        "override_problems": 0,
+        "skipped": 0,
         "new": IMAGES_PER_DEMO,
         "changed": 0,
         "stored": 0,

@@ -10,9 +10,12 @@ from flux_assets_tests.fixtures.command_line import PROJECT, Workplace, make_wor
 CATALOGS = PROJECT.parent / "shared" / "catalogs"
 ONE_SHOT = 'shots:\n  hero:\n    prompt: "Studio photograph of {{ title }}, white background"\n'
 
-pytestmark = pytest.mark.skipif(
-    not CATALOGS.exists(), reason="the shared catalogs are not beside this checkout"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not CATALOGS.exists(), reason="the shared catalogs are not beside this checkout"
+    ),
+]
 
 
 @pytest.fixture

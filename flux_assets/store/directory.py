@@ -145,6 +145,13 @@ class DirectoryStore:
                         yield _info(key, info, etag="")
                 start = ""
 
+    def free_bytes(self) -> int:
+        """What the file system has left for this user."""
+        with store_errors(self.uri, "read the free space of"):
+            made = next(path for path in (self._root, *self._root.parents) if path.exists())
+            file_system = os.statvfs(made)
+            return file_system.f_bavail * file_system.f_frsize
+
     def now(self) -> datetime:
         """The file system's clock: the time that it gives to a new file."""
         with (

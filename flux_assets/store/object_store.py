@@ -92,6 +92,9 @@ class ObjectStore(Protocol):
     def now(self) -> datetime:
         """The store's own clock in UTC, never this machine's."""
 
+    def free_bytes(self) -> int | None:
+        """How much may still be written; None where the store has no such end."""
+
     def uri_for(self, key: str) -> str:
         """The object's address for people and programs with access to the store."""
 

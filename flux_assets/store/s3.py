@@ -155,6 +155,9 @@ class S3Store:
                         modified_at=found["LastModified"].astimezone(UTC),
                     )
 
+    def free_bytes(self) -> None:
+        """None: a bucket does not fill up."""
+
     def now(self) -> datetime:
         """S3's clock: the `Date` of a reply, whole seconds; that of an error serves as well."""
         with self._errors("read the clock of", ""):

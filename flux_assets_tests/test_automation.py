@@ -1,0 +1,138 @@
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.remote_origin import (  # queued runs need one, and Dagster exports none
+    RegisteredCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+
+from flux_assets.defs.automation import build_catalog_sensor, build_nightly_schedule
+from flux_assets_tests.fixtures.dagster_shops import IGNORES_BETA, DagsterShop, open_shop
+
+pytestmark = IGNORES_BETA
+
+UNDER_WAY = ["QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"]
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DagsterShop]:
+    with open_shop(tmp_path, monkeypatch, "001") as shop:
+        yield shop
+
+
+def _look(shop: DagsterShop, cursor: str | None = None) -> dg.SensorResult | dg.SkipReason:
+    """One tick of the sensor."""
+    context = dg.build_sensor_context(instance=shop.instance, cursor=cursor)
+    result = build_catalog_sensor(shop.settings)(context)
+    assert isinstance(result, dg.SensorResult | dg.SkipReason)
+    return result
+
+
+def _requested(result: dg.SensorResult | dg.SkipReason) -> tuple[str, str]:
+    """The run key and the next cursor of a tick that asks for one run."""
+    assert isinstance(result, dg.SensorResult), result
+    [request] = result.run_requests or []
+    assert request.run_key
+    assert result.cursor
+    return request.run_key, result.cursor
+
+
+def _skipped(result: object) -> str:
+    assert isinstance(result, dg.SkipReason), result
+    return str(result.skip_message)
+
+
+def _start_run(shop: DagsterShop, status: str, job: str = "refresh_catalog_images") -> str:
+    location = RegisteredCodeLocationOrigin("flux_assets")
+    run = shop.instance.create_run_for_job(
+        shop.definitions.resolve_job_def(job),
+        status=dg.DagsterRunStatus(status),
+        remote_job_origin=RemoteJobOrigin(RemoteRepositoryOrigin(location, "repository"), job),
+    )
+    return run.run_id
+
+
+def test_the_sensor_asks_for_a_run_only_when_the_catalog_has_changed(shop: DagsterShop) -> None:
+    first_key, cursor = _requested(_look(shop))
+    assert _skipped(_look(shop, cursor)) == "catalog.csv has not changed"
+    shop.set_product("002")
+    second_key, second_cursor = _requested(_look(shop, cursor))
+    assert first_key != second_key
+    assert _skipped(_look(shop, second_cursor)) == "catalog.csv has not changed"
+
+
+def test_a_catalog_of_the_same_size_that_was_written_again_has_changed(shop: DagsterShop) -> None:
+    _, cursor = _requested(_look(shop))
+    os.utime(shop.folder / "catalog.csv", ns=(1, 1))
+    _requested(_look(shop, cursor))
+
+
+def test_the_sensor_says_why_it_cannot_look_at_the_catalog(shop: DagsterShop) -> None:
+    (shop.folder / "catalog.csv").unlink()
+    assert "catalog.csv: there is no such file" in _skipped(_look(shop))
+
+
+@pytest.mark.parametrize("status", UNDER_WAY)
+def test_the_sensor_asks_for_none_while_a_run_is_under_way(shop: DagsterShop, status: str) -> None:
+    run_id = _start_run(shop, status)
+    assert _skipped(_look(shop)) == f"run {run_id} is refreshing this shop already"
+
+
+@pytest.mark.parametrize("status", ["SUCCESS", "FAILURE", "CANCELED"])
+def test_a_run_that_has_ended_hinders_none(shop: DagsterShop, status: str) -> None:
+    _start_run(shop, status)
+    _requested(_look(shop))
+
+
+def test_a_change_that_was_skipped_is_asked_for_once_the_other_run_has_ended(
+    shop: DagsterShop,
+) -> None:
+    _, cursor = _requested(_look(shop))
+    run_id = _start_run(shop, "STARTED")
+    shop.set_product("002")
+    assert run_id in _skipped(_look(shop, cursor))
+    run = shop.instance.get_run_by_id(run_id)
+    assert run is not None
+    shop.instance.report_run_canceled(run)
+    _requested(_look(shop, cursor))
+
+
+def test_another_shops_refresh_hinders_none(shop: DagsterShop) -> None:
+    _start_run(shop, "STARTED")
+    shop.environ["FLUX_ASSETS_SHOP"] = "acme"
+    _requested(_look(shop))
+    run_id = _start_run(shop, "STARTED", job="acme_refresh_catalog_images")
+    assert run_id in _skipped(_look(shop))
+
+
+def test_the_schedule_asks_for_a_run_every_night_but_while_one_is_under_way(
+    shop: DagsterShop,
+) -> None:
+    with dg.instance_for_test() as shop.instance:  # schedules look at no instance in memory
+        context = dg.build_schedule_context(
+            instance=shop.instance, scheduled_execution_time=datetime(2030, 1, 1, 3, tzinfo=UTC)
+        )
+        schedule = build_nightly_schedule(shop.settings)
+        _start_run(shop, "FAILURE")
+        assert isinstance(schedule(context), dg.RunRequest)
+        run_id = _start_run(shop, "QUEUED")
+        assert _skipped(schedule(context)) == f"run {run_id} is refreshing this shop already"
+        shop.environ["FLUX_ASSETS_SHOP"] = "acme"
+        assert isinstance(build_nightly_schedule(shop.settings)(context), dg.RunRequest)
+
+
+def test_both_spend_money_only_once_somebody_switches_them_on(shop: DagsterShop) -> None:
+    shop.environ["FLUX_ASSETS_REFRESH_CRON"] = "30 5 * * 1"
+    shop.environ["FLUX_ASSETS_TIMEZONE"] = "Europe/Berlin"
+    repository = shop.definitions.get_repository_def()
+    sensor = repository.get_sensor_def("catalog_sensor")
+    schedule = repository.get_schedule_def("nightly_refresh")
+    assert sensor.default_status == dg.DefaultSensorStatus.STOPPED
+    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("30 5 * * 1", "Europe/Berlin")
+    assert sensor.job_name == schedule.job_name == "refresh_catalog_images"

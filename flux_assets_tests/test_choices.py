@@ -1,0 +1,100 @@
+from collections.abc import Callable
+
+import pytest
+
+from flux_assets.choices import Choices, ChosenWork, PlanRow, choose
+from flux_assets.errors import ChoiceError
+from flux_assets.plan import PlanStatus
+
+
+def _row(product_id: str, shot: str, status: PlanStatus) -> PlanRow:
+    return PlanRow(
+        product_id=product_id,
+        shot=shot,
+        fingerprint=f"{product_id}-{shot}",
+        status=status,
+        object_key=f"images/{product_id}-{shot}.png" if status == "stored" else "",
+        reason="",
+    )
+
+
+ROWS = [
+    _row("p1", "hero", "new"),
+    _row("p1", "wide", "stored"),
+    _row("p2", "hero", "changed"),
+    _row("p2", "wide", "accepted"),
+    _row("p3", "hero", "refused"),
+    _row("p3", "wide", "new"),
+]
+
+
+def _choose(
+    *, is_known: Callable[[PlanRow], bool] = lambda _: False, **choices: object
+) -> ChosenWork:
+    return choose(ROWS, Choices(**choices), is_known=is_known)  # type: ignore[arg-type] # its own fields
+
+
+def _names(rows: tuple[PlanRow, ...]) -> list[str]:
+    return [row.fingerprint for row in rows]
+
+
+def test_without_choices_everything_is_looked_after() -> None:
+    work = _choose()
+    assert _names(work.to_obtain) == ["p1-hero", "p2-hero", "p2-wide", "p3-hero", "p3-wide"]
+    assert _names(work.to_report) == ["p1-wide"]
+    assert (work.to_buy, work.already_known) == (3, 0)
+
+
+def test_a_stored_picture_that_dagster_knows_is_only_counted() -> None:
+    work = _choose(is_known=lambda row: row.fingerprint == "p1-wide")
+    assert work.to_report == ()
+    assert work.already_known == 1
+
+
+def test_only_the_chosen_products_and_shots_are_looked_after() -> None:
+    work = _choose(product_ids=["p1", "p3"])
+    assert _names(work.to_obtain) == ["p1-hero", "p3-hero", "p3-wide"]
+    assert _names(work.to_report) == ["p1-wide"]
+    work = _choose(shots=["wide"])
+    assert _names(work.to_obtain) == ["p2-wide", "p3-wide"]
+    work = _choose(product_ids=["p1"], shots=["hero"], is_known=lambda _: True)
+    assert _names(work.to_obtain) == ["p1-hero"]
+    assert (work.to_buy, work.already_known) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("limit", "bought"), [(0, []), (1, ["p1-hero"]), (2, ["p1-hero", "p2-hero"]), (9, None)]
+)
+def test_a_limit_takes_the_first_pictures_to_buy_and_all_that_costs_nothing(
+    limit: int, bought: list[str] | None
+) -> None:
+    work = _choose(limit=limit)
+    if bought is None:
+        assert work == _choose()
+        return
+    assert work.to_buy == limit
+    assert set(_names(work.to_obtain)) == {*bought, "p2-wide", "p3-hero"}
+    assert _names(work.to_report) == ["p1-wide"]
+
+
+def test_a_limit_counts_chosen_products_only() -> None:
+    assert _names(_choose(product_ids=["p3"], limit=1).to_obtain) == ["p3-hero", "p3-wide"]
+
+
+def test_refused_pictures_to_be_retried_are_bought_and_count() -> None:
+    assert _choose(retry_refused=True).to_buy == 4
+    work = _choose(retry_refused=True, limit=3)
+    assert _names(work.to_obtain) == ["p1-hero", "p2-hero", "p2-wide", "p3-hero"]
+
+
+@pytest.mark.parametrize(
+    ("name", "choices"),
+    [
+        ("product_ids", Choices(product_ids=["p1", "p9", "p8"])),
+        ("shots", Choices(shots=["hero", "p9", "p8"])),
+    ],
+)
+def test_an_unknown_choice_is_an_error_that_names_it(name: str, choices: Choices) -> None:
+    with pytest.raises(ChoiceError, match=f"{name}: there is no 'p8', 'p9' in") as caught:
+        choose(ROWS, choices, is_known=lambda _: True)
+    assert caught.value.unknown == ("p8", "p9")

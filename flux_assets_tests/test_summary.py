@@ -1,0 +1,59 @@
+import json
+
+from flux_assets.outcome import Outcome
+from flux_assets.summary import KINDS, RunSummary, Shortfall
+from flux_assets_tests.fixtures.records import make_lineage, make_request
+
+CHAIR = make_request("00123", "hero")
+LAMP = make_request("00124", "wide")
+
+
+def _summary(*outcomes: Outcome) -> RunSummary:
+    summary = RunSummary()
+    for outcome in outcomes:
+        summary.add(outcome)
+    return summary
+
+
+def test_outcomes_calls_and_double_payments_are_added_up() -> None:
+    summary = _summary(
+        Outcome(kind="generated", request=CHAIR, lineage=make_lineage(CHAIR), calls=2),
+        Outcome(kind="generated", request=LAMP, lineage=make_lineage(LAMP), calls=1),
+        Outcome(kind="failed", request=LAMP, calls=2, possibly_paid_twice=1),
+    )
+    assert summary.counts == {"generated": 2, "failed": 1}
+    assert (summary.calls, summary.possibly_paid_twice) == (5, 1)
+
+
+def test_every_outcome_without_a_picture_is_a_shortfall_with_its_reason() -> None:
+    for kind in KINDS:
+        summary = _summary(Outcome(kind=kind, request=LAMP, reason="why"))
+        expected = Shortfall(
+            product_id="00124", shot="wide", fingerprint=LAMP.fingerprint, kind=kind, reason="why"
+        )
+        has_picture = kind in {"generated", "recovered", "reused"}
+        assert summary.shortfalls == ([] if has_picture else [expected]), kind
+
+
+def test_the_parts_of_a_run_add_up_as_json() -> None:
+    parts = [
+        _summary(Outcome(kind="refused", request=CHAIR, reason="moderated", calls=1)),
+        _summary(Outcome(kind="held", request=LAMP, possibly_paid_twice=1)),
+        _summary(),
+    ]
+    parts[1].stop_reason = "out of credits"
+    parts[2].stop_reason = "a later reason"
+    plain = json.loads(json.dumps([part.to_json() for part in parts]))
+    assert set(plain[0]["counts"]) == set(KINDS)
+    whole = RunSummary.merge(plain)
+    assert whole.shortfalls == [*parts[0].shortfalls, *parts[1].shortfalls]
+    assert {kind: count for kind, count in whole.counts.items() if count} == {
+        "refused": 1,
+        "held": 1,
+    }
+    assert (whole.calls, whole.possibly_paid_twice) == (1, 1)
+    assert whole.stop_reason == "out of credits"
+
+
+def test_nothing_adds_up_to_nothing() -> None:
+    assert RunSummary.merge([]) == RunSummary()
