@@ -7,7 +7,7 @@ READY := .venv/.ready
 MINISTACK := .venv-ministack/.ready
 PORT ?= 3000
 
-.PHONY: demo dev test lint bench lock
+.PHONY: demo dev test test-slow lint bench lock
 
 demo: $(READY)
 	$(BIN)/flux-assets demo
@@ -16,7 +16,10 @@ dev: $(READY)
 	$(BIN)/flux-assets dev --port $(PORT)
 
 test: $(READY) $(MINISTACK)
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
+
+test-slow: $(READY) $(MINISTACK)
+	$(BIN)/pytest -n 2 --dist loadfile -m slow
 
 lint: $(READY)
 	$(BIN)/ruff check .
