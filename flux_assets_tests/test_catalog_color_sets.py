@@ -156,6 +156,14 @@ def test_a_row_that_lists_the_colours_of_variations_gives_a_product_for_each(
     assert catalog.skipped == ({"variant": 1} if variations else {})
 
 
+def test_a_parent_s_only_colour_is_that_of_its_variations() -> None:
+    parent = '7,variable,tee,Tee,,,,,,Color,Red,Size,"S, M"'
+    small = "8,variation,tee-s,Tee - S,,5,,,tee,Color,,Size,S"
+    catalog = read("color", WOOCOMMERCE, parent, small, small.replace("8", "9"))
+    assert [(product.product_id, product.line) for product in catalog.products] == [("tee~Red", 3)]
+    assert catalog.skipped == {"parent": 1, "variant": 1}
+
+
 def test_a_row_gives_all_the_products_that_it_lists_or_none() -> None:
     catalog = read(
         "color",
@@ -199,6 +207,17 @@ def test_magento_s_invisible_variants_are_their_parent_s_colours(parent: str) ->
     assert (red.image_url, red.material, red.description) == ("/red.jpg", "Wool", "Soft")
     assert (red.columns["size"], blue.columns["size"]) == ("", "M")
     assert (blue.product_id, blue.line, blue.price) == ("A~Blue", 4, "5")
+
+
+def test_a_translation_s_colour_is_no_further_one() -> None:
+    catalog = read(
+        "color",
+        MAGENTO,
+        f"A,,simple,Tee,,{TEE},,".replace("material=Wool", "color=Red"),
+        "A,de,,Hemd,,,,,color=Rot,,",
+    )
+    assert [product.product_id for product in catalog.products] == ["A~Red"]
+    assert catalog.skipped == {"store_view": 1}
 
 
 def test_the_parts_of_a_grouped_product_are_not_its_colours() -> None:

@@ -86,6 +86,12 @@ def test_a_draft_is_not_rejected_for_what_it_lacks_yet() -> None:
     assert catalog.products[0].line == 5
 
 
+def test_a_row_without_an_id_belongs_to_no_draft_without_one() -> None:
+    catalog = read(SHOPIFY, ",Tee,true,draft,,,9,", ",Cap,true,active,,,5,")
+    assert catalog.skipped == {"unpublished": 1}
+    assert [(row.line, row.reason) for row in catalog.rejected_rows] == [(3, "no_id")]
+
+
 @pytest.mark.parametrize("one_set_per", ["product", "color", "row"])
 @pytest.mark.parametrize("published", ["0", "-1"])
 def test_a_private_or_draft_woocommerce_product_takes_its_variations_along(

@@ -59,7 +59,7 @@ class Assembly:
                 if product is not None:
                     self._keep(start, product)
         if family.first not in started:
-            self.account.skipped["variant"] += 1
+            self.account.skipped["parent" if family.children else "variant"] += 1
         for entry in family.further:
             if entry not in started:
                 self.account.skipped[entry.role.joins] += 1

@@ -48,7 +48,7 @@ def group_families(
             message = "the row has no product id; give the product one in the shop and export again"
             column = layout.headers[layout.fields["product_id"][-1]]
             account.reject(entry.line, column, "no_id", message)
-        elif role.joins and product_id and product_id in by_id:
+        elif role.joins and product_id in by_id:
             by_id[product_id].others.append(entry)
         else:
             families.append(Family(first=entry))

@@ -72,6 +72,6 @@ def read_catalog(
         rows=account.rows,
         products=assembly.products,
         rejected_rows=tuple(sorted(account.rejected_rows, key=lambda row: row.line)),
-        skipped=dict(+account.skipped),
+        skipped=dict(account.skipped),
         warnings=(*table.warnings, *account.build_warnings()),
     )

@@ -148,7 +148,8 @@ def _read_unmade(requests: "pd.DataFrame") -> list[Shortfall]:
 
 def _judge_complete(shortfalls: list[Shortfall], newly: list[Shortfall]) -> dg.AssetCheckResult:
     severity = dg.AssetCheckSeverity.ERROR if newly else dg.AssetCheckSeverity.WARN
-    shown = [*newly, *(item for item in shortfalls if item not in newly)]
+    news = {(item.product_id, item.shot) for item in newly}
+    shown = [*newly, *(item for item in shortfalls if (item.product_id, item.shot) not in news)]
     return dg.AssetCheckResult(
         check_name=COMPLETE_CHECK,
         passed=not shortfalls,
