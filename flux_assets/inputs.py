@@ -14,7 +14,7 @@ from flux_assets.overrides import (
 )
 from flux_assets.settings import Settings
 from flux_assets.shots import ShotsFile, read_shots
-from flux_assets.sources import read_bytes
+from flux_assets.sources import read_bytes, shown_uri
 
 
 def load_shots(settings: Settings) -> ShotsFile:
@@ -34,7 +34,7 @@ def load_catalog(settings: Settings, shots: ShotsFile) -> Catalog:
     """
     return read_catalog(
         read_bytes(settings.catalog),
-        PurePosixPath(settings.catalog).name,
+        PurePosixPath(shown_uri(settings.catalog)).name,
         columns=shots.columns,
         one_set_per=shots.one_set_per,
         include_unpublished=shots.include_unpublished,
@@ -57,4 +57,6 @@ def load_overrides(settings: Settings) -> OverridesFile:
     """
     if settings.overrides is None:
         return NO_OVERRIDES
-    return read_overrides(read_bytes(settings.overrides), PurePosixPath(settings.overrides).name)
+    return read_overrides(
+        read_bytes(settings.overrides), PurePosixPath(shown_uri(settings.overrides)).name
+    )

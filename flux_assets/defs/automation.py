@@ -5,7 +5,7 @@ import dagster as dg
 from flux_assets.defs.partitions import JOB_NAME, shop_name
 from flux_assets.errors import SourceError
 from flux_assets.settings import Settings
-from flux_assets.sources import source_version
+from flux_assets.sources import shown_uri, source_version
 
 _SENSOR_SECONDS = 60
 _UNDER_WAY = (
@@ -19,13 +19,14 @@ _UNDER_WAY = (
 
 def build_catalog_sensor(settings: Settings) -> dg.SensorDefinition:
     """Refreshes when the export changes."""
+    shown = shown_uri(settings.catalog)
 
     @dg.sensor(
         name=shop_name(settings.shop, "catalog_sensor"),
         job_name=shop_name(settings.shop, JOB_NAME),
         minimum_interval_seconds=_SENSOR_SECONDS,
         default_status=dg.DefaultSensorStatus.STOPPED,
-        description=f"Refreshes when {settings.catalog} changes. Spends money when it is on.",
+        description=f"Refreshes when {shown} changes. Spends money when it is on.",
     )
     def catalog_sensor(
         context: dg.SensorEvaluationContext,
@@ -35,7 +36,7 @@ def build_catalog_sensor(settings: Settings) -> dg.SensorDefinition:
         except SourceError as error:
             return dg.SkipReason(str(error))
         if version == context.cursor:
-            return dg.SkipReason(f"{settings.catalog} has not changed")
+            return dg.SkipReason(f"{shown} has not changed")
         under_way = find_refresh(context.instance, settings.shop)
         if under_way:
             return dg.SkipReason(f"run {under_way} is refreshing this shop already")

@@ -23,6 +23,7 @@ from flux_assets.reports import (
     sample_prompts,
 )
 from flux_assets.settings import Settings
+from flux_assets.sources import shown_uri
 from flux_assets.store.object_store import ObjectStore, table_key
 from flux_assets.tables import (
     build_plan_table,
@@ -54,7 +55,9 @@ def build_product_catalog(settings: Settings) -> dg.AssetsDefinition:
         kinds={"csv", "parquet"},
         io_manager_key="tables",
         check_specs=[check],
-        description=f"The products of {settings.catalog}: every row is taken or accounted for.",
+        description=(
+            f"The products of {shown_uri(settings.catalog)}: every row is taken or accounted for."
+        ),
     )
     def product_catalog(
         context: dg.AssetExecutionContext, store: StoreResource

@@ -25,6 +25,7 @@ from flux_assets.plan import RequestIdentity
 from flux_assets.prompts import Shot, Skipped, build_requests
 from flux_assets.reports import shortfalls_table, summary_report
 from flux_assets.settings import Settings
+from flux_assets.sources import shown_uri
 from flux_assets.store.object_store import ObjectStore, image_prefix, quote_segment
 from flux_assets.summary import RunSummary, Shortfall
 
@@ -99,7 +100,7 @@ def _build_requests(
     products = {product.product_id: product for product in load_catalog(settings, shots).products}
     chosen = [products[product_id] for product_id in product_ids if product_id in products]
     shortfalls = [
-        unmade(product_id, f"not in {settings.catalog} any more")
+        unmade(product_id, f"not in {shown_uri(settings.catalog)} any more")
         for product_id in product_ids
         if product_id not in products
     ]
