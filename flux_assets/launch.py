@@ -213,7 +213,7 @@ def _explain_failure(result: dg.JobExecutionResult) -> RunFailedError:
         reason = data.user_failure_data.description
     else:
         error = data.error
-        while error is not None and error.cause is not None:
+        while error is not None and error.cause is not None and not _is_ours(error.message):
             error = error.cause
         reason = "the run failed" if error is None else _plain_message(error.message)
     return RunFailedError(result.run_id, failures[0].step_key or "", reason)
@@ -221,5 +221,9 @@ def _explain_failure(result: dg.JobExecutionResult) -> RunFailedError:
 
 def _plain_message(message: str) -> str:
     """A serialized error's text without the class of one of our own errors before it."""
-    name, separator, text = message.strip().partition(": ")
-    return text if separator and name.startswith("flux_assets.") else message.strip()
+    return message.strip().partition(": ")[2] if _is_ours(message) else message.strip()
+
+
+def _is_ours(message: str) -> bool:
+    """Whether a serialized error is one of our own, which says what to do, unlike its cause."""
+    return message.startswith("flux_assets.") and ": " in message

@@ -110,6 +110,7 @@ def test_a_wrong_setting_is_one_clear_error_and_exit_code_1(
     assert done.exit_code == 1
     assert said in done.stderr.replace("\n", " ")
     assert "Traceback" not in done.stderr
+    assert "Errno" not in done.stderr, "the cause stands in the place of our own error"
     assert not workplace.pictures()
 
 
