@@ -1,7 +1,7 @@
 """Puts the parts of the core together, from the settings, for one step of one run."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from pydantic import SecretStr
 
+from flux_assets.account_credits import AccountCredits
 from flux_assets.budget import DailyBudget
 from flux_assets.generation import generate
 from flux_assets.image_api.client import ImageApiClient
@@ -20,9 +21,9 @@ from flux_assets.landing import Landing
 from flux_assets.ledger import Ledger, SendRules
 from flux_assets.outcome import Outcome
 from flux_assets.picture_records import PictureRecords
-from flux_assets.plan import Plan, PlanLimits, RequestIdentity, build_plan, list_pictures
 from flux_assets.purchase import Purchase
 from flux_assets.run_stop import RunStop
+from flux_assets.sending import Sender
 from flux_assets.settings import Settings
 from flux_assets.store.object_store import ObjectStore
 
@@ -61,6 +62,7 @@ class Generation:
 
     purchase: Purchase
     stop: RunStop
+    credits: AccountCredits
     threads: int
 
     def obtain(self, requests: Iterable[ImageRequest]) -> Iterator[Outcome]:
@@ -151,45 +153,6 @@ def open_ledger(settings: Settings, store: ObjectStore, run: RunIdentity) -> Led
     )
 
 
-def plan_against_store(
-    settings: Settings,
-    store: ObjectStore,
-    ledger: Ledger,
-    identities: Sequence[RequestIdentity],
-    *,
-    prefixes: Iterable[str] | None = None,
-) -> Plan:
-    """The plan of these requests, from the store's listing and the ledger of what is absent.
-
-    Args:
-        settings: for the rules and limits.
-        store: the shop's.
-        ledger: of the same store.
-        identities: every request to plan.
-        prefixes: where their pictures are, if that is less than the whole store.
-    """
-    pictures = list_pictures(store, prefixes)
-    absent = [
-        identity.fingerprint
-        for identity in identities
-        if identity.fingerprint[:32] not in pictures.keys
-    ]
-    rules = send_rules(settings, retry_refused=False)
-    return build_plan(
-        identities,
-        pictures=pictures,
-        entries=ledger.read_many(absent),
-        limits=PlanLimits(
-            cost_usd_per_image=settings.cost_usd_per_image,
-            requests_per_minute=settings.requests_per_minute,
-            max_in_flight=settings.max_in_flight,
-            max_images_per_run=settings.max_images_per_run,
-            daily_image_limit=settings.daily_image_limit,
-        ),
-        standing_of=lambda entry: ledger.standing_of(entry, rules),
-    )
-
-
 def open_records(
     settings: Settings, store: ObjectStore, ledger: Ledger, *, preview_px: int
 ) -> PictureRecords:
@@ -225,12 +188,20 @@ def open_generation(
         batch_size=_BUDGET_BATCH,
         monotonic=time.monotonic,
     )
+    account_credits = AccountCredits()
     purchase = Purchase(
-        client=api.client,
-        pace=api.pace,
-        budget=budget,
-        stop=stop,
-        store=stores.shop,
+        sender=Sender(
+            client=api.client,
+            pace=api.pace,
+            budget=budget,
+            stop=stop,
+            credits=account_credits,
+            store=stores.shop,
+            ledger=ledger,
+            call_timeout_seconds=settings.call_timeout_seconds,
+            monotonic=time.monotonic,
+            utc_now=lambda: datetime.now(UTC),
+        ),
         ledger=ledger,
         landing=Landing(
             client=api.client,
@@ -241,14 +212,11 @@ def open_generation(
             sleep=time.sleep,
         ),
         rules=send_rules(settings, retry_refused=retry_refused),
-        call_timeout_seconds=settings.call_timeout_seconds,
-        monotonic=time.monotonic,
-        utc_now=lambda: datetime.now(UTC),
     )
     threads = settings.max_in_flight + max(4, settings.max_in_flight // 3)
     with budget:
         try:
-            yield Generation(purchase=purchase, stop=stop, threads=threads)
+            yield Generation(purchase=purchase, stop=stop, credits=account_credits, threads=threads)
         except BaseException:
             stop.halt("the step was interrupted")
             raise

@@ -1,22 +1,12 @@
 """What one run is to do out of a plan: which pictures it obtains, and which it only reports."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal
 
-from flux_assets.errors import ChoiceError
-from flux_assets.plan import TO_BUY, PlanStatus
-
-
-class PlanRow(NamedTuple):
-    """One row of the plan table."""
-
-    product_id: str
-    shot: str
-    fingerprint: str
-    status: PlanStatus
-    object_key: str
-    reason: str
+from flux_assets.errors import ChoiceError, ProductDropError
+from flux_assets.plan import TO_BUY, PlanRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,74 +14,127 @@ class Choices:
     """What the user asks of one run; empty collections and None choose everything.
 
     `limit` takes the first so many pictures to buy; `max_images` refuses a run that would buy
-    more, and can only lower the cap of the settings.
+    more, and can only lower the cap of the settings. `accept_changes` buys changed pictures too
+    where a plan over the cap is cut to it, `accept_drop` goes on where the catalog has shrunk.
     """
 
     product_ids: Collection[str] = ()
+    categories: Collection[str] = ()
     shots: Collection[str] = ()
     limit: int | None = None
     max_images: int | None = None
     retry_refused: bool = False
+    accept_changes: bool = False
+    accept_drop: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCap:
+    """How many pictures a run may buy, and what becomes of a plan that would buy more.
+
+    `refuse` leaves the plan whole, to be refused; `new_only` cuts it to new pictures, up to the
+    cap.
+    """
+
+    max_images: int
+    over_cap: Literal["refuse", "new_only"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenWork:
     """`to_obtain` goes through the ledger and may be bought; `to_report` is stored already.
 
-    `already_known` counts the chosen pictures that are stored and need no report either.
+    `already_known` counts the chosen pictures that are stored and need no report either,
+    `left_over_cap` those that are left for another run because of the cap.
     """
 
     to_obtain: tuple[PlanRow, ...]
     to_report: tuple[PlanRow, ...]
     to_buy: int
     already_known: int
+    left_over_cap: int = 0
+
+
+def select_rows(rows: Iterable[PlanRow], choices: Choices) -> list[PlanRow]:
+    """The rows of the chosen products, categories and shots; each choice narrows the others.
+
+    Raises:
+        ChoiceError: a chosen product, category or shot is not in the plan.
+    """
+    everything = list(rows)
+    chosen = everything
+    for name, field, wanted in (
+        ("product_ids", "product_id", set(choices.product_ids)),
+        ("categories", "category", set(choices.categories)),
+        ("shots", "shot", set(choices.shots)),
+    ):
+        if wanted:
+            unknown = sorted(wanted - {getattr(row, field) for row in everything})
+            if unknown:
+                raise ChoiceError(name, unknown)
+            chosen = [row for row in chosen if getattr(row, field) in wanted]
+    return chosen
 
 
 def choose(
-    rows: Iterable[PlanRow], choices: Choices, *, is_known: Callable[[PlanRow], bool]
+    rows: Iterable[PlanRow],
+    choices: Choices,
+    *,
+    cap: RunCap,
+    is_known: Callable[[PlanRow], bool],
 ) -> ChosenWork:
     """Apply the choices to a plan.
 
     Args:
         rows: the whole plan.
         choices: what is asked for.
+        cap: of the settings, or lower.
         is_known: whether a stored picture needs no report, since Dagster has it already.
 
     Raises:
-        ChoiceError: a chosen product or shot is not in the plan.
+        ChoiceError: a chosen product, category or shot is not in the plan.
     """
-    everything = list(rows)
-    wanted_products, wanted_shots = set(choices.product_ids), set(choices.shots)
-    _check_known("product_ids", wanted_products, (row.product_id for row in everything))
-    _check_known("shots", wanted_shots, (row.shot for row in everything))
-    to_obtain: list[PlanRow] = []
-    to_report: list[PlanRow] = []
-    to_buy = already_known = 0
-    for row in everything:
-        if wanted_products and row.product_id not in wanted_products:
-            continue
-        if wanted_shots and row.shot not in wanted_shots:
-            continue
-        if row.status == "stored":
-            if is_known(row):
-                already_known += 1
-            else:
-                to_report.append(row)
-            continue
-        if row.status in TO_BUY or (row.status == "refused" and choices.retry_refused):
-            if choices.limit is not None and to_buy >= choices.limit:
-                continue
-            to_buy += 1
-        to_obtain.append(row)
+    chosen = select_rows(rows, choices)
+    paid = set(TO_BUY) | ({"refused"} if choices.retry_refused else set())
+    to_buy = [row for row in chosen if row.status in paid][: choices.limit]
+    within_cap = _cut(to_buy, choices, cap)
+    bought = {row.fingerprint for row in within_cap}
+    stored = [row for row in chosen if row.status == "stored"]
+    to_report = tuple(row for row in stored if not is_known(row))
     return ChosenWork(
-        to_obtain=tuple(to_obtain),
-        to_report=tuple(to_report),
-        to_buy=to_buy,
-        already_known=already_known,
+        to_obtain=tuple(
+            row
+            for row in chosen
+            if row.fingerprint in bought or row.status not in {*paid, "stored"}
+        ),
+        to_report=to_report,
+        to_buy=len(within_cap),
+        already_known=len(stored) - len(to_report),
+        left_over_cap=len(to_buy) - len(within_cap),
     )
 
 
-def _check_known(name: str, wanted: set[str], known: Iterable[str]) -> None:
-    unknown = sorted(wanted - set(known)) if wanted else []
-    if unknown:
-        raise ChoiceError(name, unknown)
+def check_product_drop(
+    known: AbstractSet[str], product_ids: AbstractSet[str], *, max_percent: float
+) -> None:
+    """Refuse a catalog that lost many products, as an export that was cut short does.
+
+    Args:
+        known: the products of the last manifest.
+        product_ids: the catalog's.
+        max_percent: how many of the known ones may be gone.
+
+    Raises:
+        ProductDropError: it names both numbers.
+    """
+    gone = len(known - product_ids)
+    if 100 * gone > max_percent * len(known):
+        raise ProductDropError(known=len(known), gone=gone, max_percent=max_percent)
+
+
+def _cut(to_buy: Sequence[PlanRow], choices: Choices, cap: RunCap) -> Sequence[PlanRow]:
+    if cap.over_cap == "refuse" or len(to_buy) <= cap.max_images:
+        return to_buy
+    if not choices.accept_changes:
+        to_buy = [row for row in to_buy if row.status != "changed"]
+    return to_buy[: cap.max_images]

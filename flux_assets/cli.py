@@ -4,7 +4,6 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from flux_assets.choices import Choices
 from flux_assets.defs.resources import StoreResource
 from flux_assets.dry_run import plan_catalog
 from flux_assets.errors import FluxAssetsError
@@ -25,13 +25,9 @@ from flux_assets.launch import (
     prepare_dagster_home,
     run_refresh,
 )
-from flux_assets.reports import (
-    catalog_report,
-    override_problems_table,
-    plan_report,
-    sample_prompts,
-    summary_report,
-)
+from flux_assets.plan_flags import choice_options, json_option, read_choices, show_plan
+from flux_assets.reports import catalog_report, summary_report
+from flux_assets.reroll import raise_takes
 from flux_assets.settings import Settings, load_settings
 
 _people = Console(stderr=True, highlight=False)
@@ -63,50 +59,67 @@ def demo() -> None:
     """Run the whole job in sample mode: free, no key, nothing leaves this machine."""
     os.environ["FLUX_ASSETS_MODE"] = "sample"
     settings = _load_settings()
-    report = _refresh(settings, {})
+    report = _refresh(settings, Choices())
     _show_pictures(settings, report)
     _people.print("\nSee them in the Dagster UI: [bold]make dev[/]")
     sys.exit(report.exit_code)
 
 
 @cli.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
-def plan(*, as_json: bool) -> None:
-    """Show what a refresh would do and cost. Free: nothing is sent."""
+@choice_options
+@json_option
+def plan(*, as_json: bool, **flags: Any) -> None:  # noqa: ANN401 - what click parsed
+    """Show what a refresh with the same flags would do and cost. Free: nothing is sent."""
     settings = _load_settings()
+    choices = read_choices(flags)
     prepare_dagster_home()
     with open_run_identity("plan") as run:
-        dry_run = plan_catalog(settings, StoreResource.of(settings).open().shop, run)
+        dry_run = plan_catalog(settings, StoreResource.of(settings).open().shop, run, choices)
     if as_json:
         click.echo(json.dumps(dry_run.to_json(), indent=2))
         return
     _people.print(Markdown(catalog_report(dry_run.catalog)))
-    _people.print(Markdown(plan_report(dry_run.plan, sample_prompts(dry_run.requests))))
-    if dry_run.override_problems:
-        _people.print(Markdown(override_problems_table(dry_run.override_problems)))
-    for error in dry_run.prompt_errors[:10]:
-        _people.print(f"[bold]No prompt:[/] {escape(str(error))}")
+    show_plan(_people, dry_run)
 
 
 @cli.command()
-@click.option("--product-ids", multiple=True, metavar="ID", help="Only this product; repeatable.")
-@click.option("--shots", multiple=True, metavar="NAME", help="Only this shot; repeatable.")
-@click.option("--limit", type=click.IntRange(0), help="Buy only the first so many pictures.")
-@click.option("--max-images", type=click.IntRange(0), help="Refuse where more would be bought.")
-@click.option("--retry-refused", is_flag=True, help="Send again what the vendor refused.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
-def refresh(*, as_json: bool, **choices: Any) -> None:  # noqa: ANN401 - what click parsed
+@choice_options
+@json_option
+def refresh(*, as_json: bool, **flags: Any) -> None:  # noqa: ANN401 - what click parsed
     """Run the refresh job: buy what is new or changed, and write the manifest.
 
     Exit code 0: complete; 2: finished, but pictures are missing; 1: stopped, with the reason.
     """
     settings = _load_settings()
-    report = _refresh(settings, _as_config(choices))
+    report = _refresh(settings, read_choices(flags))
     if as_json:
         click.echo(json.dumps(report.to_json(), indent=2))
     else:
         _show_pictures(settings, report)
     sys.exit(report.exit_code)
+
+
+@cli.command()
+@click.argument("product_id")
+@click.option("--shot", "shots", multiple=True, required=True, metavar="NAME", help="Repeatable.")
+@click.option("--now", is_flag=True, help="Buy it at once, and nothing else.")
+def reroll(product_id: str, shots: tuple[str, ...], *, now: bool) -> None:
+    """Ask for another picture of a product, with the same words.
+
+    Raises its take in the file that FLUX_ASSETS_OVERRIDES names, and shows what will be bought:
+    by the next refresh, or at once with --now.
+    """
+    settings = _load_settings()
+    raise_takes(settings, product_id, shots)
+    prepare_dagster_home()
+    choices = Choices(product_ids=(product_id,), shots=shots)
+    with open_run_identity("reroll") as run:
+        dry_run = plan_catalog(settings, StoreResource.of(settings).open().shop, run, choices)
+    show_plan(_people, dry_run)
+    if now:
+        report = _refresh(settings, choices)
+        _show_pictures(settings, report)
+        sys.exit(report.exit_code)
 
 
 @cli.command()
@@ -161,16 +174,7 @@ def _load_settings() -> Settings:
     return settings
 
 
-def _as_config(choices: Mapping[str, Any]) -> dict[str, Any]:
-    """The command's flags as the run config of `refreshed_images`."""
-    return {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in choices.items()
-        if value is not None
-    }
-
-
-def _refresh(settings: Settings, config: Mapping[str, Any]) -> RefreshReport:
+def _refresh(settings: Settings, choices: Choices) -> RefreshReport:
     prepare_dagster_home()
     columns = (
         TextColumn("{task.description}"),
@@ -190,7 +194,7 @@ def _refresh(settings: Settings, config: Mapping[str, Any]) -> RefreshReport:
                     completed=progress.landed,
                 )
 
-        return run_refresh(settings, config, on_progress=show)
+        return run_refresh(settings, choices, on_progress=show)
 
 
 def _show_pictures(settings: Settings, report: RefreshReport) -> None:
@@ -200,6 +204,8 @@ def _show_pictures(settings: Settings, report: RefreshReport) -> None:
     for shot, count in report.pictures_by_shot.items():
         table.add_row(shot, str(count), report.store.uri_for(f"images/{shot}/"))
     _people.print(table)
+    if report.failure:
+        _people.print(f"[bold red]Failed:[/] {escape(report.failure)}", soft_wrap=True)
     if report.missing:
         _people.print(
             f"[bold red]{report.missing} pictures are missing[/]; the check of `image_manifest` "

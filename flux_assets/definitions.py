@@ -12,7 +12,7 @@ from flux_assets.defs.catalog import (
 )
 from flux_assets.defs.images import build_shot_images
 from flux_assets.defs.io_manager import StoreIOManager
-from flux_assets.defs.manifest import build_image_manifest
+from flux_assets.defs.manifest import build_few_requests_failed, build_image_manifest
 from flux_assets.defs.partitions import JOB_NAME, shop_name
 from flux_assets.defs.refresh import build_refreshed_images
 from flux_assets.defs.resources import ImageApiResource, StoreResource
@@ -41,6 +41,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *refresh,
             *(build_shot_images(settings, shot) for shot in load_shots(settings).shots),
         ],
+        asset_checks=[build_few_requests_failed(settings)],
         jobs=[
             dg.define_asset_job(
                 shop_name(settings.shop, JOB_NAME),

@@ -1,24 +1,35 @@
 """A plan of the whole catalog without a run: what `flux-assets plan` shows."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from flux_assets.assembly import RunIdentity, open_ledger, plan_against_store
+from flux_assets.assembly import RunIdentity, open_ledger
 from flux_assets.catalog.product import Catalog
-from flux_assets.errors import PromptError
+from flux_assets.changes import count_changes, explain_changes
+from flux_assets.choices import Choices, choose, select_rows
+from flux_assets.errors import CapExceededError, ProductDropError, PromptError
 from flux_assets.image_request import ImageRequest
 from flux_assets.inputs import find_problems, load_catalog, load_overrides, load_shots
+from flux_assets.manifest import read_manifest
 from flux_assets.overrides import OverrideProblem
 from flux_assets.pins import apply_pins
-from flux_assets.plan import Plan, RequestIdentity
+from flux_assets.plan import Plan, RequestIdentity, estimate
+from flux_assets.planning import check_run, plan_against_store, run_cap
 from flux_assets.prompts import Skipped, build_requests
 from flux_assets.settings import Settings
 from flux_assets.store.object_store import ObjectStore
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DryRun:
-    """A catalog, its plan, and what could not be rendered."""
+    """A catalog, the plan of what is chosen of it, and what a run with these choices would do.
+
+    `to_buy` and `left_over_cap` are as of `ChosenWork`. `obstacle` says why such a run would be
+    refused; empty where it would not.
+    """
 
     catalog: Catalog
     requests: tuple[ImageRequest, ...]
@@ -26,9 +37,13 @@ class DryRun:
     skipped: int
     override_problems: tuple[OverrideProblem, ...]
     plan: Plan
+    to_buy: int
+    left_over_cap: int
+    obstacle: str
 
     def to_json(self) -> dict[str, Any]:
         """The object that `flux-assets plan --json` prints."""
+        takes = estimate(self.to_buy, self.plan.limits)
         return {
             "catalog": {
                 "dialect": self.catalog.dialect,
@@ -41,17 +56,25 @@ class DryRun:
             "override_problems": len(self.override_problems),
             "skipped": self.skipped,
             **{str(status): count for status, count in self.plan.counts.items()},
+            "changed_by": dict(count_changes(self.plan)),
             "orphaned": self.plan.orphaned,
-            "cost_usd": self.plan.cost_usd,
-            "minutes": self.plan.minutes,
+            "to_buy": self.to_buy,
+            "left_over_cap": self.left_over_cap,
+            "cost_usd": takes.cost_usd,
+            "minutes": takes.minutes,
+            "binding_limit": takes.binding_limit,
+            "obstacle": self.obstacle,
         }
 
 
-def plan_catalog(settings: Settings, store: ObjectStore, run: RunIdentity) -> DryRun:
-    """Read the catalog and the shots, and plan every request against the store.
+def plan_catalog(
+    settings: Settings, store: ObjectStore, run: RunIdentity, choices: Choices
+) -> DryRun:
+    """Read the catalog and the shots, and plan the chosen requests against the store.
 
     Raises:
         SourceError, CatalogError, ShotsFileError, StoreError: they cannot be read.
+        ChoiceError: a chosen product, category or shot does not exist.
     """
     shots = load_shots(settings)
     catalog = load_catalog(settings, shots)
@@ -59,18 +82,57 @@ def plan_catalog(settings: Settings, store: ObjectStore, run: RunIdentity) -> Dr
     ledger = open_ledger(settings, store, run)
     rendered = build_requests(catalog.products, shots.shots, overrides)
     results = list(apply_pins(rendered, overrides.pins, store=store, ledger=ledger))
-    requests = tuple(result for result in results if isinstance(result, ImageRequest))
-    identities = [
-        RequestIdentity(request.product_id, request.shot, request.fingerprint)
-        for request in requests
-    ]
+    requests = [result for result in results if isinstance(result, ImageRequest)]
+    whole = plan_against_store(
+        settings,
+        store,
+        ledger,
+        [RequestIdentity(item.product_id, item.shot, item.fingerprint) for item in requests],
+        categories={product.product_id: product.category for product in catalog.products},
+    )
+    manifest = read_manifest(store)
+    whole = explain_changes(whole, requests, manifest)
+    cap = run_cap(settings, choices)
+    work = choose(whole.rows, choices, cap=cap, is_known=lambda _: True)
+    plan = replace(
+        whole,
+        rows=tuple(select_rows(whole.rows, choices)),
+        limits=replace(whole.limits, max_images_per_run=cap.max_images),
+    )
+    chosen = {row.fingerprint for row in plan.rows}
     return DryRun(
         catalog=catalog,
-        requests=requests,
+        requests=tuple(request for request in requests if request.fingerprint in chosen),
         prompt_errors=tuple(result for result in results if isinstance(result, PromptError)),
         skipped=sum(isinstance(result, Skipped) for result in results),
         override_problems=tuple(
             find_problems(overrides, (item.product_id for item in catalog.products), shots)
         ),
-        plan=plan_against_store(settings, store, ledger, identities),
+        plan=plan,
+        to_buy=work.to_buy,
+        left_over_cap=work.left_over_cap,
+        obstacle=_find_obstacle(
+            settings, choices, manifest=manifest, catalog=catalog, to_buy=work.to_buy
+        ),
     )
+
+
+def _find_obstacle(
+    settings: Settings,
+    choices: Choices,
+    *,
+    manifest: "pd.DataFrame | None",
+    catalog: Catalog,
+    to_buy: int,
+) -> str:
+    try:
+        check_run(
+            settings,
+            choices,
+            known=set() if manifest is None else set(manifest["product_id"]),
+            product_ids={product.product_id for product in catalog.products},
+            to_buy=to_buy,
+        )
+    except (CapExceededError, ProductDropError) as error:
+        return str(error)
+    return ""

@@ -34,8 +34,23 @@ class CapExceededError(FluxAssetsError):
         self.cost_usd = cost_usd
 
 
+class ProductDropError(FluxAssetsError):
+    """The catalog lost so many of the manifest's products that it looks cut short."""
+
+    def __init__(self, *, known: int, gone: int, max_percent: float) -> None:
+        super().__init__(
+            f"{gone} of the {known} products of the last manifest are not in this catalog "
+            f"({100 * gone / known:.0f} %), and FLUX_ASSETS_MAX_PRODUCT_DROP_PERCENT allows "
+            f"{max_percent:g}; nothing was bought and the manifest is kept. If the export is "
+            "right, run once with accept_drop (--accept-drop)."
+        )
+        self.known = known
+        self.gone = gone
+        self.max_percent = max_percent
+
+
 class ChoiceError(FluxAssetsError):
-    """A run was asked for products or shots that the catalog or the shots file does not have."""
+    """A run was asked for what neither the catalog nor the shots file has."""
 
     def __init__(self, name: str, unknown: Sequence[str]) -> None:
         shown = ", ".join(repr(item) for item in unknown[:10])

@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ import yaml
 from dagster import DagsterEventType
 
 from flux_assets.assembly import RunIdentity
+from flux_assets.choices import Choices
 from flux_assets.defs.events import is_run_dead
+from flux_assets.defs.manifest import FEW_FAILED_CHECK
 from flux_assets.defs.partitions import JOB_NAME, shop_key, shop_name
 from flux_assets.defs.resources import StoreResource
 from flux_assets.errors import FluxAssetsError
@@ -40,6 +42,7 @@ class RunFailedError(FluxAssetsError):
             f"{reason}\n(step {step} of run {run_id}; `flux-assets dev` shows its log)"
         )
         self.run_id = run_id
+        self.step = step
         self.reason = reason
 
 
@@ -53,17 +56,23 @@ class RunProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshReport:
-    """What a finished refresh came to; `missing` counts requests without a current picture."""
+    """What a refresh came to; `missing` counts requests without a current picture.
+
+    `failure` says why the run failed although it went to its end.
+    """
 
     run_id: str
     store: ObjectStore
     summary: RunSummary
     missing: int
     pictures_by_shot: Mapping[str, int]
+    failure: str = ""
 
     @property
     def exit_code(self) -> int:
-        """0: complete; 2: finished, but pictures are missing."""
+        """0: complete; 2: finished, but pictures are missing; 1: failed."""
+        if self.failure:
+            return 1
         return 2 if self.missing else 0
 
     def to_json(self) -> dict[str, Any]:
@@ -72,7 +81,9 @@ class RefreshReport:
             **{str(kind): self.summary.counts[kind] for kind in KINDS},
             "calls": self.summary.calls,
             "possibly_paid_twice": self.summary.possibly_paid_twice,
+            "left_over_cap": self.summary.left_over_cap,
             "missing": self.missing,
+            "failure": self.failure,
             "run_id": self.run_id,
         }
 
@@ -100,7 +111,7 @@ def get_refresh_job() -> dg.JobDefinition:
 
 def run_refresh(
     settings: Settings,
-    config: Mapping[str, Any],
+    choices: Choices,
     *,
     on_progress: Callable[[RunProgress], None],
 ) -> RefreshReport:
@@ -108,12 +119,17 @@ def run_refresh(
 
     Args:
         settings: of this environment.
-        config: the run config of `refreshed_images`.
+        choices: what is asked of this run.
         on_progress: called now and then from another thread.
 
     Raises:
         RunFailedError: the run stopped.
     """
+    config = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in asdict(choices).items()
+        if value is not None
+    }
     run_config = {
         "ops": {"__".join(shop_key(settings.shop, "refreshed_images").path): {"config": config}},
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
@@ -126,9 +142,12 @@ def run_refresh(
             dg.reconstructable(get_refresh_job), instance, run_config=run_config, tags=tags
         ) as result,
     ):
-        if not result.success:
-            raise _explain_failure(result)
-        return _read_report(settings, result.run_id)
+        if result.success:
+            return _read_report(settings, result.run_id)
+        failed = _explain_failure(result)
+        if FEW_FAILED_CHECK in failed.step:  # after the manifest, so that there is all to report
+            return _read_report(settings, result.run_id, failure=failed.reason)
+        raise failed
 
 
 @contextmanager
@@ -138,7 +157,7 @@ def open_run_identity(step: str) -> Iterator[RunIdentity]:
         yield RunIdentity(run_id="", step=step, is_run_dead=partial(is_run_dead, instance))
 
 
-def _read_report(settings: Settings, run_id: str) -> RefreshReport:
+def _read_report(settings: Settings, run_id: str, *, failure: str = "") -> RefreshReport:
     store = StoreResource.of(settings).open().shop
     summary = json.loads(store.get(run_key(run_id, "refreshed_images.json")).data)
     manifest = read_parquet(store.get(MANIFEST_KEY).data)
@@ -148,6 +167,7 @@ def _read_report(settings: Settings, run_id: str) -> RefreshReport:
         summary=RunSummary.merge([summary]),
         missing=len(read_shortfalls(store)),
         pictures_by_shot=dict(Counter(manifest["shot"])),
+        failure=failure,
     )
 
 

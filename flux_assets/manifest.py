@@ -38,6 +38,10 @@ COLUMNS: Mapping[str, str] = {
     "guidance": "float64",
     "steps": "int64",
     "aspect_ratio": "str",
+    "output_format": "str",
+    "output_quality": "int64",
+    "safety_tolerance": "int64",
+    "prompt_upsampling": "bool",
     "model": "str",
     "take": "int64",
     "shot_version": "int64",
@@ -53,6 +57,8 @@ COLUMNS: Mapping[str, str] = {
 }
 """Each column with its type, which no row's absence may change."""
 
+ReadLineage = Callable[[list[RequestIdentity]], Mapping[str, LineageRecord]]
+
 _IDENTITY = ["product_id", "shot"]
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -61,7 +67,7 @@ def build_manifest(
     requests: Iterable[RequestIdentity],
     *,
     previous: "pd.DataFrame | None",
-    read_lineage: Callable[[list[RequestIdentity]], Mapping[str, LineageRecord]],
+    read_lineage: ReadLineage,
     store: ObjectStore,
 ) -> "pd.DataFrame":
     """The manifest of the current requests: what is unchanged is taken over, the rest is read.
@@ -101,7 +107,7 @@ def _build_table(rows: list[dict[str, object]]) -> "pd.DataFrame":
 def refresh_manifest(
     store: ObjectStore,
     requests: Sequence[RequestIdentity],
-    read_lineage: Callable[[list[RequestIdentity]], Mapping[str, LineageRecord]],
+    read_lineage: ReadLineage,
 ) -> "pd.DataFrame":
     """Bring the stored manifest up to date by compare-and-swap, and its CSV beside it.
 
@@ -109,7 +115,7 @@ def refresh_manifest(
         StoreError: it cannot be read or written, or other writers always come first.
     """
     for _ in range(_WRITE_TRIES):
-        previous, etag = _read_previous(store)
+        previous, etag = _read_previous(store, read_lineage)
         manifest = build_manifest(
             requests, previous=previous, read_lineage=read_lineage, store=store
         )
@@ -128,7 +134,33 @@ def refresh_manifest(
     raise StoreError(store.uri_for(MANIFEST_KEY), "change", "other writers always come first")
 
 
-def _read_previous(store: ObjectStore) -> tuple["pd.DataFrame | None", str | None]:
+def read_manifest(store: ObjectStore) -> "pd.DataFrame | None":
+    """The last manifest; None where there is none.
+
+    One that an older release wrote lacks some of the columns.
+    """
+    return _read_stored(store)[0]
+
+
+def read_manifest_products(store: ObjectStore) -> set[str]:
+    """The products of the last manifest; none where there is no manifest."""
+    manifest = read_manifest(store)
+    return set() if manifest is None else set(manifest["product_id"])
+
+
+def _read_previous(
+    store: ObjectStore, read_lineage: ReadLineage
+) -> tuple["pd.DataFrame | None", str | None]:
+    """The last manifest with all columns: an older release's rows are read again."""
+    table, etag = _read_stored(store)
+    if table is None or set(COLUMNS) <= set(table.columns):
+        return table, etag
+    rows = table[[*_IDENTITY, "request_fingerprint"]].itertuples(index=False, name=None)
+    lineage = read_lineage([RequestIdentity(*row) for row in rows])
+    return _build_table([build_manifest_row(it, store) for it in lineage.values()]), etag
+
+
+def _read_stored(store: ObjectStore) -> tuple["pd.DataFrame | None", str | None]:
     try:
         body = store.get(MANIFEST_KEY)
     except ObjectNotFoundError:

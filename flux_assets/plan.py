@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal, NamedTuple, get_args
 
 from flux_assets.ledger import Standing
@@ -17,6 +18,7 @@ PlanStatus = Literal[
 ]
 STATUSES: tuple[PlanStatus, ...] = get_args(PlanStatus)
 TO_BUY: frozenset[PlanStatus] = frozenset({"new", "changed"})
+NO_CATEGORIES: Mapping[str, str] = MappingProxyType({})
 
 
 class RequestIdentity(NamedTuple):
@@ -35,13 +37,19 @@ class StoredPictures:
     owners: frozenset[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedRequest:
-    """One request's standing; `object_key` is there exactly where the picture is stored."""
+class PlanRow(NamedTuple):
+    """One request's standing; `object_key` is there exactly where the picture is stored.
 
+    `reason` says why it stands so; of a changed one, which fields changed.
+    """
+
+    product_id: str
+    shot: str
+    fingerprint: str
     status: PlanStatus
     object_key: str = ""
     reason: str = ""
+    category: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,24 +64,36 @@ class PlanLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """The standing of every request, in their order, and what buying the rest takes.
+class Estimate:
+    """What buying some pictures takes, and which limit binds."""
 
-    `orphaned` counts products and shots that have pictures in the store, but are no longer in
-    the catalog or the shots file. `minutes` is an estimate for `to_buy` pictures.
-    """
-
-    planned: tuple[PlannedRequest, ...]
-    counts: Mapping[PlanStatus, int]
-    orphaned: int
     cost_usd: float
     minutes: float
     binding_limit: str
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The standing of every request, in their order, and what buying the rest takes.
+
+    `orphaned` counts products and shots that have pictures in the store, but are no longer in
+    the catalog or the shots file.
+    """
+
+    rows: tuple[PlanRow, ...]
+    orphaned: int
+    limits: PlanLimits
+
+    @property
+    def counts(self) -> Mapping[PlanStatus, int]:
+        """How many requests have each standing."""
+        found = Counter(row.status for row in self.rows)
+        return {status: found[status] for status in STATUSES}
+
     @property
     def to_buy(self) -> int:
         """How many pictures a run would pay for."""
-        return sum(self.counts[status] for status in TO_BUY)
+        return sum(row.status in TO_BUY for row in self.rows)
 
 
 def list_pictures(store: ObjectStore, prefixes: Iterable[str] | None = None) -> StoredPictures:
@@ -100,6 +120,7 @@ def build_plan(
     entries: Mapping[str, LedgerEntry],
     limits: PlanLimits,
     standing_of: Callable[[LedgerEntry], Standing],
+    categories: Mapping[str, str] = NO_CATEGORIES,
 ) -> Plan:
     """Say what each request's standing is.
 
@@ -109,39 +130,31 @@ def build_plan(
         entries: the ledger's, by fingerprint, of the requests without a picture.
         limits: for cost, time and what binds.
         standing_of: what the ledger's rules allow for an entry.
+        categories: of the products, by product_id, as far as they are known.
     """
-    planned: list[PlannedRequest] = []
+    rows: list[PlanRow] = []
     wanted: set[tuple[str, str]] = set()
     for request in requests:
         owner = (request.shot, quote_segment(request.product_id))
         wanted.add(owner)
+        category = categories.get(request.product_id, "")
         key = pictures.keys.get(request.fingerprint[:32])
         if key is not None:
-            planned.append(PlannedRequest(status="stored", object_key=key))
+            rows.append(PlanRow(*request, "stored", key, "", category))
             continue
-        purchase: PlanStatus = "changed" if owner in pictures.owners else "new"
+        status: PlanStatus = "changed" if owner in pictures.owners else "new"
+        reason = ""
         entry = entries.get(request.fingerprint)
-        if entry is None:
-            planned.append(PlannedRequest(status=purchase))
-            continue
-        standing = standing_of(entry)
-        status = purchase if standing == "buy" else "missing" if standing == "stored" else standing
-        planned.append(PlannedRequest(status=status, reason=entry.reason))
-    found = Counter(item.status for item in planned)
-    counts: dict[PlanStatus, int] = {status: found[status] for status in STATUSES}
-    to_buy = sum(counts[status] for status in TO_BUY)
-    minutes, binding_limit = _estimate(to_buy, limits)
-    return Plan(
-        planned=tuple(planned),
-        counts=counts,
-        orphaned=len(pictures.owners - wanted),
-        cost_usd=round(to_buy * limits.cost_usd_per_image, 2),
-        minutes=minutes,
-        binding_limit=binding_limit,
-    )
+        if entry is not None:
+            standing, reason = standing_of(entry), entry.reason
+            if standing != "buy":
+                status = "missing" if standing == "stored" else standing
+        rows.append(PlanRow(*request, status, "", reason, category))
+    return Plan(rows=tuple(rows), orphaned=len(pictures.owners - wanted), limits=limits)
 
 
-def _estimate(to_buy: int, limits: PlanLimits) -> tuple[float, str]:
+def estimate(to_buy: int, limits: PlanLimits) -> Estimate:
+    """What so many pictures cost and how long they take, as far as is known beforehand."""
     by_rate = to_buy / limits.requests_per_minute
     by_calls = to_buy * TYPICAL_LATENCY_SECONDS / 60 / limits.max_in_flight
     if to_buy > limits.max_images_per_run:
@@ -153,4 +166,8 @@ def _estimate(to_buy: int, limits: PlanLimits) -> tuple[float, str]:
     else:
         binding = f"max_in_flight ({limits.max_in_flight})"
     one_call = TYPICAL_LATENCY_SECONDS / 60 if to_buy else 0.0
-    return round(max(by_rate, by_calls, one_call), 1), binding
+    return Estimate(
+        cost_usd=round(to_buy * limits.cost_usd_per_image, 2),
+        minutes=round(max(by_rate, by_calls, one_call), 1),
+        binding_limit=binding,
+    )

@@ -1,12 +1,14 @@
 """Readable accounts of a catalog, a plan and a run, as Markdown for the UI and the terminal."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from flux_assets.catalog.product import Catalog, RejectedRow
+from flux_assets.changes import count_changes
 from flux_assets.image_request import ImageRequest
 from flux_assets.overrides import OverrideProblem
-from flux_assets.plan import STATUSES, Plan
+from flux_assets.plan import STATUSES, TO_BUY, Plan, estimate
 from flux_assets.summary import KINDS, RunSummary, Shortfall
 
 _MEANINGS = {
@@ -66,36 +68,58 @@ def override_problems_table(problems: Sequence[OverrideProblem]) -> str:
     return table + _and_more(len(problems))
 
 
-def plan_report(plan: Plan, prompts: Sequence[tuple[str, str, str]] = ()) -> str:
-    """Counts, cost and time of a plan, and sample prompts as (product_id, shot, prompt)."""
-    counts = [
-        *((str(status), plan.counts[status], _MEANINGS[status]) for status in STATUSES),
+def plan_report(plan: Plan, to_buy: int) -> str:
+    """Counts of a plan, what buying so many of its pictures takes, and what they are bought for."""
+    takes = estimate(to_buy, plan.limits)
+    counts = plan.counts
+    table = [
+        *((str(status), counts[status], _MEANINGS[status]) for status in STATUSES),
         ("orphaned", plan.orphaned, "pictures of products or shots that are gone"),
     ]
     headline = (
-        f"**{plan.to_buy} pictures to buy, about {plan.cost_usd:.2f} USD and "
-        f"{plan.minutes:g} minutes** (bound by {plan.binding_limit})"
+        f"**{to_buy} pictures to buy, about {takes.cost_usd:.2f} USD and "
+        f"{_duration(takes.minutes)}** (bound by {takes.binding_limit})"
     )
-    parts = [headline, markdown_table(("status", "pictures", "meaning"), counts)]
-    if prompts:
-        parts.append(prompts_table(prompts))
+    parts = [headline, markdown_table(("status", "pictures", "meaning"), table)]
+    changes = count_changes(plan)
+    if changes:
+        parts.append(markdown_table(("changed by", "pictures"), changes.items()))
+    categories = Counter(row.category for row in plan.rows if row.status in TO_BUY)
+    if len(categories) > 1:
+        named = [(name or "(none)", count) for name, count in categories.most_common(_SHOWN)]
+        parts.append(markdown_table(("to buy in category", "pictures"), named))
+        parts[-1] += _and_more(len(categories))
     return "\n\n".join(parts)
 
 
-def prompts_table(prompts: Iterable[tuple[str, str, str]]) -> str:
-    """Prompts as they are sent, given as (product_id, shot, prompt)."""
-    return markdown_table(("product", "shot", "prompt"), prompts)
+def prompts_table(samples: Iterable[tuple[ImageRequest, str]]) -> str:
+    """Prompts as they are sent, each with what it is an example of."""
+    return markdown_table(
+        ("product", "shot", "characters", "prompt"),
+        [
+            (item.product_id, item.shot, f"{len(item.prompt)} {label}", item.prompt)
+            for item, label in samples
+        ],
+    )
 
 
-def sample_prompts(requests: Sequence[ImageRequest]) -> list[tuple[str, str, str]]:
-    """Ten prompts, spread over all requests, as (product_id, shot, prompt)."""
-    step = max(1, len(requests) // _SAMPLE_PROMPTS)
-    chosen = requests[::step][:_SAMPLE_PROMPTS]
-    return [(request.product_id, request.shot, request.prompt) for request in chosen]
+def pick_samples(lengths: Sequence[int]) -> dict[int, str]:
+    """The places of ten prompts, spread over all, and of the shortest and the longest, so labelled.
+
+    Args:
+        lengths: of every prompt, in characters.
+    """
+    if not lengths:
+        return {}
+    step = max(1, len(lengths) // _SAMPLE_PROMPTS)
+    picked = dict.fromkeys(range(0, len(lengths), step)[:_SAMPLE_PROMPTS], "")
+    shortest = min(range(len(lengths)), key=lengths.__getitem__)
+    longest = max(range(len(lengths)), key=lengths.__getitem__)
+    return picked | {shortest: "(shortest)"} | {longest: "(longest)"}
 
 
 def summary_report(summary: RunSummary, *, cost_usd_per_image: float) -> str:
-    """What a run came to, and its first requests without a picture."""
+    """What a run came to: outcomes, cost, credits, why pictures failed, and the slowest calls."""
     cost_usd = summary.calls * cost_usd_per_image
     counts = [(kind, summary.counts[kind]) for kind in KINDS if summary.counts[kind]]
     calls = f"{summary.calls} {'call' if summary.calls == 1 else 'calls'}"
@@ -105,11 +129,30 @@ def summary_report(summary: RunSummary, *, cost_usd_per_image: float) -> str:
     ]
     if summary.stop_reason:
         parts.insert(0, f"**Stopped: {summary.stop_reason}**")
+    if summary.left_over_cap:
+        parts.append(
+            f"{summary.left_over_cap} pictures are left for other runs, as the cap says; changed "
+            "ones are bought by a run with accept_changes (--accept-changes)"
+        )
     if summary.possibly_paid_twice:
         parts.append(f"possibly paid twice: {summary.possibly_paid_twice}")
+    if summary.credits:
+        parts.append(
+            f"account credits: {summary.credits.before:g} before, {summary.credits.after:g} after, "
+            "as the API reports them (one call behind)"
+        )
     if summary.shortfalls:
-        parts.append(shortfalls_table(summary.shortfalls))
+        parts += [_reasons_table(summary.shortfalls), shortfalls_table(summary.shortfalls)]
+    if summary.slowest:
+        slowest = [(call.product_id, call.shot, f"{call.seconds:g}") for call in summary.slowest]
+        parts.append(markdown_table(("slowest product", "shot", "seconds"), slowest))
     return "\n\n".join(parts)
+
+
+def _reasons_table(shortfalls: Sequence[Shortfall]) -> str:
+    reasons = Counter((item.kind, item.reason) for item in shortfalls)
+    rows = [(kind, count, reason) for (kind, reason), count in reasons.most_common(_SHOWN)]
+    return markdown_table(("outcome", "pictures", "reason"), rows) + _and_more(len(reasons))
 
 
 def shortfalls_table(shortfalls: Sequence[Shortfall]) -> str:
@@ -119,6 +162,10 @@ def shortfalls_table(shortfalls: Sequence[Shortfall]) -> str:
         [(item.product_id, item.shot, item.kind, item.reason) for item in shortfalls[:_SHOWN]],
     )
     return table + _and_more(len(shortfalls))
+
+
+def _duration(minutes: float) -> str:
+    return f"{minutes:g} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"
 
 
 def _and_more(count: int) -> str:

@@ -96,7 +96,10 @@ class Settings(BaseModel):
     requests_per_minute: Annotated[int, Field(ge=1)] = 180
     call_timeout_seconds: Annotated[float, Field(ge=1, le=3600)] = 180
     max_images_per_run: Annotated[int, Field(ge=0)] = 500
+    over_cap: Literal["refuse", "new_only"] = "refuse"
     daily_image_limit: Annotated[int, Field(ge=0)] = 1000
+    max_product_drop_percent: Annotated[float, Field(ge=0, le=100)] = 20
+    fail_above_percent: Annotated[float, Field(ge=0, le=100)] = 20
     max_attempts: Annotated[int, Field(ge=1)] = 2
     on_unknown_outcome: Literal["resubmit", "hold"] = "resubmit"
     shard_size: Annotated[int, Field(ge=1)] = 500

@@ -7,16 +7,15 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
 from flux_assets.catalog.product import Product, RejectedRow
-from flux_assets.choices import PlanRow
 from flux_assets.errors import PromptError
 from flux_assets.image_request import ImageRequest
-from flux_assets.plan import Plan, RequestIdentity
+from flux_assets.plan import Plan, PlanRow, RequestIdentity
 from flux_assets.prompts import Skipped
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
 
-_REQUEST_COLUMNS = (
+_REQUEST_FIELDS = (
     "product_id",
     "shot",
     "shot_version",
@@ -25,9 +24,8 @@ _REQUEST_COLUMNS = (
     "model",
     "prompt_object",
     "fingerprint",
-    "error",
-    "skipped",
 )
+_REQUEST_COLUMNS = (*_REQUEST_FIELDS, "prompt_characters", "error", "skipped")
 
 
 def build_products_table(products: Iterable[Product]) -> "pd.DataFrame":
@@ -72,7 +70,7 @@ def build_requests_table(
     rows: list[tuple[object, ...]] = []
     for request in requests:
         if not isinstance(request, ImageRequest):
-            unmade = (request.product_id, request.shot, 0, 0, "", "", "{}", "")
+            unmade = (request.product_id, request.shot, 0, 0, "", "", "{}", "", 0)
             if isinstance(request, PromptError):
                 rows.append((*unmade, request.problem, ""))
             else:
@@ -88,6 +86,7 @@ def build_requests_table(
                 request.model,
                 json.dumps(dict(request.prompt_object)),
                 request.fingerprint,
+                len(request.prompt),
                 "",
                 "",
             )
@@ -97,7 +96,7 @@ def build_requests_table(
 
 def read_requests(table: "pd.DataFrame") -> Iterator[ImageRequest]:
     """The image requests of a table that `build_requests_table` built, in its order."""
-    names = list(_REQUEST_COLUMNS[:-2])
+    names = list(_REQUEST_FIELDS)
     for row in table.loc[table["fingerprint"] != "", names].itertuples(index=False):
         values = dict(zip(names, row, strict=True))
         yield ImageRequest.from_json(
@@ -112,15 +111,11 @@ def read_identities(table: "pd.DataFrame") -> list[RequestIdentity]:
     return [RequestIdentity(*row) for row in rows]
 
 
-def build_plan_table(identities: Iterable[RequestIdentity], plan: Plan) -> "pd.DataFrame":
+def build_plan_table(plan: Plan) -> "pd.DataFrame":
     """One row per request: its identity and standing."""
     import pandas as pd  # noqa: PLC0415 - slow to import
 
-    rows = (
-        (*identity, item.status, item.object_key, item.reason)
-        for identity, item in zip(identities, plan.planned, strict=True)
-    )
-    return pd.DataFrame(rows, columns=list(PlanRow._fields))
+    return pd.DataFrame(plan.rows, columns=list(PlanRow._fields))
 
 
 def read_plan_rows(table: "pd.DataFrame") -> Iterator[PlanRow]:

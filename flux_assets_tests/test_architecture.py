@@ -18,11 +18,11 @@ LAYERS = (
     ("catalog", "image_request", "sources"),
     ("prompts", "shots", "inputs", "overrides", "overrides_table", "templates"),
     ("budget", "image_api", "images", "ledger", "ledger_entry", "lineage", "run_stop", "store"),
-    ("landing", "outcome", "picture_records", "pins", "purchase"),
-    ("choices", "generation", "manifest", "plan", "reports", "summary", "tables"),
-    ("assembly", "dry_run"),
+    ("account_credits", "landing", "outcome", "picture_records", "pins", "purchase", "sending"),
+    ("changes", "choices", "generation", "manifest", "plan", "reports", "summary", "tables"),
+    ("assembly", "dry_run", "planning", "reroll"),
     ("defs",),
-    ("cli", "definitions", "launch"),
+    ("cli", "definitions", "launch", "plan_flags"),
 )
 # The stand-in shares no more with the client than what both take from the vendor's page.
 BESIDE = {"simulator": {"errors", "image_request"}}

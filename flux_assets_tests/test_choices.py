@@ -2,9 +2,16 @@ from collections.abc import Callable
 
 import pytest
 
-from flux_assets.choices import Choices, ChosenWork, PlanRow, choose
-from flux_assets.errors import ChoiceError
-from flux_assets.plan import PlanStatus
+from flux_assets.choices import (
+    Choices,
+    ChosenWork,
+    RunCap,
+    check_product_drop,
+    choose,
+    select_rows,
+)
+from flux_assets.errors import ChoiceError, ProductDropError
+from flux_assets.plan import PlanRow, PlanStatus
 
 
 def _row(product_id: str, shot: str, status: PlanStatus) -> PlanRow:
@@ -14,7 +21,7 @@ def _row(product_id: str, shot: str, status: PlanStatus) -> PlanRow:
         fingerprint=f"{product_id}-{shot}",
         status=status,
         object_key=f"images/{product_id}-{shot}.png" if status == "stored" else "",
-        reason="",
+        category="Rings" if product_id == "p1" else "Chairs",
     )
 
 
@@ -28,10 +35,16 @@ ROWS = [
 ]
 
 
+WIDE_CAP = RunCap(max_images=500, over_cap="refuse")
+
+
 def _choose(
-    *, is_known: Callable[[PlanRow], bool] = lambda _: False, **choices: object
+    *,
+    is_known: Callable[[PlanRow], bool] = lambda _: False,
+    cap: RunCap = WIDE_CAP,
+    **choices: object,
 ) -> ChosenWork:
-    return choose(ROWS, Choices(**choices), is_known=is_known)  # type: ignore[arg-type] # its own fields
+    return choose(ROWS, Choices(**choices), cap=cap, is_known=is_known)  # type: ignore[arg-type] # its own fields
 
 
 def _names(rows: tuple[PlanRow, ...]) -> list[str]:
@@ -91,10 +104,64 @@ def test_refused_pictures_to_be_retried_are_bought_and_count() -> None:
     ("name", "choices"),
     [
         ("product_ids", Choices(product_ids=["p1", "p9", "p8"])),
+        ("categories", Choices(categories=["p9", "Rings", "p8"])),
         ("shots", Choices(shots=["hero", "p9", "p8"])),
     ],
 )
 def test_an_unknown_choice_is_an_error_that_names_it(name: str, choices: Choices) -> None:
     with pytest.raises(ChoiceError, match=f"{name}: there is no 'p8', 'p9' in") as caught:
-        choose(ROWS, choices, is_known=lambda _: True)
+        select_rows(ROWS, choices)
     assert caught.value.unknown == ("p8", "p9")
+
+
+def test_categories_and_products_narrow_each_other() -> None:
+    assert _names(_choose(categories=["Chairs"]).to_obtain) == [
+        *("p2-hero", "p2-wide", "p3-hero", "p3-wide"),
+    ]
+    assert _names(_choose(categories=["Chairs"], product_ids=["p3"]).to_obtain) == [
+        *("p3-hero", "p3-wide"),
+    ]
+    assert _choose(categories=["Rings"], product_ids=["p3"]).to_obtain == ()
+
+
+def test_a_plan_over_the_cap_is_left_whole_to_be_refused() -> None:
+    work = _choose(cap=RunCap(max_images=1, over_cap="refuse"), accept_changes=True)
+    assert (work.to_buy, work.left_over_cap) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("max_images", "accept_changes", "bought", "left"),
+    [
+        (3, False, ["p1-hero", "p2-hero", "p3-wide"], 0),
+        (2, False, ["p1-hero", "p3-wide"], 1),
+        (1, False, ["p1-hero"], 2),
+        (2, True, ["p1-hero", "p2-hero"], 1),
+        (0, True, [], 3),
+    ],
+    ids=["within", "new only", "new up to the cap", "changed ones too", "nothing"],
+)
+def test_over_the_cap_new_pictures_come_first_and_changed_ones_wait(
+    max_images: int, *, accept_changes: bool, bought: list[str], left: int
+) -> None:
+    cap = RunCap(max_images=max_images, over_cap="new_only")
+    work = _choose(cap=cap, accept_changes=accept_changes)
+    assert _names(work.to_obtain) == [
+        name for name in _names(_choose().to_obtain) if name in {*bought, "p2-wide", "p3-hero"}
+    ]
+    assert (work.to_buy, work.left_over_cap) == (len(bought), left)
+
+
+def test_what_is_paid_already_is_fetched_whatever_the_cap() -> None:
+    work = _choose(cap=RunCap(max_images=0, over_cap="new_only"))
+    assert _names(work.to_obtain) == ["p2-wide", "p3-hero"]
+    assert _names(work.to_report) == ["p1-wide"]
+
+
+def test_a_catalog_may_lose_as_many_products_as_allowed_and_no_more() -> None:
+    known = {f"p{number}" for number in range(10)}
+    check_product_drop(known, known - {"p1", "p2"}, max_percent=20)
+    check_product_drop(set(), set(), max_percent=0)
+    check_product_drop(known, {*known, "another"}, max_percent=0)
+    with pytest.raises(ProductDropError, match=r"3 of the 10 products .*\(30 %\)") as caught:
+        check_product_drop(known, known - {"p1", "p2", "p3"} | {"another"}, max_percent=20)
+    assert (caught.value.known, caught.value.gone) == (10, 3)

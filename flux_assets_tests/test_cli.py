@@ -49,9 +49,14 @@ def test_plan_prints_one_json_object_and_sends_nothing(workplace: Workplace) -> 
         "held": 0,
         "lost": 0,
         "missing": 0,
+        "changed_by": {},
         "orphaned": 0,
+        "to_buy": IMAGES_PER_DEMO,
+        "left_over_cap": 0,
         "cost_usd": 5.04,
         "minutes": pytest.approx(0.5),
+        "binding_limit": "max_in_flight (96)",
+        "obstacle": "",
     }
     assert not workplace.pictures()
     assert not (workplace.folder / ".flux_assets" / "simulator").exists()
@@ -68,9 +73,14 @@ def test_refresh_buys_only_the_chosen_products_and_then_what_changed(
     limited = workplace.run("refresh", "--limit", "3", "--json")
     assert (limited.json["generated"], limited.json["reused"]) == (3, 2)
 
+    (workplace.folder / "ids.txt").write_text("\ufeffCL-3001\n\n OUT-12 \n", "utf-8")
+    named = ("--product-ids-file", "ids.txt", "--product-ids", "00123", "--categories", "Clothing")
+    assert workplace.run("plan", *named, "--json").json["to_buy"] == 3
+    assert workplace.run("refresh", *named, "--json").json["calls"] == 3
+
     refused = workplace.run("refresh", "--max-images", "5")
     assert refused.exit_code == 1
-    assert "67 pictures (about 4.69 USD) are to be bought" in refused.stderr
+    assert "64 pictures (about 4.48 USD) are to be bought" in refused.stderr
     assert "nothing was sent" in refused.stderr
 
     unknown = workplace.run("refresh", "--product-ids", "no-such-product")
@@ -125,7 +135,8 @@ def test_an_unreachable_api_is_named_and_nothing_counts_as_paid(workplace: Workp
         FLUX_ASSETS_STORE=str(workplace.store),
         FLUX_ASSETS_CALL_TIMEOUT_SECONDS="3",
     )
-    assert done.exit_code == 2
+    assert done.exit_code == 1
+    assert "1 of 1 attempted requests failed" in done.stderr
     assert "127.0.0.1" in done.stderr
     assert "0 calls" in done.stderr
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from flux_assets.assembly import RunIdentity, open_ledger
+from flux_assets.choices import Choices
 from flux_assets.dry_run import DryRun, plan_catalog
 from flux_assets.image_request import ImageRequest
 from flux_assets.ledger import Ledger
@@ -19,8 +20,8 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     return Shop(tmp_path, "001", "002")
 
 
-def _plan(shop: Shop) -> DryRun:
-    return plan_catalog(shop.settings, shop.store, NOBODY_DIED)
+def _plan(shop: Shop, **choices: object) -> DryRun:
+    return plan_catalog(shop.settings, shop.store, NOBODY_DIED, Choices(**choices))  # type: ignore[arg-type] # its own fields
 
 
 def _ledger(shop: Shop, *, run_id: str) -> Ledger:
@@ -48,9 +49,14 @@ def test_a_plan_of_a_new_store_buys_everything_and_writes_nothing(shop: Shop) ->
         "skipped": 0,
         **{str(status): 0 for status in STATUSES},
         "new": 4,
+        "changed_by": {},
         "orphaned": 0,
+        "to_buy": 4,
+        "left_over_cap": 0,
         "cost_usd": 0.28,
         "minutes": 0.5,
+        "binding_limit": "max_in_flight (4)",
+        "obstacle": "",
     }
     assert list(dry_run.requests) == list(shop.requests().values())
     assert list(shop.store.list("")) == []
@@ -80,3 +86,25 @@ def test_prompt_errors_are_kept_apart_from_the_requests(shop: Shop) -> None:
     assert [(error.product_id, error.shot) for error in dry_run.prompt_errors] == [("001", "wide")]
     assert (len(dry_run.requests), dry_run.to_json()["prompt_errors"]) == (3, 1)
     assert dry_run.plan.to_buy == 3
+
+
+def test_a_plan_tells_what_a_run_with_the_same_choices_would_do(shop: Shop) -> None:
+    shop.set_product("003")
+    plan = _plan(shop, product_ids=["001", "003"], shots=["wide"]).to_json()
+    assert {name: plan[name] for name in ("requests", "new", "to_buy", "cost_usd")} == {
+        "requests": 2,
+        "new": 2,
+        "to_buy": 2,
+        "cost_usd": 0.14,
+    }
+    canary = _plan(shop, limit=1).to_json()
+    assert (canary["new"], canary["to_buy"], canary["cost_usd"]) == (6, 1, 0.07)
+
+
+def test_a_plan_over_the_cap_names_what_stands_in_its_way(shop: Shop) -> None:
+    over = _plan(shop, max_images=3).to_json()
+    assert "4 pictures (about 0.28 USD) are to be bought" in over["obstacle"]
+    assert over["binding_limit"] == "max_images_per_run (3)"
+    shop.environ["FLUX_ASSETS_OVER_CAP"] = "new_only"
+    cut = _plan(shop, max_images=3).to_json()
+    assert (cut["to_buy"], cut["left_over_cap"], cut["obstacle"]) == (3, 1, "")

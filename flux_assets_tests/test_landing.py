@@ -169,7 +169,7 @@ class StandInClient(ImageApiClient):
 
 def answer_results(run: Run, *answers: Reply | Exception | None) -> Run:
     client = StandInClient(
-        base_url=run.purchase.client._base_url, api_key=run.purchase.client._api_key
+        base_url=run.purchase.sender.client._base_url, api_key=run.purchase.sender.client._api_key
     )
     client.answers = list(answers)
     landing = replace(run.purchase.landing, client=client)
@@ -206,7 +206,7 @@ def test_a_picture_that_never_gets_ready_stays_accepted(build: BuildBench) -> No
 def test_a_picture_that_the_vendor_says_has_failed_is_lost(build: BuildBench) -> None:
     bench = build(faults={"script": ["failed"]})
     run = bench.open("run-1")
-    answer = run.purchase.client
+    answer = run.purchase.sender.client
     entry = leave_failed_while_processing(bench, run)
 
     outcome = bench.open("run-2").obtain(REQUEST)
@@ -274,7 +274,7 @@ def test_a_proxys_page_instead_of_the_picture_does_not_lose_it(build: BuildBench
     bench = build()
     run = bench.open("run-1")
     behind_proxy = PageClient(
-        base_url=bench.simulator.base_url, api_key=run.purchase.client._api_key
+        base_url=bench.simulator.base_url, api_key=run.purchase.sender.client._api_key
     )
     landing = replace(run.purchase.landing, client=behind_proxy)
 

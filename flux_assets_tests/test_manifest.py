@@ -256,3 +256,14 @@ def test_a_writer_that_is_always_overtaken_gives_up(store: DirectoryStore) -> No
     with pytest.raises(StoreError, match="other writers always come first"):
         _refresh(store, LAMP, overtake)
     assert _rows(read_parquet(store.get(MANIFEST_KEY).data)) == [_row(other) for other in others]
+
+
+def test_a_manifest_of_an_older_release_is_read_again_from_the_ledger(
+    store: DirectoryStore,
+) -> None:
+    older = _build(store, [CHAIR, LAMP], stored=[CHAIR, LAMP]).drop(columns=["output_format"])
+    store.put(MANIFEST_KEY, write_parquet(older), content_type="application/octet-stream")
+    ledger = Ledger(CHAIR, LAMP)
+    manifest = refresh_manifest(store, [identify(CHANGED_CHAIR), identify(LAMP)], ledger)
+    assert _rows(manifest) == [_row(CHAIR, stale=True), _row(LAMP)]
+    assert manifest["output_format"].tolist() == ["png", "png"]

@@ -1,4 +1,5 @@
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,25 +9,18 @@ from flux_assets.ledger import Standing
 from flux_assets.ledger_entry import LedgerEntry
 from flux_assets.plan import (
     STATUSES,
-    PlanLimits,
-    PlannedRequest,
+    PlanRow,
     RequestIdentity,
     StoredPictures,
     build_plan,
+    estimate,
     list_pictures,
 )
 from flux_assets.process_identity import this_process
 from flux_assets.store.directory import DirectoryStore
 from flux_assets.store.object_store import ObjectInfo, image_key, image_prefix
-from flux_assets_tests.fixtures.records import identify, make_request
+from flux_assets_tests.fixtures.records import LIMITS, identify, make_request
 
-LIMITS = PlanLimits(
-    cost_usd_per_image=0.07,
-    requests_per_minute=180,
-    max_in_flight=96,
-    max_images_per_run=500,
-    daily_image_limit=1000,
-)
 NOTHING = StoredPictures({}, frozenset())
 CHAIR = identify(make_request("00123", "hero"))
 
@@ -53,7 +47,7 @@ def _stored(*identities: RequestIdentity) -> StoredPictures:
 
 def _plan_one(
     standing: Standing, *, pictures: StoredPictures = NOTHING, reason: str = ""
-) -> PlannedRequest:
+) -> PlanRow:
     """The plan of one chair without a picture, whose ledger entry stands as given."""
     plan = build_plan(
         [CHAIR],
@@ -62,21 +56,8 @@ def _plan_one(
         limits=LIMITS,
         standing_of=lambda _: standing,
     )
-    assert plan.counts == {status: status == plan.planned[0].status for status in STATUSES}
-    return plan.planned[0]
-
-
-def _plan_new(count: int, **limits: float) -> tuple[int, float, float, str]:
-    plan = build_plan(
-        [identify(make_request(str(number))) for number in range(count)],
-        pictures=NOTHING,
-        entries={},
-        limits=PlanLimits(
-            **{name: limits.get(name, getattr(LIMITS, name)) for name in LIMITS.__slots__}
-        ),
-        standing_of=_never,
-    )
-    return plan.to_buy, plan.cost_usd, plan.minutes, plan.binding_limit
+    assert plan.counts == {status: status == plan.rows[0].status for status in STATUSES}
+    return plan.rows[0]
 
 
 def _never(entry: LedgerEntry) -> Standing:
@@ -85,7 +66,7 @@ def _never(entry: LedgerEntry) -> Standing:
 
 def test_what_has_neither_picture_nor_entry_is_new() -> None:
     plan = build_plan([CHAIR], pictures=NOTHING, entries={}, limits=LIMITS, standing_of=_never)
-    assert plan.planned == (PlannedRequest(status="new"),)
+    assert plan.rows == (PlanRow(*CHAIR, "new"),)
     assert plan.to_buy == 1
 
 
@@ -98,8 +79,8 @@ def test_what_has_a_picture_is_stored_whatever_the_ledger_says() -> None:
         standing_of=_never,
     )
     key = f"images/{CHAIR.fingerprint}.png"
-    assert plan.planned == (PlannedRequest(status="stored", object_key=key),)
-    assert (plan.to_buy, plan.cost_usd, plan.minutes, plan.orphaned) == (0, 0, 0, 0)
+    assert plan.rows == (PlanRow(*CHAIR, "stored", key),)
+    assert (plan.to_buy, plan.orphaned) == (0, 0)
 
 
 def test_a_product_with_a_picture_of_another_request_is_changed() -> None:
@@ -107,7 +88,7 @@ def test_a_product_with_a_picture_of_another_request_is_changed() -> None:
     plan = build_plan(
         [CHAIR], pictures=_stored(earlier), entries={}, limits=LIMITS, standing_of=_never
     )
-    assert plan.planned == (PlannedRequest(status="changed"),)
+    assert plan.rows == (PlanRow(*CHAIR, "changed"),)
     assert (plan.to_buy, plan.orphaned) == (1, 0)
 
 
@@ -119,13 +100,13 @@ def test_a_product_with_a_picture_of_another_request_is_changed() -> None:
 def test_pictures_of_another_shot_or_product_leave_it_new(other: ImageRequest) -> None:
     pictures = _stored(identify(other))
     plan = build_plan([CHAIR], pictures=pictures, entries={}, limits=LIMITS, standing_of=_never)
-    assert [item.status for item in plan.planned] == ["new"]
+    assert [item.status for item in plan.rows] == ["new"]
 
 
 @pytest.mark.parametrize("standing", ["accepted", "refused", "failed", "held", "lost"])
 def test_the_ledgers_standing_is_the_plans(standing: Standing) -> None:
     planned = _plan_one(standing, reason="because")
-    assert planned == PlannedRequest(status=standing, reason="because")  # type: ignore[arg-type] # a status each
+    assert planned == PlanRow(*CHAIR, standing, reason="because")  # type: ignore[arg-type] # a status each
 
 
 def test_an_entry_that_allows_another_send_is_to_be_bought() -> None:
@@ -149,10 +130,10 @@ def test_only_new_and_changed_requests_are_to_be_bought() -> None:
         limits=LIMITS,
         standing_of=lambda entry: by_fingerprint[entry.fingerprint],
     )
-    assert [item.status for item in plan.planned] == [
+    assert [item.status for item in plan.rows] == [
         *("new", "accepted", "missing", "refused", "failed", "held", "lost"),
     ]
-    assert (plan.to_buy, plan.cost_usd) == (1, 0.07)
+    assert plan.to_buy == 1
 
 
 def test_pictures_of_products_and_shots_that_are_gone_are_orphaned() -> None:
@@ -183,11 +164,23 @@ def test_pictures_of_products_and_shots_that_are_gone_are_orphaned() -> None:
 def test_cost_time_and_the_limit_that_binds_are_estimated(
     count: int, limits: Mapping[str, float], minutes: float, binding: str
 ) -> None:
-    to_buy, cost_usd, estimated_minutes, binding_limit = _plan_new(count, **limits)
-    assert to_buy == count
-    assert cost_usd == pytest.approx(count * 0.07)
-    assert estimated_minutes == minutes
-    assert binding_limit.startswith(binding)
+    takes = estimate(count, replace(LIMITS, **limits))  # type: ignore[arg-type] # its own fields
+    assert takes.cost_usd == pytest.approx(count * 0.07)
+    assert takes.minutes == minutes
+    assert takes.binding_limit.startswith(binding)
+
+
+def test_a_plan_tells_the_category_of_each_product() -> None:
+    lamp = identify(make_request("00124"))
+    plan = build_plan(
+        [CHAIR, lamp],
+        pictures=NOTHING,
+        entries={},
+        limits=LIMITS,
+        standing_of=_never,
+        categories={"00123": "Chairs"},
+    )
+    assert [row.category for row in plan.rows] == ["Chairs", ""]
 
 
 def _put_picture(store: DirectoryStore, identity: RequestIdentity, extension: str) -> str:
@@ -212,8 +205,8 @@ def test_the_stores_listing_shows_which_requests_have_a_picture(tmp_path: Path) 
         limits=LIMITS,
         standing_of=_never,
     )
-    assert [item.status for item in plan.planned] == ["stored", "stored", "changed"]
-    assert [item.object_key for item in plan.planned] == [*keys, ""]
+    assert [item.status for item in plan.rows] == ["stored", "stored", "changed"]
+    assert [item.object_key for item in plan.rows] == [*keys, ""]
     assert plan.orphaned == 0
 
 

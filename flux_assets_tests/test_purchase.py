@@ -13,8 +13,8 @@ from flux_assets.image_api.protocol import Reply
 from flux_assets.image_request import ImageRequest
 from flux_assets.ledger_entry import ClaimLostError
 from flux_assets.outcome import OutcomeKind
-from flux_assets.purchase import MIN_FREE_BYTES
 from flux_assets.run_stop import MAX_UNKNOWN_IN_A_ROW
+from flux_assets.sending import MIN_FREE_BYTES
 from flux_assets.simulator.options import SAMPLE_KEY
 from flux_assets.store.object_store import budget_key, ledger_key, run_key
 from flux_assets_tests.fixtures.purchases import (
@@ -273,7 +273,7 @@ def test_a_rate_limit_that_does_not_end_gives_up_and_counts_as_nothing(build: Bu
 def test_a_stop_during_the_wait_gives_the_claim_back(build: BuildBench) -> None:
     bench = build(faults={"script": ["rate_limited"]})
     run = bench.open(budget_batch=1)
-    run.purchase.pace._wait = lambda *_: run.stop.halt("interrupted")
+    run.purchase.sender.pace._wait = lambda *_: run.stop.halt("interrupted")
 
     outcome = run.obtain(REQUEST)
 
@@ -294,7 +294,7 @@ def test_a_claim_that_is_taken_over_during_the_wait_is_not_sent(build: BuildBenc
         if not taken:
             taken.append(bench.open("run-2", dead_runs={"run-1"}).obtain(REQUEST).kind)
 
-    run.purchase.pace._wait = take_over
+    run.purchase.sender.pace._wait = take_over
 
     outcome = run.obtain(REQUEST)
 
@@ -364,11 +364,11 @@ def test_a_disk_that_is_nearly_full_stops_the_run_before_anything_is_claimed_or_
 def test_a_used_up_day_takes_no_start_from_the_rate_limit(bench: Bench) -> None:
     run = bench.open(daily_limit=0)
     run.obtain(REQUEST)
-    starts = len(run.purchase.pace._starts)
+    starts = len(run.purchase.sender.pace._starts)
 
     run.obtain(build_request("other"))
 
-    assert len(run.purchase.pace._starts) == starts
+    assert len(run.purchase.sender.pace._starts) == starts
 
 
 # --- The account ------------------------------------------------------------------------------
@@ -448,8 +448,10 @@ def test_replies_that_our_own_bug_cannot_read_stop_the_run_like_unanswered_ones(
     bench: Bench,
 ) -> None:
     run = bench.open()
-    broken = BrokenClient(base_url=bench.simulator.base_url, api_key=run.purchase.client._api_key)
-    purchase = replace(run.purchase, client=broken)
+    broken = BrokenClient(
+        base_url=bench.simulator.base_url, api_key=run.purchase.sender.client._api_key
+    )
+    purchase = replace(run.purchase, sender=replace(run.purchase.sender, client=broken))
 
     for number in range(MAX_UNKNOWN_IN_A_ROW):
         with pytest.raises(KeyError):

@@ -159,7 +159,7 @@ def test_new_products_become_partitions_and_gone_ones_stay_as_orphans(shop: Dags
     assert (first["added_partitions"], first["orphaned_partitions"]) == (3, 0)
     shop.remove_product("001")
     shop.set_product("004")
-    refreshed = shop.refresh()
+    refreshed = shop.refresh(accept_drop=True)
     second = refreshed.metadata_of("product_catalog")
     assert (second["added_partitions"], second["orphaned_partitions"]) == (1, 1)
     assert shop.instance.get_dynamic_partitions("products") == ["001", "002", "003", "004"]
@@ -184,5 +184,5 @@ def test_a_plan_by_itself_costs_nothing_and_shows_prompts(shop: DagsterShop) -> 
     planned = shop.materialize("product_catalog", "image_requests", "image_plan")
     plan = planned.expect(success=True).metadata_of("image_plan")
     assert (plan["new"], plan["to_buy"], plan["cost_usd"]) == (6, 6, 0.42)
-    assert "| 002 | hero | Chair 002 on white |" in plan["prompts"]
+    assert "| 002 | hero | 18 | Chair 002 on white |" in plan["prompts"]
     assert shop.bill() == []

@@ -140,4 +140,4 @@ def test_every_step_may_be_a_process_with_a_simulator_of_its_own(tmp_path: Path)
             refreshed.json["run_id"], of_type=dg.DagsterEventType.STEP_START
         ).records
     pids = [record.event_log_entry.get_dagster_event().pid for record in records]
-    assert len(set(pids)) == len(pids) == 7
+    assert len(set(pids)) == len(pids) == 8

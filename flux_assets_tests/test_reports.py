@@ -1,22 +1,25 @@
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from flux_assets.account_credits import CreditSpan
 from flux_assets.catalog.product import Catalog, Product, RejectedRow
-from flux_assets.plan import STATUSES, Plan
+from flux_assets.plan import STATUSES, Plan, PlanRow, PlanStatus
 from flux_assets.reports import (
     catalog_report,
     markdown_table,
+    pick_samples,
     plan_report,
-    sample_prompts,
+    prompts_table,
     shortfalls_table,
     summary_report,
 )
-from flux_assets.summary import RunSummary, Shortfall
-from flux_assets_tests.fixtures.records import make_request
+from flux_assets.summary import RunSummary, Shortfall, SlowCall
+from flux_assets_tests.fixtures.records import LIMITS, identify, make_request
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
@@ -102,39 +105,72 @@ def test_a_catalogs_report_counts_every_row_and_shows_what_to_do() -> None:
     assert report.endswith("and 3 more")
 
 
-def test_a_plans_report_names_every_status_the_cost_and_the_prompts() -> None:
-    counts = {status: number for number, status in enumerate(STATUSES, start=10)}
-    plan = Plan(
-        planned=(),
-        counts=counts,
-        orphaned=7,
-        cost_usd=1.5,
-        minutes=2.0,
-        binding_limit="max_in_flight (96)",
-    )
-    report = plan_report(plan, [("p|1", "hero", "A chair | on white")])
-    headline, *tables = report.split("\n\n")
+def _plan(*statuses: PlanStatus, orphaned: int = 0) -> Plan:
+    rows = [
+        PlanRow(*identify(make_request(str(number))), status)
+        for number, status in enumerate(statuses)
+    ]
+    return Plan(rows=tuple(rows), orphaned=orphaned, limits=LIMITS)
+
+
+def test_a_plans_report_names_every_status_the_cost_and_the_time() -> None:
+    counts = {status: number for number, status in enumerate(STATUSES, start=1)}
+    statuses = [status for status, count in counts.items() for _ in range(count)]
+    headline, table, *_ = plan_report(_plan(*statuses, orphaned=7), 3).split("\n\n")
     assert headline == (
-        "**21 pictures to buy, about 1.50 USD and 2 minutes** (bound by max_in_flight (96))"
+        "**3 pictures to buy, about 0.21 USD and 0.5 minutes** (bound by requests_per_minute (180))"
     )
-    rows = _read_table("\n\n".join(tables))
-    assert len(tables) == 2
-    assert [row[:2] for row in rows[1 : len(STATUSES) + 2]] == [
+    assert [row[:2] for row in _read_table(table)[1:]] == [
         *([status, str(count)] for status, count in counts.items()),
         ["orphaned", "7"],
     ]
-    assert rows[-1] == ["p|1", "hero", "A chair | on white"]
+
+
+def test_a_plans_report_counts_what_changed_and_in_which_category() -> None:
+    plan = _plan("changed", "changed", "new", "stored")
+    reasons = ["prompt, take", "prompt", "", ""]
+    categories = ["Rings", "Chairs", "Rings", "Lamps"]
+    rows = tuple(
+        row._replace(reason=reason, category=category)
+        for row, reason, category in zip(plan.rows, reasons, categories, strict=True)
+    )
+    _, _, changes, by_category = plan_report(replace(plan, rows=rows), 3).split("\n\n")
+    assert _read_table(changes) == [["changed by", "pictures"], ["prompt", "2"], ["take", "1"]]
+    assert _read_table(by_category) == [
+        *(["to buy in category", "pictures"], ["Rings", "2"], ["Chairs", "1"]),
+    ]
+
+
+def test_a_long_plan_is_told_in_hours() -> None:
+    assert "166.7 hours" in plan_report(_plan(), 1_800_000)
+
+
+def test_prompts_are_shown_as_they_are_sent() -> None:
+    request = make_request("p|1", "hero", "A chair | on white")
+    assert _read_table(prompts_table([(request, "(longest)")])) == [
+        ["product", "shot", "characters", "prompt"],
+        ["p|1", "hero", "18 (longest)", "A chair | on white"],
+    ]
 
 
 @pytest.mark.parametrize(
-    ("count", "chosen"),
+    ("count", "places"),
     [(0, []), (3, [0, 1, 2]), (10, list(range(10))), (40, list(range(0, 40, 4)))],
 )
-def test_sample_prompts_are_spread_over_all_requests(count: int, chosen: list[int]) -> None:
-    requests = [make_request(str(number), prompt=f"Chair {number}") for number in range(count)]
-    assert sample_prompts(requests) == [
-        (str(number), "hero", f"Chair {number}") for number in chosen
-    ]
+def test_ten_sample_prompts_are_spread_over_all(count: int, places: list[int]) -> None:
+    picked = pick_samples([5] * count)
+    assert list(picked) == places
+
+
+def test_the_shortest_and_the_longest_prompt_are_among_the_samples() -> None:
+    lengths = [50] * 40
+    lengths[13], lengths[27] = 9, 900
+    picked = pick_samples(lengths)
+    assert list(picked) == [*range(0, 40, 4), 13, 27]
+    assert {place: label for place, label in picked.items() if label} == {
+        13: "(shortest)",
+        27: "(longest)",
+    }
 
 
 def _shortfall(number: int) -> Shortfall:
@@ -143,17 +179,33 @@ def _shortfall(number: int) -> Shortfall:
     )
 
 
-def test_a_runs_report_shows_cost_outcomes_and_what_has_no_picture() -> None:
-    summary = RunSummary(calls=3, possibly_paid_twice=1, stop_reason="out of credits")
-    summary.counts.update({"generated": 2, "failed": 0, "refused": 1})
-    summary.shortfalls.append(_shortfall(1))
+def test_a_runs_report_shows_cost_outcomes_credits_reasons_and_the_slowest_calls() -> None:
+    summary = RunSummary(
+        calls=4,
+        possibly_paid_twice=1,
+        left_over_cap=9,
+        credits=CreditSpan(before=9_600, after=4_800),
+        slowest=[SlowCall(seconds=75.5, product_id="p7", shot="hero")],
+        stop_reason="out of credits",
+    )
+    summary.counts.update({"generated": 2, "failed": 0, "refused": 2})
+    summary.shortfalls += [_shortfall(1), _shortfall(2)]
     report = summary_report(summary, cost_usd_per_image=0.07)
-    stopped, headline, outcomes, twice, shortfalls = report.split("\n\n")
+    stopped, headline, outcomes, left, twice, told, reasons, shortfalls, slowest = report.split(
+        "\n\n"
+    )
     assert stopped == "**Stopped: out of credits**"
-    assert headline == "**3 calls, at most about 0.21 USD**"
-    assert _read_table(outcomes)[1:] == [["generated", "2"], ["refused", "1"]]
+    assert headline == "**4 calls, at most about 0.28 USD**"
+    assert _read_table(outcomes)[1:] == [["generated", "2"], ["refused", "2"]]
+    assert left.startswith("9 pictures are left for other runs")
+    assert "--accept-changes" in left
     assert twice == "possibly paid twice: 1"
-    assert _read_table(shortfalls)[1:] == [["p1", "hero", "refused", "a | b"]]
+    assert told.startswith("account credits: 9600 before, 4800 after")
+    assert _read_table(reasons)[1:] == [["refused", "2", "a | b"]]
+    assert _read_table(shortfalls)[1:] == [
+        *(["p1", "hero", "refused", "a | b"], ["p2", "hero", "refused", "a | b"]),
+    ]
+    assert _read_table(slowest)[1:] == [["p7", "hero", "75.5"]]
 
 
 def test_a_long_list_of_shortfalls_is_cut_and_says_so() -> None:

@@ -1,5 +1,6 @@
 import json
 
+from flux_assets.account_credits import CreditSpan
 from flux_assets.outcome import Outcome
 from flux_assets.summary import KINDS, RunSummary, Shortfall
 from flux_assets_tests.fixtures.records import make_lineage, make_request
@@ -53,6 +54,57 @@ def test_the_parts_of_a_run_add_up_as_json() -> None:
     }
     assert (whole.calls, whole.possibly_paid_twice) == (1, 1)
     assert whole.stop_reason == "out of credits"
+
+
+def test_what_is_known_already_counts_as_no_attempt_of_this_run() -> None:
+    lineage = make_lineage(CHAIR)
+    summary = _summary(
+        Outcome(kind="generated", request=CHAIR, lineage=lineage),
+        Outcome(kind="recovered", request=CHAIR, lineage=lineage),
+        Outcome(kind="reused", request=CHAIR, lineage=lineage, is_known=True),
+        Outcome(kind="refused", request=CHAIR),
+        Outcome(kind="failed", request=CHAIR),
+        Outcome(kind="lost", request=CHAIR),
+        Outcome(kind="held", request=CHAIR),
+        Outcome(kind="not_attempted", request=CHAIR),
+        Outcome(kind="failed", request=LAMP, is_known=True),
+        Outcome(kind="lost", request=LAMP, is_known=True),
+        Outcome(kind="refused", request=LAMP, is_known=True),
+    )
+    assert (summary.attempted, summary.failed, summary.failed_percent) == (5, 2, 40)
+    assert RunSummary().failed_percent == 0
+
+
+def test_the_slowest_calls_of_all_parts_come_first() -> None:
+    def bought(*seconds: float) -> RunSummary:
+        return _summary(
+            *(
+                Outcome(
+                    kind="generated",
+                    request=CHAIR,
+                    lineage=make_lineage(CHAIR, latency_seconds=number),
+                )
+                for number in seconds
+            )
+        )
+
+    parts = [bought(3, 30, 4, 1), bought(), bought(2, 40, 5)]
+    whole = RunSummary.merge(json.loads(json.dumps([part.to_json() for part in parts])))
+    assert [call.seconds for call in whole.slowest] == [40, 30, 5, 4, 3]
+
+
+def test_credits_span_all_parts_of_a_run() -> None:
+    parts = [RunSummary(), RunSummary(), RunSummary()]
+    parts[0].credits = CreditSpan(before=90, after=70)
+    parts[2].credits = CreditSpan(before=80, after=60)
+    whole = RunSummary.merge([part.to_json() for part in parts])
+    assert whole.credits == CreditSpan(before=90, after=60)
+
+
+def test_a_summary_of_an_older_release_is_read() -> None:
+    older = {"counts": {"generated": 1}, "calls": 1, "possibly_paid_twice": 0, "shortfalls": []}
+    whole = RunSummary.merge([{**older, "stop_reason": ""}])
+    assert (whole.calls, whole.attempted, whole.slowest) == (1, 0, [])
 
 
 def test_nothing_adds_up_to_nothing() -> None:

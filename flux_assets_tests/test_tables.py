@@ -3,9 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flux_assets.catalog.product import Product, RejectedRow
-from flux_assets.choices import PlanRow
 from flux_assets.errors import PromptError
-from flux_assets.plan import Plan, PlannedRequest
+from flux_assets.plan import Plan, PlanRow
 from flux_assets.tables import (
     build_plan_table,
     build_products_table,
@@ -18,7 +17,7 @@ from flux_assets.tables import (
     read_requests,
     write_parquet,
 )
-from flux_assets_tests.fixtures.records import identify, make_request
+from flux_assets_tests.fixtures.records import LIMITS, identify, make_request
 
 AWKWARD = [
     *("", " ", "00123", "1e5", "-0", "0x10", "NaN", "nan", "None", "null", "N/A", "True", "inf"),
@@ -81,17 +80,14 @@ def test_a_prompt_that_cannot_be_rendered_stands_in_the_table_but_is_no_request(
 
 
 def test_a_plan_comes_back_row_by_row() -> None:
-    identities = [identify(make_request("00123", shot)) for shot in ("hero", "wide")]
-    planned = (
-        PlannedRequest(status="stored", object_key="images/hero/00123/ab.png"),
-        PlannedRequest(status="refused", reason="moderated | twice"),
+    hero, wide = (identify(make_request("00123", shot)) for shot in ("hero", "wide"))
+    rows = (
+        PlanRow(*hero, "stored", object_key="images/hero/00123/ab.png", category="Rings"),
+        PlanRow(*wide, "refused", reason="moderated | twice"),
     )
-    plan = Plan(planned=planned, counts={}, orphaned=0, cost_usd=0.0, minutes=0.0, binding_limit="")
-    table = read_parquet(write_parquet(build_plan_table(identities, plan)))
-    assert list(read_plan_rows(table)) == [
-        PlanRow(*identities[0], "stored", "images/hero/00123/ab.png", ""),
-        PlanRow(*identities[1], "refused", "", "moderated | twice"),
-    ]
+    plan = Plan(rows=rows, orphaned=0, limits=LIMITS)
+    table = read_parquet(write_parquet(build_plan_table(plan)))
+    assert tuple(read_plan_rows(table)) == rows
 
 
 def test_rejected_rows_are_listed_with_everything_there_is_to_know() -> None:
@@ -116,13 +112,13 @@ def test_rejected_rows_are_listed_with_everything_there_is_to_know() -> None:
 
 
 def test_an_empty_catalog_gives_empty_tables() -> None:
-    plan = Plan(planned=(), counts={}, orphaned=0, cost_usd=0.0, minutes=0.0, binding_limit="")
+    plan = Plan(rows=(), orphaned=0, limits=LIMITS)
     products, requests, rows, rejected = (
         read_parquet(write_parquet(table))
         for table in (
             build_products_table([]),
             build_requests_table([]),
-            build_plan_table([], plan),
+            build_plan_table(plan),
             build_rejected_rows_table([]),
         )
     )

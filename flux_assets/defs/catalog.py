@@ -1,26 +1,30 @@
 """The free assets: the catalog as read, the image requests, and the plan."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from flux_assets.assembly import open_ledger, plan_against_store
+from flux_assets.assembly import open_ledger
 from flux_assets.catalog.product import RejectedRow
+from flux_assets.changes import count_changes, explain_changes
 from flux_assets.defs.events import run_identity
 from flux_assets.defs.partitions import add_products, shop_key
 from flux_assets.defs.resources import StoreResource
 from flux_assets.errors import CatalogError, ShotsFileError
 from flux_assets.inputs import find_problems, load_catalog, load_overrides, load_shots
+from flux_assets.manifest import read_manifest
 from flux_assets.pins import apply_pins
+from flux_assets.plan import Plan, estimate
+from flux_assets.planning import plan_against_store
 from flux_assets.prompts import build_requests
 from flux_assets.reports import (
     catalog_report,
     override_problems_table,
+    pick_samples,
     plan_report,
     prompts_table,
     rejected_rows_table,
-    sample_prompts,
 )
 from flux_assets.settings import Settings
 from flux_assets.sources import shown_uri
@@ -36,9 +40,11 @@ from flux_assets.tables import (
     write_parquet,
 )
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 GROUP = "catalog"
 OWNERS = ["team:catalog"]
-_READ_FOR_SAMPLES = 50
 
 
 def build_product_catalog(settings: Settings) -> dg.AssetsDefinition:
@@ -151,7 +157,10 @@ def build_image_plan(settings: Settings) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=shop_key(settings.shop, "image_plan"),
-        ins={"requests": dg.AssetIn(key=shop_key(settings.shop, "image_requests"))},
+        ins={
+            "products": dg.AssetIn(key=shop_key(settings.shop, "product_catalog")),
+            "requests": dg.AssetIn(key=shop_key(settings.shop, "image_requests")),
+        },
         group_name=GROUP,
         owners=OWNERS,
         kinds={"parquet"},
@@ -161,27 +170,43 @@ def build_image_plan(settings: Settings) -> dg.AssetsDefinition:
     def image_plan(
         context: dg.AssetExecutionContext,
         store: StoreResource,
+        products: Any,  # noqa: ANN401 - a data frame
         requests: Any,  # noqa: ANN401 - a data frame
     ) -> dg.Output[Any]:
-        ledger = open_ledger(settings, store.open().shop, run_identity(context))
-        identities = read_identities(requests)
-        plan = plan_against_store(settings, store.open().shop, ledger, identities)
-        step = max(1, len(requests) // _READ_FOR_SAMPLES)
-        samples = sample_prompts(list(read_requests(requests.iloc[::step])))
-        return dg.Output(
-            build_plan_table(identities, plan),
-            metadata={
-                "report": dg.MetadataValue.md(plan_report(plan)),
-                "prompts": dg.MetadataValue.md(prompts_table(samples)),
-                **{str(status): count for status, count in plan.counts.items()},
-                "orphaned": plan.orphaned,
-                "to_buy": plan.to_buy,
-                "cost_usd": plan.cost_usd,
-                "minutes": plan.minutes,
-            },
+        shop_store = store.open().shop
+        ledger = open_ledger(settings, shop_store, run_identity(context))
+        plan = plan_against_store(
+            settings,
+            shop_store,
+            ledger,
+            read_identities(requests),
+            categories=dict(zip(products["product_id"], products["category"], strict=True)),
         )
+        changed = {row.fingerprint for row in plan.rows if row.status == "changed"}
+        if changed:
+            rows = requests[requests["fingerprint"].isin(changed)]
+            plan = explain_changes(plan, read_requests(rows), read_manifest(shop_store))
+        return dg.Output(build_plan_table(plan), metadata=_describe_plan(plan, requests))
 
     return image_plan
+
+
+def _describe_plan(plan: Plan, requests: "pd.DataFrame") -> dict[str, Any]:
+    made = requests[requests["fingerprint"] != ""]
+    samples = pick_samples(list(made["prompt_characters"]))
+    prompts = zip(read_requests(made.iloc[list(samples)]), samples.values(), strict=True)
+    takes = estimate(plan.to_buy, plan.limits)
+    return {
+        "report": dg.MetadataValue.md(plan_report(plan, plan.to_buy)),
+        "prompts": dg.MetadataValue.md(prompts_table(prompts)),
+        **{str(status): count for status, count in plan.counts.items()},
+        "changed_by": dict(count_changes(plan)),
+        "orphaned": plan.orphaned,
+        "to_buy": plan.to_buy,
+        "cost_usd": takes.cost_usd,
+        "minutes": takes.minutes,
+        "binding_limit": takes.binding_limit,
+    }
 
 
 def _judge_rows(check_name: str, bad_rows: str) -> dg.AssetCheckResult:

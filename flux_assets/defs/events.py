@@ -10,7 +10,7 @@ from flux_assets.assembly import RunIdentity
 from flux_assets.defs.partitions import shop_key
 from flux_assets.images import preview_markdown
 from flux_assets.lineage import build_plain_metadata
-from flux_assets.outcome import Outcome
+from flux_assets.outcome import Outcome, reroll_command
 from flux_assets.store.object_store import ObjectStore
 from flux_assets.summary import RunSummary, Shortfall
 
@@ -37,6 +37,7 @@ def build_materialization(
         metadata["url"] = dg.MetadataValue.url(url)
     metadata |= build_plain_metadata(lineage)
     metadata["outcome"] = outcome.kind
+    metadata["another_picture"] = reroll_command(outcome.request)
     return dg.AssetMaterialization(
         asset_key=shop_key(shop, "images", lineage.shot),
         partition=lineage.product_id,

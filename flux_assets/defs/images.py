@@ -10,7 +10,6 @@ from flux_assets.assembly import (
     Stores,
     open_generation,
     open_ledger,
-    plan_against_store,
 )
 from flux_assets.budget import check_run_cap
 from flux_assets.defs.events import build_observation, log_outcomes, run_identity
@@ -22,6 +21,7 @@ from flux_assets.inputs import load_catalog, load_overrides, load_shots
 from flux_assets.ledger import Ledger
 from flux_assets.pins import apply_pins
 from flux_assets.plan import RequestIdentity
+from flux_assets.planning import plan_against_store
 from flux_assets.prompts import Shot, Skipped, build_requests
 from flux_assets.reports import shortfalls_table, summary_report
 from flux_assets.settings import Settings
@@ -140,14 +140,13 @@ def _obtain(
         max_images_per_run=settings.max_images_per_run,
         cost_usd_per_image=settings.cost_usd_per_image,
     )
-    pairs = [
-        (request, item.object_key) for request, item in zip(requests, plan.planned, strict=True)
-    ]
+    pairs = [(request, row.object_key) for request, row in zip(requests, plan.rows, strict=True)]
     with open_generation(settings, stores, api, run, retry_refused=False) as generation:
         outcomes = chain(
             generation.reuse((request, key) for request, key in pairs if key),
             generation.obtain(request for request, key in pairs if not key),
         )
         summary = log_outcomes(context, outcomes, shop=settings.shop, store=stores.shop)
+        summary.credits = generation.credits.span
     context.log.info(summary_report(summary, cost_usd_per_image=settings.cost_usd_per_image))
     return summary

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from flux_assets.assembly import open_ledger, open_records
+from flux_assets.choices import check_product_drop
 from flux_assets.defs.events import run_identity
 from flux_assets.defs.images import OWNERS
 from flux_assets.defs.partitions import shop_key
@@ -15,6 +16,7 @@ from flux_assets.manifest import (
     MANIFEST_CSV_KEY,
     MANIFEST_KEY,
     find_shortfalls,
+    read_manifest_products,
     record_shortfalls,
     refresh_manifest,
 )
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 COMPLETE_CHECK = "every_product_has_its_pictures"
 AS_ASKED_CHECK = "pictures_are_as_asked"
+FEW_FAILED_CHECK = "few_requests_failed"
 _CHECKS = {
     COMPLETE_CHECK: "Every product has its current picture of every shot.",
     AS_ASKED_CHECK: "Every picture has the format and ratio that was asked for.",
@@ -74,9 +77,46 @@ def build_image_manifest(settings: Settings) -> dg.AssetsDefinition:
         ledger = open_ledger(settings, shop_store, run_identity(context))
         records = open_records(settings, shop_store, ledger, preview_px=0)
         reader = _LineageReader(records, requests, plan)
+        if not refreshed.get("accept_drop"):
+            check_product_drop(
+                read_manifest_products(shop_store),
+                set(requests["product_id"]),
+                max_percent=settings.max_product_drop_percent,
+            )
         return _refresh(shop_store, requests, refreshed, reader)
 
     return image_manifest
+
+
+def build_few_requests_failed(settings: Settings) -> dg.AssetChecksDefinition:
+    """The check `few_requests_failed`, a step after the manifest that may fail the run.
+
+    Nothing depends on it, so that what is downstream of the manifest is made all the same.
+    """
+
+    @dg.asset_check(
+        asset=shop_key(settings.shop, "image_manifest"),
+        name=FEW_FAILED_CHECK,
+        additional_ins={"refreshed": dg.AssetIn(key=shop_key(settings.shop, "refreshed_images"))},
+        description=(
+            f"At most {settings.fail_above_percent:g} % of the requests that the last refresh "
+            "attempted failed; else it fails the run."
+        ),
+    )
+    def few_requests_failed(refreshed: dict[str, Any]) -> dg.AssetCheckResult:
+        summary = RunSummary.merge([refreshed])
+        told = f"{summary.failed} of {summary.attempted} attempted requests failed"
+        if summary.failed_percent > settings.fail_above_percent:
+            raise dg.Failure(
+                f"{told}, more than FLUX_ASSETS_FAIL_ABOVE_PERCENT "
+                f"({settings.fail_above_percent:g}) allows; the manifest is written with what "
+                "there is. Mend the cause, and run again.",
+                metadata={"failed": dg.MetadataValue.md(shortfalls_table(summary.shortfalls))},
+                allow_retries=False,
+            )
+        return dg.AssetCheckResult(passed=True, description=told)
+
+    return few_requests_failed
 
 
 def _refresh(

@@ -2,29 +2,36 @@
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import Field
 
 from flux_assets.assembly import open_generation
-from flux_assets.budget import check_run_cap
-from flux_assets.choices import Choices, ChosenWork, PlanRow, choose
+from flux_assets.choices import Choices, ChosenWork, choose
 from flux_assets.defs.events import known_fingerprints, log_outcomes, run_identity
 from flux_assets.defs.images import API_POOL, GROUP, OWNERS
 from flux_assets.defs.partitions import shop_key
 from flux_assets.defs.resources import ImageApiResource, StoreResource
 from flux_assets.image_request import ImageRequest
+from flux_assets.manifest import read_manifest_products
+from flux_assets.planning import check_run, run_cap
 from flux_assets.reports import summary_report
 from flux_assets.settings import Settings
 from flux_assets.summary import RunSummary
 from flux_assets.tables import read_plan_rows, read_requests
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class RefreshConfig(dg.Config):
     """What this run is to do; left empty, everything that is new or changed."""
 
     product_ids: list[str] = Field(default=[], description="Only these products.")
+    categories: list[str] = Field(
+        default=[], description="Only products of these categories, as the catalog names them."
+    )
     shots: list[str] = Field(default=[], description="Only these shots.")
     limit: int | None = Field(
         default=None, ge=0, description="Buy only the first so many pictures."
@@ -36,6 +43,13 @@ class RefreshConfig(dg.Config):
     )
     retry_refused: bool = Field(
         default=False, description="Send again what the vendor refused before."
+    )
+    accept_changes: bool = Field(
+        default=False,
+        description="Buy changed pictures too where FLUX_ASSETS_OVER_CAP=new_only leaves them.",
+    )
+    accept_drop: bool = Field(
+        default=False, description="Go on although the catalog lost many of its products."
     )
 
 
@@ -85,15 +99,27 @@ def build_plan_shards(settings: Settings) -> dg.OpDefinition:
     def plan_shards(
         context: dg.OpExecutionContext,
         config: RefreshConfig,
+        store: StoreResource,
         requests: Any,  # noqa: ANN401 - a data frame
         plan: Any,  # noqa: ANN401 - a data frame
-    ) -> Iterator[dg.DynamicOutput[Any] | dg.Output[dict[str, int]]]:
-        work = _choose(context, settings, config, list(read_plan_rows(plan)))
-        caps = [settings.max_images_per_run, config.max_images]
-        check_run_cap(
-            work.to_buy,
-            max_images_per_run=min(cap for cap in caps if cap is not None),
-            cost_usd_per_image=settings.cost_usd_per_image,
+    ) -> Iterator[dg.DynamicOutput[Any] | dg.Output[dict[str, Any]]]:
+        choices = Choices(**config.model_dump())
+        plan_rows = list(read_plan_rows(plan))
+        known = set(
+            known_fingerprints(context.instance, settings.shop, {row.shot for row in plan_rows})
+        )
+        work = choose(
+            plan_rows,
+            choices,
+            cap=run_cap(settings, choices),
+            is_known=lambda row: (row.product_id, row.shot, row.fingerprint) in known,
+        )
+        check_run(
+            settings,
+            choices,
+            known=read_manifest_products(store.open().shop),
+            product_ids=set(requests["product_id"]),
+            to_buy=work.to_buy,
         )
         context.log.info(
             "%d pictures to buy, %d to look after, %d stored ones that Dagster does not know yet",
@@ -101,25 +127,30 @@ def build_plan_shards(settings: Settings) -> dg.OpDefinition:
             len(work.to_obtain) - work.to_buy,
             len(work.to_report),
         )
-        rows = [*work.to_report, *work.to_obtain]
-        wanted = {row.fingerprint for row in rows}
-        chosen = requests[requests["fingerprint"].isin(wanted)]
-        by_fingerprint = {request.fingerprint: request for request in read_requests(chosen)}
-        for start in range(0, len(rows), settings.shard_size):
-            part = rows[start : start + settings.shard_size]
-            shard = {
-                "retry_refused": config.retry_refused,
-                "requests": [
-                    [by_fingerprint[row.fingerprint].to_json(), row.object_key] for row in part
-                ],
-            }
-            number = start // settings.shard_size
+        for number, shard in enumerate(_cut_shards(settings, choices, work, requests)):
             yield dg.DynamicOutput(shard, output_name="shards", mapping_key=f"{number:05d}")
-        skipped = int((requests["skipped"] != "").sum())
-        effortless = {"reused": work.already_known, "skipped": skipped}
-        yield dg.Output(effortless, output_name="effortless")
+        effortless = RunSummary(left_over_cap=work.left_over_cap, accept_drop=choices.accept_drop)
+        effortless.counts["reused"] = work.already_known
+        effortless.counts["skipped"] = int((requests["skipped"] != "").sum())
+        yield dg.Output(effortless.to_json(), output_name="effortless")
 
     return plan_shards
+
+
+def _cut_shards(
+    settings: Settings, choices: Choices, work: ChosenWork, requests: "pd.DataFrame"
+) -> Iterator[dict[str, Any]]:
+    rows = [*work.to_report, *work.to_obtain]
+    chosen = requests[requests["fingerprint"].isin({row.fingerprint for row in rows})]
+    by_fingerprint = {request.fingerprint: request for request in read_requests(chosen)}
+    for start in range(0, len(rows), settings.shard_size):
+        yield {
+            "retry_refused": choices.retry_refused,
+            "requests": [
+                [by_fingerprint[row.fingerprint].to_json(), row.object_key]
+                for row in rows[start : start + settings.shard_size]
+            ],
+        }
 
 
 def build_generate_shard(settings: Settings) -> dg.OpDefinition:
@@ -147,6 +178,7 @@ def build_generate_shard(settings: Settings) -> dg.OpDefinition:
             )
             summary = log_outcomes(context, outcomes, shop=settings.shop, store=stores.shop)
             summary.stop_reason = generation.stop.reason()
+            summary.credits = generation.credits.span
         return summary.to_json()
 
     return generate_shard
@@ -158,18 +190,18 @@ def build_summarize(settings: Settings) -> dg.OpDefinition:
     @dg.op
     def summarize(
         context: dg.OpExecutionContext,
-        effortless: dict[str, int],
+        effortless: dict[str, Any],
         parts: list[dict[str, Any]],
     ) -> dict[str, Any]:
-        summary = RunSummary.merge(parts)
-        summary.counts["reused"] += effortless["reused"]
-        summary.counts["skipped"] += effortless["skipped"]
+        summary = RunSummary.merge([effortless, *parts])
         report = summary_report(summary, cost_usd_per_image=settings.cost_usd_per_image)
         metadata: dict[str, dg.MetadataValue[Any] | int] = {
             "report": dg.MetadataValue.md(report),
             **{str(kind): count for kind, count in summary.counts.items()},
             "calls": summary.calls,
             "possibly_paid_twice": summary.possibly_paid_twice,
+            "attempted": summary.attempted,
+            "left_over_cap": summary.left_over_cap,
         }
         if summary.stop_reason:
             raise dg.Failure(summary.stop_reason, metadata=metadata, allow_retries=False)
@@ -177,15 +209,3 @@ def build_summarize(settings: Settings) -> dg.OpDefinition:
         return summary.to_json()
 
     return summarize
-
-
-def _choose(
-    context: dg.OpExecutionContext, settings: Settings, config: RefreshConfig, rows: list[PlanRow]
-) -> ChosenWork:
-    shots = {row.shot for row in rows}
-    known = set(known_fingerprints(context.instance, settings.shop, shots))
-    return choose(
-        rows,
-        Choices(**config.model_dump()),
-        is_known=lambda row: (row.product_id, row.shot, row.fingerprint) in known,
-    )

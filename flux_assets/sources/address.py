@@ -1,12 +1,15 @@
 """What an address of bytes may look like, be shown as, and how much it may give."""
 
 import re
+from collections.abc import Callable
 
 from pydantic import SecretStr
 
 from flux_assets.errors import SourceError
 
 SecretHeader = tuple[str, SecretStr]
+Change = Callable[[bytes | None], bytes]
+"""Makes a file's new bytes of its present ones; None where there is no file yet."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 

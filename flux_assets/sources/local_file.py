@@ -1,12 +1,15 @@
-"""Bytes from a file of this machine."""
+"""Bytes from a file of this machine, and a file edited."""
 
+import fcntl
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from flux_assets.errors import SourceError
-from flux_assets.sources.address import check_size
+from flux_assets.sources.address import Change, check_size
 
 
 def read_file(uri: str, max_bytes: int) -> bytes:
@@ -41,6 +44,43 @@ def file_version(uri: str) -> str:
     with _path_errors(uri):
         found = Path(uri).stat()
     return f"{found.st_mtime_ns}-{found.st_size}"
+
+
+def edit_file(uri: str, change: Change, max_bytes: int) -> None:
+    """Put what `change` makes of a file in its place, whole or not at all.
+
+    Two edits of one folder's files take turns; whoever else writes meanwhile is noticed.
+
+    Raises:
+        SourceError: it may not be read or written, or it changed meanwhile.
+    """
+    with _path_errors(uri):
+        path = Path(uri).resolve()  # what a link leads to is edited, not the link
+        with _folder_lock(path.parent):
+            before = read_file(uri, max_bytes) if path.exists() else None
+            data = change(before)
+            with NamedTemporaryFile(dir=path.parent, delete=False) as file:
+                try:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                    Path(file.name).chmod(path.stat().st_mode if path.exists() else 0o644)
+                    if (path.read_bytes() if path.exists() else None) != before:
+                        problem = "was changed by somebody else meanwhile; try again"
+                        raise SourceError(uri, problem)
+                    Path(file.name).replace(path)
+                finally:
+                    Path(file.name).unlink(missing_ok=True)
+
+
+@contextmanager
+def _folder_lock(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """Bytes from an S3 object; boto3 is slow to import, so this module is imported where it is used."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.exceptions import (
@@ -13,13 +13,14 @@ from botocore.exceptions import (
 )
 
 from flux_assets.errors import SourceError
-from flux_assets.sources.address import check_size
+from flux_assets.sources.address import Change, check_size
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _CHUNK_BYTES = 1024 * 1024
 _DENIED_CODES = frozenset({"403", "AccessDenied", "AllAccessDisabled", "Forbidden"})
+_CHANGED_CODES = frozenset({"412", "ConditionalRequestConflict", "PreconditionFailed"})
 _MISSING_CODES = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
@@ -46,6 +47,32 @@ def object_version(uri: str, s3_client: "Callable[[], S3Client] | None") -> str:
     bucket, key = _split(uri)
     with _s3_errors(uri):
         return _make_client(s3_client).head_object(Bucket=bucket, Key=key)["ETag"].strip('"')
+
+
+def edit_object(
+    uri: str,
+    change: Change,
+    put_args: Mapping[str, Any],
+    s3_client: "Callable[[], S3Client] | None",
+) -> None:
+    """Put what `change` makes of an object in its place, if nobody else has changed it meanwhile.
+
+    Raises:
+        SourceError: it may not be read or written, or it changed meanwhile.
+    """
+    bucket, key = _split(uri)
+    client = _make_client(s3_client)
+    with _s3_errors(uri):
+        before: bytes | None = None
+        condition: dict[str, Any] = {"IfNoneMatch": "*"}
+        try:
+            reply = client.get_object(Bucket=bucket, Key=key)
+            before, condition = reply["Body"].read(), {"IfMatch": reply["ETag"]}
+        except client.exceptions.NoSuchKey:
+            pass
+        data = change(before)
+        arguments = {"ContentType": "text/csv", **put_args, **condition}
+        client.put_object(Bucket=bucket, Key=key, Body=data, **arguments)
 
 
 def _split(uri: str) -> tuple[str, str]:
@@ -84,9 +111,11 @@ def _explain_s3_code(code: str, message: str) -> str:
         return "there is no such bucket; check its name, AWS_REGION and AWS_ENDPOINT_URL_S3"
     if code in _MISSING_CODES:
         return "there is no such object; check the bucket's name and the key"
+    if code in _CHANGED_CODES:
+        return "was changed by somebody else meanwhile; try again"
     if code in _DENIED_CODES:
         return (
             "access is denied; the credentials need s3:GetObject on it (and, to tell a missing "
-            "object from a forbidden one, s3:ListBucket on the bucket)"
+            "object from a forbidden one, s3:ListBucket on the bucket; to change it, s3:PutObject)"
         )
     return f"S3 answered {message}; check the credentials, AWS_REGION and AWS_ENDPOINT_URL_S3"

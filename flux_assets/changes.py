@@ -1,0 +1,73 @@
+"""Why a picture would be bought again: which fields differ from the one that is shown now."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from flux_assets.image_request import ImageRequest
+from flux_assets.parameters import PARAMETERS
+from flux_assets.plan import Plan
+
+if TYPE_CHECKING:  # pandas is loaded only where a table is really read
+    import pandas as pd
+
+NOT_IN_MANIFEST = "not in the manifest"
+"""The picture was bought by itself, and no manifest has been written since."""
+
+_COMPARED = ("prompt", *PARAMETERS, "take", "shot_version")
+
+
+def explain_changes(
+    plan: Plan, requests: Iterable[ImageRequest], manifest: "pd.DataFrame | None"
+) -> Plan:
+    """The plan with a reason at each changed row: the fields that differ, separated by commas.
+
+    Args:
+        plan: of all requests.
+        requests: those of the changed rows, at least.
+        manifest: the last one, of an older release or None maybe: then nothing can be compared.
+    """
+    by_fingerprint = {request.fingerprint: request for request in requests}
+    changed = {(row.product_id, row.shot) for row in plan.rows if row.status == "changed"}
+    shown: Mapping[tuple[str, str], Mapping[str, Any]] = {}
+    if manifest is not None and set(_COMPARED) <= set(manifest.columns):
+        shown = _read_rows(manifest, changed)
+    rows = tuple(
+        row._replace(
+            reason=_describe(by_fingerprint[row.fingerprint], shown.get((row.product_id, row.shot)))
+        )
+        if row.status == "changed"
+        else row
+        for row in plan.rows
+    )
+    return replace(plan, rows=rows)
+
+
+def count_changes(plan: Plan) -> Mapping[str, int]:
+    """How many changed pictures each field accounts for; one picture may count for several."""
+    reasons = (row.reason for row in plan.rows if row.status == "changed")
+    fields = Counter(field for reason in reasons for field in reason.split(", "))
+    return dict(fields.most_common())
+
+
+def _read_rows(
+    manifest: "pd.DataFrame", wanted: set[tuple[str, str]]
+) -> Mapping[tuple[str, str], Mapping[str, Any]]:
+    products = {product_id for product_id, _ in wanted}
+    rows = manifest[manifest["product_id"].isin(products)].to_dict("records")
+    by_owner = {(str(row["product_id"]), str(row["shot"])): row for row in rows}
+    return {owner: row for owner, row in by_owner.items() if owner in wanted}  # type: ignore[misc] # columns are named by text
+
+
+def _describe(request: ImageRequest, shown: Mapping[str, Any] | None) -> str:
+    if shown is None:
+        return NOT_IN_MANIFEST
+    asked = request.prompt_object
+    ways = {"take": request.take != shown["take"]}
+    ways["version"] = request.shot_version != shown["shot_version"]
+    names = ["prompt", *PARAMETERS]
+    if any(ways.values()):
+        names.remove("seed")  # it follows from them
+    fields = [name for name in names if asked[name] != shown[name]]
+    return ", ".join([*fields, *(name for name, differs in ways.items() if differs)])

@@ -1,0 +1,159 @@
+"""One send: claimed in the ledger, paced, counted against the day, and heard to the end."""
+
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from flux_assets.account_credits import AccountCredits
+from flux_assets.budget import DailyBudget
+from flux_assets.errors import (
+    AccountError,
+    FluxAssetsError,
+    GenerationFailedError,
+    NotSentError,
+    RateLimitedError,
+    RefusedError,
+    UnknownOutcomeError,
+)
+from flux_assets.image_api.client import ImageApiClient
+from flux_assets.image_api.pace import Pace
+from flux_assets.image_request import ImageRequest
+from flux_assets.ledger import Ledger
+from flux_assets.ledger_entry import AcceptedCall, LedgerEntry
+from flux_assets.run_stop import RunStop
+from flux_assets.store.object_store import ObjectStore
+
+_NOT_SENT_PAUSE_SECONDS = 2.0
+
+MIN_FREE_BYTES = 256 * 2**20
+"""Room for every picture and ledger entry that may be under way at once."""
+
+NOTHING_SENT = (NotSentError, RateLimitedError)
+"""Answers after which the very same call is safe."""
+
+_log = logging.getLogger(__name__)
+
+
+class NotAttemptedError(FluxAssetsError):
+    """Nothing was sent for this request, because the run must send nothing more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """Sends one request at a time; shared by all threads of a step.
+
+    Args:
+        client, pace, budget, stop: the API, and what limits its use.
+        credits: takes note of what the account has left.
+        store, ledger: where claims go, and whether there is room for what is paid.
+        call_timeout_seconds: for one call, and for all tries of a call that sent nothing.
+        monotonic, utc_now: time.
+    """
+
+    client: ImageApiClient
+    pace: Pace
+    budget: DailyBudget
+    stop: RunStop
+    credits: AccountCredits
+    store: ObjectStore
+    ledger: Ledger
+    call_timeout_seconds: float
+    monotonic: Callable[[], float]
+    utc_now: Callable[[], datetime]
+
+    def send(
+        self, request: ImageRequest, previous: LedgerEntry | None
+    ) -> tuple[LedgerEntry, AcceptedCall | FluxAssetsError]:
+        """Claim and send; go on through what provably made nothing, within one deadline.
+
+        Raises:
+            ClaimLostError: somebody else has the request.
+            NotAttemptedError, NotStartedError, DailyLimitError, StoreError: nothing was sent.
+        """
+        give_up_at = math.inf
+        day: str | None = None
+        claim: LedgerEntry | None = None
+        problem: FluxAssetsError | None = None
+        while True:
+            try:
+                if claim is None:
+                    self.budget.check()
+                with self.pace.slot(stop=self.stop.event, deadline=give_up_at):
+                    self._check_stop()
+                    day = day or self.budget.spend()
+                    claim = self.ledger.renew(claim) if claim else self._claim(request, previous)
+                    answer = self._call(request)
+            except FluxAssetsError as error:
+                if day is not None:
+                    self.budget.give_back(day)
+                if claim is None:
+                    raise
+                return claim, problem or error
+            if not isinstance(answer, NOTHING_SENT):
+                return claim, answer
+            if problem is None:
+                give_up_at = self.monotonic() + self.call_timeout_seconds
+            problem = answer
+            self._pause(answer)
+
+    def _check_stop(self) -> None:
+        free_bytes = self.store.free_bytes()
+        if free_bytes is not None and free_bytes < MIN_FREE_BYTES:
+            self.stop.trip(
+                f"{self.store.uri} has only {free_bytes // 2**20} MiB left, too little to keep "
+                "what would be paid for; free some space, then start the run again"
+            )
+        if reason := self.stop.reason():
+            raise NotAttemptedError(reason)
+
+    def _pause(self, answer: RateLimitedError | NotSentError) -> None:
+        seconds = _NOT_SENT_PAUSE_SECONDS
+        if isinstance(answer, RateLimitedError):
+            seconds = answer.retry_after_seconds
+        _log.warning("all calls pause for %g s: %s", seconds, answer)
+        self.pace.pause(seconds)
+
+    def _claim(self, request: ImageRequest, previous: LedgerEntry | None) -> LedgerEntry:
+        claim = self.ledger.claim(request, previous)
+        if previous is not None and claim.possibly_paid_twice > previous.possibly_paid_twice:
+            _log.warning(
+                "product %r, shot %s: sent again after an unknown outcome, possibly paid twice",
+                request.product_id,
+                request.shot,
+            )
+        return claim
+
+    def _call(self, request: ImageRequest) -> AcceptedCall | FluxAssetsError:
+        """One call; what the vendor answers, or why there is no answer.
+
+        The circuit breaker is told while the call holds its place: no other starts in between.
+        """
+        started = self.monotonic()
+        try:
+            reply = self.client.submit(request, timeout_seconds=self.call_timeout_seconds)
+        except (NotSentError, RateLimitedError) as error:
+            return error
+        except AccountError as error:
+            self.stop.trip(str(error))
+            return error
+        except (GenerationFailedError, RefusedError) as error:
+            self.stop.note_answer()
+            return error
+        except UnknownOutcomeError as error:
+            self.stop.note_unknown()
+            return error
+        except BaseException:
+            self.stop.note_unknown()  # what we cannot read may be paid all the same
+            raise
+        self.stop.note_answer()
+        self.pace.succeeded()
+        self.credits.note(reply.credits)
+        return AcceptedCall(
+            uuid=reply.uuid,
+            result_keys=reply.result_keys,
+            temporary_url=reply.temporary_url or "",
+            accepted_at=self.utc_now().isoformat(timespec="seconds"),
+            latency_seconds=round(self.monotonic() - started, 3),
+        )

@@ -1,0 +1,74 @@
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from flux_assets.changes import NOT_IN_MANIFEST, count_changes, explain_changes
+from flux_assets.image_request import ImageRequest, build_image_request
+from flux_assets.manifest import build_manifest
+from flux_assets.plan import Plan, PlanRow
+from flux_assets.store.directory import DirectoryStore
+from flux_assets_tests.fixtures.records import LIMITS, identify, make_lineage, make_request
+
+SHOWN = make_request("00123", prompt="A chair", guidance=3, seed=7)
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> pd.DataFrame:
+    return build_manifest(
+        [identify(SHOWN)],
+        previous=None,
+        read_lineage=lambda _: {SHOWN.fingerprint: make_lineage(SHOWN)},
+        store=DirectoryStore(tmp_path),
+    )
+
+
+def _explain(manifest: pd.DataFrame | None, *requests: ImageRequest) -> list[str]:
+    rows = [PlanRow(*identify(request), "changed") for request in requests]
+    plan = Plan(rows=tuple(rows), orphaned=0, limits=LIMITS)
+    return [row.reason for row in explain_changes(plan, requests, manifest).rows]
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({"prompt": "A stool"}, "prompt"),
+        ({"parameters": {"seed": 7, "guidance": 4.5}}, "guidance"),
+        ({"parameters": {"seed": 7, "prompt_upsampling": True}}, "prompt_upsampling"),
+        ({"parameters": {"seed": 7, "output_format": "jpg", "steps": 15}}, "output_format, steps"),
+        ({"parameters": {"seed": 8}}, "seed"),
+        ({"take": 2}, "take"),
+        ({"shot_version": 2}, "version"),
+        ({"take": 2, "shot_version": 3, "prompt": "A stool"}, "prompt, take, version"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_changed_picture_names_the_fields_that_differ(
+    manifest: pd.DataFrame, changes: Mapping[str, Any], fields: str
+) -> None:
+    given: dict[str, Any] = {"prompt": "A chair", "parameters": {"seed": 7}}
+    request = build_image_request(product_id="00123", shot="hero", **given | dict(changes))
+    assert _explain(manifest, request) == [fields]
+
+
+def test_what_the_manifest_does_not_have_cannot_be_compared(manifest: pd.DataFrame) -> None:
+    changed, other = make_request("00123", prompt="A stool"), make_request("00124", "hero")
+    assert _explain(manifest, changed, other) == ["prompt, seed", NOT_IN_MANIFEST]
+    assert _explain(None, changed) == [NOT_IN_MANIFEST]
+    older = manifest.drop(columns=["output_format"])
+    assert _explain(older, changed) == [NOT_IN_MANIFEST]
+
+
+def test_only_changed_rows_get_a_reason_and_each_field_is_counted(manifest: pd.DataFrame) -> None:
+    changed = [make_request("00123", prompt="A stool", seed=7), make_request("00124", "wide")]
+    rows = [
+        PlanRow(*identify(changed[0]), "changed"),
+        PlanRow(*identify(make_request("00125")), "refused", reason="moderated"),
+        PlanRow(*identify(changed[1]), "changed"),
+    ]
+    plan = explain_changes(Plan(rows=tuple(rows), orphaned=3, limits=LIMITS), changed, manifest)
+    assert [row.reason for row in plan.rows] == ["prompt", "moderated", NOT_IN_MANIFEST]
+    assert count_changes(plan) == {"prompt": 1, NOT_IN_MANIFEST: 1}
+    assert plan.orphaned == 3
