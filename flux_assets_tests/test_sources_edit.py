@@ -46,8 +46,12 @@ def test_what_a_link_leads_to_is_edited(tmp_path: Path) -> None:
 def test_a_change_that_fails_leaves_the_file_alone(tmp_path: Path) -> None:
     path = tmp_path / "overrides.csv"
     path.write_bytes(b"one\n")
+
+    def fail(_data: bytes | None) -> bytes:
+        raise KeyError
+
     with pytest.raises(KeyError):
-        edit_bytes(str(path), lambda _: {}["no"])
+        edit_bytes(str(path), fail)
     assert path.read_bytes() == b"one\n"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -4,23 +4,25 @@
 makes the README's pictures anew.
 """
 
-import os
 import re
-from collections.abc import Sequence
-from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from flux_assets.defs.refresh import RefreshConfig
 from flux_assets_tests.fixtures.dagster_dev import (
     CHROMIUM,
     MODERATED_PRODUCT,
-    SCREENSHOTS_VARIABLE,
     browser,
     dagster_url,
     page,
+)
+from flux_assets_tests.fixtures.dagster_ui import (
+    backfill,
+    metadata_row,
+    open_launchpad,
+    save_screenshot,
 )
 
 __all__ = ["browser", "dagster_url", "page"]  # fixtures
@@ -68,19 +70,19 @@ _METADATA = [
 
 def test_the_plan_tells_what_a_refresh_would_cost(page: Page) -> None:
     page.goto("/assets/image_plan")
-    report = _metadata_row(page, "report")
+    report = metadata_row(page, "report")
     expect(report).to_contain_text("72 pictures to buy, about 5.04 USD")
     expect(report.get_by_role("row").filter(has_text="the first picture")).to_contain_text("72")
     report.evaluate("row => row.scrollIntoView({block: 'end'})")
-    _save_screenshot(page, "ui-plan")
-    _metadata_row(page, "prompts").get_by_text("Show Markdown").click()
+    save_screenshot(page, "ui-plan")
+    metadata_row(page, "prompts").get_by_text("Show Markdown").click()
     prompts = page.get_by_role("dialog").get_by_role("row")
-    expect(prompts).to_have_count(11)  # with the header
+    expect(prompts).to_have_count(13)  # the header, ten, the shortest and the longest
     expect(prompts.nth(1)).to_contain_text("Oslo Lounge Chair, in honey")
 
 
 def test_the_launchpad_explains_every_choice_of_a_refresh(page: Page) -> None:
-    launchpad = _open_launchpad(page)
+    launchpad = open_launchpad(page)
     launchpad.get_by_text("retry_refused").click()
     for name, choice in RefreshConfig.model_fields.items():
         assert choice.description
@@ -89,26 +91,26 @@ def test_the_launchpad_explains_every_choice_of_a_refresh(page: Page) -> None:
 
 
 def test_three_chosen_products_are_bought_and_seen(page: Page) -> None:
-    _backfill(page, "hero", ["00123", "JWL.7/01", "CL-3001"])
+    backfill(page, "hero", ["00123", "JWL.7/01", "CL-3001"])
     expect(page.get_by_text("Materialized (3)")).to_be_visible()
     expect(page.get_by_text("Missing (21)")).to_be_visible()
 
     page.get_by_title("JWL.7/01").click()
-    expect(_metadata_row(page, "product_id")).to_contain_text("JWL.7/01")
+    expect(metadata_row(page, "product_id")).to_contain_text("JWL.7/01")
     page.get_by_title("CL-3001").click()
-    expect(_metadata_row(page, "product_id")).to_contain_text("CL-3001")
+    expect(metadata_row(page, "product_id")).to_contain_text("CL-3001")
     for name in _METADATA:
-        expect(_metadata_row(page, name)).to_be_visible()
+        expect(metadata_row(page, name)).to_be_visible()
 
-    _metadata_row(page, "preview").get_by_text("Show Markdown").click()
+    metadata_row(page, "preview").get_by_text("Show Markdown").click()
     picture = page.get_by_role("img", name="CL-3001 hero")
     expect(picture).to_have_attribute("src", re.compile("^data:image/jpeg;base64,"))
     expect(picture).not_to_have_js_property("naturalWidth", 0)  # else it is no picture to Chromium
-    _save_screenshot(page, "ui-partition")
+    save_screenshot(page, "ui-partition")
 
 
 def test_a_refused_product_fails_alone_and_says_why(page: Page) -> None:
-    _backfill(page, "lifestyle", ["OUT-12", MODERATED_PRODUCT])
+    backfill(page, "lifestyle", ["OUT-12", MODERATED_PRODUCT])
     expect(page.get_by_text("Failed (1)")).to_be_visible()
     expect(page.get_by_text("Materialized (1)")).to_be_visible()
 
@@ -121,7 +123,7 @@ def test_a_refused_product_fails_alone_and_says_why(page: Page) -> None:
     events = page.get_by_role("dialog")
     events.get_by_text(MODERATED_PRODUCT).last.click()
     expect(events.get_by_text(_MODERATED)).to_be_visible()
-    _save_screenshot(page, "ui-failed-partition")
+    save_screenshot(page, "ui-failed-partition")
     events.get_by_role("button", name="OK").click()
 
     page.get_by_text("View logs").click()
@@ -130,7 +132,7 @@ def test_a_refused_product_fails_alone_and_says_why(page: Page) -> None:
 
 
 def test_a_refresh_succeeds_and_a_check_names_the_refused_product(page: Page) -> None:
-    _open_launchpad(page).get_by_role("button", name="Materialize").click()
+    open_launchpad(page).get_by_role("button", name="Materialize").click()
     page.wait_for_url("**/runs/*")
     expect(page.get_by_text("Success", exact=True)).to_be_visible()
 
@@ -140,11 +142,11 @@ def test_a_refresh_succeeds_and_a_check_names_the_refused_product(page: Page) ->
     page.get_by_text("Show Markdown").click()
     missing = page.get_by_role("dialog").get_by_role("row").filter(has_text=_MODERATED)
     expect(missing).to_have_count(3)
-    _save_screenshot(page, "ui-check")
+    save_screenshot(page, "ui-check")
 
     page.goto("/assets/image_manifest")
     expect(page.get_by_text("Row count").locator("..")).to_contain_text("69")
-    expect(_metadata_row(page, "missing")).to_contain_text("3")
+    expect(metadata_row(page, "missing")).to_contain_text("3")
 
 
 def test_the_asset_graph_leads_from_the_catalog_to_the_manifest(page: Page) -> None:
@@ -156,36 +158,4 @@ def test_the_asset_graph_leads_from_the_catalog_to_the_manifest(page: Page) -> N
     for asset in _ASSETS:
         expect(page.get_by_text(asset, exact=True)).to_be_in_viewport()
     expect(page.get_by_text("Latest event")).to_have_count(len(_ASSETS))  # drawn large enough
-    _save_screenshot(page, "ui-lineage")
-
-
-def _open_launchpad(page: Page) -> Locator:
-    page.goto("/locations/flux_assets/jobs/refresh_catalog_images")
-    page.get_by_role("button", name="Materialize all").locator("xpath=following::button[1]").click()
-    page.get_by_text("Open launchpad").click()
-    launchpad = page.get_by_role("dialog")
-    expect(launchpad.get_by_text("No errors")).to_be_visible()
-    return launchpad
-
-
-def _backfill(page: Page, shot: str, product_ids: Sequence[str]) -> None:
-    """Choose these products of a shot, one by one, and let them be materialized."""
-    page.goto(f"/assets/images/{shot}?view=partitions")
-    page.get_by_role("button", name="Materialize…").click()
-    page.get_by_text("Select a partition or create one").click()
-    for product_id in product_ids:
-        page.get_by_placeholder("Filter partitions").fill(product_id)
-        page.get_by_role("menuitem").filter(has_text=product_id).last.click()
-    page.keyboard.press("Escape")
-    expect(page.get_by_text(f"{len(product_ids)} partitions")).to_be_visible()
-    page.get_by_role("button", name="Launch backfill").click()
-
-
-def _metadata_row(page: Page, name: str) -> Locator:
-    return page.locator("tr").filter(has=page.get_by_role("cell", name=name, exact=True))
-
-
-def _save_screenshot(page: Page, name: str) -> None:
-    folder = os.environ.get(SCREENSHOTS_VARIABLE)
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled")
+    save_screenshot(page, "ui-lineage")
