@@ -14,7 +14,7 @@ from flux_assets.overrides import (
 )
 from flux_assets.settings import Settings
 from flux_assets.shots import ShotsFile, read_shots
-from flux_assets.sources import read_bytes, shown_uri
+from flux_assets.sources import read_bytes, shown_uri, source_version
 
 
 def load_shots(settings: Settings) -> ShotsFile:
@@ -33,7 +33,7 @@ def load_catalog(settings: Settings, shots: ShotsFile) -> Catalog:
         SourceError, CatalogError: it cannot be had, or is no catalog.
     """
     return read_catalog(
-        read_bytes(settings.catalog),
+        read_bytes(settings.catalog, header=settings.catalog_header),
         PurePosixPath(shown_uri(settings.catalog)).name,
         columns=shots.columns,
         one_set_per=shots.one_set_per,
@@ -58,5 +58,18 @@ def load_overrides(settings: Settings) -> OverridesFile:
     if settings.overrides is None:
         return NO_OVERRIDES
     return read_overrides(
-        read_bytes(settings.overrides), PurePosixPath(shown_uri(settings.overrides)).name
+        read_bytes(settings.overrides, header=settings.overrides_header),
+        PurePosixPath(shown_uri(settings.overrides)).name,
     )
+
+
+def read_inputs_version(settings: Settings) -> str:
+    """What changes when the export or the overrides file is replaced; neither is read for it.
+
+    Raises:
+        SourceError: one of them is not there, or may not be looked at.
+    """
+    versions = [source_version(settings.catalog, header=settings.catalog_header)]
+    if settings.overrides is not None:
+        versions.append(source_version(settings.overrides, header=settings.overrides_header))
+    return " ".join(versions)

@@ -74,8 +74,23 @@ def _check_put_args(arguments: dict[str, Any]) -> dict[str, Any]:
     return arguments
 
 
+def _parse_header(text: object) -> object:
+    """`Name: value` as both; what is wrong with it is told without it, for it is a secret."""
+    if not isinstance(text, str):
+        return text
+    name, _, value = (part.strip() for part in text.partition(":"))
+    if not re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", name, re.ASCII) or not value:
+        raise ValueError("must be one header as `Name: value`, such as `Authorization: Bearer ...`")
+    if not (value.isascii() and value.isprintable()):
+        raise ValueError("takes one line of printable ASCII characters as its value")
+    return name, SecretStr(value)
+
+
 def _parse_hosts(text: object) -> object:
     return tuple(text.lower().replace(",", " ").split()) if isinstance(text, str) else text
+
+
+_Header = Annotated[tuple[str, SecretStr], BeforeValidator(_parse_header)]
 
 
 class Settings(BaseModel):
@@ -89,7 +104,9 @@ class Settings(BaseModel):
     store: str = ".flux_assets/store"
     shop: Annotated[str, AfterValidator(_check_shop)] | None = None
     catalog: str = "data/catalog.csv"
+    catalog_header: _Header | None = None
     overrides: str | None = None
+    overrides_header: _Header | None = None
     shots: str = "data/shots.yaml"
     max_in_flight: Annotated[int, Field(ge=1, le=1000)] = 96
     executor: Literal["in_process", "multiprocess"] = "in_process"

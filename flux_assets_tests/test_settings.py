@@ -1,3 +1,5 @@
+import traceback
+
 import pytest
 from pydantic import SecretStr
 
@@ -27,6 +29,12 @@ def test_without_any_variable_the_mode_is_sample_and_everything_has_a_default() 
         ("FLUX_ASSETS_STORE", "s3://bucket/prefix", "s3://bucket/prefix"),
         ("FLUX_ASSETS_SHOP", "shop_1", "shop_1"),
         ("FLUX_ASSETS_CATALOG", "https://shop.example/feed.csv", "https://shop.example/feed.csv"),
+        (
+            "FLUX_ASSETS_CATALOG_HEADER",
+            "Authorization: Bearer a:b\n",
+            ("Authorization", SecretStr("Bearer a:b")),
+        ),
+        ("FLUX_ASSETS_OVERRIDES_HEADER", "X-Key:k", ("X-Key", SecretStr("k"))),
         ("FLUX_ASSETS_SHOTS", "other/shots.yaml", "other/shots.yaml"),
         ("FLUX_ASSETS_MAX_IN_FLIGHT", "12", 12),
         ("FLUX_ASSETS_EXECUTOR", "multiprocess", "multiprocess"),
@@ -152,6 +160,33 @@ def test_the_key_is_never_shown() -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings({**LIVE, "FLUX_ASSETS_SHARD_SIZE": "none"})
     assert "invented-key" not in str(caught.value)
+
+
+@pytest.mark.parametrize("field", ["CATALOG", "OVERRIDES"])
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("invented-key", "must be one header as `Name: value`"),
+        (": invented-key", "must be one header as `Name: value`"),
+        ("invented-key:", "must be one header as `Name: value`"),
+        ("Bearer invented-key: x", "must be one header as `Name: value`"),
+        ("Sch\u00fcssel: invented-key", "must be one header as `Name: value`"),
+        ("X-Key: invented-key\nX-Other: 1", "one line of printable ASCII"),
+        ("X-Key: invented-key \u20ac", "one line of printable ASCII"),
+    ],
+)
+def test_a_header_that_cannot_be_sent_is_an_error_that_does_not_show_it(
+    field: str, text: str, problem: str
+) -> None:
+    with pytest.raises(SettingsError, match=problem) as caught:
+        load_settings({f"FLUX_ASSETS_{field}_HEADER": text})
+    assert caught.value.variable == f"FLUX_ASSETS_{field}_HEADER"
+    assert "invented-key" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_header_is_never_shown() -> None:
+    settings = load_settings({"FLUX_ASSETS_CATALOG_HEADER": "X-Key: invented-key"})
+    assert "invented-key" not in f"{settings!r} {settings} {settings.model_dump()}"
 
 
 def test_a_key_in_sample_mode_gives_a_warning() -> None:

@@ -89,7 +89,7 @@ def test_no_password_of_this_machine_is_sent(
 @pytest.mark.parametrize(
     ("status", "problem"),
     [
-        (401, r"access is denied \(HTTP 401\); .* FLUX_ASSETS_SOURCE_HEADER"),
+        (401, r"access is denied \(HTTP 401\); .* FLUX_ASSETS_CATALOG_HEADER or"),
         (403, r"access is denied \(HTTP 403\); .* renew the address if it was signed"),
         (404, r"there is no such file \(HTTP 404\); check the address"),
         (429, r"the server cannot give it now \(HTTP 429\); try again later"),

@@ -4,8 +4,9 @@ import dagster as dg
 
 from flux_assets.defs.partitions import JOB_NAME, shop_name
 from flux_assets.errors import SourceError
+from flux_assets.inputs import read_inputs_version
 from flux_assets.settings import Settings
-from flux_assets.sources import shown_uri, source_version
+from flux_assets.sources import shown_uri
 
 _SENSOR_SECONDS = 60
 _UNDER_WAY = (
@@ -18,8 +19,12 @@ _UNDER_WAY = (
 
 
 def build_catalog_sensor(settings: Settings) -> dg.SensorDefinition:
-    """Refreshes when the export changes."""
-    shown = shown_uri(settings.catalog)
+    """Refreshes when the export or the overrides file changes.
+
+    Not when the shots file does: new words may buy the whole catalog again, which somebody is to
+    see in a plan first.
+    """
+    shown = " or ".join(shown_uri(uri) for uri in (settings.catalog, settings.overrides) if uri)
 
     @dg.sensor(
         name=shop_name(settings.shop, "catalog_sensor"),
@@ -32,15 +37,16 @@ def build_catalog_sensor(settings: Settings) -> dg.SensorDefinition:
         context: dg.SensorEvaluationContext,
     ) -> dg.SensorResult | dg.SkipReason:
         try:
-            version = source_version(settings.catalog)
+            version = read_inputs_version(settings)
         except SourceError as error:
             return dg.SkipReason(str(error))
         if version == context.cursor:
-            return dg.SkipReason(f"{shown} has not changed")
+            return dg.SkipReason(f"no change of {shown}")
         under_way = find_refresh(context.instance, settings.shop)
         if under_way:
             return dg.SkipReason(f"run {under_way} is refreshing this shop already")
-        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=version)], cursor=version)
+        # Without a run key: Dagster would never again run for a version that has returned.
+        return dg.SensorResult(run_requests=[dg.RunRequest()], cursor=version)
 
     return catalog_sensor
 

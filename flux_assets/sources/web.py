@@ -22,6 +22,7 @@ _CHUNK_BYTES = 65_536
 _MAX_REDIRECTS = 3
 _REDIRECTS = (301, 302, 303, 307, 308)
 _DOWNGRADE = ("https", "http")
+_HEADER_SETTINGS = "FLUX_ASSETS_CATALOG_HEADER or FLUX_ASSETS_OVERRIDES_HEADER"
 
 _T = TypeVar("_T")
 
@@ -123,7 +124,7 @@ def _open(
         problem = "is not https, nor http on this machine's own address; give a safe one"
         raise SourceError(shown_uri(uri), problem)
     if origin.auth:
-        problem = "holds a user name or password; give it by FLUX_ASSETS_SOURCE_HEADER instead"
+        problem = f"holds a user name or password; give it by {_HEADER_SETTINGS} instead"
         raise SourceError(shown_uri(uri), problem)
     for _ in range(1 + _MAX_REDIRECTS):
         secret = {}
@@ -173,7 +174,7 @@ def _status_error(uri: str, status: int) -> SourceError:
     if status in {401, 403, 407}:
         problem = (
             f"access is denied (HTTP {status}); give the server what it asks for by "
-            "FLUX_ASSETS_SOURCE_HEADER, or renew the address if it was signed for a time"
+            f"{_HEADER_SETTINGS}, or renew the address if it was signed for a time"
         )
     elif status in {404, 410}:
         problem = f"there is no such file (HTTP {status}); check the address"
