@@ -72,6 +72,19 @@ def test_the_client_takes_endpoint_and_profile_from_the_environment(
     assert "x-amz-checksum-crc32" not in canned_s3.received[0]
 
 
+@pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_the_region_comes_from_the_environment(
+    aws_environ: pytest.MonkeyPatch, variable: str
+) -> None:
+    aws_environ.delenv("AWS_REGION")
+    aws_environ.setenv(variable, "eu-central-1")
+
+    client = build_s3_client(max_pool_connections=1, checksum="when_supported")
+
+    assert client.meta.region_name == "eu-central-1"
+    client.close()
+
+
 @pytest.mark.parametrize(
     ("variable", "value"), [("AWS_PROFILE", "absent"), ("AWS_ENDPOINT_URL_S3", "not a URL")]
 )

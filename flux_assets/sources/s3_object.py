@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -12,6 +11,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
 )
 
+from flux_assets.aws_session import open_aws_session
 from flux_assets.errors import SourceError
 from flux_assets.sources.address import Change, check_size
 
@@ -83,10 +83,7 @@ def _split(uri: str) -> tuple[str, str]:
 
 
 def _make_client(s3_client: "Callable[[], S3Client] | None") -> "S3Client":
-    if s3_client is not None:
-        return s3_client()
-    # A session of its own: boto3's default one is not safe to make from several threads.
-    return boto3.session.Session().client("s3")
+    return s3_client() if s3_client is not None else open_aws_session().client("s3")
 
 
 @contextmanager

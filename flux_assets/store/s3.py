@@ -7,10 +7,10 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from flux_assets.aws_session import open_aws_session
 from flux_assets.errors import (
     ConditionFailedError,
     ObjectNotFoundError,
@@ -48,8 +48,7 @@ def build_s3_client(
         response_checksum_validation=checksum,
     )
     try:
-        # A session of its own: boto3's default one is not safe to make from several threads.
-        return boto3.session.Session().client("s3", config=config)
+        return open_aws_session().client("s3", config=config)
     except (BotoCoreError, ValueError) as error:
         raise StoreError("S3", "connect to", str(error)) from error
 
@@ -244,7 +243,8 @@ class S3Store:
         if status == 403 or code in _EXPIRED_CREDENTIALS:
             problem = (
                 f"{error}. Check the credentials and their policy: s3:GetObject, s3:PutObject and "
-                "s3:ListBucket (without which an absent object looks forbidden, too)"
+                "s3:ListBucket (without which an absent object looks forbidden, too), as in "
+                "deploy/iam-policy.json"
             )
             return StorePermissionError(uri, attempted, problem)
         return StoreError(uri, attempted, str(error))
