@@ -91,6 +91,9 @@ def _s3_errors(uri: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
+        if error.operation_name.startswith("AssumeRole"):
+            problem = f"the role was refused ({error}); check its trust policy, and AWS_PROFILE"
+            raise SourceError(uri, problem) from error
         code = error.response.get("Error", {}).get("Code", "")
         raise SourceError(uri, _explain_s3_code(code, str(error))) from error
     except (NoCredentialsError, PartialCredentialsError) as error:
