@@ -1,7 +1,7 @@
 import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -194,15 +194,33 @@ def test_every_put_carries_the_put_args(
 
 
 @pytest.mark.parametrize("size_bytes", [9, LARGE])
-def test_every_put_carries_its_tags(moto_client: "S3Client", size_bytes: int) -> None:
+def test_every_put_carries_its_tags_and_its_key(moto_client: "S3Client", size_bytes: int) -> None:
     bucket = f"tags-{size_bytes}"  # not on ministack, which forgets the tags of large objects
     moto_client.create_bucket(Bucket=bucket)
-    store = S3Store(moto_client, bucket=bucket, put_args={"Tagging": "team=catalog"})
+    encryption = {
+        "ServerSideEncryption": "aws:kms",
+        "SSEKMSKeyId": "arn:aws:kms:us-east-1:123456789012:key/1",
+        "BucketKeyEnabled": True,
+    }
+    put_args = {"Tagging": "team=catalog", **encryption}
+    store = S3Store(moto_client, bucket=bucket, put_args=put_args)
+    sent: list[dict[str, str]] = []
+
+    def record(params: dict[str, Any], **_: object) -> None:
+        sent.append(params["headers"])
+
+    moto_client.meta.events.register("before-call.s3", record)
 
     store.put("a", bytes(size_bytes), content_type="image/png")
 
+    moto_client.meta.events.unregister("before-call.s3", record)
     tags = moto_client.get_object_tagging(Bucket=bucket, Key="a")["TagSet"]
     assert tags == [{"Key": "team", "Value": "catalog"}]
+    found = moto_client.head_object(Bucket=bucket, Key="a")
+    assert found["ServerSideEncryption"] == "aws:kms"
+    assert found["SSEKMSKeyId"] == encryption["SSEKMSKeyId"]
+    # moto forgets this one of large objects.
+    assert sent[0]["x-amz-server-side-encryption-bucket-key-enabled"] == "true"
 
 
 def test_what_could_not_be_completed_leaves_no_parts(s3_client: "S3Client", s3_bucket: str) -> None:
