@@ -112,10 +112,11 @@ def test_another_shops_refresh_hinders_none(shop: DagsterShop) -> None:
 def test_the_schedule_asks_for_a_run_every_night_but_while_one_is_under_way(
     shop: DagsterShop,
 ) -> None:
-    with dg.instance_for_test() as shop.instance:  # schedules look at no instance in memory
-        context = dg.build_schedule_context(
-            instance=shop.instance, scheduled_execution_time=datetime(2030, 1, 1, 3, tzinfo=UTC)
-        )
+    at_three = datetime(2030, 1, 1, 3, tzinfo=UTC)
+    with (  # schedules look at no instance in memory
+        dg.instance_for_test() as shop.instance,
+        dg.build_schedule_context(shop.instance, scheduled_execution_time=at_three) as context,
+    ):
         schedule = build_nightly_schedule(shop.settings)
         _start_run(shop, "FAILURE")
         assert isinstance(schedule(context), dg.RunRequest)
