@@ -76,6 +76,7 @@ def plan_report(plan: Plan, to_buy: int) -> str:
         *((str(status), counts[status], _MEANINGS[status]) for status in STATUSES),
         ("orphaned", plan.orphaned, "pictures of products or shots that are gone"),
     ]
+    table = [row for row in table if row[1] or row[0] in {"new", "changed", "stored"}]
     headline = (
         f"**{to_buy} pictures to buy, about {takes.cost_usd:.2f} USD and "
         f"{_duration(takes.minutes)}** (bound by {takes.binding_limit})"

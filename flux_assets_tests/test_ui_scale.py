@@ -5,6 +5,7 @@ pictures in docs/ anew.
 """
 
 import csv
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -62,6 +63,7 @@ def dagster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_the_launchpad_of_a_refresh_opens(page: Page) -> None:
     launchpad = open_launchpad(page)
+    launchpad.get_by_text("accept_drop").click()
     for name in ("categories", "accept_changes", "accept_drop"):
         expect(launchpad.get_by_text(f"{name}?").first).to_be_attached()
     save_screenshot(page, "ui-5000-launchpad")
@@ -79,16 +81,16 @@ def test_the_plan_counts_every_product(page: Page) -> None:
 
 def test_the_runs_summary_tells_what_it_came_to(page: Page) -> None:
     page.goto("/assets/refreshed_images")
-    report = metadata_row(page, "report")
+    metadata_row(page, "report").get_by_text("Show Markdown").click()
+    report = page.get_by_role("dialog")
     expect(report).to_contain_text("5000 calls, at most about 350.00 USD")
     expect(report).to_contain_text("account credits")
-    report.evaluate("row => row.scrollIntoView({block: 'end'})")
     save_screenshot(page, "ui-5000-summary")
 
 
 def test_one_product_among_all_partitions_is_found_and_seen(page: Page) -> None:
     page.goto("/assets/images/hero?view=partitions")
-    expect(page.get_by_text(f"Materialized ({PRODUCTS - len(MODERATED):,})")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Materialized \(4,?995\)"))).to_be_visible()
     expect(page.get_by_text(f"Missing ({len(MODERATED)})")).to_be_visible()
     page.goto("/assets/images/hero?view=partitions&partition=P-02500")
     expect(metadata_row(page, "product_id")).to_contain_text("P-02500")
@@ -104,8 +106,8 @@ def test_the_check_names_the_products_without_a_picture(page: Page) -> None:
 
 
 def test_a_failed_partition_says_why(page: Page) -> None:
-    backfill(page, "hero", [MODERATED[2]])
-    expect(page.get_by_text("Failed (1)")).to_be_visible()
+    backfill(page, "hero", MODERATED[2:4])
+    expect(page.get_by_text("Failed (2)")).to_be_visible()
     page.goto(f"/assets/images/hero?view=partitions&partition={MODERATED[2]}")
     page.get_by_text("View all historical events (1)").click()
     events = page.get_by_role("dialog")
