@@ -22,13 +22,13 @@ LAYERS = (
     ("changes", "choices", "generation", "manifest", "plan", "reports", "summary", "tables"),
     ("assembly", "dry_run", "planning", "reroll"),
     ("defs",),
-    ("cli", "definitions", "launch", "plan_flags"),
+    ("cli", "definitions", "launch", "plan_flags", "shop_definitions"),
 )
 # The stand-in shares no more with the client than what both take from the vendor's page.
 BESIDE = {"simulator": {"errors", "image_request"}}
 USERS_OF_THE_SIMULATOR = {"assembly", "cli"}
 
-MAY_IMPORT_DAGSTER = {"defs", "definitions", "cli", "launch"}
+MAY_IMPORT_DAGSTER = {"cli", "definitions", "defs", "launch", "shop_definitions"}
 SLOW_TO_IMPORT = (
     *("pandas", "pyarrow", "boto3", "botocore", "PIL", "bs4"),
     *("uvicorn", "starlette", "flux_assets.simulator"),
@@ -147,8 +147,8 @@ def test_files_and_functions_stay_short() -> None:
 _LOAD_DEFINITIONS = """
 import json, os, sys, warnings
 warnings.simplefilter("ignore")
-from flux_assets.definitions import build_definitions
 from flux_assets.settings import load_settings
+from flux_assets.shop_definitions import build_definitions
 live = {"FLUX_ASSETS_MODE": "live", "ONEMIN_API_KEY": "x", "FLUX_ASSETS_STORE": "s3://b/p"}
 build_definitions(load_settings(live)).resolve_job_def("refresh_catalog_images")
 print(json.dumps(sorted(sys.modules)))

@@ -123,6 +123,11 @@ def test_all_names_of_a_shop_carry_it(shop: DagsterShop) -> None:
     assert {sensor.name for sensor in repository.sensor_defs} == {"acme_catalog_sensor"}
     assert {schedule.name for schedule in repository.schedule_defs} == {"acme_nightly_refresh"}
     assert repository.has_job("acme_refresh_catalog_images")
+    [node, *_] = (
+        op for op in repository.get_all_jobs() if op.name == "acme_refresh_catalog_images"
+    )
+    pools = {pool for op in node.all_node_defs for pool in getattr(op, "pools", ())}
+    assert pools == {"acme_flux_2_max"}
 
 
 def test_every_step_may_be_a_process_with_a_simulator_of_its_own(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from flux_assets.assembly import (
 )
 from flux_assets.budget import check_run_cap
 from flux_assets.defs.events import build_observation, log_outcomes, run_identity
-from flux_assets.defs.partitions import products_partitions, shop_key
+from flux_assets.defs.partitions import products_partitions, shop_key, shop_name
 from flux_assets.defs.resources import ImageApiResource, StoreResource
 from flux_assets.errors import PromptError, ShotsFileError
 from flux_assets.image_request import ImageRequest
@@ -32,6 +32,7 @@ from flux_assets.summary import RunSummary, Shortfall
 GROUP = "images"
 OWNERS = ["team:catalog"]
 API_POOL = "flux_2_max"
+"""Steps that buy, of one shop; its name carries the shop, as all names do."""
 
 
 def build_shot_images(settings: Settings, shot: Shot) -> dg.AssetsDefinition:
@@ -46,7 +47,7 @@ def build_shot_images(settings: Settings, shot: Shot) -> dg.AssetsDefinition:
         group_name=GROUP,
         owners=OWNERS,
         kinds={"flux", "s3"} if settings.store.startswith("s3://") else {"flux"},
-        pool=API_POOL,
+        pool=shop_name(settings.shop, API_POOL),
         description=(
             f"The {shot.name} picture of each product. A run buys what is not stored yet and "
             "logs every partition it was asked for."

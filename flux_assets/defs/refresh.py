@@ -11,7 +11,7 @@ from flux_assets.assembly import open_generation
 from flux_assets.choices import Choices, ChosenWork, choose
 from flux_assets.defs.events import known_fingerprints, log_outcomes, run_identity
 from flux_assets.defs.images import API_POOL, GROUP, OWNERS
-from flux_assets.defs.partitions import shop_key
+from flux_assets.defs.partitions import shop_key, shop_name
 from flux_assets.defs.resources import ImageApiResource, StoreResource
 from flux_assets.image_request import ImageRequest
 from flux_assets.manifest import read_manifest_products
@@ -156,7 +156,7 @@ def _cut_shards(
 def build_generate_shard(settings: Settings) -> dg.OpDefinition:
     """The op that obtains one shard's pictures; it never raises for a request's sake."""
 
-    @dg.op(pool=API_POOL)
+    @dg.op(pool=shop_name(settings.shop, API_POOL))
     def generate_shard(
         context: dg.OpExecutionContext,
         store: StoreResource,

@@ -135,8 +135,8 @@ class ImageApiResource(dg.ConfigurableResource[Any]):
             SettingsError: the run's config names another API, to which the key would go.
         """
         del context
-        settings = load_settings(os.environ)
-        if self.base_url != settings.onemin_base_url:
+        own = load_settings({"ONEMIN_BASE_URL": os.environ.get("ONEMIN_BASE_URL", "")})
+        if self.base_url != own.onemin_base_url:
             problem = "a run cannot change it; set it where the code location runs"
             raise SettingsError("ONEMIN_BASE_URL", problem)
         if self.mode == "sample":

@@ -1,0 +1,52 @@
+"""Somebody's own code location, downstream of flux_assets in the same Dagster instance."""
+
+import os
+
+import dagster as dg
+
+from flux_assets.manifest import read_manifest
+from flux_assets.store.open_store import open_store
+
+CAMPAIGN_PRODUCT = "00123"
+HERO = dg.AssetKey(["images", "hero"])
+
+
+@dg.asset(
+    deps=[dg.AssetKey("image_manifest")],
+    automation_condition=dg.AutomationCondition.eager(),
+)
+def picture_counts() -> dg.MaterializeResult:
+    """Count the current pictures of each shot, whenever the manifest is written."""
+    manifest = read_manifest(open_store(os.environ["FLUX_ASSETS_STORE"]))
+    if manifest is None:
+        raise dg.Failure("there is no manifest yet; run refresh_catalog_images first")
+    current = manifest[~manifest["stale"]]
+    return dg.MaterializeResult(metadata=current["shot"].value_counts().to_dict())
+
+
+@dg.asset(
+    deps=[
+        dg.AssetDep(
+            HERO, partition_mapping=dg.SpecificPartitionsPartitionMapping([CAMPAIGN_PRODUCT])
+        )
+    ],
+    automation_condition=dg.AutomationCondition.eager(),
+)
+def campaign_picture(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """Take one product's hero picture, whenever that partition is made anew."""
+    wanted = dg.AssetRecordsFilter(asset_key=HERO, asset_partitions=[CAMPAIGN_PRODUCT])
+    [record] = context.instance.fetch_materializations(wanted, limit=1).records
+    event = record.asset_materialization
+    if event is None:
+        raise dg.Failure(f"{CAMPAIGN_PRODUCT} has no hero picture yet")
+    return dg.MaterializeResult(metadata={"object_uri": event.metadata["object_uri"]})
+
+
+defs = dg.Definitions(
+    assets=[picture_counts, campaign_picture],
+    sensors=[
+        dg.AutomationConditionSensorDefinition(
+            "follow_the_pictures", target="*", default_status=dg.DefaultSensorStatus.RUNNING
+        )
+    ],
+)

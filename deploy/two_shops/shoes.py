@@ -1,0 +1,18 @@
+"""The shop `shoes` as a code location: the environment's settings, but for what is its own.
+
+The account and the store are the environment's, so that all shops share the day's limit.
+"""
+
+import os
+
+from flux_assets.settings import load_settings
+from flux_assets.shop_definitions import build_definitions
+
+OWN = {
+    "FLUX_ASSETS_SHOP": "shoes",
+    "FLUX_ASSETS_CATALOG": "exports/shoes.csv",
+    "FLUX_ASSETS_SHOTS": "exports/shoes.shots.yaml",
+    "FLUX_ASSETS_REQUESTS_PER_MINUTE": "90",  # its share of the account's 180
+}
+
+defs = build_definitions(load_settings({**os.environ, **OWN}))
