@@ -16,6 +16,7 @@ from flux_assets.budget import DailyBudget
 from flux_assets.generation import generate
 from flux_assets.image_api.client import ImageApiClient
 from flux_assets.image_api.pace import Pace
+from flux_assets.image_api.transport import HttpReply
 from flux_assets.image_request import ImageRequest
 from flux_assets.landing import Landing
 from flux_assets.ledger import Ledger, SendRules
@@ -26,6 +27,7 @@ from flux_assets.run_stop import RunStop
 from flux_assets.sending import Sender
 from flux_assets.settings import Settings
 from flux_assets.store.object_store import ObjectStore
+from flux_assets.store.probe import prove_conditions
 
 LEASE_MARGIN_SECONDS = 120
 _BUDGET_BATCH = 20
@@ -102,6 +104,7 @@ def open_api(
     requests_per_minute: int,
     call_timeout_seconds: float,
     result_hosts: Iterable[str],
+    on_reply: Callable[[HttpReply], None] | None = None,
 ) -> ApiAccess:
     """The client of one account, and the pace at which this process may call it."""
     return ApiAccess(
@@ -110,6 +113,7 @@ def open_api(
             api_key=api_key,
             call_timeout_seconds=call_timeout_seconds,
             result_hosts=result_hosts,
+            on_reply=on_reply,
         ),
         pace=Pace(max_in_flight=max_in_flight, requests_per_minute=requests_per_minute),
     )
@@ -178,7 +182,12 @@ def open_generation(
     """Everything that one step needs to obtain pictures; unused reservations return at its end.
 
     Where the block raises, nothing more is sent, also by threads that outlive it.
+
+    Raises:
+        StoreError: the store ignores conditional writes, or cannot be written to; nothing was
+            sent.
     """
+    prove_conditions(stores.shop, run.run_id)
     ledger = open_ledger(settings, stores.shop, run)
     stop = RunStop(stores.shop, run.run_id)
     budget = DailyBudget(

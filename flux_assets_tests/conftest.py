@@ -1,4 +1,5 @@
 pytest_plugins = [
     "flux_assets_tests.fixtures.simulators",
     "flux_assets_tests.fixtures.stores",
+    "flux_assets_tests.fixtures.careless_s3",  # after stores, which it imports
 ]

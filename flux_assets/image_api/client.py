@@ -1,7 +1,7 @@
 """Calling the vendor's HTTP API: one call, one request, one deadline; the rules are elsewhere."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote, urlsplit
 
 from pydantic import SecretStr
@@ -44,6 +44,7 @@ class ImageApiClient:
             vendor's.
         clock: monotonic, in seconds.
         open_adapter: what carries each request; replaced in tests.
+        on_reply: sees each complete reply to a `submit` before it is read; it must not raise.
 
     Raises:
         SettingsError: the base URL or the key cannot be used.
@@ -59,6 +60,7 @@ class ImageApiClient:
         result_hosts: Iterable[str] = (),
         clock: Clock = time.monotonic,
         open_adapter: OpenAdapter = FreshConnectionAdapter,
+        on_reply: Callable[[HttpReply], None] | None = None,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._api_key = SecretStr(api_key.get_secret_value().strip())
@@ -66,6 +68,7 @@ class ImageApiClient:
         _check_header_text(self._secret)
         self._call_timeout_seconds = call_timeout_seconds
         self._clock = clock
+        self._on_reply = on_reply
         self._transport = Transport(
             connect_timeout_seconds=connect_timeout_seconds, clock=clock, open_adapter=open_adapter
         )
@@ -97,6 +100,8 @@ class ImageApiClient:
             headers={"API-KEY": self._secret},
             json_body=build_submit_body(request),
         )
+        if self._on_reply is not None:
+            self._on_reply(reply)
         return parse_reply(reply.status_code, reply.headers, reply.body, secret=self._secret)
 
     def fetch_result(self, uuid: str, *, timeout_seconds: float) -> Reply | None:

@@ -83,11 +83,35 @@ def ensure_store_identity(
             release.
         StoreError: its mark cannot be read or written.
     """
-    expected = {"format": STORE_FORMAT, "mode": mode, "api_origin": api_origin, "shop": shop}
+    expected = _identity(mode, api_origin, shop)
     try:
         found = store.get(_IDENTITY_KEY).data
     except ObjectNotFoundError:
         found = _mark(store, json.dumps(expected).encode())
+    _compare(store, found, expected)
+
+
+def check_store_identity(
+    store: ObjectStore, *, mode: Literal["sample", "live"], api_origin: str, shop: str | None
+) -> bool:
+    """Whether the store is marked as this deployment's own; False where it is new.
+
+    Raises:
+        StoreMismatchError, StoreError: as `ensure_store_identity`.
+    """
+    try:
+        found = store.get(_IDENTITY_KEY).data
+    except ObjectNotFoundError:
+        return False
+    _compare(store, found, _identity(mode, api_origin, shop))
+    return True
+
+
+def _identity(mode: str, api_origin: str, shop: str | None) -> dict[str, object]:
+    return {"format": STORE_FORMAT, "mode": mode, "api_origin": api_origin, "shop": shop}
+
+
+def _compare(store: ObjectStore, found: bytes, expected: Mapping[str, object]) -> None:
     try:
         identity = json.loads(found)
         is_newer = identity["format"] > STORE_FORMAT
