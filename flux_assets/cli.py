@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from flux_assets.choices import Choices
+from flux_assets.check_command import check
 from flux_assets.defs.resources import StoreResource
 from flux_assets.dry_run import plan_catalog
 from flux_assets.errors import FluxAssetsError
@@ -52,6 +53,9 @@ def main() -> None:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
     """Turn a product catalog into pictures, in Dagster."""
+
+
+cli.add_command(check)
 
 
 @cli.command()

@@ -21,14 +21,15 @@ LAYERS = (
     ("account_credits", "landing", "outcome", "picture_records", "pins", "purchase", "sending"),
     ("changes", "choices", "generation", "manifest", "plan", "reports", "summary", "tables"),
     ("assembly", "dry_run", "planning", "reroll"),
+    ("checks",),
     ("defs",),
-    ("cli", "definitions", "launch", "plan_flags", "shop_definitions"),
+    ("check_command", "cli", "definitions", "launch", "plan_flags", "shop_definitions"),
 )
 # The stand-in shares no more with the client than what both take from the vendor's page.
 BESIDE = {"simulator": {"errors", "image_request"}}
 USERS_OF_THE_SIMULATOR = {"assembly", "cli"}
 
-MAY_IMPORT_DAGSTER = {"cli", "definitions", "defs", "launch", "shop_definitions"}
+MAY_IMPORT_DAGSTER = {"check_command", "cli", "definitions", "defs", "launch", "shop_definitions"}
 SLOW_TO_IMPORT = (
     *("pandas", "pyarrow", "boto3", "botocore", "PIL", "bs4"),
     *("uvicorn", "starlette", "flux_assets.simulator"),

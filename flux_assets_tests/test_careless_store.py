@@ -2,16 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from flux_assets_tests.fixtures.careless_s3 import CarelessS3
 from flux_assets_tests.fixtures.dagster_shops import IGNORES_BETA, DagsterShop, open_shop
-from flux_assets_tests.fixtures.stores import new_bucket
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 pytestmark = IGNORES_BETA
 REFUSED = "it ignores the condition If-None-Match: * of a write"
@@ -22,13 +17,13 @@ def shop(
     tmp_path: Path,
     aws_environ: pytest.MonkeyPatch,
     careless_s3: CarelessS3,
-    careless_client: "S3Client",
+    careless_bucket: str,
 ) -> Iterator[DagsterShop]:
     aws_environ.setenv("AWS_ACCESS_KEY_ID", "invented")
     aws_environ.setenv("AWS_SECRET_ACCESS_KEY", "invented-too")
     aws_environ.setenv("AWS_ENDPOINT_URL_S3", careless_s3.endpoint)
     with open_shop(tmp_path, aws_environ, "001", "002") as shop:
-        shop.environ["FLUX_ASSETS_STORE"] = f"s3://{new_bucket(careless_client)}"
+        shop.environ["FLUX_ASSETS_STORE"] = f"s3://{careless_bucket}"
         yield shop
 
 
