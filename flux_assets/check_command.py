@@ -3,7 +3,8 @@
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -16,12 +17,13 @@ from rich.markup import escape
 from flux_assets.checks.account import check_api, check_key, check_mode
 from flux_assets.checks.finding import Check, Finding, run_checks
 from flux_assets.checks.inputs import check_inputs
+from flux_assets.checks.purchase import buy_one
 from flux_assets.checks.store import check_store
 from flux_assets.defs.images import API_POOL
 from flux_assets.defs.instance_checks import check_instance
-from flux_assets.defs.resources import SIMULATOR_STATE_DIR
+from flux_assets.defs.resources import SIMULATOR_STATE_DIR, StoreResource
 from flux_assets.errors import SettingsError
-from flux_assets.launch import prepare_dagster_home
+from flux_assets.launch import open_run_identity, prepare_dagster_home
 from flux_assets.settings import Settings, load_settings
 
 _STYLES = {"ok": "green", "warning": "bold yellow", "problem": "bold red"}
@@ -31,39 +33,58 @@ _people = Console(stderr=True, highlight=False)
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
-def check(*, as_json: bool) -> None:
-    """Say what is right and what is not: settings, API, catalog, store, Dagster. Free.
+@click.option(
+    "--buy-one",
+    "buys",
+    is_flag=True,
+    help="If there is no problem, buy one picture and describe it.",
+)
+def check(*, as_json: bool, buys: bool) -> None:
+    """Say what is right and what is not: settings, API, catalog, store, Dagster.
+
+    Free, but for --buy-one. It asks nothing; the picture is bought like any other, and kept.
 
     Exit code 0: no problem, though there may be warnings; 1: a problem.
     """
     findings: list[Finding] = []
-    for finding in _find():
+    for finding in _find(findings, buys=buys):
         findings.append(finding)
         if not as_json:
             _show(finding)
-    is_ok = all(finding.verdict != "problem" for finding in findings)
+    is_ok = _is_ok(findings)
     if as_json:
         shown = {"checks": [finding.to_json() for finding in findings], "ok": is_ok}
         click.echo(json.dumps(shown, indent=2))
     sys.exit(0 if is_ok else 1)
 
 
-def _find() -> Iterator[Finding]:
+def _find(found: Sequence[Finding], *, buys: bool) -> Iterator[Finding]:
+    """Every finding; `found` is what the caller keeps of them."""
     try:
         settings = load_settings(os.environ)
     except SettingsError as error:
         yield Finding(name="settings", verdict="problem", detail=str(error))
         return
-    yield from run_checks(_checks(settings))
+    run_id = f"check-{uuid4().hex}"
+    yield from run_checks(_checks(settings, run_id))
+    if buys and _is_ok(found):
+        yield from run_checks({"purchase": partial(_buy_one, settings, run_id)})
+    elif buys:
+        detail = "nothing was bought: first mend what is a problem"
+        yield Finding(name="purchase", verdict="problem", detail=detail)
 
 
-def _checks(settings: Settings) -> Mapping[str, Check]:
+def _is_ok(findings: Iterable[Finding]) -> bool:
+    return all(finding.verdict != "problem" for finding in findings)
+
+
+def _checks(settings: Settings, run_id: str) -> Mapping[str, Check]:
     return {
         "mode": partial(check_mode, settings),
         "key": partial(check_key, settings),
         "api": partial(check_api, settings, Path(SIMULATOR_STATE_DIR)),
         "inputs": partial(check_inputs, settings),
-        "store": partial(check_store, settings, f"check-{uuid4().hex}"),
+        "store": partial(check_store, settings, run_id),
         "dagster": _check_dagster,
     }
 
@@ -75,6 +96,18 @@ def _check_dagster() -> Iterable[Finding]:
         detail = f"no home for Dagster can be made of dagster.yaml: {error}"
         return [Finding(name="dagster", verdict="problem", detail=" ".join(detail.split()))]
     return check_instance(API_POOL)
+
+
+def _buy_one(settings: Settings, run_id: str) -> Iterator[Finding]:
+    stores = StoreResource.of(settings).open()
+    with open_run_identity("check") as run:
+        yield from buy_one(
+            settings,
+            stores,
+            replace(run, run_id=run_id),
+            Path(SIMULATOR_STATE_DIR),
+            announce=lambda text: _people.print(escape(text), soft_wrap=True),
+        )
 
 
 def _show(finding: Finding) -> None:

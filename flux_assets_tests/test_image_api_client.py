@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from flux_assets.errors import AccountError, DownloadError, SettingsError
+from flux_assets.errors import AccountError, DownloadError, SettingsError, UnknownOutcomeError
 from flux_assets.image_api.client import ImageApiClient
+from flux_assets.image_api.transport import HttpReply
 from flux_assets.image_request import build_image_request
 from flux_assets_tests.fixtures.scripted_servers import (
     API_KEY,
@@ -38,6 +39,14 @@ def test_a_call_is_one_post_with_the_key(serve: Serve) -> None:
     assert f"API-KEY: {API_KEY}".encode() in head.splitlines()
     assert b"Content-Type: application/json" in head.splitlines()
     assert json.loads(body)["promptObject"] == REQUEST.prompt_object
+
+
+def test_a_reply_is_shown_raw_even_if_it_cannot_be_read(serve: Serve) -> None:
+    seen: list[HttpReply] = []
+    client = make_client(serve(http("200 OK", b"<html>")).url, on_reply=seen.append)
+    with pytest.raises(UnknownOutcomeError):
+        client.submit(REQUEST, timeout_seconds=30)
+    assert [(reply.status_code, reply.body) for reply in seen] == [(200, b"<html>")]
 
 
 def test_the_key_shows_in_no_repr_and_no_error(serve: Serve) -> None:
