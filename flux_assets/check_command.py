@@ -21,6 +21,7 @@ from flux_assets.checks.purchase import buy_one
 from flux_assets.checks.store import check_store
 from flux_assets.defs.images import API_POOL
 from flux_assets.defs.instance_checks import check_instance
+from flux_assets.defs.partitions import shop_name
 from flux_assets.defs.resources import SIMULATOR_STATE_DIR, StoreResource
 from flux_assets.errors import SettingsError
 from flux_assets.launch import open_run_identity, prepare_dagster_home
@@ -85,17 +86,17 @@ def _checks(settings: Settings, run_id: str) -> Mapping[str, Check]:
         "api": partial(check_api, settings, Path(SIMULATOR_STATE_DIR)),
         "inputs": partial(check_inputs, settings),
         "store": partial(check_store, settings, run_id),
-        "dagster": _check_dagster,
+        "dagster": partial(_check_dagster, settings),
     }
 
 
-def _check_dagster() -> Iterable[Finding]:
+def _check_dagster(settings: Settings) -> Iterable[Finding]:
     try:
         prepare_dagster_home()
     except (OSError, yaml.YAMLError) as error:
         detail = f"no home for Dagster can be made of dagster.yaml: {error}"
         return [Finding(name="dagster", verdict="problem", detail=" ".join(detail.split()))]
-    return check_instance(API_POOL)
+    return check_instance(shop_name(settings.shop, API_POOL))
 
 
 def _buy_one(settings: Settings, run_id: str) -> Iterator[Finding]:

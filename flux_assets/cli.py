@@ -14,8 +14,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from flux_assets.choices import Choices
 from flux_assets.check_command import check
+from flux_assets.choices import Choices
 from flux_assets.defs.resources import StoreResource
 from flux_assets.dry_run import plan_catalog
 from flux_assets.errors import FluxAssetsError

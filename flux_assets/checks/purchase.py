@@ -7,6 +7,7 @@ from flux_assets.assembly import RunIdentity, Stores, open_generation
 from flux_assets.budget import check_run_cap
 from flux_assets.checks.account import opened_api
 from flux_assets.checks.finding import Finding, Verdict
+from flux_assets.choices import Choices
 from flux_assets.dry_run import DryRun, plan_catalog
 from flux_assets.errors import FluxAssetsError
 from flux_assets.image_api.client import ImageApiClient
@@ -48,7 +49,7 @@ def buy_one(
     Raises:
         FluxAssetsError: the plan cannot be made, or a cap or the store stops the purchase.
     """
-    request = _choose(plan_catalog(settings, stores.shop, run))
+    request = _choose(plan_catalog(settings, stores.shop, run, Choices()))
     if request is None:
         yield Finding(name="purchase", verdict="problem", detail=_NOTHING_TO_BUY)
         return
@@ -72,8 +73,8 @@ def buy_one(
 
 
 def _choose(dry_run: DryRun) -> ImageRequest | None:
-    pairs = zip(dry_run.requests, dry_run.plan.planned, strict=True)
-    return next((request for request, item in pairs if item.status in TO_BUY), None)
+    pairs = zip(dry_run.requests, dry_run.plan.rows, strict=True)
+    return next((request for request, row in pairs if row.status in TO_BUY), None)
 
 
 def _judge_outcome(outcome: Outcome, store: ObjectStore) -> Finding:
