@@ -177,11 +177,21 @@ def open_generation(
     api: ApiAccess,
     run: RunIdentity,
     *,
+    to_obtain: int,
     retry_refused: bool,
 ) -> Iterator["Generation"]:
     """Everything that one step needs to obtain pictures; unused reservations return at its end.
 
     Where the block raises, nothing more is sent, also by threads that outlive it.
+
+    Args:
+        settings: of this environment.
+        stores: to buy into.
+        api: to buy from.
+        run: in whose name.
+        to_obtain: how many requests may be sent: no more of the day is reserved ahead, which a
+            run beside this one would miss.
+        retry_refused: whether what the vendor refused is sent again.
 
     Raises:
         StoreError: the store ignores conditional writes, or cannot be written to; nothing was
@@ -194,7 +204,7 @@ def open_generation(
         stores.root,
         daily_limit=settings.daily_image_limit,
         reservation_id=f"{run.run_id} {run.step} {uuid4().hex}",
-        batch_size=_BUDGET_BATCH,
+        batch_size=max(1, min(to_obtain, _BUDGET_BATCH)),
         monotonic=time.monotonic,
     )
     account_credits = AccountCredits()

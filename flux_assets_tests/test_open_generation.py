@@ -32,7 +32,9 @@ def stores(tmp_path: Path) -> Stores:
     )
 
 
-def open_step(simulator: RunningSimulator, stores: Stores, run_id: str) -> "Iterator[Generation]":
+def open_step(
+    simulator: RunningSimulator, stores: Stores, run_id: str, *, to_obtain: int = 8
+) -> "Iterator[Generation]":
     settings = load_settings(
         {"FLUX_ASSETS_DAILY_IMAGE_LIMIT": "10", "FLUX_ASSETS_MAX_IN_FLIGHT": "4"}
     )
@@ -45,7 +47,9 @@ def open_step(simulator: RunningSimulator, stores: Stores, run_id: str) -> "Iter
         result_hosts=(),
     )
     run = RunIdentity(run_id=run_id, step="generate_shard", is_run_dead=lambda _run: False)
-    with open_generation(settings, stores, api, run, retry_refused=False) as generation:
+    with open_generation(
+        settings, stores, api, run, to_obtain=to_obtain, retry_refused=False
+    ) as generation:
         yield generation
 
 
@@ -87,3 +91,16 @@ def test_two_shops_share_the_daily_limit(simulator: RunningSimulator, tmp_path: 
         for generation in open_step(simulator, stores, shop):
             found += kinds(list(generation.obtain(build_requests(8))))
     assert found == {"generated": 10, "not_attempted": 6}
+
+
+def test_small_runs_at_once_spend_the_whole_day_between_them(
+    simulator: RunningSimulator, stores: Stores
+) -> None:
+    steps = [open_step(simulator, stores, str(number), to_obtain=1) for number in range(12)]
+    generations = [next(step) for step in steps]
+    found: Counter[str] = Counter()
+    for generation, request in zip(generations, build_requests(12), strict=True):
+        found += kinds(list(generation.obtain([request])))
+    assert found == {"generated": 10, "not_attempted": 2}
+    for step in steps:
+        assert next(step, None) is None

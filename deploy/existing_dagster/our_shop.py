@@ -8,7 +8,10 @@ from flux_assets.manifest import read_manifest
 from flux_assets.store.open_store import open_store
 
 CAMPAIGN_PRODUCT = "00123"
-HERO = dg.AssetKey(["images", "hero"])
+# Said again here, since a dependency on one partition is lost without it across code locations.
+hero = dg.AssetSpec(
+    ["images", "hero"], partitions_def=dg.DynamicPartitionsDefinition(name="products")
+)
 
 
 @dg.asset(
@@ -27,14 +30,14 @@ def picture_counts() -> dg.MaterializeResult:
 @dg.asset(
     deps=[
         dg.AssetDep(
-            HERO, partition_mapping=dg.SpecificPartitionsPartitionMapping([CAMPAIGN_PRODUCT])
+            hero, partition_mapping=dg.SpecificPartitionsPartitionMapping([CAMPAIGN_PRODUCT])
         )
     ],
     automation_condition=dg.AutomationCondition.eager(),
 )
 def campaign_picture(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """Take one product's hero picture, whenever that partition is made anew."""
-    wanted = dg.AssetRecordsFilter(asset_key=HERO, asset_partitions=[CAMPAIGN_PRODUCT])
+    wanted = dg.AssetRecordsFilter(asset_key=hero.key, asset_partitions=[CAMPAIGN_PRODUCT])
     [record] = context.instance.fetch_materializations(wanted, limit=1).records
     event = record.asset_materialization
     if event is None:
@@ -43,7 +46,7 @@ def campaign_picture(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
 
 
 defs = dg.Definitions(
-    assets=[picture_counts, campaign_picture],
+    assets=[hero, picture_counts, campaign_picture],
     sensors=[
         dg.AutomationConditionSensorDefinition(
             "follow_the_pictures", target="*", default_status=dg.DefaultSensorStatus.RUNNING

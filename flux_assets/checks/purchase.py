@@ -60,7 +60,7 @@ def buy_one(
     replies: list[HttpReply] = []
     with (
         opened_api(settings, simulator_dir, on_reply=replies.append) as api,
-        open_generation(settings, stores, api, run, retry_refused=False) as generation,
+        open_generation(settings, stores, api, run, to_obtain=1, retry_refused=False) as generation,
     ):
         outcome = generation.purchase.obtain(request)
         yield _judge_outcome(outcome, stores.shop)

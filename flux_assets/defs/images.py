@@ -142,7 +142,9 @@ def _obtain(
         cost_usd_per_image=settings.cost_usd_per_image,
     )
     pairs = [(request, row.object_key) for request, row in zip(requests, plan.rows, strict=True)]
-    with open_generation(settings, stores, api, run, retry_refused=False) as generation:
+    with open_generation(
+        settings, stores, api, run, to_obtain=len(requests), retry_refused=False
+    ) as generation:
         outcomes = chain(
             generation.reuse((request, key) for request, key in pairs if key),
             generation.obtain(request for request, key in pairs if not key),

@@ -170,6 +170,7 @@ def build_generate_shard(settings: Settings) -> dg.OpDefinition:
             stores,
             image_api.access,
             run_identity(context),
+            to_obtain=len(pairs),
             retry_refused=shard["retry_refused"],
         ) as generation:
             outcomes = chain(
