@@ -200,13 +200,7 @@ def open_generation(
     prove_conditions(stores.shop, run.run_id)
     ledger = open_ledger(settings, stores.shop, run)
     stop = RunStop(stores.shop, run.run_id)
-    budget = DailyBudget(
-        stores.root,
-        daily_limit=settings.daily_image_limit,
-        reservation_id=f"{run.run_id} {run.step} {uuid4().hex}",
-        batch_size=max(1, min(to_obtain, _BUDGET_BATCH)),
-        monotonic=time.monotonic,
-    )
+    budget = _open_budget(settings, stores.root, run, to_obtain=to_obtain)
     account_credits = AccountCredits()
     purchase = Purchase(
         sender=Sender(
@@ -239,3 +233,15 @@ def open_generation(
         except BaseException:
             stop.halt("the step was interrupted")
             raise
+
+
+def _open_budget(
+    settings: Settings, root: ObjectStore, run: RunIdentity, *, to_obtain: int
+) -> DailyBudget:
+    return DailyBudget(
+        root,
+        daily_limit=settings.daily_image_limit,
+        reservation_id=f"{run.run_id} {run.step} {uuid4().hex}",
+        batch_size=max(1, min(to_obtain, _BUDGET_BATCH)),
+        monotonic=time.monotonic,
+    )
