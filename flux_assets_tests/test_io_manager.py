@@ -43,6 +43,7 @@ def test_everything_that_a_run_passes_on_lies_in_the_store(shop: DagsterShop) ->
     tables = ["product_catalog.parquet", "image_requests.parquet", "image_plan.parquet"]
     assert _keys(shop, f"runs/{run_id}/") == {
         *tables,
+        "conditions.json",
         "refreshed_images.json",
         "refreshed_images.plan_shards.effortless.json",
         "refreshed_images.plan_shards.shards.00000.json",
@@ -68,7 +69,7 @@ def test_a_run_that_wrote_no_table_loads_the_last_one(shop: DagsterShop) -> None
 def test_an_asset_whose_input_was_never_written_says_what_is_missing(shop: DagsterShop) -> None:
     step, told = shop.materialize("image_plan").expect(success=False).failure()
     assert step == "image_plan"
-    assert "tables/image_requests.parquet: there is no such object" in told
+    assert "tables/product_catalog.parquet: there is no such object" in told
 
 
 def test_a_run_keeps_to_its_own_tables_whatever_another_run_writes(shop: DagsterShop) -> None:
