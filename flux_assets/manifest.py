@@ -144,7 +144,7 @@ def read_manifest(store: ObjectStore) -> "pd.DataFrame | None":
 
 def read_manifest_products(store: ObjectStore) -> set[str]:
     """The products of the last manifest; none where there is no manifest."""
-    manifest = read_manifest(store)
+    manifest, _ = _read_stored(store, columns=["product_id"])
     return set() if manifest is None else set(manifest["product_id"])
 
 
@@ -160,12 +160,14 @@ def _read_previous(
     return _build_table([build_manifest_row(it, store) for it in lineage.values()]), etag
 
 
-def _read_stored(store: ObjectStore) -> tuple["pd.DataFrame | None", str | None]:
+def _read_stored(
+    store: ObjectStore, *, columns: list[str] | None = None
+) -> tuple["pd.DataFrame | None", str | None]:
     try:
         body = store.get(MANIFEST_KEY)
     except ObjectNotFoundError:
         return None, None
-    return read_parquet(body.data), body.info.etag
+    return read_parquet(body.data, columns=columns), body.info.etag
 
 
 def find_shortfalls(

@@ -131,8 +131,8 @@ def write_parquet(table: "pd.DataFrame") -> bytes:
     return buffer.getvalue()
 
 
-def read_parquet(data: bytes) -> "pd.DataFrame":
-    """The table that `write_parquet` wrote."""
+def read_parquet(data: bytes, *, columns: list[str] | None = None) -> "pd.DataFrame":
+    """The table that `write_parquet` wrote, or some of its columns."""
     import pandas as pd  # noqa: PLC0415 - slow to import
 
-    return pd.read_parquet(io.BytesIO(data))
+    return pd.read_parquet(io.BytesIO(data), columns=columns)
