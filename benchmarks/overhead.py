@@ -66,7 +66,12 @@ def measure(pictures: int, latency_seconds: float, in_flight: int) -> tuple[floa
         run = RunIdentity(run_id="bench", step="bench", is_run_dead=lambda _: False)
         started, cpu_started = time.monotonic(), time.process_time()
         with open_generation(
-            settings, Stores(shop=store, root=store), api, run, retry_refused=False
+            settings,
+            Stores(shop=store, root=store),
+            api,
+            run,
+            to_obtain=pictures,
+            retry_refused=False,
         ) as generation:
             outcomes = list(generation.obtain(build_requests(pictures)))
         wall, cpu = time.monotonic() - started, time.process_time() - cpu_started

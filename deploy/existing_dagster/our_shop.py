@@ -18,13 +18,14 @@ hero = dg.AssetSpec(
     deps=[dg.AssetKey("image_manifest")],
     automation_condition=dg.AutomationCondition.eager(),
 )
-def picture_counts() -> dg.MaterializeResult:
+def picture_counts() -> dg.MaterializeResult:  # type: ignore[type-arg] # dagster compares with the bare class
     """Count the current pictures of each shot, whenever the manifest is written."""
     manifest = read_manifest(open_store(os.environ["FLUX_ASSETS_STORE"]))
     if manifest is None:
         raise dg.Failure("there is no manifest yet; run refresh_catalog_images first")
     current = manifest[~manifest["stale"]]
-    return dg.MaterializeResult(metadata=current["shot"].value_counts().to_dict())
+    counts = current["shot"].value_counts()
+    return dg.MaterializeResult(metadata={str(shot): int(count) for shot, count in counts.items()})
 
 
 @dg.asset(
@@ -35,7 +36,7 @@ def picture_counts() -> dg.MaterializeResult:
     ],
     automation_condition=dg.AutomationCondition.eager(),
 )
-def campaign_picture(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+def campaign_picture(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg] # dagster compares with the bare class
     """Take one product's hero picture, whenever that partition is made anew."""
     wanted = dg.AssetRecordsFilter(asset_key=hero.key, asset_partitions=[CAMPAIGN_PRODUCT])
     [record] = context.instance.fetch_materializations(wanted, limit=1).records
