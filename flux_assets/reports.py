@@ -139,8 +139,8 @@ def summary_report(summary: RunSummary, *, cost_usd_per_image: float) -> str:
         parts.append(f"possibly paid twice: {summary.possibly_paid_twice}")
     if summary.credits:
         parts.append(
-            f"account credits: {summary.credits.before:g} before, {summary.credits.after:g} after, "
-            "as the API reports them (one call behind)"
+            f"account credits: {summary.credits.before:,.0f} before, {summary.credits.after:,.0f} "
+            "after, as the API reports them (one call behind)"
         )
     if summary.shortfalls:
         parts += [_reasons_table(summary.shortfalls), shortfalls_table(summary.shortfalls)]

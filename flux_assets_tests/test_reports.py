@@ -200,7 +200,7 @@ def test_a_runs_report_shows_cost_outcomes_credits_reasons_and_the_slowest_calls
     assert left.startswith("9 pictures are left for other runs")
     assert "--accept-changes" in left
     assert twice == "possibly paid twice: 1"
-    assert told.startswith("account credits: 9600 before, 4800 after")
+    assert told.startswith("account credits: 9,600 before, 4,800 after")
     assert _read_table(reasons)[1:] == [["refused", "2", "a | b"]]
     assert _read_table(shortfalls)[1:] == [
         *(["p1", "hero", "refused", "a | b"], ["p2", "hero", "refused", "a | b"]),
