@@ -19,6 +19,7 @@ from dagster import DagsterEventType
 from flux_assets.assembly import RunIdentity
 from flux_assets.choices import Choices
 from flux_assets.defs.events import is_run_dead
+from flux_assets.defs.failures import explain_failure
 from flux_assets.defs.manifest import FEW_FAILED_CHECK
 from flux_assets.defs.partitions import JOB_NAME, shop_key, shop_name
 from flux_assets.defs.resources import StoreResource
@@ -228,22 +229,4 @@ def _explain_failure(result: dg.JobExecutionResult) -> RunFailedError:
     if not failures:
         ends = [event.message for event in result.all_events if event.is_failure]
         return RunFailedError(result.run_id, "none", (ends or ["the run failed"])[-1] or "")
-    data = failures[0].step_failure_data
-    if data.user_failure_data is not None and data.user_failure_data.description:
-        reason = data.user_failure_data.description
-    else:
-        error = data.error
-        while error is not None and error.cause is not None and not _is_ours(error.message):
-            error = error.cause
-        reason = "the run failed" if error is None else _plain_message(error.message)
-    return RunFailedError(result.run_id, failures[0].step_key or "", reason)
-
-
-def _plain_message(message: str) -> str:
-    """A serialized error's text without the class of one of our own errors before it."""
-    return message.strip().partition(": ")[2] if _is_ours(message) else message.strip()
-
-
-def _is_ours(message: str) -> bool:
-    """Whether a serialized error is one of our own, which says what to do, unlike its cause."""
-    return message.startswith("flux_assets.") and ": " in message
+    return RunFailedError(result.run_id, failures[0].step_key or "", explain_failure(failures[0]))
