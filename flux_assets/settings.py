@@ -38,6 +38,21 @@ def _check_base_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _check_webhook(url: SecretStr) -> SecretStr:
+    """What is wrong with it is told without it, for it is a secret."""
+    try:
+        parts = urlsplit(url.get_secret_value())
+        host, _ = parts.hostname, parts.port  # which is read only here, and may be no number
+    except ValueError:
+        raise ValueError("is no address that can be called") from None
+    local = parts.scheme == "http" and host in LOOPBACK_HOSTS
+    if not host or not (parts.scheme == "https" or local):
+        raise ValueError("must be https, or http on this machine's loopback address only")
+    if "@" in parts.netloc:
+        raise ValueError("takes no user name")
+    return url
+
+
 def _check_public_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -130,6 +145,7 @@ class Settings(BaseModel):
     preview_px: Annotated[int, Field(ge=0, le=256)] = 256
     refresh_cron: str = "0 3 * * *"
     timezone: str = "UTC"
+    alert_webhook: Annotated[SecretStr, AfterValidator(_check_webhook)] | None = None
     simulator_latency_seconds: Annotated[float, Field(ge=0)] = 0.3
     simulator_megapixels: Annotated[float, Field(gt=0, le=4)] = 1.0
     simulator_faults: str | None = None

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from flux_assets.defs.alerts import build_check_failure_alert, build_run_failure_alert
 from flux_assets.defs.automation import build_catalog_sensor, build_nightly_schedule
 from flux_assets.defs.catalog import (
     build_image_plan,
@@ -33,13 +34,15 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         build_refreshed_images(settings),
         build_image_manifest(settings),
     ]
+    few_requests_failed = build_few_requests_failed(settings)
+    checks = {key for asset in (*refresh, few_requests_failed) for key in asset.check_keys}
     executor = _EXECUTORS[settings.executor]
     return dg.Definitions(
         assets=[
             *refresh,
             *(build_shot_images(settings, shot) for shot in load_shots(settings).shots),
         ],
-        asset_checks=[build_few_requests_failed(settings)],
+        asset_checks=[few_requests_failed],
         jobs=[
             dg.define_asset_job(
                 shop_name(settings.shop, JOB_NAME),
@@ -48,7 +51,11 @@ def build_definitions(settings: Settings) -> dg.Definitions:
                 description="Reads the catalog, buys what is new or changed, writes the manifest.",
             )
         ],
-        sensors=[build_catalog_sensor(settings)],
+        sensors=[
+            build_catalog_sensor(settings),
+            build_run_failure_alert(settings),
+            build_check_failure_alert(settings, checks),
+        ],
         schedules=[build_nightly_schedule(settings)],
         executor=executor,
         resources={

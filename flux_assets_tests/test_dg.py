@@ -56,7 +56,11 @@ def test_dg_lists_assets_checks_and_the_job(project: Workplace) -> None:
         "image_manifest:pictures_are_as_asked",
     }
     assert [job["name"] for job in listed["jobs"]] == ["refresh_catalog_images"]
-    assert [sensor["name"] for sensor in listed["sensors"]] == ["catalog_sensor"]
+    assert {sensor["name"] for sensor in listed["sensors"]} == {
+        "alert_check_failure",
+        "alert_run_failure",
+        "catalog_sensor",
+    }
     assert [schedule["name"] for schedule in listed["schedules"]] == ["nightly_refresh"]
 
 

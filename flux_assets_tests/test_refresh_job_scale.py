@@ -120,7 +120,11 @@ def test_all_names_of_a_shop_carry_it(shop: DagsterShop) -> None:
             *("image_manifest", "images/hero", "images/wide"),
         )
     }
-    assert {sensor.name for sensor in repository.sensor_defs} == {"acme_catalog_sensor"}
+    assert {sensor.name for sensor in repository.sensor_defs} == {
+        "acme_alert_check_failure",
+        "acme_alert_run_failure",
+        "acme_catalog_sensor",
+    }
     assert {schedule.name for schedule in repository.schedule_defs} == {"acme_nightly_refresh"}
     assert repository.has_job("acme_refresh_catalog_images")
     [node, *_] = (

@@ -57,6 +57,11 @@ def test_without_any_variable_the_mode_is_sample_and_everything_has_a_default() 
         ("FLUX_ASSETS_PREVIEW_PX", "0", 0),
         ("FLUX_ASSETS_REFRESH_CRON", "30 4 * * 1", "30 4 * * 1"),
         ("FLUX_ASSETS_TIMEZONE", "Europe/Berlin", "Europe/Berlin"),
+        (
+            "FLUX_ASSETS_ALERT_WEBHOOK",
+            "https://hooks.example/T0/B0?key=k\n",
+            SecretStr("https://hooks.example/T0/B0?key=k"),
+        ),
         ("FLUX_ASSETS_SIMULATOR_LATENCY_SECONDS", "0", 0),
         ("FLUX_ASSETS_SIMULATOR_MEGAPIXELS", "0.25", 0.25),
         ("FLUX_ASSETS_SIMULATOR_FAULTS", "moderation", "moderation"),
@@ -186,6 +191,29 @@ def test_a_header_that_cannot_be_sent_is_an_error_that_does_not_show_it(
 
 def test_a_header_is_never_shown() -> None:
     settings = load_settings({"FLUX_ASSETS_CATALOG_HEADER": "X-Key: invented-key"})
+    assert "invented-key" not in f"{settings!r} {settings} {settings.model_dump()}"
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("http://hooks.example/invented-key", "must be https"),
+        ("hooks.example/invented-key", "must be https"),
+        ("https:///invented-key", "must be https"),
+        ("https://me:invented-key@hooks.example/", "no user name"),
+        ("https://hooks.example:invented-key/", "no address"),
+        ("https://[invented-key", "no address"),
+    ],
+)
+def test_a_webhook_that_is_not_safe_is_refused_without_showing_it(url: str, problem: str) -> None:
+    with pytest.raises(SettingsError, match=problem) as caught:
+        load_settings({"FLUX_ASSETS_ALERT_WEBHOOK": url})
+    assert caught.value.variable == "FLUX_ASSETS_ALERT_WEBHOOK"
+    assert "invented-key" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_webhook_is_never_shown() -> None:
+    settings = load_settings({"FLUX_ASSETS_ALERT_WEBHOOK": "https://hooks.example/invented-key"})
     assert "invented-key" not in f"{settings!r} {settings} {settings.model_dump()}"
 
 
