@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -16,13 +17,16 @@ from flux_assets.budget import DailyBudget
 from flux_assets.generation import generate
 from flux_assets.image_api.client import ImageApiClient
 from flux_assets.image_api.pace import Pace
+from flux_assets.image_api.polling import PollSchedule
 from flux_assets.image_api.transport import HttpReply
 from flux_assets.image_request import ImageRequest
 from flux_assets.landing import Landing
 from flux_assets.ledger import Ledger, SendRules
 from flux_assets.outcome import Outcome
 from flux_assets.picture_records import PictureRecords
+from flux_assets.plan import TYPICAL_LATENCY_SECONDS
 from flux_assets.purchase import Purchase
+from flux_assets.result_wait import ResultWait
 from flux_assets.run_stop import RunStop
 from flux_assets.sending import Sender
 from flux_assets.settings import Settings
@@ -56,6 +60,7 @@ class ApiAccess:
 
     client: ImageApiClient
     pace: Pace
+    polls: PollSchedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +109,8 @@ def open_api(
     requests_per_minute: int,
     call_timeout_seconds: float,
     result_hosts: Iterable[str],
+    delivery: Literal["sync", "async"] = "sync",
+    typical_latency_seconds: float = TYPICAL_LATENCY_SECONDS,
     on_reply: Callable[[HttpReply], None] | None = None,
 ) -> ApiAccess:
     """The client of one account, and the pace at which this process may call it."""
@@ -113,9 +120,11 @@ def open_api(
             api_key=api_key,
             call_timeout_seconds=call_timeout_seconds,
             result_hosts=result_hosts,
+            run_async=delivery == "async",
             on_reply=on_reply,
         ),
         pace=Pace(max_in_flight=max_in_flight, requests_per_minute=requests_per_minute),
+        polls=PollSchedule(first_guess_seconds=typical_latency_seconds),
     )
 
 
@@ -211,6 +220,7 @@ def open_generation(
             credits=account_credits,
             store=stores.shop,
             ledger=ledger,
+            results=_open_results(settings, api, stop),
             call_timeout_seconds=settings.call_timeout_seconds,
             monotonic=time.monotonic,
             utc_now=lambda: datetime.now(UTC),
@@ -233,6 +243,18 @@ def open_generation(
         except BaseException:
             stop.halt("the step was interrupted")
             raise
+
+
+def _open_results(settings: Settings, api: ApiAccess, stop: RunStop) -> ResultWait:
+    return ResultWait(
+        client=api.client,
+        pace=api.pace,
+        schedule=api.polls,
+        stop=stop,
+        timeout_seconds=settings.call_timeout_seconds,
+        monotonic=time.monotonic,
+        sleep=time.sleep,
+    )
 
 
 def _open_budget(

@@ -188,6 +188,10 @@ class AccountError(FluxAssetsError):
         self.reason = reason
 
 
+class UnpaidCallError(AccountError):
+    """The record of an accepted call says that the account could not have it; nothing was made."""
+
+
 # --- The vendor's answer to one call ---------------------------------------------------------
 
 
@@ -221,6 +225,15 @@ class GenerationFailedError(FluxAssetsError):
 
 
 # --- A paid picture on its way to the store --------------------------------------------------
+
+
+class NotReadyError(FluxAssetsError):
+    """An accepted call has no result yet; asking for it again later is free."""
+
+    def __init__(self, uuid: str, problem: str) -> None:
+        super().__init__(f"call {uuid} is accepted and has no result yet: {problem}")
+        self.uuid = uuid
+        self.problem = problem
 
 
 class DownloadError(FluxAssetsError):

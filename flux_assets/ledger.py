@@ -9,7 +9,7 @@ over the version that was read, so the store itself is the lock between machines
                       -> unknown             sent, and no reply will come
                          accepted -> lost    paid, and the picture can never be had
 
-An entry left `claimed` by somebody who is proven dead is as good as `unknown`.
+A claim of the proven dead is as good as `unknown`; a call accepted while processing may yet fail.
 """
 
 from collections.abc import Callable, Collection
@@ -192,7 +192,7 @@ class Ledger:
             except ClaimLostError as lost:
                 found = lost.found
                 if found.state in {"accepted", "stored"}:
-                    if (found.uuid, found.result_keys) == (accepted.uuid, accepted.result_keys):
+                    if found.is_of(accepted):
                         return found
                     self.keep_extra_reply(replace(claim, **accepted.as_changes()))
                     raise
@@ -216,6 +216,7 @@ class Ledger:
                     reason="",
                     uuid=lineage.uuid,
                     temporary_url="",
+                    is_processing=False,
                     lineage=lineage,
                     possibly_paid_twice=lineage.possibly_paid_twice,
                 )

@@ -19,7 +19,8 @@ State = Literal["claimed", "accepted", "stored", "refused", "failed", "unknown",
 class AcceptedCall:
     """What a paid reply says and must never be lost; times are ISO 8601 in UTC.
 
-    `temporary_url` is signed: it is kept only while it is needed to fetch the picture.
+    `temporary_url` is signed: it is kept only while it is needed to fetch the picture. One that
+    `is_processing` has only its uuid so far, and its picture may still fail to be made.
     """
 
     uuid: str
@@ -27,6 +28,7 @@ class AcceptedCall:
     temporary_url: str = field(repr=False)
     accepted_at: str
     latency_seconds: float
+    is_processing: bool = False
 
     def __str__(self) -> str:
         return f"call {self.uuid} is paid"
@@ -42,7 +44,8 @@ class LedgerEntry:
 
     `revision`, `claim_id` and `state` name a write, so that a writer can recognise its own.
     `attempts` counts sends, of all runs; `possibly_paid_twice` those sent again after an unknown
-    outcome, and paid replies that came second. `temporary_url` is kept only while `accepted`.
+    outcome, and paid replies that came second. `temporary_url` is kept only while `accepted`;
+    only then does `is_processing` say anything: that no result was there when it was written.
     """
 
     fingerprint: str
@@ -60,6 +63,7 @@ class LedgerEntry:
     temporary_url: str = field(default="", repr=False)
     accepted_at: str = ""
     latency_seconds: float = 0.0
+    is_processing: bool = False
     reason: str = ""
     lineage: LineageRecord | None = None
     etag: str = field(default="", compare=False)
@@ -99,6 +103,12 @@ class LedgerEntry:
             return cls(**values, etag=etag, modified_at=modified_at)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise StoreError(uri, "read", f"it is no ledger entry ({error})") from error
+
+    def is_of(self, call: AcceptedCall) -> bool:
+        """Whether it is this call that was accepted; a finished one may have come without uuid."""
+        if self.uuid or call.uuid:
+            return self.uuid == call.uuid
+        return self.result_keys == call.result_keys
 
     @property
     def write_id(self) -> tuple[str, int, State]:

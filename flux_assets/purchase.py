@@ -8,10 +8,12 @@ from flux_assets.errors import (
     AccountError,
     FluxAssetsError,
     GenerationFailedError,
+    NotReadyError,
     ObjectNotFoundError,
     RefusedError,
     StoreError,
     UnknownOutcomeError,
+    UnpaidCallError,
 )
 from flux_assets.image_api.pace import NotStartedError
 from flux_assets.image_request import ImageRequest
@@ -92,7 +94,7 @@ class Purchase:
             return Outcome(kind="not_attempted", request=request, reason=reason)
         try:
             if isinstance(answer, AcceptedCall):
-                outcome = self._accept(request, claim, answer)
+                outcome = self._accept(request, claim, answer, "generated")
             else:
                 outcome = self._settle(request, previous, claim, answer)
         except StoreError as error:
@@ -103,8 +105,12 @@ class Purchase:
         twice = max(claim.possibly_paid_twice - before, outcome.possibly_paid_twice)
         return replace(outcome, calls=1, possibly_paid_twice=twice)
 
-    def _accept(self, request: ImageRequest, claim: LedgerEntry, call: AcceptedCall) -> Outcome:
+    def _accept(
+        self, request: ImageRequest, claim: LedgerEntry, call: AcceptedCall, kind: OutcomeKind
+    ) -> Outcome:
         """Note the paid reply and store its picture; either lets the next run finish.
+
+        A call that is still processing has no picture yet, so noting it comes first.
 
         Raises:
             StoreError: the store took neither for as long as a call may take.
@@ -119,14 +125,15 @@ class Purchase:
             except StoreError as error:
                 _log.error("call %s is paid, but the ledger cannot note it: %s", call.uuid, error)
                 entry = replace(claim, **call.as_changes())
-                outcome = self._land(request, entry, "generated")
-                if outcome.kind != "failed":
-                    return outcome
+                if not call.is_processing or self.landing.monotonic() >= give_up_at:
+                    outcome = self._land(request, entry, kind)
+                    if outcome.kind != "failed":
+                        return outcome
                 if self.landing.monotonic() >= give_up_at:
                     raise
                 self.landing.sleep(_NOTE_PAUSE_SECONDS)
             else:
-                return self._land(request, entry, "generated")
+                return self._land(request, entry, kind)
 
     def _settle(
         self,
@@ -135,7 +142,7 @@ class Purchase:
         claim: LedgerEntry,
         answer: FluxAssetsError,
     ) -> Outcome:
-        """Note what became of a send that gave no picture."""
+        """Note what became of a send that gave no picture, or none that can be had now."""
         reason = str(answer)
         kind: OutcomeKind = "refused" if isinstance(answer, RefusedError) else "failed"
         try:
@@ -144,6 +151,10 @@ class Purchase:
                     entry = self.ledger.record_refused(claim, reason)
                 case GenerationFailedError():
                     entry = self.ledger.record_failed(claim, reason)
+                case NotReadyError():
+                    return _keep_for_later(request, answer)
+                case PictureLostError():
+                    kind, entry = "lost", self.ledger.record_lost(claim, reason)
                 case UnknownOutcomeError() | AccountError(reason="gateway_forbidden"):
                     entry = self.ledger.record_unknown(claim, reason)
                 case _:
@@ -170,14 +181,34 @@ class Purchase:
         return Outcome(kind="held", request=request, reason=found.explanation)
 
     def _land(self, request: ImageRequest, entry: LedgerEntry, kind: OutcomeKind) -> Outcome:
+        if entry.is_processing:
+            return self._take_up_wait(request, entry, kind)
         try:
             lineage, picture = self.landing.land(request, entry)
         except PictureLostError as lost:
             return Outcome(kind="lost", request=request, reason=str(lost))
         except FluxAssetsError as error:
-            return Outcome(
-                kind="failed",
-                request=request,
-                reason=f"paid and not stored yet; the next run fetches it without a call: {error}",
-            )
+            return _keep_for_later(request, error)
         return Outcome(kind=kind, request=request, lineage=lineage, preview=picture.preview)
+
+    def _take_up_wait(
+        self, request: ImageRequest, entry: LedgerEntry, kind: OutcomeKind
+    ) -> Outcome:
+        """Wait for a call that was sent earlier, and go on from what became of it."""
+        try:
+            with self.sender.pace.count_in_flight():
+                call = self.sender.results.wait_for(entry)
+        except UnpaidCallError as error:
+            # What the ledger said before that send is not known any more: it counts.
+            return self._settle(request, None, entry, GenerationFailedError(str(error)))
+        except FluxAssetsError as error:
+            return self._settle(request, None, entry, error)
+        return self._accept(request, entry, call, kind)
+
+
+def _keep_for_later(request: ImageRequest, error: FluxAssetsError) -> Outcome:
+    return Outcome(
+        kind="failed",
+        request=request,
+        reason=f"paid and not stored yet; the next run fetches it without a call: {error}",
+    )

@@ -15,13 +15,16 @@ from flux_assets.errors import (
     NotSentError,
     RateLimitedError,
     RefusedError,
+    StoreError,
     UnknownOutcomeError,
 )
 from flux_assets.image_api.client import ImageApiClient
 from flux_assets.image_api.pace import Pace
+from flux_assets.image_api.protocol import Reply
 from flux_assets.image_request import ImageRequest
 from flux_assets.ledger import Ledger
-from flux_assets.ledger_entry import AcceptedCall, LedgerEntry
+from flux_assets.ledger_entry import AcceptedCall, ClaimLostError, LedgerEntry
+from flux_assets.result_wait import ResultWait
 from flux_assets.run_stop import RunStop
 from flux_assets.store.object_store import ObjectStore
 
@@ -48,6 +51,7 @@ class Sender:
         client, pace, budget, stop: the API, and what limits its use.
         credits: takes note of what the account has left.
         store, ledger: where claims go, and whether there is room for what is paid.
+        results: waits for what an asynchronous call makes.
         call_timeout_seconds: for one call, and for all tries of a call that sent nothing.
         monotonic, utc_now: time.
     """
@@ -59,6 +63,7 @@ class Sender:
     credits: AccountCredits
     store: ObjectStore
     ledger: Ledger
+    results: ResultWait
     call_timeout_seconds: float
     monotonic: Callable[[], float]
     utc_now: Callable[[], datetime]
@@ -67,6 +72,9 @@ class Sender:
         self, request: ImageRequest, previous: LedgerEntry | None
     ) -> tuple[LedgerEntry, AcceptedCall | FluxAssetsError]:
         """Claim and send; go on through what provably made nothing, within one deadline.
+
+        An asynchronous call keeps its place in flight until its result is there, and its entry is
+        the accepted one; where that could not be written, the call is given as still processing.
 
         Raises:
             ClaimLostError: somebody else has the request.
@@ -84,7 +92,7 @@ class Sender:
                     self._check_stop()
                     day = day or self.budget.spend()
                     claim = self.ledger.renew(claim) if claim else self._claim(request, previous)
-                    answer = self._call(request)
+                    claim, answer = self._call(request, claim)
             except FluxAssetsError as error:
                 if day is not None:
                     self.budget.give_back(day)
@@ -125,12 +133,47 @@ class Sender:
             )
         return claim
 
-    def _call(self, request: ImageRequest) -> AcceptedCall | FluxAssetsError:
-        """One call; what the vendor answers, or why there is no answer.
+    def _call(
+        self, request: ImageRequest, claim: LedgerEntry
+    ) -> tuple[LedgerEntry, AcceptedCall | FluxAssetsError]:
+        """One call, heard to the end; with the entry as it stands then."""
+        sent_at = self.monotonic()
+        reply = self._submit(request)
+        if isinstance(reply, FluxAssetsError):
+            return claim, reply
+        is_processing = reply.status == "processing"
+        latency_seconds = 0.0 if is_processing else self.monotonic() - sent_at
+        call = AcceptedCall(
+            uuid=reply.uuid,
+            result_keys=reply.result_keys,
+            temporary_url=reply.temporary_url or "",
+            accepted_at=self.utc_now().isoformat(timespec="seconds"),
+            latency_seconds=round(latency_seconds, 3),
+            is_processing=is_processing,
+        )
+        return self._hear_out(claim, call, sent_at) if is_processing else (claim, call)
+
+    def _hear_out(
+        self, claim: LedgerEntry, call: AcceptedCall, sent_at: float
+    ) -> tuple[LedgerEntry, AcceptedCall | FluxAssetsError]:
+        """Note the call, which may be paid already, and only then wait for its result."""
+        try:
+            entry = self.ledger.record_reply(claim, call)
+        except (ClaimLostError, StoreError) as error:
+            _log.warning("%s, but the ledger did not note it: %s", call, error)
+            return claim, call
+        if not entry.is_processing:  # another run has fetched the result meanwhile
+            return claim, call
+        try:
+            return entry, self.results.wait_for(entry, sent_at=sent_at)
+        except FluxAssetsError as error:
+            return entry, error
+
+    def _submit(self, request: ImageRequest) -> Reply | FluxAssetsError:
+        """What the vendor answers, or why there is no answer.
 
         The circuit breaker is told while the call holds its place: no other starts in between.
         """
-        started = self.monotonic()
         try:
             reply = self.client.submit(request, timeout_seconds=self.call_timeout_seconds)
         except (NotSentError, RateLimitedError) as error:
@@ -150,10 +193,4 @@ class Sender:
         self.stop.note_answer()
         self.pace.succeeded()
         self.credits.note(reply.credits)
-        return AcceptedCall(
-            uuid=reply.uuid,
-            result_keys=reply.result_keys,
-            temporary_url=reply.temporary_url or "",
-            accepted_at=self.utc_now().isoformat(timespec="seconds"),
-            latency_seconds=round(self.monotonic() - started, 3),
-        )
+        return reply

@@ -126,6 +126,7 @@ class Settings(BaseModel):
     max_in_flight: Annotated[int, Field(ge=1, le=1000)] = 96
     executor: Literal["in_process", "multiprocess"] = "in_process"
     requests_per_minute: Annotated[int, Field(ge=1)] = 180
+    delivery: Literal["sync", "async"] = "sync"
     call_timeout_seconds: Annotated[float, Field(ge=1, le=3600)] = 180
     max_images_per_run: Annotated[int, Field(ge=0)] = 500
     over_cap: Literal["refuse", "new_only"] = "refuse"

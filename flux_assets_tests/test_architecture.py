@@ -19,7 +19,7 @@ LAYERS = (
     ("prompts", "shots", "inputs", "overrides", "overrides_table", "templates"),
     ("budget", "image_api", "images", "ledger", "ledger_entry", "lineage", "run_stop", "store"),
     ("account_credits", "landing", "outcome", "picture_records", "pins"),
-    ("purchase", "reply_form", "sending"),
+    ("purchase", "reply_form", "result_wait", "sending"),
     ("changes", "choices", "generation", "manifest", "plan", "reports", "summary", "tables"),
     ("assembly", "dry_run", "planning", "reroll"),
     ("checks",),

@@ -11,6 +11,7 @@ from flux_assets.checks.finding import Finding, Verdict
 from flux_assets.errors import DownloadError, NotSentError, UnknownOutcomeError
 from flux_assets.image_api.transport import HttpReply
 from flux_assets.image_request import MODEL
+from flux_assets.plan import TYPICAL_LATENCY_SECONDS
 from flux_assets.settings import Settings
 
 _MODELS_TIMEOUT_SECONDS = 30.0
@@ -113,5 +114,9 @@ def _open(
         requests_per_minute=settings.requests_per_minute,
         call_timeout_seconds=settings.call_timeout_seconds,
         result_hosts=settings.result_hosts,
+        delivery=settings.delivery,
+        typical_latency_seconds=(
+            settings.simulator_latency_seconds if settings.is_sample else TYPICAL_LATENCY_SECONDS
+        ),
         on_reply=on_reply,
     )

@@ -12,6 +12,7 @@ from pydantic import PrivateAttr, SecretStr
 
 from flux_assets.assembly import ApiAccess, Stores, api_origin, open_api, simulated_api
 from flux_assets.errors import SettingsError
+from flux_assets.plan import TYPICAL_LATENCY_SECONDS
 from flux_assets.settings import Settings, load_settings
 from flux_assets.store.object_store import ObjectStore
 from flux_assets.store.open_store import ensure_store_identity, open_store
@@ -97,6 +98,7 @@ class ImageApiResource(dg.ConfigurableResource[Any]):
     max_in_flight: int
     call_timeout_seconds: float
     result_hosts: list[str]
+    delivery: Literal["sync", "async"]
     simulator_latency_seconds: float
     simulator_megapixels: float
     simulator_faults: str | None
@@ -114,6 +116,7 @@ class ImageApiResource(dg.ConfigurableResource[Any]):
             max_in_flight=settings.max_in_flight,
             call_timeout_seconds=settings.call_timeout_seconds,
             result_hosts=list(settings.result_hosts),
+            delivery=settings.delivery,
             simulator_latency_seconds=settings.simulator_latency_seconds,
             simulator_megapixels=settings.simulator_megapixels,
             simulator_faults=settings.simulator_faults,
@@ -146,13 +149,14 @@ class ImageApiResource(dg.ConfigurableResource[Any]):
                 megapixels=self.simulator_megapixels,
                 faults=self.simulator_faults,
             ) as (base_url, api_key):
-                self._access = self._open(base_url, api_key)
+                self._access = self._open(base_url, api_key, self.simulator_latency_seconds)
                 yield self
         else:
-            self._access = self._open(self.base_url, SecretStr(self.api_key))
+            key = SecretStr(self.api_key)
+            self._access = self._open(self.base_url, key, TYPICAL_LATENCY_SECONDS)
             yield self
 
-    def _open(self, base_url: str, api_key: SecretStr) -> ApiAccess:
+    def _open(self, base_url: str, api_key: SecretStr, typical_latency_seconds: float) -> ApiAccess:
         return open_api(
             base_url=base_url,
             api_key=api_key,
@@ -160,4 +164,6 @@ class ImageApiResource(dg.ConfigurableResource[Any]):
             requests_per_minute=self.requests_per_minute,
             call_timeout_seconds=self.call_timeout_seconds,
             result_hosts=self.result_hosts,
+            delivery=self.delivery,
+            typical_latency_seconds=typical_latency_seconds,
         )

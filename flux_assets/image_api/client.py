@@ -43,6 +43,7 @@ class ImageApiClient:
         result_hosts: hosts (`host` or `host:port`) that results may come from, beside the
             vendor's.
         clock: monotonic, in seconds.
+        run_async: whether a call is to be answered at once, before its picture is made.
         open_adapter: what carries each request; replaced in tests.
         on_reply: sees each complete reply to a `submit` before it is read; it must not raise.
 
@@ -59,6 +60,7 @@ class ImageApiClient:
         call_timeout_seconds: float = 180,
         result_hosts: Iterable[str] = (),
         clock: Clock = time.monotonic,
+        run_async: bool = False,
         open_adapter: OpenAdapter = FreshConnectionAdapter,
         on_reply: Callable[[HttpReply], None] | None = None,
     ) -> None:
@@ -68,6 +70,7 @@ class ImageApiClient:
         _check_header_text(self._secret)
         self._call_timeout_seconds = call_timeout_seconds
         self._clock = clock
+        self._run_async = run_async
         self._on_reply = on_reply
         self._transport = Transport(
             connect_timeout_seconds=connect_timeout_seconds, clock=clock, open_adapter=open_adapter
@@ -98,7 +101,7 @@ class ImageApiClient:
             deadline=self._deadline(timeout_seconds),
             max_bytes=_MAX_REPLY_BYTES,
             headers={"API-KEY": self._secret},
-            json_body=build_submit_body(request),
+            json_body=build_submit_body(request, run_async=self._run_async),
         )
         if self._on_reply is not None:
             self._on_reply(reply)
@@ -109,8 +112,8 @@ class ImageApiClient:
 
         Raises:
             NotSentError, DownloadError: no answer this time; asking again is free.
-            RateLimitedError, AccountError, RefusedError, GenerationFailedError: as
-                `protocol.parse_result`.
+            RateLimitedError, AccountError, UnpaidCallError, RefusedError,
+                GenerationFailedError: as `protocol.parse_result`.
         """
         if not uuid:
             return None

@@ -85,6 +85,18 @@ class Pace:
                 self._in_flight -= 1
                 self._grant_starts()
 
+    @contextmanager
+    def count_in_flight(self) -> Iterator[None]:
+        """Count a call that the vendor works on already: it has a place, even if none is free."""
+        with self._lock:
+            self._in_flight += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._in_flight -= 1
+                self._grant_starts()
+
     def spend_request(self, *, stop: threading.Event, deadline: float = math.inf) -> None:
         """Wait until rate and pause allow one more request, and count it.
 

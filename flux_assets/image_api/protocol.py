@@ -16,6 +16,7 @@ from flux_assets.errors import (
     FluxAssetsError,
     RateLimitedError,
     UnknownOutcomeError,
+    UnpaidCallError,
 )
 from flux_assets.image_api.error_replies import (
     mapping,
@@ -137,9 +138,9 @@ def parse_result(
     Asking costs nothing, so a reply that cannot be read is never an unknown outcome here.
 
     Raises:
-        AccountError, RateLimitedError: as `parse_reply`.
-        RefusedError, GenerationFailedError: the record says so; a refusal of the question
-            itself says nothing of the picture and is a DownloadError.
+        AccountError, RateLimitedError: the question is answered so, whatever the picture is.
+        RefusedError, GenerationFailedError, UnpaidCallError: the record says so; a refusal of
+            the question itself says nothing of the picture and is a DownloadError.
         DownloadError: no readable answer this time.
     """
     data = parse_json_object(body)
@@ -151,6 +152,8 @@ def parse_result(
         return None
     try:
         return parse_reply(status_code, headers, body, secret=secret)
+    except AccountError as error:
+        raise UnpaidCallError(error.reason, str(error)) from error
     except UnknownOutcomeError as error:
         raise DownloadError(str(error)) from error
 

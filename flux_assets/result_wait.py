@@ -1,0 +1,126 @@
+"""The wait for a call that was accepted before its picture was made; it costs polls, no call."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flux_assets.errors import (
+    AccountError,
+    DownloadError,
+    NotReadyError,
+    NotSentError,
+    RateLimitedError,
+    UnpaidCallError,
+)
+from flux_assets.image_api.client import ImageApiClient
+from flux_assets.image_api.pace import NotStartedError, Pace
+from flux_assets.image_api.polling import PollSchedule
+from flux_assets.image_api.protocol import Reply
+from flux_assets.landing import PictureLostError
+from flux_assets.ledger_entry import AcceptedCall, LedgerEntry
+from flux_assets.run_stop import RunStop
+
+_POLL_TIMEOUT_SECONDS = 30.0
+_MAX_UNKNOWN = 3
+"""A record may lag its call; after so many polls that do not know it, there is none."""
+
+_NEVER = threading.Event()
+"""Paid calls are heard to the end, also when the run must send nothing more."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultWait:
+    """Waits for accepted calls, one per thread; the caller sees to their place in flight.
+
+    Args:
+        client, pace: the API; each poll counts against its limit.
+        schedule: when to poll; learns from each call that is awaited from its send on.
+        stop: told when the account itself is the matter.
+        timeout_seconds: from a call's send, or from where the wait is taken up again.
+        monotonic, sleep: time.
+    """
+
+    client: ImageApiClient
+    pace: Pace
+    schedule: PollSchedule
+    stop: RunStop
+    timeout_seconds: float
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], None]
+
+    def wait_for(self, entry: LedgerEntry, *, sent_at: float | None = None) -> AcceptedCall:
+        """The finished call of an entry that says it is being worked on.
+
+        Args:
+            entry: accepted.
+            sent_at: when it was sent, on the clock; None if an earlier run sent it, whose call is
+                asked for at once, and whose latency is not known.
+
+        Raises:
+            RefusedError, GenerationFailedError, UnpaidCallError: the vendor made nothing.
+            PictureLostError: the vendor does not know the call.
+            NotReadyError: not this time; a later run may ask again.
+        """
+        began = self.monotonic() if sent_at is None else sent_at
+        give_up_at = began + self.timeout_seconds
+        next_at = began if sent_at is None else began + self.schedule.first_poll_seconds
+        not_ready_seconds = 0.0
+        polls = unknown = 0
+        while True:
+            self._sleep_until(min(next_at, give_up_at))
+            asked_at = self.monotonic()
+            try:
+                reply = self._ask(entry.uuid, give_up_at)
+            except DownloadError as error:
+                problem = str(error)
+            else:
+                if reply is not None and reply.status == "success":
+                    seconds = self.monotonic() - began
+                    if sent_at is None:
+                        return _finished(entry, reply, latency_seconds=0.0)
+                    self.schedule.note_ready(after=not_ready_seconds, by=seconds)
+                    return _finished(entry, reply, latency_seconds=seconds)
+                unknown = unknown + 1 if reply is None else 0
+                if unknown == _MAX_UNKNOWN:
+                    raise PictureLostError("the vendor does not know the call that it accepted")
+                problem = "the vendor does not know it" if unknown else "it is still worked on"
+                not_ready_seconds = not_ready_seconds if unknown else asked_at - began
+            polls += 1
+            if self.monotonic() >= give_up_at:
+                raise NotReadyError(entry.uuid, f"{problem}, after {self.timeout_seconds:g} s")
+            next_at = self.monotonic() + self.schedule.step_seconds(polls)
+
+    def _ask(self, uuid: str, give_up_at: float) -> Reply | None:
+        """One poll; a DownloadError if it has no answer this time."""
+        try:
+            self.pace.spend_request(stop=_NEVER, deadline=give_up_at)
+            return self.client.fetch_result(uuid, timeout_seconds=_POLL_TIMEOUT_SECONDS)
+        except RateLimitedError as error:
+            _log.warning("all calls pause for %g s: %s", error.retry_after_seconds, error)
+            self.pace.pause(error.retry_after_seconds)
+            raise DownloadError(str(error)) from error
+        except (NotSentError, NotStartedError) as error:
+            raise DownloadError(str(error)) from error
+        except AccountError as error:
+            self.stop.trip(str(error))
+            if isinstance(error, UnpaidCallError):
+                raise
+            raise NotReadyError(uuid, str(error)) from error
+
+    def _sleep_until(self, moment: float) -> None:
+        seconds = moment - self.monotonic()
+        if seconds > 0:
+            self.sleep(seconds)
+
+
+def _finished(entry: LedgerEntry, reply: Reply, *, latency_seconds: float) -> AcceptedCall:
+    return AcceptedCall(
+        uuid=entry.uuid,
+        result_keys=reply.result_keys,
+        temporary_url=reply.temporary_url or "",
+        accepted_at=entry.accepted_at,
+        latency_seconds=round(latency_seconds, 3),
+    )
