@@ -22,6 +22,9 @@ from flux_assets.ledger_entry import AcceptedCall, LedgerEntry
 from flux_assets.run_stop import RunStop
 
 _POLL_TIMEOUT_SECONDS = 30.0
+_LAST_POLL_GRACE_SECONDS = 5.0
+"""The last poll comes at the deadline itself, and may find others before it."""
+
 _MAX_UNKNOWN = 3
 """A record may lag its call; after so many polls that do not know it, there is none."""
 
@@ -96,13 +99,16 @@ class ResultWait:
     def _ask(self, uuid: str, give_up_at: float) -> Reply | None:
         """One poll; a DownloadError if it has no answer this time."""
         try:
-            self.pace.spend_request(stop=_NEVER, deadline=give_up_at)
+            last = give_up_at + _LAST_POLL_GRACE_SECONDS
+            self.pace.spend_request(stop=_NEVER, deadline=last)
             return self.client.fetch_result(uuid, timeout_seconds=_POLL_TIMEOUT_SECONDS)
         except RateLimitedError as error:
             _log.warning("all calls pause for %g s: %s", error.retry_after_seconds, error)
             self.pace.pause(error.retry_after_seconds)
             raise DownloadError(str(error)) from error
-        except (NotSentError, NotStartedError) as error:
+        except NotStartedError as error:
+            raise DownloadError("rate and pauses leave no room to ask for it") from error
+        except NotSentError as error:
             raise DownloadError(str(error)) from error
         except AccountError as error:
             self.stop.trip(str(error))

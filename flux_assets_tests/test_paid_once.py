@@ -32,9 +32,9 @@ class CrashError(BaseException):
     """The process is gone: nothing of ours may catch it."""
 
 
-@pytest.fixture
-def bench(tmp_path: Path, start_simulator: StartSimulator) -> Bench:
-    return build_bench(tmp_path, start_simulator)
+@pytest.fixture(params=[False, True], ids=["sync", "async"])
+def bench(tmp_path: Path, start_simulator: StartSimulator, request: pytest.FixtureRequest) -> Bench:
+    return build_bench(tmp_path, start_simulator, run_async=request.param)
 
 
 def strike_at(bench: Bench, number: int, *, done: bool, strike: Strike, times: int = 1) -> None:
