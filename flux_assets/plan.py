@@ -61,6 +61,7 @@ class PlanLimits:
     max_in_flight: int
     max_images_per_run: int
     daily_image_limit: int
+    requests_per_image: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +156,7 @@ def build_plan(
 
 def estimate(to_buy: int, limits: PlanLimits) -> Estimate:
     """What so many pictures cost and how long they take, as far as is known beforehand."""
-    by_rate = to_buy / limits.requests_per_minute
+    by_rate = to_buy * limits.requests_per_image / limits.requests_per_minute
     by_calls = to_buy * TYPICAL_LATENCY_SECONDS / 60 / limits.max_in_flight
     if to_buy > limits.max_images_per_run:
         binding = f"max_images_per_run ({limits.max_images_per_run})"

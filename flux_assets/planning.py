@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 from flux_assets.assembly import send_rules
 from flux_assets.budget import check_run_cap
 from flux_assets.choices import Choices, RunCap, check_product_drop
+from flux_assets.image_api.polling import TYPICAL_POLLS
 from flux_assets.ledger import Ledger
 from flux_assets.plan import (
     NO_CATEGORIES,
@@ -55,6 +56,7 @@ def plan_against_store(
             max_in_flight=settings.max_in_flight,
             max_images_per_run=settings.max_images_per_run,
             daily_image_limit=settings.daily_image_limit,
+            requests_per_image=1 + TYPICAL_POLLS if settings.delivery == "async" else 1,
         ),
         standing_of=lambda entry: ledger.standing_of(entry, rules),
         categories=categories,

@@ -39,6 +39,15 @@ def _store_picture(shop: Shop, request: ImageRequest) -> None:
     shop.store.put(key, b"picture", content_type="image/png")
 
 
+def test_polls_lengthen_the_plan_where_the_request_limit_binds(shop: Shop) -> None:
+    shop.environ |= {"FLUX_ASSETS_REQUESTS_PER_MINUTE": "2", "FLUX_ASSETS_MAX_IN_FLIGHT": "96"}
+    minutes = {}
+    for delivery in ("sync", "async"):
+        shop.environ["FLUX_ASSETS_DELIVERY"] = delivery
+        minutes[delivery] = _plan(shop).to_json()["minutes"]
+    assert minutes == {"sync": 2.0, "async": 5.0}
+
+
 def test_a_plan_of_a_new_store_buys_everything_and_writes_nothing(shop: Shop) -> None:
     dry_run = _plan(shop)
     assert dry_run.to_json() == {

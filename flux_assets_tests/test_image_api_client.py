@@ -41,6 +41,17 @@ def test_a_call_is_one_post_with_the_key(serve: Serve) -> None:
     assert json.loads(body)["promptObject"] == REQUEST.prompt_object
 
 
+@pytest.mark.parametrize("run_async", [False, True])
+def test_only_an_asynchronous_client_asks_for_an_answer_at_once(
+    serve: Serve, *, run_async: bool
+) -> None:
+    server = serve(SUCCESS)
+    make_client(server.url, run_async=run_async).submit(REQUEST, timeout_seconds=30)
+    (sent,) = server.received
+    body = json.loads(sent.partition(b"\r\n\r\n")[2])
+    assert body.get("async") == (True if run_async else None)
+
+
 def test_a_reply_is_shown_raw_even_if_it_cannot_be_read(serve: Serve) -> None:
     seen: list[HttpReply] = []
     client = make_client(serve(http("200 OK", b"<html>")).url, on_reply=seen.append)

@@ -18,6 +18,7 @@ from flux_assets.errors import (
     RateLimitedError,
     RefusedError,
     UnknownOutcomeError,
+    UnpaidCallError,
 )
 from flux_assets.image_api.protocol import (
     Credits,
@@ -200,6 +201,21 @@ def test_asking_for_a_result_never_ends_in_an_unknown_outcome(
 def test_a_404_of_the_gateway_does_not_call_a_paid_picture_unknown() -> None:
     with pytest.raises(DownloadError):
         parse_result(404, {}, b"<html></html>")
+
+
+def test_only_the_record_of_a_call_says_that_it_could_not_be_paid() -> None:
+    with pytest.raises(UnpaidCallError) as caught:
+        parse_result(*read_sample("out_of_credits_200"))
+    assert caught.value.reason == "out_of_credits"
+    for about_the_question in ("out_of_credits_406", "flat_error_200"):
+        with pytest.raises(AccountError) as account:
+            parse_result(*read_sample(about_the_question))
+        assert not isinstance(account.value, UnpaidCallError)
+
+
+def test_an_error_without_a_record_says_nothing_of_the_call() -> None:
+    with pytest.raises(DownloadError):
+        parse_result(200, {}, b'{"errorCode": "MODERATED", "message": "flagged"}')
 
 
 def test_models_are_listed_with_their_state() -> None:

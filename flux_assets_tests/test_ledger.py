@@ -377,6 +377,30 @@ def test_a_reply_that_another_forestalled_is_kept_beside_it(
     assert b"Signature" not in beside
 
 
+def test_a_call_that_another_run_has_finished_is_not_noted_as_another_one(
+    store: HookedStore, ledger: Ledger
+) -> None:
+    claim = ledger.claim(REQUEST, None)
+    processing = replace(build_call(), result_keys=(), is_processing=True)
+    accepted = ledger.record_reply(claim, processing)
+    other = build_ledger(store, "run-2")
+    finished = other.record_reply(other.take_up(accepted), build_call())
+
+    assert ledger.record_reply(claim, processing) == finished
+    assert (finished.is_processing, finished.result_keys) == (False, build_call().result_keys)
+    assert [info.key for info in store.list("ledger/")] == [ledger_key(REQUEST.fingerprint)]
+
+
+@pytest.mark.parametrize("uuid", ["call-2", ""])
+def test_calls_are_told_apart_by_uuid_and_without_one_by_their_results(
+    ledger: Ledger, uuid: str
+) -> None:
+    entry = replace(ledger.claim(REQUEST, None), uuid=uuid, result_keys=("a.png",))
+    assert entry.is_of(replace(build_call(uuid), result_keys=("a.png",)))
+    assert not entry.is_of(build_call("call-1"))
+    assert entry.is_of(replace(build_call(uuid), result_keys=("b.png",))) == bool(uuid)
+
+
 def test_a_lost_call_is_kept_beside_the_reply_that_takes_its_place(
     store: HookedStore, ledger: Ledger
 ) -> None:

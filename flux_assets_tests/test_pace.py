@@ -104,6 +104,19 @@ def test_a_place_is_given_back_when_the_call_fails(time: Time) -> None:
     assert pace.in_flight == 0
 
 
+def test_a_call_that_is_under_way_already_has_a_place_beyond_the_limit(time: Time) -> None:
+    pace = make_pace(time, max_in_flight=1)
+    with pace.slot(stop=NEVER):
+        with pace.count_in_flight():
+            assert pace.in_flight == 2
+        assert pace.in_flight == 1
+    with pace.count_in_flight():
+        with pytest.raises(NotStartedError), pace.slot(stop=NEVER, deadline=time.now + 5):
+            pass
+        pace.spend_request(stop=NEVER)
+    assert pace.in_flight == 0
+
+
 def test_a_pause_holds_every_start_and_every_poll(time: Time) -> None:
     pace = make_pace(time)
     pace.pause(26)

@@ -153,6 +153,7 @@ def test_pictures_of_products_and_shots_that_are_gone_are_orphaned() -> None:
         (0, {}, 0.0, "requests_per_minute (180)"),
         (1, {}, 0.5, "requests_per_minute (180)"),  # no run is shorter than one call
         (360, {}, 2.0, "requests_per_minute (180)"),
+        (360, {"requests_per_image": 2.5}, 5.0, "requests_per_minute (180)"),
         (360, {"max_in_flight": 45}, 4.0, "max_in_flight (45)"),
         (360, {"max_in_flight": 90}, 2.0, "requests_per_minute (180)"),
         (360, {"max_images_per_run": 360, "daily_image_limit": 360}, 2.0, "requests_per_minute"),

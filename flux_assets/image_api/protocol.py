@@ -105,9 +105,8 @@ def parse_reply(
     data = parse_json_object(body)
     if data is None:
         raise UnknownOutcomeError(f"HTTP {status_code} with {len(body)} bytes that are no JSON")
-    if "aiRecord" not in data and data.get("errorCode"):
-        code, message = printable(data["errorCode"]), printable(data.get("message"))
-        raise parse_failure(code, message, secret=secret)
+    if flat_error := _parse_flat_error(data, secret):
+        raise flat_error
     record = mapping(data.get("aiRecord", data))
     status = printable(record.get("status")).upper()
     result = mapping(record.get("aiRecordDetail")).get("resultObject", record.get("resultObject"))
@@ -150,6 +149,8 @@ def parse_result(
         raise _free_call_error(parse_error_reply(status_code, headers, body, secret=secret))
     if data is not None and data.get("aiRecord", data) is None:
         return None
+    if data is not None and (flat_error := _parse_flat_error(data, secret)):
+        raise _free_call_error(flat_error)
     try:
         return parse_reply(status_code, headers, body, secret=secret)
     except AccountError as error:
@@ -188,6 +189,14 @@ def _is_success(status_code: int) -> bool:
 def _free_call_error(error: FluxAssetsError) -> FluxAssetsError:
     keeps_its_meaning = isinstance(error, AccountError | RateLimitedError)
     return error if keeps_its_meaning else DownloadError(f"the API gave no answer: {error}")
+
+
+def _parse_flat_error(data: Mapping[str, object], secret: str) -> FluxAssetsError | None:
+    """An error that came with HTTP 200 in place of any record."""
+    if "aiRecord" in data or not data.get("errorCode"):
+        return None
+    code, message = printable(data["errorCode"]), printable(data.get("message"))
+    return parse_failure(code, message, secret=secret)
 
 
 def _parse_results(result: object) -> list[str]:
