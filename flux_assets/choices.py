@@ -69,9 +69,9 @@ def select_rows(rows: Iterable[PlanRow], choices: Choices) -> list[PlanRow]:
         ("shots", "shot", set(choices.shots)),
     ):
         if wanted:
-            unknown = sorted(wanted - {getattr(row, field) for row in everything})
-            if unknown:
-                raise ChoiceError(name, unknown)
+            known = {getattr(row, field) for row in everything}
+            if wanted - known:
+                raise ChoiceError(name, sorted(wanted - known), known)
             chosen = [row for row in chosen if getattr(row, field) in wanted]
     return chosen
 

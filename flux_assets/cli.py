@@ -115,6 +115,7 @@ def reroll(product_id: str, shots: tuple[str, ...], *, now: bool) -> None:
     """
     settings = _load_settings()
     raise_takes(settings, product_id, shots)
+    _people.print(f"Asked for another picture of {escape(product_id)}: {', '.join(shots)}.")
     prepare_dagster_home()
     choices = Choices(product_ids=(product_id,), shots=shots)
     with open_run_identity("reroll") as run:

@@ -1,6 +1,7 @@
 """Every error that flux_assets raises on purpose; classes differ by who must act."""
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 
@@ -52,11 +53,13 @@ class ProductDropError(FluxAssetsError):
 class ChoiceError(FluxAssetsError):
     """A run was asked for what neither the catalog nor the shots file has."""
 
-    def __init__(self, name: str, unknown: Sequence[str]) -> None:
+    def __init__(self, name: str, unknown: Sequence[str], known: Collection[str] = ()) -> None:
         shown = ", ".join(repr(item) for item in unknown[:10])
         more = f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
+        near = ", ".join(difflib.get_close_matches(unknown[0], known))
         super().__init__(
             f"{name}: there is no {shown}{more} in this catalog and its shots; nothing was sent"
+            + (f". Near {unknown[0]!r}: {near}" if near else "")
         )
         self.name = name
         self.unknown = tuple(unknown)

@@ -78,8 +78,9 @@ def plan_report(plan: Plan, to_buy: int) -> str:
     ]
     table = [row for row in table if row[1] or row[0] in {"new", "changed", "stored"}]
     headline = (
-        f"**{to_buy} pictures to buy, about {takes.cost_usd:.2f} USD and "
-        f"{_duration(takes.minutes)}** (bound by {takes.binding_limit})"
+        f"**{to_buy} {'picture' if to_buy == 1 else 'pictures'} to buy, "
+        f"about {takes.cost_usd:.2f} USD and {_duration(takes.minutes)}** "
+        f"(bound by {takes.binding_limit})"
     )
     parts = [headline, markdown_table(("status", "pictures", "meaning"), table)]
     changes = count_changes(plan)

@@ -41,4 +41,4 @@ def raise_takes(settings: Settings, product_id: str, shots: Sequence[str]) -> No
 def _check_known(name: str, wanted: Sequence[str], known: set[str]) -> None:
     unknown = [value for value in wanted if value not in known]
     if unknown:
-        raise ChoiceError(name, unknown)
+        raise ChoiceError(name, unknown, known)
