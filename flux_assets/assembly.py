@@ -21,13 +21,14 @@ from flux_assets.image_api.polling import PollSchedule
 from flux_assets.image_api.transport import HttpReply
 from flux_assets.image_request import ImageRequest
 from flux_assets.landing import Landing
-from flux_assets.ledger import Ledger, SendRules
+from flux_assets.ledger import Ledger
 from flux_assets.outcome import Outcome
 from flux_assets.picture_records import PictureRecords
 from flux_assets.plan import TYPICAL_LATENCY_SECONDS
 from flux_assets.purchase import Purchase
 from flux_assets.result_wait import ResultWait
 from flux_assets.run_stop import RunStop
+from flux_assets.send_rules import SendRules
 from flux_assets.sending import Sender
 from flux_assets.settings import Settings
 from flux_assets.store.object_store import ObjectStore

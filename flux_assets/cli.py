@@ -26,6 +26,7 @@ from flux_assets.launch import (
     prepare_dagster_home,
     run_refresh,
 )
+from flux_assets.ledger_command import ledger
 from flux_assets.plan_flags import choice_options, json_option, read_choices, show_plan
 from flux_assets.reports import catalog_report, summary_report
 from flux_assets.reroll import raise_takes
@@ -56,6 +57,7 @@ def cli() -> None:
 
 
 cli.add_command(check)
+cli.add_command(ledger)
 
 
 @cli.command()

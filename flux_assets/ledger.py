@@ -10,37 +10,27 @@ over the version that was read, so the store itself is the lock between machines
                          accepted -> lost    paid, and the picture can never be had
 
 A claim of the proven dead is as good as `unknown`; a call accepted while processing may yet fail.
+Once a person releases it, a request is `failed` or `unknown` without a send that counts.
 """
 
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 from flux_assets.errors import ObjectNotFoundError, StoreError
 from flux_assets.image_request import ImageRequest
-from flux_assets.ledger_entry import AcceptedCall, ClaimLostError, LedgerEntry
+from flux_assets.ledger_entry import UNANSWERED, AcceptedCall, ClaimLostError, LedgerEntry
 from flux_assets.lineage import LineageRecord
 from flux_assets.process_identity import is_process_gone, this_process
+from flux_assets.send_rules import SendRules, Standing
 from flux_assets.store.object_store import LEDGER_PREFIX, ObjectStore, extra_reply_key, ledger_key
 
 _WRITE_TRIES = 3
 _READERS = 16
 _LIST_ABOVE = 1_000
 """One listing page names 1,000 keys, and most fingerprints of a large new catalog have none."""
-
-Standing = Literal["buy", "accepted", "stored", "refused", "failed", "held", "lost"]
-"""What may be done with a request: `buy` it, or leave it for the reason that is named."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendRules:
-    """When a request whose earlier send came to nothing may be sent again."""
-
-    max_attempts: int
-    on_unknown_outcome: Literal["resubmit", "hold"]
-    retry_refused: bool
 
 
 class Ledger:
@@ -112,19 +102,7 @@ class Ledger:
 
     def standing_of(self, entry: LedgerEntry, rules: SendRules) -> Standing:
         """What may be done with a request that has this entry."""
-        sent_enough = entry.attempts >= rules.max_attempts
-        match entry.state:
-            case "accepted" | "stored" | "lost":
-                return entry.state
-            case "refused":
-                return "buy" if rules.retry_refused else "refused"
-            case "failed":
-                return "failed" if sent_enough else "buy"
-            case "claimed" if not self.is_abandoned(entry):
-                return "held"
-            case "claimed" | "unknown":
-                hold = sent_enough or rules.on_unknown_outcome == "hold"
-                return "held" if hold else "buy"
+        return rules.standing_of(entry, is_abandoned=self.is_abandoned)
 
     def claim(self, request: ImageRequest, previous: LedgerEntry | None) -> LedgerEntry:
         """Claim a request for one send; to be called only right before that send.
@@ -256,6 +234,23 @@ class Ledger:
     def record_lost(self, entry: LedgerEntry, reason: str) -> LedgerEntry:
         """It was paid, and its picture can never be had."""
         return self._change(entry, state="lost", reason=reason, temporary_url="")
+
+    def record_released(self, entry: LedgerEntry, *, may_be_paid: bool, reason: str) -> LedgerEntry:
+        """It may be sent again as if it never had been; what may be paid is kept beside it.
+
+        Raises:
+            ClaimLostError: it has changed meanwhile; nothing is released.
+        """
+        if entry.uuid and may_be_paid:
+            self.keep_extra_reply(entry)
+        return self._change(
+            self.take_up(entry),
+            state="unknown" if may_be_paid else "failed",
+            attempts=0,
+            reason=reason,
+            lineage=None,
+            **UNANSWERED,
+        )
 
     def keep_extra_reply(self, entry: LedgerEntry) -> None:
         """Keep a paid reply that another one forestalled, beside the entry, for people.

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Literal, Self, get_args
 
 from flux_assets.errors import FluxAssetsError, StoreError
@@ -36,6 +37,19 @@ class AcceptedCall:
     def as_changes(self) -> dict[str, Any]:
         """The fields of the ledger entry that it decides."""
         return {"state": "accepted", "reason": ""} | asdict(self)
+
+
+UNANSWERED: Mapping[str, Any] = MappingProxyType(
+    {
+        "uuid": "",
+        "result_keys": (),
+        "temporary_url": "",
+        "accepted_at": "",
+        "latency_seconds": 0.0,
+        "is_processing": False,
+    }
+)
+"""The fields that an `AcceptedCall` decides, where there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

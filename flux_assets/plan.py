@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, NamedTuple, get_args
 
-from flux_assets.ledger import Standing
 from flux_assets.ledger_entry import LedgerEntry
+from flux_assets.send_rules import Standing
 from flux_assets.store.object_store import ObjectStore, image_prefix, quote_segment
 
 TYPICAL_LATENCY_SECONDS = 30.0

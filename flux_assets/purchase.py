@@ -18,9 +18,10 @@ from flux_assets.errors import (
 from flux_assets.image_api.pace import NotStartedError
 from flux_assets.image_request import ImageRequest
 from flux_assets.landing import Landing, PictureLostError
-from flux_assets.ledger import Ledger, SendRules
+from flux_assets.ledger import Ledger
 from flux_assets.ledger_entry import AcceptedCall, ClaimLostError, LedgerEntry
 from flux_assets.outcome import Outcome, OutcomeKind, reroll_command
+from flux_assets.send_rules import SendRules
 from flux_assets.sending import NOTHING_SENT, NotAttemptedError, Sender
 
 _NOTE_PAUSE_SECONDS = 5.0

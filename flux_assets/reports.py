@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from flux_assets.catalog.product import Catalog, RejectedRow
 from flux_assets.changes import count_changes
@@ -25,6 +25,7 @@ _MEANINGS = {
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>&|~]")
 _SHOWN = 20
 _SAMPLE_PROMPTS = 10
+_FINGERPRINT_DIGITS = 12
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -164,6 +165,19 @@ def shortfalls_table(shortfalls: Sequence[Shortfall]) -> str:
         [(item.product_id, item.shot, item.kind, item.reason) for item in shortfalls[:_SHOWN]],
     )
     return table + _and_more(len(shortfalls))
+
+
+def waiting_table(requests: Sequence[Mapping[str, object]]) -> str:
+    """The first requests that wait for a person, as `WaitingRequest.to_json` gives them."""
+    names = ("product_id", "shot", "state", "sends", "when", "reason")
+    table = markdown_table(
+        ("product", *names[1:], "fingerprint"),
+        [
+            (*(request[name] for name in names), str(request["fingerprint"])[:_FINGERPRINT_DIGITS])
+            for request in requests[:_SHOWN]
+        ],
+    )
+    return table + _and_more(len(requests))
 
 
 def _duration(minutes: float) -> str:

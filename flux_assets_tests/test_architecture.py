@@ -17,20 +17,29 @@ LAYERS = (
     ("alert_webhook", "aws_session", "parameters", "process_identity", "settings"),
     ("catalog", "image_request", "sources"),
     ("prompts", "shots", "inputs", "overrides", "overrides_table", "templates"),
-    ("budget", "image_api", "images", "ledger", "ledger_entry", "lineage", "run_stop", "store"),
-    ("account_credits", "landing", "outcome", "picture_records", "pins"),
+    (
+        *("budget", "image_api", "images", "ledger", "ledger_entry", "ledger_scan", "lineage"),
+        *("parallel", "run_stop", "send_rules", "store"),
+    ),
+    ("account_credits", "findings", "landing", "outcome", "picture_records", "pins"),
     ("purchase", "reply_form", "result_wait", "sending"),
     ("changes", "choices", "generation", "manifest", "plan", "reports", "summary", "tables"),
-    ("assembly", "dry_run", "planning", "reroll"),
+    ("assembly", "dry_run", "manifest_repair", "planning", "release", "reroll", "verify"),
     ("checks",),
     ("defs",),
-    ("check_command", "cli", "definitions", "launch", "plan_flags", "shop_definitions"),
+    (
+        *("check_command", "cli", "definitions", "launch", "ledger_command", "plan_flags"),
+        *("shop_definitions", "verify_command"),
+    ),
 )
 # The stand-in shares no more with the client than what both take from the vendor's page.
 BESIDE = {"simulator": {"errors", "image_request"}}
 USERS_OF_THE_SIMULATOR = {"assembly", "cli"}
 
-MAY_IMPORT_DAGSTER = {"check_command", "cli", "definitions", "defs", "launch", "shop_definitions"}
+MAY_IMPORT_DAGSTER = {
+    *("check_command", "cli", "definitions", "defs", "launch", "ledger_command"),
+    *("shop_definitions", "verify_command"),
+}
 SLOW_TO_IMPORT = (
     *("pandas", "pyarrow", "boto3", "botocore", "PIL", "bs4"),
     *("uvicorn", "starlette", "flux_assets.simulator"),

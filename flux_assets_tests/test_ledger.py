@@ -11,9 +11,10 @@ import pytest
 from flux_assets import ledger as ledger_module
 from flux_assets.errors import ConditionFailedError, StoreError
 from flux_assets.image_request import ImageRequest
-from flux_assets.ledger import Ledger, SendRules, Standing
+from flux_assets.ledger import Ledger
 from flux_assets.ledger_entry import ClaimLostError, LedgerEntry, State
 from flux_assets.process_identity import this_process
+from flux_assets.send_rules import SendRules, Standing
 from flux_assets.store.directory import DirectoryStore
 from flux_assets.store.object_store import ObjectStore, extra_reply_key, ledger_key
 from flux_assets_tests.fixtures.purchases import (

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from flux_assets.image_request import ImageRequest
-from flux_assets.ledger import Standing
 from flux_assets.ledger_entry import LedgerEntry
 from flux_assets.plan import (
     STATUSES,
@@ -17,6 +16,7 @@ from flux_assets.plan import (
     list_pictures,
 )
 from flux_assets.process_identity import this_process
+from flux_assets.send_rules import Standing
 from flux_assets.store.directory import DirectoryStore
 from flux_assets.store.object_store import ObjectInfo, image_key, image_prefix
 from flux_assets_tests.fixtures.records import LIMITS, identify, make_request
