@@ -31,6 +31,7 @@ from flux_assets.plan_flags import choice_options, json_option, read_choices, sh
 from flux_assets.reports import catalog_report, summary_report
 from flux_assets.reroll import raise_takes
 from flux_assets.settings import Settings, load_settings
+from flux_assets.verify_command import verify
 
 _people = Console(stderr=True, highlight=False)
 
@@ -58,6 +59,7 @@ def cli() -> None:
 
 cli.add_command(check)
 cli.add_command(ledger)
+cli.add_command(verify)
 
 
 @cli.command()

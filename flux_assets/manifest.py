@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreError
@@ -11,7 +12,7 @@ from flux_assets.lineage import LineageRecord, build_plain_metadata
 from flux_assets.plan import RequestIdentity
 from flux_assets.store.object_store import ObjectStore, table_key
 from flux_assets.summary import Shortfall
-from flux_assets.tables import read_parquet, write_parquet
+from flux_assets.tables import NO_TABLE, read_parquet, write_parquet
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
@@ -60,6 +61,7 @@ COLUMNS: Mapping[str, str] = {
 ReadLineage = Callable[[list[RequestIdentity]], Mapping[str, LineageRecord]]
 
 _IDENTITY = ["product_id", "shot"]
+_OF_EVERY_RELEASE = [*_IDENTITY, "request_fingerprint"]
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -69,6 +71,7 @@ def build_manifest(
     previous: "pd.DataFrame | None",
     read_lineage: ReadLineage,
     store: ObjectStore,
+    changed: AbstractSet[str] = frozenset(),
 ) -> "pd.DataFrame":
     """The manifest of the current requests: what is unchanged is taken over, the rest is read.
 
@@ -81,26 +84,31 @@ def build_manifest(
         read_lineage: gives the lineage, by fingerprint, of those of the requests whose picture
             is stored.
         store: for the addresses.
+        changed: fingerprints whose row is read again although it is there: what was released and
+            bought once more is another picture of the same request.
     """
     import pandas as pd  # noqa: PLC0415 - slow to import
 
     wanted = list(requests)
-    kept = _build_table([]) if previous is None else previous
+    kept = build_manifest_rows([], store) if previous is None else previous
     kept = kept.merge(pd.DataFrame(wanted, columns=list(RequestIdentity._fields)), on=_IDENTITY)
     unchanged = kept["request_fingerprint"] == kept["fingerprint"]
+    unchanged &= ~kept["fingerprint"].isin(changed)
     taken_over = set(kept.loc[unchanged, "fingerprint"])
     lineage = read_lineage(
         [item for item in wanted if item.fingerprint and item.fingerprint not in taken_over]
     )
-    fresh = _build_table([build_manifest_row(record, store) for record in lineage.values()])
+    fresh = build_manifest_rows(lineage.values(), store)
     kept["stale"] = ~unchanged
     old = kept.loc[~kept["fingerprint"].isin(set(lineage)), list(COLUMNS)]
     return pd.concat([old, fresh]).astype(dict(COLUMNS)).sort_values(_IDENTITY, ignore_index=True)
 
 
-def _build_table(rows: list[dict[str, object]]) -> "pd.DataFrame":
+def build_manifest_rows(records: Iterable[LineageRecord], store: ObjectStore) -> "pd.DataFrame":
+    """A manifest of just these pictures, each current as of now."""
     import pandas as pd  # noqa: PLC0415 - slow to import
 
+    rows = [build_manifest_row(record, store) for record in records]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict(COLUMNS))
 
 
@@ -108,8 +116,16 @@ def refresh_manifest(
     store: ObjectStore,
     requests: Sequence[RequestIdentity],
     read_lineage: ReadLineage,
+    *,
+    changed: AbstractSet[str] = frozenset(),
 ) -> "pd.DataFrame":
     """Bring the stored manifest up to date by compare-and-swap, and its CSV beside it.
+
+    Args:
+        store: where it lies.
+        requests: every current request, as for `build_manifest`.
+        read_lineage: as for `build_manifest`.
+        changed: as for `build_manifest`.
 
     Raises:
         StoreError: it cannot be read or written, or other writers always come first.
@@ -117,27 +133,39 @@ def refresh_manifest(
     for _ in range(_WRITE_TRIES):
         previous, etag = _read_previous(store, read_lineage)
         manifest = build_manifest(
-            requests, previous=previous, read_lineage=read_lineage, store=store
+            requests, previous=previous, read_lineage=read_lineage, store=store, changed=changed
         )
         try:
-            store.put(
-                MANIFEST_KEY,
-                write_parquet(manifest),
-                content_type="application/vnd.apache.parquet",
-                if_absent=etag is None,
-                if_match=etag,
-            )
+            write_manifest(store, manifest, over=etag)
         except ConditionFailedError:
             continue
-        store.put(MANIFEST_CSV_KEY, write_manifest_csv(manifest), content_type="text/csv")
         return manifest
     raise StoreError(store.uri_for(MANIFEST_KEY), "change", "other writers always come first")
+
+
+def write_manifest(store: ObjectStore, manifest: "pd.DataFrame", *, over: str | None) -> None:
+    """Write it over the version of this etag, or where there is none, and its CSV beside it.
+
+    Raises:
+        ConditionFailedError: somebody else was first.
+    """
+    store.put(
+        MANIFEST_KEY,
+        write_parquet(manifest),
+        content_type="application/vnd.apache.parquet",
+        if_absent=over is None,
+        if_match=over,
+    )
+    store.put(MANIFEST_CSV_KEY, write_manifest_csv(manifest), content_type="text/csv")
 
 
 def read_manifest(store: ObjectStore) -> "pd.DataFrame | None":
     """The last manifest; None where there is none.
 
     One that an older release wrote lacks some of the columns.
+
+    Raises:
+        StoreError: it is damaged, or cannot be read.
     """
     return _read_stored(store)[0]
 
@@ -155,9 +183,9 @@ def _read_previous(
     table, etag = _read_stored(store)
     if table is None or set(COLUMNS) <= set(table.columns):
         return table, etag
-    rows = table[[*_IDENTITY, "request_fingerprint"]].itertuples(index=False, name=None)
+    rows = table[_OF_EVERY_RELEASE].itertuples(index=False, name=None)
     lineage = read_lineage([RequestIdentity(*row) for row in rows])
-    return _build_table([build_manifest_row(it, store) for it in lineage.values()]), etag
+    return build_manifest_rows(lineage.values(), store), etag
 
 
 def _read_stored(
@@ -167,7 +195,24 @@ def _read_stored(
         body = store.get(MANIFEST_KEY)
     except ObjectNotFoundError:
         return None, None
-    return read_parquet(body.data, columns=columns), body.info.etag
+    uri = store.uri_for(MANIFEST_KEY)
+    return parse_manifest(body.data, uri, columns=columns), body.info.etag
+
+
+def parse_manifest(data: bytes, uri: str, *, columns: list[str] | None = None) -> "pd.DataFrame":
+    """The manifest of these bytes, or some columns of it.
+
+    Raises:
+        StoreError: they are damaged, or another table.
+    """
+    problem = "it is damaged; `flux-assets verify --repair` builds it again from the ledger"
+    try:
+        manifest = read_parquet(data, columns=columns)
+    except NO_TABLE as error:
+        raise StoreError(uri, "read", problem) from error
+    if not set(columns or _OF_EVERY_RELEASE) <= set(manifest.columns):
+        raise StoreError(uri, "read", problem)
+    return manifest
 
 
 def find_shortfalls(

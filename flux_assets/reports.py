@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from flux_assets.catalog.product import Catalog, RejectedRow
 from flux_assets.changes import count_changes
+from flux_assets.findings import FindingKind, StoreFindings
 from flux_assets.image_request import ImageRequest
 from flux_assets.overrides import OverrideProblem
 from flux_assets.plan import STATUSES, TO_BUY, Plan, estimate
@@ -21,6 +22,17 @@ _MEANINGS = {
     "held": "in another run's hands, or its outcome is unknown",
     "lost": "paid, and its picture can never be had",
     "missing": "was stored, and its picture is gone",
+}
+_FOUND: Mapping[FindingKind, str] = {
+    "missing": "the ledger says stored, and the picture is gone: restore it, or `ledger release`",
+    "damaged": "the picture is not what was stored: restore the object",
+    "unreadable": "a ledger entry or a table cannot be read",
+    "without_lineage": "a picture that no ledger entry says is stored; --repair writes it",
+    "manifest": "a row of the manifest that disagrees with the ledger; --repair mends it",
+    "extra_reply": "a further paid reply for the same picture; nothing to do",
+    "superseded": "older pictures, kept to go back to; nothing to do",
+    "orphaned": "pictures of products or shots that are gone; nothing to do",
+    "deleted": "older pictures that were deleted since; nothing to do",
 }
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>&|~]")
 _SHOWN = 20
@@ -165,6 +177,35 @@ def shortfalls_table(shortfalls: Sequence[Shortfall]) -> str:
         [(item.product_id, item.shot, item.kind, item.reason) for item in shortfalls[:_SHOWN]],
     )
     return table + _and_more(len(shortfalls))
+
+
+def audit_report(findings: StoreFindings) -> str:
+    """What an audit found, by kind, and the first keys of what is wrong or was paid twice."""
+    headline = "Nothing is wrong" if findings.is_sound else "Something is wrong"
+    looked_at = (
+        f"**{headline}** ({findings.entries} ledger entries, {findings.pictures} pictures, "
+        f"{findings.rows} rows of the manifest)"
+    )
+    parts = [looked_at]
+    if findings.counts:
+        rows = [
+            (kind.replace("_", " "), findings.counts[kind], findings.repaired[kind], meaning)
+            for kind, meaning in _FOUND.items()
+            if findings.counts[kind]
+        ]
+        parts.append(markdown_table(("found", "count", "repaired", "meaning"), rows))
+    named = [item for item in findings.first if item.detail]
+    if named:
+        shown = [
+            (
+                item.kind.replace("_", " "),
+                item.key,
+                f"{item.detail} (repaired)" if item.is_repaired else item.detail,
+            )
+            for item in named
+        ]
+        parts.append(markdown_table(("found", "key", "detail"), shown))
+    return "\n\n".join(parts)
 
 
 def waiting_table(requests: Sequence[Mapping[str, object]]) -> str:

@@ -28,6 +28,10 @@ _REQUEST_FIELDS = (
 _REQUEST_COLUMNS = (*_REQUEST_FIELDS, "prompt_characters", "error", "skipped")
 
 
+NO_TABLE = (OSError, ValueError, KeyError, NotImplementedError)
+"""What pandas and pyarrow raise, between them, for bytes that are no whole Parquet file."""
+
+
 def build_products_table(products: Iterable[Product]) -> "pd.DataFrame":
     """One row per product; `columns` as JSON."""
     import pandas as pd  # noqa: PLC0415 - slow to import
@@ -109,6 +113,18 @@ def read_identities(table: "pd.DataFrame") -> list[RequestIdentity]:
     names = list(RequestIdentity._fields)
     rows = table.loc[table["fingerprint"] != "", names].itertuples(index=False)
     return [RequestIdentity(*row) for row in rows]
+
+
+def read_without_request(table: "pd.DataFrame") -> list[RequestIdentity]:
+    """Each product and shot of a requests table that cannot be asked for now, but has its place.
+
+    Its prompt cannot be rendered, or an override says `skip`; the fingerprint is empty.
+    """
+    rows = table.loc[(table["error"] != "") | (table["skipped"] == "skip"), ["product_id", "shot"]]
+    return [
+        RequestIdentity(str(product_id), str(shot), "")
+        for product_id, shot in rows.itertuples(index=False, name=None)
+    ]
 
 
 def build_plan_table(plan: Plan) -> "pd.DataFrame":

@@ -11,6 +11,8 @@ from flux_assets.defs.events import run_identity
 from flux_assets.defs.images import OWNERS
 from flux_assets.defs.partitions import shop_key
 from flux_assets.defs.resources import StoreResource
+from flux_assets.errors import FluxAssetsError, ObjectNotFoundError, PictureError
+from flux_assets.image_request import ImageRequest
 from flux_assets.lineage import LineageRecord
 from flux_assets.manifest import (
     MANIFEST_CSV_KEY,
@@ -20,13 +22,19 @@ from flux_assets.manifest import (
     record_shortfalls,
     refresh_manifest,
 )
+from flux_assets.outcome import reroll_command
 from flux_assets.picture_records import PictureRecords
 from flux_assets.plan import RequestIdentity
 from flux_assets.reports import markdown_table, shortfalls_table
 from flux_assets.settings import Settings
 from flux_assets.store.object_store import ObjectStore
 from flux_assets.summary import RunSummary, Shortfall
-from flux_assets.tables import read_identities, read_plan_rows, read_requests
+from flux_assets.tables import (
+    read_identities,
+    read_plan_rows,
+    read_requests,
+    read_without_request,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,13 +134,14 @@ def _refresh(
     reader: "_LineageReader",
 ) -> "dg.MaterializeResult[Any]":
     identities, unmade = read_identities(requests), _read_unmade(requests)
-    without = [RequestIdentity(item.product_id, item.shot, "") for item in unmade]
-    left_as_is = requests.loc[requests["skipped"] == "skip", ["product_id", "shot"]]
-    without += [
-        RequestIdentity(str(row[0]), str(row[1]), "") for row in left_as_is.itertuples(index=False)
-    ]
-    manifest = refresh_manifest(store, [*identities, *without], reader.read)
-    reasons = {item.fingerprint: item for item in RunSummary.merge([refreshed]).shortfalls}
+    manifest = refresh_manifest(
+        store,
+        [*identities, *read_without_request(requests)],
+        reader.read,
+        changed=reader.not_stored_when_planned,
+    )
+    told = {item.fingerprint: item for item in RunSummary.merge([refreshed]).shortfalls}
+    reasons = reader.damaged | told
     shortfalls = [*unmade, *find_shortfalls(identities, manifest, reasons)]
     newly = record_shortfalls(store, shortfalls)
     warned = manifest[manifest["warnings"] != ""]
@@ -149,7 +158,10 @@ def _refresh(
 
 
 class _LineageReader:
-    """Finds the lineage of stored pictures, and mends what the ledger lacks."""
+    """Finds the lineage of stored pictures, and mends what the ledger lacks.
+
+    `damaged` are those whose lineage cannot be had, since their bytes are no picture any more.
+    """
 
     def __init__(
         self, records: PictureRecords, requests: "pd.DataFrame", plan: "pd.DataFrame"
@@ -157,6 +169,8 @@ class _LineageReader:
         self._records = records
         self._requests = requests
         self._keys = {row.fingerprint: row.object_key for row in read_plan_rows(plan)}
+        self.not_stored_when_planned = {name for name, key in self._keys.items() if not key}
+        self.damaged: dict[str, Shortfall] = {}
 
     def read(self, wanted: list[RequestIdentity]) -> Mapping[str, LineageRecord]:
         entries = self._records.ledger.read_many([item.fingerprint for item in wanted])
@@ -173,8 +187,24 @@ class _LineageReader:
         rows = self._requests[self._requests["fingerprint"].isin(unnoted)]
         for request in read_requests(rows):
             key = self._keys[request.fingerprint]
-            found[request.fingerprint], _ = self._records.adopt(request, key)
+            try:
+                found[request.fingerprint], _ = self._records.adopt(request, key)
+            except (PictureError, ObjectNotFoundError) as error:
+                self.damaged[request.fingerprint] = _build_damaged(request, key, error)
         return found
+
+
+def _build_damaged(request: ImageRequest, object_key: str, error: FluxAssetsError) -> Shortfall:
+    return Shortfall(
+        product_id=request.product_id,
+        shot=request.shot,
+        fingerprint=request.fingerprint,
+        kind="failed",
+        reason=(
+            f"{object_key} is stored without a ledger entry, and none can be made of it: {error}; "
+            f"restore that object, or ask for another picture: {reroll_command(request)}"
+        ),
+    )
 
 
 def _read_unmade(requests: "pd.DataFrame") -> list[Shortfall]:
