@@ -104,6 +104,24 @@ def test_a_changed_picture_replaces_the_row(store: DirectoryStore) -> None:
     assert manifest["prompt"].tolist() == ["A better chair"]
 
 
+def test_a_row_whose_picture_was_bought_once_more_is_read_again(store: DirectoryStore) -> None:
+    both = [CHAIR, LAMP]
+    previous = _build(store, both, stored=both)
+    again = Ledger(CHAIR, LAMP)
+    again.stored[CHAIR.fingerprint] = make_lineage(CHAIR, uuid="another call")
+    for ledger, uuid, stale in ((again, "another call", False), (Ledger(LAMP), None, True)):
+        manifest = build_manifest(
+            map(identify, both),
+            previous=previous,
+            read_lineage=ledger,
+            store=store,
+            changed={CHAIR.fingerprint},
+        )
+        assert _rows(manifest) == [_row(CHAIR, stale=stale), _row(LAMP)]
+        assert ledger.asked == [identify(CHAIR)]
+        assert manifest["uuid"][0] == (uuid or previous["uuid"][0])
+
+
 def test_the_last_picture_stays_as_stale_until_its_successor_is_stored(
     store: DirectoryStore,
 ) -> None:
