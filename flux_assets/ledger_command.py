@@ -118,7 +118,8 @@ def _is_agreed(settings: Settings, chosen: Sequence[WaitingRequest]) -> bool:
         return True
     cost_usd = maybe_paid * settings.cost_usd_per_image
     question = (
-        f"Buying them may pay a second time for {maybe_paid} pictures, about {cost_usd:.2f} USD. "
+        "Buying them may pay a second time for "
+        f"{maybe_paid} {'picture' if maybe_paid == 1 else 'pictures'}, about {cost_usd:.2f} USD. "
         "Release them?"
     )
     try:

@@ -74,7 +74,7 @@ def test_every_kind_is_listed_released_planned_and_bought_again(workplace: Workp
 
     unasked = workplace.run("ledger", "release", "--state", "lost")
     assert unasked.exit_code == 1
-    assert "may pay a second time for 1 pictures, about 0.07 USD" in plain(unasked)
+    assert "may pay a second time for 1 picture, about 0.07 USD" in plain(unasked)
     assert "nothing was released" in plain(unasked)
     named = [item["fingerprint"][:8] for item in listed["entries"]]
     released = workplace.run("ledger", "release", "--yes", *named)

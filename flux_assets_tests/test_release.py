@@ -128,6 +128,20 @@ def test_a_paid_reply_is_kept_beside_the_entry_that_is_released(
     assert "call call-1" in after.reason
 
 
+def test_a_call_that_was_accepted_and_then_failed_was_not_paid(
+    store: HookedStore, ledger: Ledger
+) -> None:
+    entry = leave(store, "failed")
+    accepted = replace(build_call(), is_processing=True).as_changes()
+    overwrite_entry(store, replace(entry, **accepted | {"state": "failed"}))
+    requests = waiting(store, ledger)
+    [item] = find(requests)
+    requests.release(item)
+    after = read_entry(store, REQUEST)
+    assert (after.uuid, after.is_processing, after.attempts) == ("", False, 0)
+    assert len(list(store.list("ledger/"))) == 1, "no further paid reply"
+
+
 def test_a_claim_that_may_be_alive_is_never_released(store: HookedStore, ledger: Ledger) -> None:
     leave(store, "lost", request=build_request("other"))
     build_ledger(store, "run-2").claim(REQUEST, None)
