@@ -14,8 +14,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from flux_assets.check_command import check
 from flux_assets.choices import Choices
+from flux_assets.commands.check import check
+from flux_assets.commands.ledger import ledger
+from flux_assets.commands.plan_flags import choice_options, json_option, read_choices, show_plan
+from flux_assets.commands.verify import verify
 from flux_assets.defs.resources import StoreResource
 from flux_assets.dry_run import plan_catalog
 from flux_assets.errors import FluxAssetsError
@@ -26,12 +29,9 @@ from flux_assets.launch import (
     prepare_dagster_home,
     run_refresh,
 )
-from flux_assets.ledger_command import ledger
-from flux_assets.plan_flags import choice_options, json_option, read_choices, show_plan
 from flux_assets.reports import catalog_report, summary_report
 from flux_assets.reroll import raise_takes
 from flux_assets.settings import Settings, load_settings
-from flux_assets.verify_command import verify
 
 _people = Console(stderr=True, highlight=False)
 

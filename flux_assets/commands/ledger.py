@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from flux_assets.assembly import open_ledger, send_rules
+from flux_assets.commands.plan_flags import json_option
 from flux_assets.defs.resources import StoreResource
 from flux_assets.launch import open_run_identity, prepare_dagster_home
-from flux_assets.plan_flags import json_option
 from flux_assets.release import (
     WAITING_STATES,
     ReleaseError,
