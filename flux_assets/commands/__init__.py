@@ -1,1 +1,1 @@
-"""The subcommands of `flux-assets` that are more than a few lines, and the flags that several share."""
+"""The larger subcommands of `flux-assets`, and the flags that several share."""
