@@ -2,4 +2,5 @@ pytest_plugins = [
     "flux_assets_tests.fixtures.simulators",
     "flux_assets_tests.fixtures.stores",
     "flux_assets_tests.fixtures.careless_s3",  # after stores, which it imports
+    "flux_assets_tests.fixtures.buyers",  # as careless_s3
 ]
