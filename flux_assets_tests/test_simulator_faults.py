@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from flux_assets.errors import SettingsError
-from flux_assets.simulator.faults import FAULTS, parse_faults, read_faults
+from flux_assets.simulator.faults import FAULTS, digest_request, parse_faults, read_faults
 from flux_assets.simulator.options import SimulatorOptions
 from flux_assets.simulator.server import RunningSimulator
 from flux_assets_tests.fixtures.simulators import (
@@ -32,6 +32,27 @@ def test_a_script_strikes_call_by_call_and_then_ends(start_simulator: StartSimul
     statuses = [post_call(simulator, "a mug").status_code for _ in range(4)]
     assert statuses == [502, 200, 429, 200]
     assert len(simulator.state.read_bill()) == 2
+
+
+def test_a_rate_limit_names_the_time_that_it_is_told(start_simulator: StartSimulator) -> None:
+    for faults, seconds in (({}, 26), ({"retry_after_seconds": 1}, 1)):
+        simulator = start_simulator(faults={"script": ["rate_limited"], **faults})
+        reply = post_call(simulator, "a mug")
+        assert reply.json()["retryAfter"] == seconds
+        assert reply.headers["Retry-After"] == str(seconds)
+
+
+def test_the_sends_of_each_request_are_counted_where_dice_decide(
+    start_simulator: StartSimulator,
+) -> None:
+    simulator = start_simulator(faults={"rates": {"gateway_502": 1}})
+    for prompt in ("a mug", "a mug", "a cup"):
+        post_call(simulator, prompt)
+    sends = [
+        simulator.state.read_sends(digest_request("IMAGE_GENERATOR", {"prompt": prompt}))
+        for prompt in ("a mug", "a cup", "a jug")
+    ]
+    assert sends == [2, 1, 0]
 
 
 @pytest.mark.parametrize("name", [name for name, f in FAULTS.items() if f.stage == "gateway"])

@@ -1,6 +1,5 @@
 """The API's routes over the state: what is refused, what is made and paid, and what is answered."""
 
-import hashlib
 import math
 import secrets
 from collections import deque
@@ -14,10 +13,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from flux_assets.image_request import canonical_json
 from flux_assets.simulator import replies
 from flux_assets.simulator.connections import BrokenOffResponse
-from flux_assets.simulator.faults import FAULTS, FaultDeck, Stage, roll
+from flux_assets.simulator.faults import FAULTS, FaultDeck, Stage, digest_request, roll
 from flux_assets.simulator.options import SimulatorOptions
 from flux_assets.simulator.state import BillLine, FinalStatus, Generation, SimulatorState
 from flux_assets.simulator.storage import Storage, fault_now
@@ -78,7 +76,7 @@ class SimulatedApi:
     async def _submit(self, request: Request) -> Response:
         self._admit(request)
         call = parse_call(await request.body())
-        digest = hashlib.sha256(canonical_json([call.type, call.prompt_object])).hexdigest()
+        digest = digest_request(call.type, call.prompt_object)
         faults = self._deck.deal(digest, self._count_send(digest))
         gateway_fault = _first(faults, "gateway")
         if gateway_fault is not None:
@@ -237,7 +235,7 @@ class SimulatedApi:
         return f"images/{moment:%Y_%m_%d_%H_%M_%S}_{millisecond:03}_{number:06}.{extension}"
 
     def _count_send(self, digest: str) -> int:
-        return self._state.count(f"sends-{digest}") if self._options.faults.rates else 1
+        return self._state.count_send(digest) if self._options.faults.rates else 1
 
     def _show(self, generation: Generation, request: Request, *, is_ready: bool) -> Response:
         url = self._storage.url_for(generation, str(request.base_url)) if is_ready else ""
@@ -253,7 +251,7 @@ class SimulatedApi:
         if status_code is None:
             return BrokenOffResponse()
         if status_code == 429:
-            raise self._too_many_requests(26)
+            raise self._too_many_requests(self._options.faults.retry_after_seconds)
         return replies.html_page(status_code)
 
 

@@ -94,6 +94,7 @@ class Faults(BaseModel):
     rates: Mapping[_Name, Annotated[float, Field(ge=0, le=1)]] = {}
     seed: int = 0
     slow_seconds: Annotated[float, Field(ge=0)] = 30
+    retry_after_seconds: Annotated[int, Field(ge=0)] = 26
     out_of_credits_after: Annotated[int | None, Field(ge=0)] = None
     key_deleted_after: Annotated[int | None, Field(ge=0)] = None
 
@@ -124,6 +125,11 @@ def read_faults(path: Path) -> Faults:
     except (OSError, ValueError) as error:
         raise SettingsError("faults", f"{path}: {error}") from error
     return parse_faults(plain)
+
+
+def digest_request(request_type: str, prompt_object: Mapping[str, object]) -> str:
+    """What names a request in the dice and in the count of its sends."""
+    return hashlib.sha256(canonical_json([request_type, prompt_object])).hexdigest()
 
 
 def roll(*parts: str | int) -> float:

@@ -143,6 +143,17 @@ class SimulatorState:
         self._bill_lines += gained.count(b"\n")
         return self._bill_lines
 
+    def count_send(self, request_digest: str) -> int:
+        """How many times this request was sent, this time included."""
+        return self.count(f"sends-{request_digest}")
+
+    def read_sends(self, request_digest: str) -> int:
+        """How many times this request was sent; 0 also where no dice were rolled for it."""
+        try:
+            return self._path("counts", f"sends-{request_digest}").stat().st_size
+        except FileNotFoundError:
+            return 0
+
     def count(self, what: str) -> int:
         """How many times this was counted by all simulators, this time included."""
         return self._append(self._path("counts", what), b".")
