@@ -7,7 +7,7 @@ READY := .venv/.ready
 MINISTACK := .venv-ministack/.ready
 PORT ?= 3000
 
-.PHONY: demo dev test test-slow lint bench lock
+.PHONY: demo dev test test-slow lint bench storm lock
 
 demo: $(READY)
 	$(BIN)/flux-assets demo
@@ -28,6 +28,9 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/overhead.py
+
+storm: $(READY)
+	$(BIN)/python benchmarks/kill_storm.py
 
 # Compiles requirements.lock anew from pyproject.toml; needs uv on the PATH.
 lock:

@@ -53,7 +53,10 @@ def measure(pictures: int, latency_seconds: float, in_flight: int) -> tuple[floa
     settings = load_settings(
         {"FLUX_ASSETS_MAX_IN_FLIGHT": str(in_flight), "FLUX_ASSETS_DAILY_IMAGE_LIMIT": "100000"}
     )
-    with tempfile.TemporaryDirectory() as folder, simulator(folder, latency_seconds) as base_url:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        simulator(folder, latency_seconds, megapixels=MEGAPIXELS) as base_url,
+    ):
         store = DirectoryStore(Path(folder) / "store")
         api = open_api(
             base_url=base_url,
@@ -92,12 +95,14 @@ def build_requests(pictures: int) -> Iterator[ImageRequest]:
 
 
 @contextmanager
-def simulator(folder: str, latency_seconds: float) -> Iterator[str]:
+def simulator(
+    folder: str, latency_seconds: float, *options: str, megapixels: float
+) -> Iterator[str]:
     """Serve the simulator from a process of its own; gives its base URL."""
     command = [
         str(Path(sys.executable).with_name("flux-assets")),
         *("simulator", "--port", "0", "--state-dir", f"{folder}/simulator"),
-        *("--latency", str(latency_seconds), "--megapixels", str(MEGAPIXELS)),
+        *("--latency", str(latency_seconds), "--megapixels", str(megapixels), *options),
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) as process:
         if process.stdout is None:

@@ -1,0 +1,130 @@
+"""What the vendor, the ledger and the store say after a kill storm, and what must hold of it."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from flux_assets.errors import FluxAssetsError
+from flux_assets.image_api.client import ImageApiClient
+from flux_assets.image_request import ImageRequest
+from flux_assets.images import inspect_picture
+from flux_assets.ledger_entry import LedgerEntry
+from flux_assets.simulator.faults import FAULTS, FaultDeck, Faults, digest_request
+from flux_assets.simulator.options import SAMPLE_KEY
+from flux_assets.simulator.state import BillLine, SimulatorState
+from flux_assets.store.object_store import ObjectStore
+
+_TIMEOUT_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """Compares every request with what the vendor made of it, and adds up what was paid.
+
+    Args:
+        requests: that the storm wanted.
+        entries: the ledger's, by fingerprint.
+        store: with the pictures and the day's counters.
+        vendor: the simulator's state.
+        faults: that it had.
+        base_url: where it answers.
+    """
+
+    requests: Sequence[ImageRequest]
+    entries: Mapping[str, LedgerEntry]
+    store: ObjectStore
+    vendor: SimulatorState
+    faults: Faults
+    base_url: str
+
+    def judge_pictures(self) -> Counter[str]:
+        """How many pictures are right, missing, corrupt, or another than the vendor made."""
+        client = ImageApiClient(base_url=self.base_url, api_key=SecretStr(SAMPLE_KEY))
+        bill = {line.uuid: line for line in self.vendor.read_bill()}
+        with ThreadPoolExecutor(8) as pool:
+            verdicts = pool.map(lambda request: self._judge(request, client, bill), self.requests)
+            return Counter(verdicts)
+
+    def count_strays(self) -> int:
+        """Pictures in the store that no request asked for."""
+        return sum(1 for _ in self.store.list("images/")) - len(self.requests)
+
+    def count_paid(self) -> Counter[str]:
+        """Paid calls: of pictures and of failures, and those whose reply did not arrive."""
+        bill = self.vendor.read_bill()
+        counts = Counter[str]()
+        for line in bill:
+            counts["pictures" if line.outcome == "SUCCESS" else "failures"] += 1
+            if line.reply_lost:
+                faults = self._find_faults(line)
+                counts["lost replies" if "lost_reply" in faults else "billed 5xx"] += 1
+        return counts
+
+    def count_paid_after_accepted(self) -> int:
+        """Calls that were paid for a request whose paid reply was noted already.
+
+        The bill is in the order of the sends, and nobody sends while another's call is open.
+        """
+        paid: dict[str, list[str]] = {}
+        for line in self.vendor.read_bill():
+            paid.setdefault(line.prompt, []).append(line.uuid)
+        late = 0
+        for request in self.requests:
+            uuids, entry = paid.get(request.prompt, []), self.entries.get(request.fingerprint)
+            if entry is not None and entry.uuid in uuids:
+                late += len(uuids) - 1 - uuids.index(entry.uuid)
+        return late
+
+    def count_resent(self) -> int:
+        """Sends after an unknown outcome, as the ledger counts them."""
+        return sum(entry.possibly_paid_twice for entry in self.entries.values())
+
+    def count_sends(self) -> tuple[int, int]:
+        """Calls that came to the vendor: those that count, and those its rate limit sent away."""
+        deck = FaultDeck(self.faults)
+        sends = limited = 0
+        for request in self.requests:
+            digest = digest_request(request.type, request.prompt_object)
+            for send in range(1, self.vendor.read_sends(digest) + 1):
+                gate = [name for name in deck.deal(digest, send) if FAULTS[name].stage == "gateway"]
+                is_limited = gate[:1] == ["rate_limited"]
+                limited += is_limited
+                sends += not is_limited
+        return sends, limited
+
+    def _judge(
+        self, request: ImageRequest, client: ImageApiClient, bill: Mapping[str, BillLine]
+    ) -> str:
+        entry = self.entries.get(request.fingerprint)
+        if entry is None or entry.state != "stored" or entry.lineage is None:
+            return "missing"
+        try:
+            data = self.store.get(entry.lineage.object_key).data
+            picture = inspect_picture(data, preview_px=0)
+        except FluxAssetsError:
+            return "corrupt"
+        line = bill.get(entry.uuid)
+        if line is None or (line.prompt, line.seed) != (request.prompt, request.seed):
+            return "another request's"
+        made = client.fetch_result(entry.uuid, timeout_seconds=_TIMEOUT_SECONDS)
+        if made is None or not made.temporary_url:
+            return "unknown to the vendor"
+        vendors = client.download(made.temporary_url, timeout_seconds=_TIMEOUT_SECONDS)
+        is_same = data == vendors and picture.sha256 == entry.lineage.sha256
+        return "right" if is_same else "not the vendor's bytes"
+
+    def _find_faults(self, line: BillLine) -> tuple[str, ...]:
+        generation = self.vendor.find_generation(line.uuid)
+        return generation.faults if generation is not None else ()
+
+
+def read_reserved(store: ObjectStore) -> dict[str, int]:
+    """What is reserved of each day's limit."""
+    return {
+        info.key: sum(json.loads(store.get(info.key).data)["reservations"].values())
+        for info in store.list("budget/")
+    }

@@ -1,0 +1,61 @@
+"""One run of the kill storm: buys what is not stored, reports the rest, prints each outcome.
+
+`kill_storm.py` starts it, with the settings in the environment, and kills it.
+"""
+
+import argparse
+import json
+import os
+from itertools import chain
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from flux_assets.assembly import RunIdentity, Stores, open_api, open_generation
+from flux_assets.plan import list_pictures
+from flux_assets.settings import load_settings
+from flux_assets.simulator.options import SAMPLE_KEY
+from flux_assets.store.directory import DirectoryStore
+from overhead import build_requests
+
+
+def main() -> None:
+    """Buy, as a step of a refresh does after its plan."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run_id")
+    parser.add_argument("base_url")
+    parser.add_argument("requests", type=int)
+    arguments = parser.parse_args()
+    settings = load_settings(os.environ)
+    store = DirectoryStore(Path(settings.store))
+    api = open_api(
+        base_url=arguments.base_url,
+        api_key=SecretStr(SAMPLE_KEY),
+        max_in_flight=settings.max_in_flight,
+        requests_per_minute=settings.requests_per_minute,
+        call_timeout_seconds=settings.call_timeout_seconds,
+        result_hosts=(),
+    )
+    run = RunIdentity(run_id=arguments.run_id, step="storm", is_run_dead=lambda _: False)
+    keys = list_pictures(store).keys
+    requests = list(build_requests(arguments.requests))
+    wanted = [request for request in requests if request.fingerprint[:32] not in keys]
+    stored = [
+        (request, keys[request.fingerprint[:32]])
+        for request in requests
+        if request.fingerprint[:32] in keys
+    ]
+    with open_generation(
+        settings,
+        Stores(shop=store, root=store),
+        api,
+        run,
+        to_obtain=len(wanted),
+        retry_refused=False,
+    ) as generation:
+        for outcome in chain(generation.obtain(wanted), generation.reuse(stored)):
+            print(json.dumps({"kind": outcome.kind, "reason": outcome.reason}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
