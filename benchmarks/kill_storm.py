@@ -91,7 +91,7 @@ class Storm:
     kills: int = 0
     killed_beside_another: int = 0
     in_flight_at_kills: int = 0
-    outcomes: Counter[str] = field(default_factory=Counter)
+    accepted: dict[str, str] = field(default_factory=dict)
     held_by_nobody: int = 0
     over_limit: int = 0
     limit_raises: int = 0
@@ -120,11 +120,15 @@ class Storm:
                 return
 
     def read_entries(self) -> dict[str, LedgerEntry]:
-        """The ledger as it stands."""
+        """The ledger as it stands; takes note of each paid call that it knows."""
         settings = load_settings(self._environ())
         run = RunIdentity(run_id="storm", step="storm", is_run_dead=lambda _: False)
         ledger = open_ledger(settings, self.store, run)
-        return ledger.read_many([request.fingerprint for request in self.requests])
+        entries = ledger.read_many([request.fingerprint for request in self.requests])
+        for fingerprint, entry in entries.items():
+            if entry.uuid:
+                self.accepted.setdefault(fingerprint, entry.uuid)
+        return entries
 
     def _keep_alive(self, wanted: int) -> None:
         """Have so many runs under way; who came to an end is started again."""
@@ -175,7 +179,6 @@ class Storm:
             run.log.close()
             outcomes = run.read_outcomes()
             kinds = Counter(outcome["kind"] for outcome in outcomes)
-            self.outcomes += kinds
             self.held_by_nobody += kinds["held"] if run.is_alone else 0
             self._check_limit()
             if any("daily limit" in outcome["reason"] for outcome in outcomes):
@@ -233,6 +236,7 @@ def main() -> None:
             audit = Audit(
                 requests=storm.requests,
                 entries=storm.read_entries(),
+                accepted=storm.accepted,
                 store=storm.store,
                 vendor=storm.vendor,
                 faults=parse_faults(faults),

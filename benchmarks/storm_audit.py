@@ -28,6 +28,7 @@ class Audit:
     Args:
         requests: that the storm wanted.
         entries: the ledger's, by fingerprint.
+        accepted: the first paid call that the ledger was seen to know, by fingerprint.
         store: with the pictures and the day's counters.
         vendor: the simulator's state.
         faults: that it had.
@@ -36,6 +37,7 @@ class Audit:
 
     requests: Sequence[ImageRequest]
     entries: Mapping[str, LedgerEntry]
+    accepted: Mapping[str, str]
     store: ObjectStore
     vendor: SimulatorState
     faults: Faults
@@ -50,8 +52,9 @@ class Audit:
             return Counter(verdicts)
 
     def count_strays(self) -> int:
-        """Pictures in the store that no request asked for."""
-        return sum(1 for _ in self.store.list("images/")) - len(self.requests)
+        """Pictures in the store that belong to no request."""
+        wanted = {entry.lineage.object_key for entry in self.entries.values() if entry.lineage}
+        return sum(info.key not in wanted for info in self.store.list("images/"))
 
     def count_paid(self) -> Counter[str]:
         """Paid calls: of pictures and of failures, and those whose reply did not arrive."""
@@ -74,9 +77,9 @@ class Audit:
             paid.setdefault(line.prompt, []).append(line.uuid)
         late = 0
         for request in self.requests:
-            uuids, entry = paid.get(request.prompt, []), self.entries.get(request.fingerprint)
-            if entry is not None and entry.uuid in uuids:
-                late += len(uuids) - 1 - uuids.index(entry.uuid)
+            uuids, accepted = paid.get(request.prompt, []), self.accepted.get(request.fingerprint)
+            if accepted in uuids:
+                late += len(uuids) - 1 - uuids.index(accepted)
         return late
 
     def count_resent(self) -> int:
