@@ -1,6 +1,7 @@
 import asyncio
 import logging
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -90,6 +92,7 @@ _SERVE = """
 import sys
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 from flux_assets.simulator.options import SimulatorOptions
 from flux_assets.simulator.server import serve
 options = SimulatorOptions(megapixels=0.01, latency_seconds=float(sys.argv[2]))
@@ -136,6 +139,19 @@ def test_what_a_killed_process_had_begun_is_paid_and_found_by_the_next(
         timeout=10,
     )
     assert reply.json()["aiRecord"]["status"] == "PROCESSING"
+
+
+def test_a_caller_that_is_killed_in_the_middle_of_its_request_is_no_error(tmp_path: Path) -> None:
+    head = ("POST /api/features HTTP/1.1", "Host: here", f"API-KEY: {SAMPLE_KEY}")
+    begun = "\r\n".join([*head, "Content-Length: 99", "", "{"])
+    with _simulator_process(tmp_path, 0) as (base_url, process):
+        address = urlsplit(base_url)
+        with socket.create_connection((address.hostname, address.port)) as caller:
+            caller.sendall(begun.encode())
+        assert requests.get(f"{base_url}/models", timeout=10).status_code == 200
+        process.terminate()
+        _out, errors = process.communicate(timeout=20)
+    assert errors == ""
 
 
 def test_alone_it_serves_until_it_is_interrupted(tmp_path: Path) -> None:

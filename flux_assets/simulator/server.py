@@ -11,6 +11,7 @@ from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from flux_assets.simulator.app import SimulatedApi
@@ -96,7 +97,8 @@ class _Server(uvicorn.Server):
     @classmethod
     def of(cls, app: Starlette) -> "_Server":
         async def quietly(scope: Scope, receive: Receive, send: Send) -> None:
-            with suppress(asyncio.CancelledError):  # the end, which uvicorn would log as an error
+            # uvicorn would log as errors the server's end, and that of a caller that was killed.
+            with suppress(asyncio.CancelledError, ClientDisconnect):
                 await app(scope, receive, send)
 
         config = uvicorn.Config(
