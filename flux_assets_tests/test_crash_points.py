@@ -6,12 +6,14 @@ vendor outlives them, and so does what they wrote.
 
 import asyncio
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import requests
 
 from flux_assets.image_request import ImageRequest
+from flux_assets.outcome import WITH_PICTURE
 from flux_assets.simulator.server import RunningSimulator
 from flux_assets.store.directory import DirectoryStore
 from flux_assets.store.object_store import budget_key
@@ -44,7 +46,8 @@ def check_stored(store: DirectoryStore, simulator: RunningSimulator, request: Im
     assert entry.lineage is not None
     stored = store.get(entry.lineage.object_key)
     assert stored.data == fetch_made(simulator, entry.uuid)
-    assert [info.key for info in store.list("images/")] == [entry.lineage.object_key]
+    pictures = store.list(f"images/{request.shot}/{request.product_id}/")
+    assert [info.key for info in pictures] == [entry.lineage.object_key]
     return entry.possibly_paid_twice
 
 
@@ -108,6 +111,44 @@ def test_after_a_kill_while_the_vendor_works_the_send_is_repeated_and_counted(
     assert (told.kind, told.calls, told.possibly_paid_twice) == ("generated", 1, 1)
     assert len(simulator.state.read_bill()) == 2
     assert check_stored(store, simulator, build_request("mug")) == 1
+
+
+@pytest.mark.slow
+def test_after_a_kill_before_any_change_of_a_file_the_next_process_ends_with_the_picture(
+    store: DirectoryStore, simulator: RunningSimulator, start_buyer: StartBuyer
+) -> None:
+    """Also in the middle of what a directory store does for one put."""
+    products: list[str] = []
+    exit_code = KILLED
+    while exit_code == KILLED:
+        number = len(products) + 1
+        products.append(f"mug-{number}")
+        killed = start_buyer(
+            store,
+            simulator.base_url,
+            products[-1],
+            run_id=f"run-{number}",
+            kill_at=f"file change {number}",
+        )
+        killed.begin()
+        exit_code = killed.end()
+    assert (exit_code, len(products) > 20) == (0, True)
+
+    last = start_buyer(store, simulator.base_url, *products, run_id="run-last")
+    last.begin()
+    told = {outcome.product_id: outcome for outcome in last.outcomes()}
+
+    paid = Counter(line.prompt for line in simulator.state.read_bill())
+    resent = 0
+    for product_id in products:
+        request = build_request(product_id)
+        assert told[product_id].kind in WITH_PICTURE
+        twice = check_stored(store, simulator, request)
+        assert twice == told[product_id].possibly_paid_twice
+        assert paid[request.prompt] <= 1 + twice
+        resent += twice
+    assert 0 < resent < len(products) / 2  # only between the claim and the note of its reply
+    assert paid.total() <= len(products) + resent
 
 
 def test_kills_one_after_the_other_leave_one_paid_picture(
