@@ -7,7 +7,9 @@ vendor outlives them, and so does what they wrote.
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 import requests
@@ -89,6 +91,37 @@ def test_after_a_kill_anywhere_the_next_process_ends_with_the_picture(
     assert len(simulator.state.read_bill()) == paid
     assert check_stored(store, simulator, request) == counted
     assert count_sends(store) >= paid
+
+
+@pytest.mark.parametrize(
+    ("kill_at", "kind", "paid"),
+    [
+        ("reply read", "generated", 2),
+        ("before accepted", "generated", 2),
+        ("after accepted", "recovered", 1),
+        ("before download", "recovered", 1),
+        ("before picture", "recovered", 1),
+    ],
+)
+def test_an_asynchronous_call_is_paid_once_as_soon_as_its_uuid_is_noted(
+    store: DirectoryStore,
+    simulator: RunningSimulator,
+    start_buyer: StartBuyer,
+    *,
+    kill_at: str,
+    kind: str,
+    paid: int,
+) -> None:
+    environ = {"FLUX_ASSETS_DELIVERY": "async"}
+    killed = start_buyer(store, simulator.base_url, "mug", kill_at=kill_at, environ=environ)
+    killed.begin()
+    assert killed.end() == KILLED
+
+    told = buy(start_buyer, store, simulator, environ=environ)
+
+    assert (told.kind, told.possibly_paid_twice) == (kind, paid - 1)
+    assert len(simulator.state.read_bill()) == paid
+    assert check_stored(store, simulator, build_request("mug")) == paid - 1
 
 
 def test_after_a_kill_while_the_vendor_works_the_send_is_repeated_and_counted(
@@ -180,9 +213,15 @@ def test_kills_while_the_outcome_is_unknown_pay_no_more_than_the_attempts_allowe
     assert len(simulator.state.read_bill()) == 2
 
 
-def buy(start_buyer: StartBuyer, store: DirectoryStore, simulator: RunningSimulator) -> Told:
+def buy(
+    start_buyer: StartBuyer,
+    store: DirectoryStore,
+    simulator: RunningSimulator,
+    *,
+    environ: Mapping[str, str] = MappingProxyType({}),
+) -> Told:
     """The picture's outcome in a fresh process, of a run that knows of no other's death."""
-    buyer = start_buyer(store, simulator.base_url, "mug", run_id="run-2")
+    buyer = start_buyer(store, simulator.base_url, "mug", run_id="run-2", environ=environ)
     buyer.begin()
     (told,) = buyer.outcomes()
     return told
