@@ -10,6 +10,7 @@ from botocore.exceptions import (
     NoCredentialsError,
     PartialCredentialsError,
 )
+from urllib3.exceptions import HTTPError
 
 from flux_assets.aws_session import open_aws_session
 from flux_assets.errors import SourceError
@@ -102,7 +103,8 @@ def _s3_errors(uri: str) -> Iterator[None]:
             "AWS_SECRET_ACCESS_KEY, or run with a role"
         )
         raise SourceError(uri, problem) from error
-    except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
+    except (BotoCoreError, HTTPError, ValueError) as error:
+        # HTTPError: boto3 lets a reply that breaks off through; ValueError: an endpoint no URL
         raise SourceError(uri, f"could not be read from S3 ({error}); try again") from error
 
 

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    IncompleteReadError,
+    ResponseStreamingError,
+)
+from urllib3.exceptions import HTTPError
 
 from flux_assets.aws_session import open_aws_session
 from flux_assets.errors import (
@@ -21,10 +27,14 @@ from flux_assets.store.object_store import ObjectBody, ObjectInfo
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
 _PART_BYTES = 8 * 1024 * 1024
+_BODY_TRIES = 3
 _CLOCK_KEY = "store.json"
 _EXPIRED_CREDENTIALS = frozenset({"ExpiredToken", "ExpiredTokenException"})
+# boto3 gives an error or a listing that breaks off half-way as its HTTP library raises it.
+_BROKEN_OFF = (HTTPError, IncompleteReadError, ResponseStreamingError)
 
 
 def build_s3_client(
@@ -90,8 +100,7 @@ class S3Store:
     def get(self, key: str) -> ObjectBody:
         """Read one object."""
         with self._errors("read", key):
-            found = self._client.get_object(**self._address(key))
-            data = found["Body"].read()
+            found, data = self._get_whole(key)
         info = ObjectInfo(
             key=key,
             size_bytes=len(data),
@@ -173,6 +182,17 @@ class S3Store:
     def _address(self, key: str) -> dict[str, Any]:
         return {"Bucket": self._bucket, "Key": f"{self._prefix}{key}"}
 
+    def _get_whole(self, key: str) -> "tuple[GetObjectOutputTypeDef, bytes]":
+        """One object with its body; boto3 itself tries again only as far as the headers."""
+        for tries_left in reversed(range(_BODY_TRIES)):
+            try:
+                found = self._client.get_object(**self._address(key))
+                return found, found["Body"].read()
+            except _BROKEN_OFF:
+                if tries_left == 0:
+                    raise
+        raise AssertionError  # the last try returns or raises
+
     def _put_in_parts(
         self, key: str, data: bytes, arguments: dict[str, Any], condition: dict[str, Any]
     ) -> str:
@@ -194,7 +214,9 @@ class S3Store:
                 MultipartUpload={"Parts": parts},
             )
         except BaseException:
-            with suppress(BotoCoreError, ClientError):  # the first error is the one to report
+            with suppress(
+                BotoCoreError, ClientError, HTTPError
+            ):  # the first error is the one to report
                 self._client.abort_multipart_upload(
                     **upload, **self._taken_by("AbortMultipartUpload", arguments)
                 )
@@ -219,7 +241,7 @@ class S3Store:
     def _errors(self, attempted: str, key: str) -> Iterator[None]:
         try:
             yield
-        except BotoCoreError as error:
+        except (BotoCoreError, HTTPError) as error:
             raise StoreError(self.uri_for(key), attempted, str(error)) from error
         except ClientError as error:
             raise self._store_error(error, attempted, key) from error
