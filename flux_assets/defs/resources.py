@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import dagster as dg
-from pydantic import PrivateAttr, SecretStr
+from pydantic import Field, PrivateAttr, SecretStr
 
 from flux_assets.assembly import ApiAccess, Stores, api_origin, open_api, simulated_api
 from flux_assets.errors import SettingsError
@@ -93,7 +93,7 @@ class ImageApiResource(dg.ConfigurableResource[Any]):
 
     mode: Literal["sample", "live"]
     base_url: str
-    api_key: str
+    api_key: str = Field(repr=False)
     requests_per_minute: int
     max_in_flight: int
     call_timeout_seconds: float
