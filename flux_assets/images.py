@@ -63,7 +63,8 @@ def inspect_picture(data: bytes, *, preview_px: int = 0) -> Picture:
 
     try:
         with Image.open(io.BytesIO(data), formats=tuple(_TYPES)) as header:
-            kind = header.format or ""
+            # MPO is Pillow's word for a JPEG that holds further pictures.
+            kind = "JPEG" if header.format == "MPO" else str(header.format)
             width_px, height_px = header.size
             if width_px * height_px > MAX_PIXELS:
                 raise PictureError(f"{width_px} x {height_px} pixels are more than {MAX_PIXELS}")

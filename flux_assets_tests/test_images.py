@@ -51,6 +51,15 @@ def test_a_picture_is_known_by_its_bytes(kind: str) -> None:
     assert picture.preview == b""
 
 
+def test_a_jpeg_that_holds_further_pictures_is_a_jpeg() -> None:
+    buffer = io.BytesIO()
+    first = Image.new("RGB", (48, 32))
+    first.save(buffer, "MPO", save_all=True, append_images=[first])
+    picture = inspect_picture(buffer.getvalue(), preview_px=16)
+    assert (picture.extension, picture.content_type) == KINDS["JPEG"]
+    assert picture.preview
+
+
 @pytest.mark.parametrize(("kind", "mode"), [("PNG", "RGBA"), ("PNG", "P"), ("PNG", "L")])
 def test_a_picture_with_any_palette_has_a_preview(kind: str, mode: str) -> None:
     preview = inspect_picture(draw(kind, mode=mode), preview_px=16).preview
