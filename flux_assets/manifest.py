@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreError
+from flux_assets.formula_cells import neutralise
 from flux_assets.lineage import LineageRecord, build_plain_metadata
 from flux_assets.plan import RequestIdentity
 from flux_assets.store.object_store import ObjectStore, table_key
@@ -62,7 +63,6 @@ ReadLineage = Callable[[list[RequestIdentity]], Mapping[str, LineageRecord]]
 
 _IDENTITY = ["product_id", "shot"]
 _OF_EVERY_RELEASE = [*_IDENTITY, "request_fingerprint"]
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def build_manifest(
@@ -276,11 +276,5 @@ def write_manifest_csv(manifest: "pd.DataFrame") -> bytes:
     writer = csv.writer(buffer)
     writer.writerow(manifest.columns)
     for row in manifest.itertuples(index=False):
-        writer.writerow([_neutral(cell) for cell in row])
+        writer.writerow([neutralise(cell) if isinstance(cell, str) else cell for cell in row])
     return buffer.getvalue().encode()
-
-
-def _neutral(cell: object) -> object:
-    if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS):
-        return f"'{cell}"
-    return cell

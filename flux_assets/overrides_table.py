@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from flux_assets.catalog.names import normalise_name
 from flux_assets.errors import OverridesError
+from flux_assets.formula_cells import neutralise, read_neutralised
 
 COLUMNS = ("product_id", "shot", "take", "seed", "prompt", "pin", "skip")
 
@@ -50,7 +51,7 @@ class OverridesTable:
 
     def identity(self, row: Row) -> tuple[str, str]:
         """The product and shot that a row is about."""
-        return self.cell(row, "product_id"), self.cell(row, "shot")
+        return read_neutralised(self.cell(row, "product_id")), self.cell(row, "shot")
 
 
 def read_table(data: bytes, name: str) -> OverridesTable:
@@ -98,7 +99,7 @@ def write_cells(
         lines[row.start : row.end] = [_changed(table, row, changes)]
     else:
         product_id, shot = identity
-        changes |= {places["product_id"]: product_id, places["shot"]: shot}
+        changes |= {places["product_id"]: neutralise(product_id), places["shot"]: shot}
         lines += _added_row(table, changes)
     lines[table.header.start : table.header.end] = [_changed(table, table.header, names)]
     return (table.byte_order_mark + "".join(lines)).encode()

@@ -14,7 +14,8 @@ PACKAGE = PROJECT / "flux_assets"
 # Each layer may import itself and what stands above it. A new module is to be placed in one.
 LAYERS = (
     ("errors",),
-    ("alert_webhook", "aws_session", "parameters", "process_identity", "settings"),
+    ("alert_webhook", "aws_session", "formula_cells", "parameters", "process_identity"),
+    ("settings",),
     ("catalog", "image_request", "sources"),
     ("prompts", "shots", "inputs", "overrides", "overrides_table", "templates"),
     (

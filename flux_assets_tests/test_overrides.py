@@ -1,3 +1,6 @@
+import csv
+import io
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -282,6 +285,23 @@ def test_an_added_row_is_quoted_where_it_must_be() -> None:
     after = _raise(before, product_id='a;"b')
     assert after == 'product_id;shot;take\n"a;""b";hero;2\n'
     assert read_overrides(after.encode(), "o").find('a;"b', "hero").take == 2
+
+
+@pytest.mark.parametrize("product_id", ["=1+1", "-5", "+5", "@a", "'=1", "''-", "'a", "a=1"])
+def test_a_product_id_that_is_a_formula_is_written_as_text_and_found_again(
+    product_id: str,
+) -> None:
+    after = _raise(None, product_id=product_id)
+    [row] = csv.DictReader(io.StringIO(after))
+    assert row["product_id"][0] not in "=+-@"
+    again = _raise(after, product_id=product_id)
+    assert len(again.splitlines()) == 2
+    assert read_overrides(again.encode(), "o").find(product_id, "hero").take == 3
+
+
+def test_a_formula_of_a_persons_own_is_the_product_that_it_says() -> None:
+    after = _raise("product_id,shot,take\n-5,hero,4\n", product_id="-5")
+    assert after == "product_id,shot,take\n-5,hero,5\n"
 
 
 @pytest.mark.parametrize(
