@@ -167,9 +167,23 @@ def test_nothing_is_fetched_from_anywhere_else(url: str) -> None:
     assert prepared == []
 
 
-def test_a_redirect_leads_only_where_results_may_come_from() -> None:
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://storage.1min.ai/a.png",
+        "https://evil.example/a.png",
+        "//evil.example/a.png",
+        "https://169.254.169.254/latest/meta-data",
+        "http://169.254.169.254/latest/meta-data",
+        "https://10.0.0.1/a.png",
+        "https://[::1]/a.png",
+        "http://127.0.0.1:8080/a.png",
+        "file:///etc/passwd",
+    ],
+)
+def test_a_redirect_leads_only_where_results_may_come_from(location: str) -> None:
     prepared: list[requests.PreparedRequest] = []
-    to_elsewhere = canned(prepared, b"", 302, {"Location": "http://storage.1min.ai/a.png"})
+    to_elsewhere = canned(prepared, b"", 302, {"Location": location})
     client = make_client("https://api.1min.ai", open_adapter=to_elsewhere)
     with pytest.raises(ResultForbiddenError):
         client.download("https://storage.1min.ai/a.png", timeout_seconds=30)
