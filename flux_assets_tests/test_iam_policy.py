@@ -124,6 +124,7 @@ def refusal(attempt: Finished) -> str:
 # --- The whole job ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_whole_job_runs_under_a_role_that_has_the_policy_and_nothing_else(
     company: Company, workplace: Workplace
 ) -> None:

@@ -53,6 +53,7 @@ def plain(done: Finished) -> str:
     return " ".join(done.stderr.split())
 
 
+@pytest.mark.slow
 def test_every_kind_is_listed_released_planned_and_bought_again(workplace: Workplace) -> None:
     assert workplace.run("refresh", *HERO).exit_code == 2
     for product_id, facts in LEFT.items():
@@ -97,6 +98,7 @@ def test_what_was_refused_or_failed_is_released_without_a_question(workplace: Wo
     assert entries(workplace)["00123"]["attempts"] == 0
 
 
+@pytest.mark.slow
 def test_an_abandoned_claim_is_released_and_a_living_one_is_not(workplace: Workplace) -> None:
     both = (*HERO, "--product-ids", "00123", "--product-ids", "OUT-12")
     workplace.run("refresh", *both)

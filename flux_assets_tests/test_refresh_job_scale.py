@@ -134,6 +134,7 @@ def test_all_names_of_a_shop_carry_it(shop: DagsterShop) -> None:
     assert pools == {"acme_flux_2_max"}
 
 
+@pytest.mark.slow
 def test_every_step_may_be_a_process_with_a_simulator_of_its_own(tmp_path: Path) -> None:
     """Here as `flux-assets refresh` runs it, since such processes look the job up again."""
     workplace = make_workplace(tmp_path)

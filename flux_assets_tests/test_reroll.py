@@ -62,6 +62,7 @@ def workplace(tmp_path: Path) -> Workplace:
     return make_workplace(tmp_path / "project")
 
 
+@pytest.mark.slow
 def test_a_reroll_shows_what_will_be_bought_and_now_buys_just_that(workplace: Workplace) -> None:
     environ = {"FLUX_ASSETS_OVERRIDES": OVERRIDES}
     bought = workplace.run("refresh", "--product-ids", "00123", "--json")

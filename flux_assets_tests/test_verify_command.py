@@ -13,6 +13,7 @@ def workplace(tmp_path: Path) -> Workplace:
     return make_workplace(tmp_path / "project")
 
 
+@pytest.mark.slow
 def test_a_store_is_audited_repaired_and_its_exit_code_tells(workplace: Workplace) -> None:
     workplace.run("refresh", "--shots", "hero", "--limit", "3")
     sound = workplace.run("verify", "--deep")
