@@ -1,12 +1,12 @@
 """Puts the parts of the core together, from the settings, for one step of one run."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -64,6 +64,14 @@ class ApiAccess:
     polls: PollSchedule
 
 
+class WorkItem(NamedTuple):
+    """One request of a step: stored under `object_key`, to be bought, or only to be finished."""
+
+    request: ImageRequest
+    object_key: str
+    may_buy: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
     """Obtains and takes pictures for one step; more threads than calls, to download beside."""
@@ -73,9 +81,21 @@ class Generation:
     credits: AccountCredits
     threads: int
 
+    def carry_out(self, work: Sequence[WorkItem]) -> Iterator[Outcome]:
+        """An outcome for each: first what is there, then what is paid, then what is bought."""
+        yield from self.reuse((item.request, item.object_key) for item in work if item.object_key)
+        left = [item for item in work if not item.object_key]
+        yield from self.finish(item.request for item in left if not item.may_buy)
+        yield from self.obtain(item.request for item in left if item.may_buy)
+
     def obtain(self, requests: Iterable[ImageRequest]) -> Iterator[Outcome]:
         """An outcome for each request, buying what the ledger allows."""
         return generate(requests, obtain=self.purchase.obtain, stop=self.stop, threads=self.threads)
+
+    def finish(self, requests: Iterable[ImageRequest]) -> Iterator[Outcome]:
+        """An outcome for each request, fetching what is paid already; buys nothing."""
+        purchase = replace(self.purchase, may_buy=False)
+        return generate(requests, obtain=purchase.obtain, stop=self.stop, threads=self.threads)
 
     def reuse(self, stored: Iterable[tuple[ImageRequest, str]]) -> Iterator[Outcome]:
         """An outcome for each stored picture, given with its object key; buys nothing."""
@@ -255,6 +275,7 @@ def _open_results(settings: Settings, api: ApiAccess, stop: RunStop) -> ResultWa
         timeout_seconds=settings.call_timeout_seconds,
         monotonic=time.monotonic,
         sleep=time.sleep,
+        utc_now=lambda: datetime.now(UTC),
     )
 
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:  # pandas is loaded only where a table is really read
 NOT_IN_MANIFEST = "not in the manifest"
 """The picture was bought by itself, and no manifest has been written since."""
 
+RELEASED = "released"
+"""Nothing changed: its picture is gone, and a person let it be bought again."""
+
 _COMPARED = ("prompt", *PARAMETERS, "take", "shot_version")
 
 
@@ -63,6 +66,8 @@ def _read_rows(
 def _describe(request: ImageRequest, shown: Mapping[str, Any] | None) -> str:
     if shown is None:
         return NOT_IN_MANIFEST
+    if shown["request_fingerprint"] == request.fingerprint:
+        return RELEASED
     asked = request.prompt_object
     ways = {"take": request.take != shown["take"]}
     ways["version"] = request.shot_version != shown["shot_version"]

@@ -42,15 +42,17 @@ class RunCap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenWork:
-    """`to_obtain` goes through the ledger and may be bought; `to_report` is stored already.
+    """What is to be done with the chosen rows.
 
+    `to_buy` may be sent; `to_finish` may be paid already, and is fetched or reported only;
+    `to_report` is stored already.
     `already_known` counts the chosen pictures that are stored and need no report either,
     `left_over_cap` those that are left for another run because of the cap.
     """
 
-    to_obtain: tuple[PlanRow, ...]
+    to_buy: tuple[PlanRow, ...]
+    to_finish: tuple[PlanRow, ...]
     to_report: tuple[PlanRow, ...]
-    to_buy: int
     already_known: int
     left_over_cap: int = 0
 
@@ -97,18 +99,13 @@ def choose(
     chosen = select_rows(rows, choices)
     paid = set(TO_BUY) | ({"refused"} if choices.retry_refused else set())
     to_buy = [row for row in chosen if row.status in paid][: choices.limit]
-    within_cap = _cut(to_buy, choices, cap)
-    bought = {row.fingerprint for row in within_cap}
+    within_cap = tuple(_cut(to_buy, choices, cap))
     stored = [row for row in chosen if row.status == "stored"]
     to_report = tuple(row for row in stored if not is_known(row))
     return ChosenWork(
-        to_obtain=tuple(
-            row
-            for row in chosen
-            if row.fingerprint in bought or row.status not in {*paid, "stored"}
-        ),
+        to_buy=within_cap,
+        to_finish=tuple(row for row in chosen if row.status not in {*paid, "stored"}),
         to_report=to_report,
-        to_buy=len(within_cap),
         already_known=len(stored) - len(to_report),
         left_over_cap=len(to_buy) - len(within_cap),
     )

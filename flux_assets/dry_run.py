@@ -109,10 +109,10 @@ def plan_catalog(
             find_problems(overrides, (item.product_id for item in catalog.products), shots)
         ),
         plan=plan,
-        to_buy=work.to_buy,
+        to_buy=len(work.to_buy),
         left_over_cap=work.left_over_cap,
         obstacle=_find_obstacle(
-            settings, choices, manifest=manifest, catalog=catalog, to_buy=work.to_buy
+            settings, choices, manifest=manifest, catalog=catalog, to_buy=len(work.to_buy)
         ),
     )
 

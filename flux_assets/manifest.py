@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
@@ -58,6 +59,8 @@ COLUMNS: Mapping[str, str] = {
     "warnings": "str",
 }
 """Each column with its type, which no row's absence may change."""
+
+_log = logging.getLogger(__name__)
 
 ReadLineage = Callable[[list[RequestIdentity]], Mapping[str, LineageRecord]]
 
@@ -256,6 +259,9 @@ def read_shortfalls(store: ObjectStore) -> list[list[str]]:
     try:
         rows: list[list[str]] = json.loads(store.get(_SHORTFALLS_KEY).data)
     except ObjectNotFoundError:
+        return []
+    except ValueError as error:
+        _log.warning("%s is damaged, and written anew: %s", store.uri_for(_SHORTFALLS_KEY), error)
         return []
     return rows
 

@@ -113,7 +113,8 @@ class ManifestAudit:
 
         A product and shot without a right row takes its current picture, else the one made last,
         by the time of its call: stale, unless what the last refresh asked for cannot be read;
-        then it counts as current until the next refresh.
+        then it counts as current until the next refresh. One that the last refresh did not ask
+        for keeps its row, stale: that refresh may have been refused for a catalog cut short.
 
         Args:
             wrong: the fingerprints of rows to leave out.
@@ -130,11 +131,15 @@ class ManifestAudit:
         kept = build_manifest_rows([], self._store)
         if self._manifest is not None and set(COLUMNS) <= set(self._manifest.columns):
             kept = self._manifest[~self._manifest["request_fingerprint"].isin(set(wrong))]
-        owners = set(kept[["product_id", "shot"]].itertuples(index=False, name=None))
-        last = [name for owner, (_, name) in self._newest.items() if owner not in owners]
+        asked = {(item.product_id, item.shot) for item in self._wanted()}
+        shown = set(self._newest) if self._manifest is None else _owners(self._manifest)
+        needed = (asked | shown) - _owners(kept)
+        last = [name for owner, (_, name) in self._newest.items() if owner in needed]
         found = build_manifest_rows(read_lineage(last).values(), self._store)
         previous = pd.concat([kept, found]).astype(dict(COLUMNS))
         requests = self._wanted() if self._requests is not None else _identify_rows(previous)
+        named = {(item.product_id, item.shot) for item in requests}
+        requests += [RequestIdentity(*owner, "") for owner in sorted(shown - named)]
         manifest = build_manifest(requests, previous=previous, read_lineage=read, store=self._store)
         write_manifest(self._store, manifest, over=self._etag)
 
@@ -177,6 +182,10 @@ def _digest_rows(
         strict=True,
     ):
         yield who[0], (hash(values), who[1], who[2])
+
+
+def _owners(manifest: "pd.DataFrame") -> set[tuple[str, str]]:
+    return set(manifest[["product_id", "shot"]].itertuples(index=False, name=None))
 
 
 def _identify_rows(manifest: "pd.DataFrame") -> list[RequestIdentity]:

@@ -37,12 +37,14 @@ class Purchase:
         sender: claims and sends.
         ledger, landing: where replies and pictures go.
         rules: when something may be sent again.
+        may_buy: False finishes what is paid and reports the rest; nothing is sent.
     """
 
     sender: Sender
     ledger: Ledger
     landing: Landing
     rules: SendRules
+    may_buy: bool = True
 
     def obtain(self, request: ImageRequest) -> Outcome:
         """Give the stored picture, finish a paid one, or buy it, whichever the ledger allows.
@@ -85,6 +87,9 @@ class Purchase:
         )
 
     def _buy(self, request: ImageRequest, previous: LedgerEntry | None) -> Outcome:
+        if not self.may_buy:
+            reason = "not among what the run was to buy"
+            return Outcome(kind="not_attempted", request=request, reason=reason)
         try:
             claim, answer = self.sender.send(request, previous)
         except ClaimLostError as lost:
@@ -172,7 +177,7 @@ class Purchase:
             kind=kind,
             request=request,
             reason=reason,
-            may_send_again=may_send_again and standing == "buy",
+            may_send_again=self.may_buy and may_send_again and standing == "buy",
         )
 
     def _leave_to(self, found: LedgerEntry, request: ImageRequest) -> Outcome:

@@ -103,7 +103,11 @@ class WaitingRequests:
         for item in scan_ledger(self.store):
             if item.entry is None or item.is_extra:
                 continue
-            waiting = self._judge(item.entry, lambda entry: entry.fingerprint[:32] in pictures)
+            waiting = self._judge(
+                item.entry,
+                # asked again, since a run may have stored it after the listing
+                lambda entry: entry.fingerprint[:32] in pictures or self._has_picture(entry),
+            )
             if waiting is not None and wanted.takes(waiting):
                 yield waiting
 
@@ -113,11 +117,12 @@ class WaitingRequests:
         Raises:
             ReleaseError: one is not named uniquely, or does not wait.
         """
-        for start in starts:
-            entry = self._read_named(start)
+        entries = {entry.fingerprint: entry for entry in map(self._read_named, starts)}
+        for entry in entries.values():
             waiting = self._judge(entry, self._has_picture)
             if waiting is None:
-                raise ReleaseError(f"{start} needs no release: {_explain_no_wait(entry)}")
+                named = entry.fingerprint[:8]
+                raise ReleaseError(f"{named} needs no release: {_explain_no_wait(entry)}")
             yield waiting
 
     def check(self, chosen: Iterable[WaitingRequest]) -> None:

@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from flux_assets.errors import (
     AccountError,
@@ -25,8 +26,8 @@ _POLL_TIMEOUT_SECONDS = 30.0
 _LAST_POLL_GRACE_SECONDS = 5.0
 """The last poll comes at the deadline itself, and may find others before it."""
 
-_MAX_UNKNOWN = 3
-"""A record may lag its call; after so many polls that do not know it, there is none."""
+_RECORD_AGE = timedelta(days=1)
+"""A record may lag its call, and the vendor may forget for a while; a day later there is none."""
 
 _NEVER = threading.Event()
 """Paid calls are heard to the end, also when the run must send nothing more."""
@@ -43,7 +44,7 @@ class ResultWait:
         schedule: when to poll; learns from each call that is awaited from its send on.
         stop: told when the account itself is the matter.
         timeout_seconds: from a call's send, or from where the wait is taken up again.
-        monotonic, sleep: time.
+        monotonic, sleep, utc_now: time.
     """
 
     client: ImageApiClient
@@ -53,6 +54,7 @@ class ResultWait:
     timeout_seconds: float
     monotonic: Callable[[], float]
     sleep: Callable[[float], None]
+    utc_now: Callable[[], datetime]
 
     def wait_for(self, entry: LedgerEntry, *, sent_at: float | None = None) -> AcceptedCall:
         """The finished call of an entry that says it is being worked on.
@@ -64,14 +66,14 @@ class ResultWait:
 
         Raises:
             RefusedError, GenerationFailedError, UnpaidCallError: the vendor made nothing.
-            PictureLostError: the vendor does not know the call.
+            PictureLostError: the vendor does not know the call, a day after it accepted it.
             NotReadyError: not this time; a later run may ask again.
         """
         began = self.monotonic() if sent_at is None else sent_at
         give_up_at = began + self.timeout_seconds
         next_at = began if sent_at is None else began + self.schedule.first_poll_seconds
         not_ready_seconds = 0.0
-        polls = unknown = 0
+        polls = 0
         while True:
             self._sleep_until(min(next_at, give_up_at))
             asked_at = self.monotonic()
@@ -86,11 +88,10 @@ class ResultWait:
                         return _finished(entry, reply, latency_seconds=0.0)
                     self.schedule.note_ready(after=not_ready_seconds, by=seconds)
                     return _finished(entry, reply, latency_seconds=seconds)
-                unknown = unknown + 1 if reply is None else 0
-                if unknown == _MAX_UNKNOWN:
+                if reply is None and self._is_old(entry):
                     raise PictureLostError("the vendor does not know the call that it accepted")
-                problem = "the vendor does not know it" if unknown else "it is still worked on"
-                not_ready_seconds = not_ready_seconds if unknown else asked_at - began
+                problem = "it is still worked on" if reply else "the vendor does not know it"
+                not_ready_seconds = asked_at - began if reply else not_ready_seconds
             polls += 1
             if self.monotonic() >= give_up_at:
                 raise NotReadyError(entry.uuid, f"{problem}, after {self.timeout_seconds:g} s")
@@ -115,6 +116,9 @@ class ResultWait:
             if isinstance(error, UnpaidCallError):
                 raise
             raise NotReadyError(uuid, str(error)) from error
+
+    def _is_old(self, entry: LedgerEntry) -> bool:
+        return self.utc_now() - datetime.fromisoformat(entry.accepted_at) >= _RECORD_AGE
 
     def _sleep_until(self, moment: float) -> None:
         seconds = moment - self.monotonic()

@@ -39,9 +39,9 @@ class SlowCall:
 class RunSummary:
     """Adds outcomes up; `stop_reason` says why the run sent nothing more, else it is empty.
 
-    `attempted` counts the requests that this run did something for, and knows the end of;
-    `failed` those of them that ended `failed` or `lost`. `slowest` are the slowest calls, slowest
-    first. `left_over_cap` is as of `ChosenWork`, `accept_drop` as of `Choices`.
+    `attempted` counts the requests that this run did something for; `failed` those of them that
+    ended `failed` or `lost`, or were sent and never answered. `slowest` are the slowest calls,
+    slowest first. `left_over_cap` is as of `ChosenWork`, `accept_drop` as of `Choices`.
     """
 
     counts: Counter[OutcomeKind] = field(default_factory=Counter)
@@ -67,9 +67,10 @@ class RunSummary:
         self.counts[outcome.kind] += 1
         self.calls += outcome.calls
         self.possibly_paid_twice += outcome.possibly_paid_twice
-        if outcome.kind in _ENDS and not outcome.is_known:
+        unanswered = outcome.kind == "held" and outcome.calls > 0
+        if unanswered or (outcome.kind in _ENDS and not outcome.is_known):
             self.attempted += 1
-            self.failed += outcome.kind in _FAILURES
+            self.failed += unanswered or outcome.kind in _FAILURES
         if outcome.kind == "generated" and outcome.lineage is not None:
             seconds = outcome.lineage.latency_seconds
             self._keep_slowest(

@@ -249,21 +249,46 @@ def test_a_poll_without_an_answer_is_made_again(build: BuildBench, polled: list[
     assert len(polled) == 2
 
 
-@pytest.mark.parametrize("resumed", [False, True])
-def test_a_call_that_the_vendor_does_not_know_is_lost_and_not_bought_again(
-    build: BuildBench, polled: list[str], *, resumed: bool
+def test_a_call_that_the_vendor_does_not_know_for_a_while_is_asked_for_by_the_next_run(
+    build: BuildBench,
 ) -> None:
     bench = build(faults={"script": ["results_unknown"]})
-    if resumed:
-        leave_accepted(bench.open("run-0"), REQUEST)
 
     first, second = (bench.open(run).obtain(REQUEST) for run in ("run-1", "run-2"))
 
+    assert [first.kind, second.kind] == ["failed", "failed"]
+    assert [first.calls, second.calls] == [1, 0]
+    assert "the vendor does not know it" in second.reason
+    assert read_entry(bench.store, REQUEST).state == "accepted"
+
+
+def test_a_call_that_the_vendor_does_not_know_a_day_later_is_lost_and_not_bought_again(
+    build: BuildBench, polled: list[str]
+) -> None:
+    bench = build(faults={"script": ["results_unknown"]})
+    leave_accepted(bench.open("run-0"), REQUEST)
+
+    first, second = (bench.open(run, days_later=1).obtain(REQUEST) for run in ("run-1", "run-2"))
+
     assert [first.kind, second.kind] == ["lost", "lost"]
-    assert [first.calls, second.calls] == [not resumed, 0]
+    assert [first.calls, second.calls] == [0, 0]
     assert "does not know the call" in second.reason
-    assert len(polled) == 3  # a record that is merely late is not given up at once
+    assert len(polled) == 1
     assert bench.paid == 1
+
+
+def test_a_run_that_may_not_buy_sends_no_failed_call_again(build: BuildBench) -> None:
+    bench = build(faults={"script": ["failed"]})
+    leave_accepted(bench.open("run-0"), REQUEST)
+    run = bench.open("run-1")
+    purchase = replace(run.purchase, may_buy=False)
+
+    outcomes = [purchase.obtain(REQUEST), purchase.obtain(build_request("another"))]
+
+    assert [outcome.kind for outcome in outcomes] == ["failed", "not_attempted"]
+    assert [outcome.calls for outcome in outcomes] == [0, 0]
+    assert not outcomes[0].may_send_again
+    assert bench.open("run-2").obtain(REQUEST).kind == "generated"
 
 
 def test_a_call_that_never_gets_ready_stays_accepted_for_the_next_run(build: BuildBench) -> None:

@@ -60,7 +60,11 @@ def choice_options(command: _Command) -> _Command:
 def read_choices(flags: Mapping[str, Any]) -> Choices:
     """The choices that the flags make; a file's product ids join those given one by one."""
     file = flags["product_ids_file"]
-    named = [line.strip() for line in file] if file else []
+    try:
+        named = [line.strip() for line in file] if file else []
+    except UnicodeDecodeError as error:
+        problem = f"{file.name} is not UTF-8 text; save it so"
+        raise click.BadParameter(problem, param_hint="--product-ids-file") from error
     product_ids = (*flags["product_ids"], *filter(None, named))
     if file and not product_ids:
         raise click.BadParameter(f"{file.name} names no product", param_hint="--product-ids-file")

@@ -1,13 +1,13 @@
 """`images/<shot>`: one asset per shot, one partition per product, for people and backfills."""
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
 
 import dagster as dg
 
 from flux_assets.assembly import (
     ApiAccess,
     Stores,
+    WorkItem,
     open_generation,
     open_ledger,
 )
@@ -20,7 +20,7 @@ from flux_assets.image_request import ImageRequest
 from flux_assets.inputs import load_catalog, load_overrides, load_shots
 from flux_assets.ledger import Ledger
 from flux_assets.pins import apply_pins
-from flux_assets.plan import RequestIdentity
+from flux_assets.plan import TO_BUY, RequestIdentity
 from flux_assets.planning import plan_against_store
 from flux_assets.prompts import Shot, Skipped, build_requests
 from flux_assets.reports import shortfalls_table, summary_report
@@ -141,14 +141,14 @@ def _obtain(
         max_images_per_run=settings.max_images_per_run,
         cost_usd_per_image=settings.cost_usd_per_image,
     )
-    pairs = [(request, row.object_key) for request, row in zip(requests, plan.rows, strict=True)]
+    work = [
+        WorkItem(request, row.object_key, row.status in TO_BUY)
+        for request, row in zip(requests, plan.rows, strict=True)
+    ]
     with open_generation(
-        settings, stores, api, run, to_obtain=len(requests), retry_refused=False
+        settings, stores, api, run, to_obtain=plan.to_buy, retry_refused=False
     ) as generation:
-        outcomes = chain(
-            generation.reuse((request, key) for request, key in pairs if key),
-            generation.obtain(request for request, key in pairs if not key),
-        )
+        outcomes = generation.carry_out(work)
         summary = log_outcomes(context, outcomes, shop=settings.shop, store=stores.shop)
         summary.credits = generation.credits.span
     context.log.info(summary_report(summary, cost_usd_per_image=settings.cost_usd_per_image))

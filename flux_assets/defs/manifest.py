@@ -24,7 +24,7 @@ from flux_assets.manifest import (
 )
 from flux_assets.outcome import reroll_command
 from flux_assets.picture_records import PictureRecords
-from flux_assets.plan import RequestIdentity
+from flux_assets.plan import PlanRow, RequestIdentity
 from flux_assets.reports import markdown_table, shortfalls_table
 from flux_assets.settings import Settings
 from flux_assets.store.object_store import ObjectStore
@@ -141,7 +141,7 @@ def _refresh(
         changed=reader.not_stored_when_planned,
     )
     told = {item.fingerprint: item for item in RunSummary.merge([refreshed]).shortfalls}
-    reasons = reader.damaged | told
+    reasons = reader.missing | reader.damaged | told
     shortfalls = [*unmade, *find_shortfalls(identities, manifest, reasons)]
     newly = record_shortfalls(store, shortfalls)
     warned = manifest[manifest["warnings"] != ""]
@@ -160,6 +160,7 @@ def _refresh(
 class _LineageReader:
     """Finds the lineage of stored pictures, and mends what the ledger lacks.
 
+    `missing` are those that the ledger calls stored and the plan did not find.
     `damaged` are those whose lineage cannot be had, since their bytes are no picture any more.
     """
 
@@ -170,6 +171,11 @@ class _LineageReader:
         self._requests = requests
         self._keys = {row.fingerprint: row.object_key for row in read_plan_rows(plan)}
         self.not_stored_when_planned = {name for name, key in self._keys.items() if not key}
+        self.missing = {
+            row.fingerprint: _build_missing(row)
+            for row in read_plan_rows(plan)
+            if row.status == "missing"
+        }
         self.damaged: dict[str, Shortfall] = {}
 
     def read(self, wanted: list[RequestIdentity]) -> Mapping[str, LineageRecord]:
@@ -192,6 +198,16 @@ class _LineageReader:
             except (PictureError, ObjectNotFoundError) as error:
                 self.damaged[request.fingerprint] = _build_damaged(request, key, error)
         return found
+
+
+def _build_missing(row: PlanRow) -> Shortfall:
+    return Shortfall(
+        product_id=row.product_id,
+        shot=row.shot,
+        fingerprint=row.fingerprint,
+        kind="lost",
+        reason="missing: it was stored, and its picture is gone from the store",
+    )
 
 
 def _build_damaged(request: ImageRequest, object_key: str, error: FluxAssetsError) -> Shortfall:

@@ -1,13 +1,12 @@
 """`refreshed_images`: the whole plan in one run, spread over shards, one event a picture."""
 
 from collections.abc import Iterator
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import Field
 
-from flux_assets.assembly import open_generation
+from flux_assets.assembly import WorkItem, open_generation
 from flux_assets.choices import Choices, ChosenWork, choose
 from flux_assets.defs.events import known_fingerprints, log_outcomes, run_identity
 from flux_assets.defs.images import API_POOL, GROUP, OWNERS
@@ -119,12 +118,12 @@ def build_plan_shards(settings: Settings) -> dg.OpDefinition:
             choices,
             known=read_manifest_products(store.open().shop),
             product_ids=set(requests["product_id"]),
-            to_buy=work.to_buy,
+            to_buy=len(work.to_buy),
         )
         context.log.info(
             "%d pictures to buy, %d to look after, %d stored ones that Dagster does not know yet",
-            work.to_buy,
-            len(work.to_obtain) - work.to_buy,
+            len(work.to_buy),
+            len(work.to_finish),
             len(work.to_report),
         )
         for number, shard in enumerate(_cut_shards(settings, choices, work, requests)):
@@ -140,14 +139,19 @@ def build_plan_shards(settings: Settings) -> dg.OpDefinition:
 def _cut_shards(
     settings: Settings, choices: Choices, work: ChosenWork, requests: "pd.DataFrame"
 ) -> Iterator[dict[str, Any]]:
-    rows = [*work.to_report, *work.to_obtain]
+    rows = [*work.to_report, *work.to_finish, *work.to_buy]
+    may_buy = {row.fingerprint for row in work.to_buy}
     chosen = requests[requests["fingerprint"].isin({row.fingerprint for row in rows})]
     by_fingerprint = {request.fingerprint: request for request in read_requests(chosen)}
     for start in range(0, len(rows), settings.shard_size):
         yield {
             "retry_refused": choices.retry_refused,
             "requests": [
-                [by_fingerprint[row.fingerprint].to_json(), row.object_key]
+                [
+                    by_fingerprint[row.fingerprint].to_json(),
+                    row.object_key,
+                    row.fingerprint in may_buy,
+                ]
                 for row in rows[start : start + settings.shard_size]
             ],
         }
@@ -164,19 +168,19 @@ def build_generate_shard(settings: Settings) -> dg.OpDefinition:
         shard: dict[str, Any],
     ) -> dict[str, Any]:
         stores = store.open()
-        pairs = [(ImageRequest.from_json(plain), key) for plain, key in shard["requests"]]
+        work = [
+            WorkItem(ImageRequest.from_json(plain), object_key, may_buy)
+            for plain, object_key, may_buy in shard["requests"]
+        ]
         with open_generation(
             settings,
             stores,
             image_api.access,
             run_identity(context),
-            to_obtain=len(pairs),
+            to_obtain=sum(item.may_buy for item in work),
             retry_refused=shard["retry_refused"],
         ) as generation:
-            outcomes = chain(
-                generation.reuse((request, key) for request, key in pairs if key),
-                generation.obtain(request for request, key in pairs if not key),
-            )
+            outcomes = generation.carry_out(work)
             summary = log_outcomes(context, outcomes, shop=settings.shop, store=stores.shop)
             summary.stop_reason = generation.stop.reason()
             summary.credits = generation.credits.span
