@@ -23,7 +23,7 @@ from flux_assets.defs.failures import explain_failure
 from flux_assets.defs.manifest import FEW_FAILED_CHECK
 from flux_assets.defs.partitions import JOB_NAME, shop_key, shop_name
 from flux_assets.defs.resources import StoreResource
-from flux_assets.errors import FluxAssetsError
+from flux_assets.errors import FluxAssetsError, SettingsError
 from flux_assets.manifest import MANIFEST_KEY, read_shortfalls
 from flux_assets.settings import Settings, load_settings
 from flux_assets.store.object_store import ObjectStore, run_key
@@ -90,17 +90,35 @@ class RefreshReport:
 
 
 def prepare_dagster_home() -> Path:
-    """Give Dagster a home where none is set: under the working folder, as `dagster.yaml` says."""
-    home = Path(os.environ.get("DAGSTER_HOME") or DEFAULT_HOME).absolute()
-    if not os.environ.get("DAGSTER_HOME"):
+    """Give Dagster a home where none is set: under the working folder, as `dagster.yaml` says.
+
+    Raises:
+        SettingsError: the home that is set cannot be one, or `dagster.yaml` is no settings file.
+    """
+    given = os.environ.get("DAGSTER_HOME")
+    if given and not (Path(given).is_absolute() and Path(given).is_dir()):
+        raise SettingsError("DAGSTER_HOME", f"must be a folder's absolute path, not {given!r}")
+    home = Path(given or DEFAULT_HOME).absolute()
+    if not given:
         home.mkdir(parents=True, exist_ok=True)
         os.environ["DAGSTER_HOME"] = str(home)
         source = Path("dagster.yaml")
         if source.exists():
-            config = yaml.safe_load(source.read_text("utf-8"))
+            config = _read_instance_config(source)
             config["storage"] = {"sqlite": {"base_dir": str(home)}}
             (home / "dagster.yaml").write_text(yaml.safe_dump(config), "utf-8")
     return home
+
+
+def _read_instance_config(path: Path) -> dict[str, Any]:
+    try:
+        config = yaml.safe_load(path.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        problem = f"{path} is not YAML: {' '.join(str(error).split())}"
+        raise SettingsError("DAGSTER_HOME", problem) from error
+    if not isinstance(config, dict):
+        raise SettingsError("DAGSTER_HOME", f"{path} holds no settings; restore it or delete it")
+    return config
 
 
 def get_refresh_job() -> dg.JobDefinition:

@@ -124,6 +124,22 @@ def test_a_wrong_setting_is_one_clear_error_and_exit_code_1(
     assert not workplace.pictures()
 
 
+def test_a_list_of_ids_or_a_home_that_cannot_be_used_is_one_clear_error(
+    workplace: Workplace,
+) -> None:
+    (workplace.folder / "ids.txt").write_bytes("00123\n".encode("utf-16"))
+    listed = workplace.run("plan", "--product-ids-file", "ids.txt")
+    assert "ids.txt is not UTF-8 text" in " ".join(listed.stderr.split())
+    homeless = workplace.run("plan", DAGSTER_HOME="no/such/home")
+    assert "DAGSTER_HOME: must be a folder's absolute path" in " ".join(homeless.stderr.split())
+    (workplace.folder / "dagster.yaml").write_text("")
+    unset = workplace.run("plan")
+    assert "dagster.yaml holds no settings" in " ".join(unset.stderr.split())
+    for done in (listed, homeless, unset):
+        assert done.exit_code
+        assert "Traceback" not in done.stderr
+
+
 def test_an_unreachable_api_is_named_and_nothing_counts_as_paid(workplace: Workplace) -> None:
     done = workplace.run(
         "refresh",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flux_assets.errors import ChoiceError, OverridesError, SettingsError
+from flux_assets.errors import ChoiceError, OverridesError, PromptError, SettingsError
 from flux_assets.reroll import raise_takes
 from flux_assets_tests.fixtures.command_line import Workplace, make_workplace
 from flux_assets_tests.fixtures.shops import Shop
@@ -55,6 +55,22 @@ def test_without_a_file_the_setting_is_asked_for(shop: Shop) -> None:
     del shop.environ["FLUX_ASSETS_OVERRIDES"]
     with pytest.raises(SettingsError, match="FLUX_ASSETS_OVERRIDES: is not set"):
         raise_takes(shop.settings, "001", ["hero"])
+
+
+def test_a_shot_that_is_named_twice_is_raised_once(shop: Shop) -> None:
+    raise_takes(shop.settings, "002", ["hero", "hero"])
+    assert "002,hero,2," in (shop.folder / OVERRIDES).read_text()
+
+
+def test_a_picture_that_no_rule_wants_or_no_prompt_makes_is_not_asked_for(shop: Shop) -> None:
+    text = "product_id,shot,skip\n001,hero,yes\n"
+    (shop.folder / OVERRIDES).write_text(text)
+    shop.set_product("001", color="")
+    with pytest.raises(OverridesError, match="no picture is wanted, as skip says"):
+        raise_takes(shop.settings, "001", ["hero"])
+    with pytest.raises(PromptError, match="the field 'color' is empty"):
+        raise_takes(shop.settings, "001", ["wide"])
+    assert (shop.folder / OVERRIDES).read_text() == text
 
 
 @pytest.fixture
