@@ -16,11 +16,16 @@ from jinja2.exceptions import SecurityError, TemplateAssertionError, UndefinedEr
 from jinja2.filters import FILTERS
 from jinja2.parser import Parser
 from jinja2.runtime import StrictUndefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
 from flux_assets.catalog.product import Product
 from flux_assets.errors import PromptError
+from flux_assets.text_growth import (
+    LIMITED_FILTERS,
+    GrowthLimitedEnvironment,
+    limit_concatenation,
+    makes_lists,
+)
 
 PRODUCT_FIELDS = tuple(
     product_field.name
@@ -182,14 +187,14 @@ def _value_or(value: object, *arguments: object, **keywords: object) -> object:
     return FILTERS["default"](given, *arguments, **keywords)
 
 
-def _build_environment() -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(undefined=_UnknownField, finalize=_only_text)
+def _build_environment() -> GrowthLimitedEnvironment:
+    environment = GrowthLimitedEnvironment(undefined=_UnknownField, finalize=_only_text)
     environment.globals.clear()
-    environment.filters = {name: FILTERS[name] for name in _FILTERS}
+    environment.filters = {name: FILTERS[name] for name in _FILTERS} | LIMITED_FILTERS
     return environment
 
 
-def _build_condition_environment() -> ImmutableSandboxedEnvironment:
+def _build_condition_environment() -> GrowthLimitedEnvironment:
     """The templates' own, where empty text is as little `defined` as an empty field is there."""
     environment = _build_environment()
     environment.filters["default"] = _value_or
@@ -228,6 +233,7 @@ def _compile(
         tree = parse()
         for node in tree.find_all(nodes.Node):
             _check_node(node)
+        limit_concatenation(tree)
         return environment.from_string(tree), meta.find_undeclared_variables(tree)
     except jinja2.TemplateSyntaxError as error:
         raise ValueError(f"line {error.lineno} of the {kind}: {error.message}") from error
@@ -261,6 +267,8 @@ def _check_node(node: nodes.Node) -> None:
         problem = f"only {', '.join(sorted(_TEXT_METHODS))} of a text can be called"
     elif isinstance(node, nodes.Stmt) and not isinstance(node, _STATEMENTS):
         problem = f"{type(node).__name__.lower()} is not available; if, for and set are"
+    elif isinstance(node, nodes.Assign) and makes_lists(node):
+        problem = "a set of a list with values in it is not available"
     elif isinstance(node, nodes.For) and node.find(nodes.For):
         problem = "a for inside a for is not available"
     if problem:

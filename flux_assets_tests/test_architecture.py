@@ -17,7 +17,7 @@ LAYERS = (
     ("alert_webhook", "aws_session", "formula_cells", "parameters", "process_identity"),
     ("settings",),
     ("catalog", "image_request", "sources"),
-    ("prompts", "shots", "inputs", "overrides", "overrides_table", "templates"),
+    ("prompts", "shots", "inputs", "overrides", "overrides_table", "templates", "text_growth"),
     (
         *("budget", "image_api", "images", "ledger", "ledger_entry", "ledger_scan", "lineage"),
         *("parallel", "run_stop", "send_rules", "store"),
