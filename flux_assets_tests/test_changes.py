@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from flux_assets.changes import NOT_IN_MANIFEST, count_changes, explain_changes
+from flux_assets.changes import NOT_IN_MANIFEST, RELEASED, count_changes, explain_changes
 from flux_assets.image_request import ImageRequest, build_image_request
 from flux_assets.manifest import build_manifest
 from flux_assets.plan import Plan, PlanRow
@@ -72,3 +72,7 @@ def test_only_changed_rows_get_a_reason_and_each_field_is_counted(manifest: pd.D
     assert [row.reason for row in plan.rows] == ["prompt", "moderated", NOT_IN_MANIFEST]
     assert count_changes(plan) == {"prompt": 1, NOT_IN_MANIFEST: 1}
     assert plan.orphaned == 3
+
+
+def test_a_picture_that_is_gone_and_was_released_changed_nothing(manifest: pd.DataFrame) -> None:
+    assert _explain(manifest, SHOWN) == [RELEASED]

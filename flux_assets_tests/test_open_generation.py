@@ -9,6 +9,7 @@ from flux_assets.assembly import (
     Generation,
     RunIdentity,
     Stores,
+    WorkItem,
     open_api,
     open_generation,
 )
@@ -104,3 +105,12 @@ def test_small_runs_at_once_spend_the_whole_day_between_them(
     assert found == {"generated": 10, "not_attempted": 2}
     for step in steps:
         assert next(step, None) is None
+
+
+def test_only_what_may_be_bought_is_sent(simulator: RunningSimulator, stores: Stores) -> None:
+    bought, left = build_requests(2)
+    step = open_step(simulator, stores, "run-1")
+    work = [WorkItem(left, "", may_buy=False), WorkItem(bought, "", may_buy=True)]
+    outcomes = {item.request.product_id: item.kind for item in next(step).carry_out(work)}
+    assert outcomes == {left.product_id: "not_attempted", bought.product_id: "generated"}
+    assert len(simulator.state.read_bill()) == 1

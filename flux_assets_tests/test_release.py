@@ -17,7 +17,7 @@ from flux_assets.release import (
 )
 from flux_assets.send_rules import SendRules
 from flux_assets.store.directory import DirectoryStore
-from flux_assets.store.object_store import extra_reply_key, ledger_key
+from flux_assets.store.object_store import extra_reply_key, image_key, ledger_key
 from flux_assets_tests.fixtures.purchases import (
     ELSEWHERE,
     HookedStore,
@@ -224,3 +224,30 @@ def test_an_entry_that_cannot_be_read_hides_no_other(store: HookedStore, ledger:
     assert [item.state for item in find(requests)] == ["lost"]
     with pytest.raises(ReleaseError, match="it is no ledger entry"):
         list(requests.find_named([damaged]))
+
+
+def test_an_entry_that_is_named_twice_waits_once(store: HookedStore, ledger: Ledger) -> None:
+    leave(store, "lost")
+    fingerprint = REQUEST.fingerprint
+    found = list(waiting(store, ledger).find_named([fingerprint[:8], fingerprint]))
+    assert [item.entry.fingerprint for item in found] == [fingerprint]
+
+
+def test_a_picture_that_is_stored_after_the_listing_is_not_missing(
+    store: HookedStore, ledger: Ledger
+) -> None:
+    leave(store, "stored")
+    key = image_key(
+        shot=REQUEST.shot,
+        product_id=REQUEST.product_id,
+        fingerprint=REQUEST.fingerprint,
+        extension="png",
+    )
+
+    def store_it(operation: str, where: str) -> None:
+        if operation == "list" and where.startswith("ledger/"):  # the pictures were listed before
+            store.before = lambda *_: None
+            store.put(key, b"picture", content_type="image/png")
+
+    store.before = store_it
+    assert list(waiting(store, ledger).find(WaitingFilter())) == []
