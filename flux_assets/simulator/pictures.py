@@ -1,10 +1,12 @@
-"""Draws the stand-in pictures: a still life that depends on the call's parameters alone."""
+"""Draws the stand-in pictures: a still life that the call's parameters and photo alone decide."""
 
 import io
 import math
 
 from PIL import Image, ImageDraw, ImageFilter
 
+from flux_assets.simulator.composition import place_product
+from flux_assets.simulator.photos import cut_out, open_photo
 from flux_assets.simulator.scenes import (
     WHITE,
     Scene,
@@ -16,7 +18,10 @@ from flux_assets.simulator.scenes import (
 )
 from flux_assets.simulator.silhouettes import Shape
 
+MATCH_INPUT_IMAGE = "match_input_image"
+
 _PIXELS_PER_MEGAPIXEL = 1024 * 1024
+_LARGE_MEGAPIXELS = 0.5
 
 
 def draw_picture(
@@ -27,12 +32,29 @@ def draw_picture(
     megapixels: float,
     output_format: str,
     output_quality: int,
+    photo: bytes | None = None,
 ) -> bytes:
-    """The same encoded picture for the same arguments; `output_quality` counts for JPEG only."""
-    size = picture_size(aspect_ratio, megapixels)
-    scene = imagine_scene(prompt, str(seed))
-    image = draw_backdrop(size, scene)
-    _draw_object(image, scene)
+    """The same encoded picture for the same arguments; `output_quality` counts for JPEG only.
+
+    With a photo, its product takes the place of the object that the prompt names, and the prompt
+    has its say in the scene instead.
+
+    Raises:
+        PhotoError: the photo cannot be decoded.
+    """
+    if photo is None:
+        scene = imagine_scene(prompt, str(seed))
+        image = draw_backdrop(picture_size(aspect_ratio, megapixels), scene)
+        _draw_object(image, scene)
+    else:
+        scene = imagine_scene(prompt, f"{seed} {prompt}")
+        opened = open_photo(photo, round(math.sqrt(megapixels * _PIXELS_PER_MEGAPIXEL)))
+        if aspect_ratio == MATCH_INPUT_IMAGE:
+            size = matching_size(opened.size, megapixels)
+        else:
+            size = picture_size(aspect_ratio, megapixels)
+        image = draw_backdrop(size, scene)
+        place_product(image, scene, cut_out(opened))
     draw_words(image, prompt)
     encoded = io.BytesIO()
     if output_format == "jpg":
@@ -50,10 +72,33 @@ def picture_size(aspect_ratio: str, megapixels: float) -> tuple[int, int]:
     """
     across, down = (int(part) for part in aspect_ratio.split(":"))
     pixels = megapixels * _PIXELS_PER_MEGAPIXEL
-    if megapixels < 0.5:
+    if megapixels < _LARGE_MEGAPIXELS:
         times = max(1, round(math.sqrt(pixels / (across * down)) / 16))
         return 16 * across * times, 16 * down * times
-    width = math.sqrt(pixels * across / down)
+    return _on_grid(across / down, pixels)
+
+
+def matching_size(photo_size: tuple[int, int], megapixels: float) -> tuple[int, int]:
+    """Width and height in pixels, on the grid of `picture_size`, for a photo's ratio.
+
+    Ratios beyond 4:1 and 1:4 become these. Small pictures come as near to the ratio as multiples
+    of 16 can.
+    """
+    ratio = min(4.0, max(0.25, photo_size[0] / photo_size[1]))
+    pixels = megapixels * _PIXELS_PER_MEGAPIXEL
+    if megapixels >= _LARGE_MEGAPIXELS:
+        return _on_grid(ratio, pixels)
+    rows = math.sqrt(pixels / ratio) / 16
+    sizes = [
+        (max(1, round(down * ratio)), down)
+        for down in range(max(1, round(rows * 0.8)), round(rows * 1.3) + 2)
+    ]
+    across, down = min(sizes, key=lambda size: abs(math.log(size[0] / size[1] / ratio)))
+    return 16 * across, 16 * down
+
+
+def _on_grid(ratio: float, pixels: float) -> tuple[int, int]:
+    width = math.sqrt(pixels * ratio)
     return int(width // 64) * 64, int(pixels / width // 64) * 64
 
 

@@ -59,6 +59,8 @@ class Scene:
     horizon: float
     light_x: float
     scale: float
+    tilt_degrees: float
+    turn: float
 
 
 def imagine_scene(prompt: str, mood_name: str) -> Scene:
@@ -78,6 +80,8 @@ def imagine_scene(prompt: str, mood_name: str) -> Scene:
         horizon=0.62 + mood[2] / 2560,
         light_x=0.15 + 0.7 * mood[3] / 256,
         scale=0.52 + mood[4] / 2560,
+        tilt_degrees=1.6 * (mood[5] / 127.5 - 1),
+        turn=0.07 * (mood[6] / 127.5 - 1),
     )
 
 
