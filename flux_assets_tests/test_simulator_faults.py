@@ -1,4 +1,5 @@
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +59,13 @@ def test_the_sends_of_each_request_are_counted_where_dice_decide(
 @pytest.mark.parametrize("name", [name for name, f in FAULTS.items() if f.stage == "gateway"])
 def test_a_fault_before_the_call_is_never_paid(start_simulator: StartSimulator, name: str) -> None:
     simulator = start_simulator(faults={"script": [name]})
+    call_type = FAULTS[name].only_type or "IMAGE_GENERATOR"
+    call = partial(post_call, simulator, "a mug", call_type=call_type, imageUrl="images/x.png")
     if name == "lost_request":
         with pytest.raises(requests.ConnectionError):
-            post_call(simulator, "a mug")
+            call()
     else:
-        assert post_call(simulator, "a mug").status_code == FAULTS[name].status_code
+        assert call().status_code == FAULTS[name].status_code
     assert simulator.state.read_bill() == []
 
 

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from flux_assets.simulator import replies
 from flux_assets.simulator.connections import BrokenOffResponse
 from flux_assets.simulator.faults import FAULTS, FaultDeck, Stage, digest_request, roll
+from flux_assets.simulator.input_images import InputImages
 from flux_assets.simulator.options import SimulatorOptions
 from flux_assets.simulator.state import BillLine, FinalStatus, Generation, SimulatorState
 from flux_assets.simulator.storage import Storage, fault_now
@@ -59,6 +60,12 @@ class SimulatedApi:
         self._deck = FaultDeck(options.faults)
         self._admitted_at: deque[float] = deque()
         self._storage = Storage(state, clock=clock, lifetime_seconds=options.url_lifetime_seconds)
+        self._input_images = InputImages(
+            state,
+            self._storage,
+            clock=clock,
+            asset_lifetime_seconds=options.asset_lifetime_seconds,
+        )
 
     def build_app(self) -> Starlette:
         """The ASGI application; its `state.connections` must be set to the server's."""
@@ -77,11 +84,15 @@ class SimulatedApi:
         self._admit(request)
         call = parse_call(await request.body())
         digest = digest_request(call.type, call.prompt_object)
-        faults = self._deck.deal(digest, self._count_send(digest))
+        dealt = self._deck.deal(digest, self._count_send(digest))
+        faults = tuple(name for name in dealt if FAULTS[name].strikes(call.type))
         gateway_fault = _first(faults, "gateway")
         if gateway_fault is not None:
             return self._broken_reply(gateway_fault)
-        generation = self._accept(call, faults, digest)
+        photo_key = ""
+        if call.image_url:
+            photo_key = await self._input_images.find_key(call.image_url, str(request.base_url))
+        generation = self._accept(call, faults, digest, photo_key)
         if not call.is_async:
             await self._sleep(generation.ready_at - generation.created_at)
         reply_fault = _first(faults, "reply")
@@ -107,7 +118,7 @@ class SimulatedApi:
         self._admit(request)
         upload = parse_upload(request.headers.get("content-type", ""), await request.body())
         key = self._next_key(upload.file_name.rpartition(".")[2])
-        self._state.put_asset(key, upload.data)
+        self._state.put_asset(key, upload.data, uploaded_at=self._clock())
         asset = {
             "key": key,
             "mimetype": upload.mimetype,
@@ -126,7 +137,7 @@ class SimulatedApi:
                 "name": "Flux 2 Max",
                 "status": "ACTIVE",
                 "features": list(TYPES),
-                "creditMetadata": {TYPES[0]: replies.CREDITS_PER_PICTURE},
+                "creditMetadata": dict.fromkeys(TYPES, replies.CREDITS_PER_PICTURE),
             }
             for model in MODELS
             if request.query_params.get("feature", TYPES[0]) in TYPES
@@ -151,7 +162,9 @@ class SimulatedApi:
             raise self._too_many_requests(math.ceil(free_at - now))
         self._admitted_at.append(now)
 
-    def _accept(self, call: Call, faults: tuple[str, ...], digest: str) -> Generation:
+    def _accept(
+        self, call: Call, faults: tuple[str, ...], digest: str, photo_key: str
+    ) -> Generation:
         """Make and bill what was asked for, or raise the reply that refuses it.
 
         There is no await in here, so that two calls cannot spend the last credits together.
@@ -175,14 +188,19 @@ class SimulatedApi:
             failure, billed = _Failure("SUCCESS", message, "INSUFFICIENT_CREDITS"), False
         elif record_fault is not None:
             failure, billed = _FAILURE_OF_FAULT[record_fault], FAULTS[record_fault].billed
-        generation = self._build_generation(call, faults, digest, failure)
+        generation = self._build_generation(call, faults, digest, photo_key, failure)
         self._state.put_generation(generation)
         if billed:
             self._bill(generation)
         return generation
 
     def _build_generation(
-        self, call: Call, faults: tuple[str, ...], digest: str, failure: _Failure | None
+        self,
+        call: Call,
+        faults: tuple[str, ...],
+        digest: str,
+        photo_key: str,
+        failure: _Failure | None,
     ) -> Generation:
         created_at = self._clock()
         return Generation(
@@ -205,6 +223,7 @@ class SimulatedApi:
             storage_key="" if failure else self._next_key(call.output_format),
             used_credit=self._state.count_paid() * replies.CREDITS_PER_PICTURE,
             faults=faults,
+            photo_key=photo_key,
         )
 
     def _bill(self, generation: Generation) -> None:

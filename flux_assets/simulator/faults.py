@@ -26,12 +26,18 @@ class Fault:
         status_code: of the answer given instead; None: the connection is dropped without one.
         times: for later stages, how often it strikes the same picture; None: always.
         billed: for `record`, whether the failed generation was paid all the same.
+        only_type: the one type of call that it strikes; None: any.
     """
 
     stage: Stage
     status_code: int | None = 200
     times: int | None = None
     billed: bool = True
+    only_type: str | None = None
+
+    def strikes(self, call_type: str) -> bool:
+        """Whether a call of this type can meet it."""
+        return self.only_type in {None, call_type}
 
 
 FAULTS: Mapping[str, Fault] = {
@@ -46,6 +52,7 @@ FAULTS: Mapping[str, Fault] = {
         f"gateway_{code}_billed": Fault(stage="reply", status_code=code)
         for code in (500, 502, 503, 504, 520, 522, 524)
     },
+    "editor_522": Fault(stage="gateway", status_code=522, only_type="IMAGE_EDITOR"),
     "slow_reply": Fault(stage="wait"),
     # The three forms of a failure with HTTP 200: status FAILED with an errorMessage, status
     # FAILURE with the reason as first result, and SUCCESS with an error object as result.

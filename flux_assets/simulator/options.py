@@ -19,6 +19,7 @@ class SimulatorOptions:
     requests_per_minute: int | None = None
     sends_retry_after_header: bool = True
     url_lifetime_seconds: int = 604_800
+    asset_lifetime_seconds: int | None = None
     serves_synchronous_results: bool = True
     moderated_words: tuple[str, ...] = ("forbidden-word",)
     moderation_form: Literal["http_error", "failed_record"] = "http_error"

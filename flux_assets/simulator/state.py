@@ -19,8 +19,9 @@ class Generation:
     """One accepted call: what was asked, what comes of it and when; times in epoch seconds.
 
     The picture itself is not kept but drawn again from these facts. `prompt_object` is as
-    sent; `seed` is the one used, chosen here if none was sent. A generation that made no picture
-    has an `error_message` and no `storage_key`.
+    sent; `seed` is the one used, chosen here if none was sent; `photo_key` is the storage key of
+    the photo that an editor call named. A generation that made no picture has an `error_message`
+    and no `storage_key`.
     """
 
     uuid: str
@@ -42,6 +43,7 @@ class Generation:
     storage_key: str
     used_credit: int
     faults: tuple[str, ...]
+    photo_key: str = ""
 
     @classmethod
     def from_json(cls, plain: Mapping[str, object]) -> Self:
@@ -111,9 +113,20 @@ class SimulatorState:
             return None
         return self.find_generation(uuid)
 
-    def put_asset(self, key: str, data: bytes) -> None:
-        """Keep an uploaded picture."""
-        self._replace(self._path("assets", key), data)
+    def put_asset(self, key: str, data: bytes, *, uploaded_at: float) -> None:
+        """Keep an uploaded picture for ever; its file bears the time, in epoch seconds."""
+        path = self._path("assets", key)
+        draft = self._draft(path, data)
+        os.utime(draft, (uploaded_at, uploaded_at))
+        draft.replace(path)
+
+    def find_upload_time(self, key: str) -> float | None:
+        """When the picture with this key was uploaded, if it was, in epoch seconds."""
+        path = self._path("assets", key)
+        try:
+            return path.stat().st_mtime if path.is_file() else None
+        except OSError:  # no file can have such a key
+            return None
 
     def read_asset(self, key: str) -> bytes:
         """The bytes of an uploaded picture."""

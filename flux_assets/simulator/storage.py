@@ -49,16 +49,22 @@ class Storage:
         """`GET /storage/{key}`: the picture, or S3's XML error."""
         key = request.path_params["key"]
         query = request.query_params
-        signature = query.get("X-Amz-Signature", "")
-        if not hmac.compare_digest(signature.encode(), self._sign(key, query).encode()):
+        if not self._is_signed(key, query):
             return _s3_error(403, "AccessDenied", "Access Denied")
-        signed_at = datetime.strptime(query["X-Amz-Date"], _TIME_FORMAT).replace(tzinfo=UTC)
-        if self._clock() >= signed_at.timestamp() + int(query["X-Amz-Expires"]):
+        if self._has_expired(query):
             return _s3_error(403, "AccessDenied", "Request has expired")
         generation = self._state.find_generation_by_key(key)
         if generation is None:
             return _no_such_key()
         return await self._serve(generation)
+
+    def serves(self, key: str, query: Mapping[str, str]) -> bool:
+        """Whether a URL with this key and query would be answered with a picture."""
+        return (
+            self._is_signed(key, query)
+            and not self._has_expired(query)
+            and self._state.find_generation_by_key(key) is not None
+        )
 
     async def _serve(self, generation: Generation) -> Response:
         fault = fault_now(self._state, generation, "download")
@@ -70,21 +76,37 @@ class Storage:
             case "download_503":
                 return _s3_error(503, "SlowDown", "Please reduce your request rate.")
         media_type = _MEDIA_TYPES[generation.output_format]
-        data = await asyncio.to_thread(
-            draw_picture,
-            prompt=generation.prompt,
-            seed=generation.seed,
-            aspect_ratio=generation.aspect_ratio,
-            megapixels=generation.megapixels,
-            output_format=generation.output_format,
-            output_quality=generation.output_quality,
-        )
+        data = await asyncio.to_thread(self._draw, generation)
         match fault:
             case "truncated_download":
                 return BrokenOffResponse(data, media_type=media_type)
             case "corrupt_download" | "corrupt_object":  # half a picture that HTTP calls complete
                 data = data[: len(data) // 2]
         return Response(data, media_type=media_type)
+
+    def _draw(self, generation: Generation) -> bytes:
+        return draw_picture(
+            prompt=generation.prompt,
+            seed=generation.seed,
+            aspect_ratio=generation.aspect_ratio,
+            megapixels=generation.megapixels,
+            output_format=generation.output_format,
+            output_quality=generation.output_quality,
+            photo=self._read_photo(generation.photo_key) if generation.photo_key else None,
+        )
+
+    def _read_photo(self, key: str) -> bytes:
+        """An uploaded photo, or an earlier picture, drawn again."""
+        earlier = self._state.find_generation_by_key(key)
+        return self._state.read_asset(key) if earlier is None else self._draw(earlier)
+
+    def _is_signed(self, key: str, query: Mapping[str, str]) -> bool:
+        signature = query.get("X-Amz-Signature", "")
+        return hmac.compare_digest(signature.encode(), self._sign(key, query).encode())
+
+    def _has_expired(self, query: Mapping[str, str]) -> bool:
+        signed_at = datetime.strptime(query["X-Amz-Date"], _TIME_FORMAT).replace(tzinfo=UTC)
+        return self._clock() >= signed_at.timestamp() + int(query["X-Amz-Expires"])
 
     def _sign(self, key: str, query: Mapping[str, str]) -> str:
         signed = f"{key}\n{query.get('X-Amz-Date')}\n{query.get('X-Amz-Expires')}"

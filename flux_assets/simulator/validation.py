@@ -1,7 +1,8 @@
 """What the API accepts; kept apart from our own parameter table, so that each checks the other.
 
-Source: the page "Flux 2 Max - Image Generator". A value out of its range is refused by the
-provider behind the API, and therefore comes back in the form of a provider's refusal.
+Source: the page "Flux 2 Max - Image Generator"; the editor takes the same and `imageUrl`. A value
+out of its range is refused by the provider behind the API, and therefore comes back in the form
+of a provider's refusal.
 """
 
 import json
@@ -9,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flux_assets.simulator import replies
+from flux_assets.simulator.pictures import MATCH_INPUT_IMAGE
 
 MODELS = ("black-forest-labs/flux-2-max",)
-TYPES = ("IMAGE_GENERATOR",)
+EDITOR = "IMAGE_EDITOR"
+TYPES = ("IMAGE_GENERATOR", EDITOR)
 
 _CHOICES = {
     "aspect_ratio": ("1:1", "16:9", "9:16", "3:2", "2:3", "4:5", "5:4"),
@@ -33,6 +36,7 @@ class Call:
     """A valid body of `POST /api/features`, with what the picture depends on.
 
     `prompt_object` is as sent, unknown fields included; `seed` is None if none was sent.
+    `image_url` is empty for a generator call, which ignores it.
     """
 
     type: str
@@ -43,6 +47,7 @@ class Call:
     aspect_ratio: str
     output_format: str
     output_quality: int
+    image_url: str
     is_async: bool
 
 
@@ -68,11 +73,15 @@ def parse_call(body: bytes) -> Call:
         raise replies.unsupported("UNSUPPORTED_MODEL", plain["model"])
     if not isinstance(prompt_object, dict):
         raise replies.bad_request("promptObject must be an object")
-    _require(prompt_object, ("prompt",))
-    if not isinstance(prompt_object["prompt"], str):
-        raise replies.bad_request("prompt must be a string")
+    is_editor = plain["type"] == EDITOR
+    texts = ("prompt", "imageUrl") if is_editor else ("prompt",)
+    _require(prompt_object, texts)
+    for name in texts:
+        if not isinstance(prompt_object[name], str):
+            raise replies.bad_request(f"{name} must be a string")
     for name, value in prompt_object.items():
-        if not _is_allowed(name, value):
+        is_matching = is_editor and name == "aspect_ratio" and value == MATCH_INPUT_IMAGE
+        if not is_matching and not _is_allowed(name, value):
             raise replies.refused_by_provider(422, f"Invalid value for {name}: {value!r}")
     return Call(
         type=plain["type"],
@@ -80,9 +89,10 @@ def parse_call(body: bytes) -> Call:
         prompt_object=prompt_object,
         prompt=prompt_object["prompt"],
         seed=int(prompt_object["seed"]) if "seed" in prompt_object else None,
-        aspect_ratio=prompt_object.get("aspect_ratio", "1:1"),
+        aspect_ratio=prompt_object.get("aspect_ratio", MATCH_INPUT_IMAGE if is_editor else "1:1"),
         output_format=prompt_object.get("output_format", "png"),
         output_quality=int(prompt_object.get("output_quality", 80)),
+        image_url=prompt_object["imageUrl"] if is_editor else "",
         is_async=plain.get("async") is True,
     )
 
