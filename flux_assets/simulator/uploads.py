@@ -27,7 +27,7 @@ def parse_upload(content_type: str, body: bytes) -> Upload:
     """Take the file part out of a multipart body.
 
     Raises:
-        ApiReplyError: no part is named `asset`, or it is not a picture with a file extension.
+        ApiReplyError: no part is named `asset`, or it is empty or no picture with an extension.
     """
     message = message_from_bytes(f"Content-Type: {content_type}\r\n\r\n".encode("latin-1") + body)
     for part in message.walk():
@@ -38,6 +38,8 @@ def parse_upload(content_type: str, body: bytes) -> Upload:
             raise replies.bad_request("The file name has no extension")
         payload = part.get_payload(decode=True)
         data = payload if isinstance(payload, bytes) else b""
+        if not data:
+            raise replies.bad_request("The file is empty")
         for start, mimetype in _MIMETYPE_OF_START.items():
             if data.startswith(start):
                 return Upload(file_name=file_name, mimetype=mimetype, data=data)
