@@ -124,6 +124,14 @@ class SourceError(FluxAssetsError):
         self.problem = problem
 
 
+class PhotoUnusableError(SourceError):
+    """There is no photo that could be used at an address, today or tomorrow."""
+
+
+class PhotoUnavailableError(SourceError):
+    """A photo cannot be had now, and may be there later: nothing is bought in its stead."""
+
+
 class CatalogError(FluxAssetsError):
     """The file as a whole is no catalog that can be read."""
 

@@ -31,9 +31,9 @@ def read_object(uri: str, max_bytes: int, s3_client: "Callable[[], S3Client] | N
     Raises:
         SourceError: it is not there, may not be read, or is too large.
     """
-    bucket, key = _split(uri)
-    with _s3_errors(uri):
-        reply = _make_client(s3_client).get_object(Bucket=bucket, Key=key)
+    bucket, key = split_uri(uri)
+    with s3_errors(uri):
+        reply = make_client(s3_client).get_object(Bucket=bucket, Key=key)
         check_size(uri, reply["ContentLength"], max_bytes)
         with closing(reply["Body"]) as body:
             return b"".join(body.iter_chunks(_CHUNK_BYTES))
@@ -45,9 +45,9 @@ def object_version(uri: str, s3_client: "Callable[[], S3Client] | None") -> str:
     Raises:
         SourceError: it is not there, or may not be looked at.
     """
-    bucket, key = _split(uri)
-    with _s3_errors(uri):
-        return _make_client(s3_client).head_object(Bucket=bucket, Key=key)["ETag"].strip('"')
+    bucket, key = split_uri(uri)
+    with s3_errors(uri):
+        return make_client(s3_client).head_object(Bucket=bucket, Key=key)["ETag"].strip('"')
 
 
 def edit_object(
@@ -61,9 +61,9 @@ def edit_object(
     Raises:
         SourceError: it may not be read or written, or it changed meanwhile.
     """
-    bucket, key = _split(uri)
-    client = _make_client(s3_client)
-    with _s3_errors(uri):
+    bucket, key = split_uri(uri)
+    client = make_client(s3_client)
+    with s3_errors(uri):
         before: bytes | None = None
         condition: dict[str, Any] = {"IfNoneMatch": "*"}
         try:
@@ -76,19 +76,30 @@ def edit_object(
         client.put_object(Bucket=bucket, Key=key, Body=data, **arguments)
 
 
-def _split(uri: str) -> tuple[str, str]:
+def split_uri(uri: str) -> tuple[str, str]:
+    """The bucket and the key.
+
+    Raises:
+        SourceError: the address lacks one of them.
+    """
     bucket, _, key = uri[len("s3://") :].partition("/")
     if not bucket or not key or key.endswith("/"):
         raise SourceError(uri, "names no object; write s3://bucket/key, down to the file's name")
     return bucket, key
 
 
-def _make_client(s3_client: "Callable[[], S3Client] | None") -> "S3Client":
+def make_client(s3_client: "Callable[[], S3Client] | None") -> "S3Client":
+    """The caller's client, else one with AWS's own credential chain."""
     return s3_client() if s3_client is not None else open_aws_session().client("s3")
 
 
 @contextmanager
-def _s3_errors(uri: str) -> Iterator[None]:
+def s3_errors(uri: str) -> Iterator[None]:
+    """Say in our own words what boto3 raises; its error stays the cause.
+
+    Raises:
+        SourceError: whatever went wrong.
+    """
     try:
         yield
     except ClientError as error:

@@ -1,20 +1,17 @@
 """Bytes from an `https://` address; requests is imported with this module, where it is used."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.client import HTTPException
-from typing import TypeVar
 from urllib.parse import urljoin
 
 import requests
-from urllib3.exceptions import HTTPError
 from urllib3.util import Url, parse_url
 
 from flux_assets.errors import SourceError
 from flux_assets.settings import LOOPBACK_HOSTS
 from flux_assets.sources.address import SecretHeader, check_size, shown_uri
+from flux_assets.sources.deadline import within
 
 # To connect, and between two pieces: some shops make the export while it is waited for.
 _TIMEOUT = (10, 120)
@@ -23,8 +20,6 @@ _MAX_REDIRECTS = 3
 _REDIRECTS = (301, 302, 303, 307, 308)
 _DOWNGRADE = ("https", "http")
 _HEADER_SETTINGS = "FLUX_ASSETS_CATALOG_HEADER or FLUX_ASSETS_OVERRIDES_HEADER"
-
-_T = TypeVar("_T")
 
 
 def read_address(
@@ -35,7 +30,7 @@ def read_address(
     Raises:
         SourceError: it gives nothing, too much, too slowly, or leads where it must not.
     """
-    return _within(timeout_seconds, uri, lambda is_over: _download(uri, header, max_bytes, is_over))
+    return within(timeout_seconds, uri, lambda is_over: _download(uri, header, max_bytes, is_over))
 
 
 def address_version(uri: str, *, header: SecretHeader | None, timeout_seconds: float) -> str:
@@ -44,43 +39,7 @@ def address_version(uri: str, *, header: SecretHeader | None, timeout_seconds: f
     Raises:
         SourceError: as for `read_address`, or its server gives neither.
     """
-    return _within(timeout_seconds, uri, lambda _: _ask_version(uri, header))
-
-
-def _within(seconds: float, uri: str, fetch: Callable[[threading.Event], _T]) -> _T:
-    """Give a fetch so much time; when that is over, tell it so and wait no longer.
-
-    It runs in a thread of its own: neither the look-up of a host nor headers that come drop by
-    drop heed any other limit.
-    """
-    future: Future[_T] = Future()
-    is_over = threading.Event()
-
-    def run() -> None:
-        try:
-            future.set_result(fetch(is_over))
-        except (OSError, HTTPError, HTTPException, ValueError) as error:
-            # Not raised from here: the errors beneath would come along, and with them the query.
-            problem = f"could not be read ({_reason_of(error)}); check the address and the network"
-            future.set_exception(SourceError(shown_uri(uri), problem))
-        except BaseException as error:  # noqa: BLE001 - raised in the thread that waits
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    try:
-        return future.result(seconds)
-    except TimeoutError:
-        problem = f"was not complete after {seconds:g} seconds; try again, or make it smaller"
-        raise SourceError(shown_uri(uri), problem) from None
-    finally:
-        is_over.set()
-
-
-def _reason_of(error: BaseException) -> str:
-    """The innermost error's: the others' texts hold the address, or a header."""
-    while inner := error.__cause__ or error.__context__:
-        error = inner
-    return getattr(error, "strerror", None) or type(error).__name__
+    return within(timeout_seconds, uri, lambda _: _ask_version(uri, header))
 
 
 def _download(
