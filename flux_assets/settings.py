@@ -60,7 +60,7 @@ def _check_public_url(url: str) -> str:
     return url.rstrip("/")
 
 
-_STORE_FOLDERS = frozenset({"budget", "images", "ledger", "runs", "tables"})
+_STORE_FOLDERS = frozenset({"budget", "images", "ledger", "photos", "runs", "tables", "uploads"})
 
 
 def _check_shop(shop: str) -> str:
@@ -123,6 +123,8 @@ class Settings(BaseModel):
     overrides: str | None = None
     overrides_header: _Header | None = None
     shots: str = "data/shots.yaml"
+    allow_private_sources: bool = False
+    photo_max_age_hours: Annotated[float, Field(ge=0)] = 24
     max_in_flight: Annotated[int, Field(ge=1, le=1000)] = 96
     executor: Literal["in_process", "multiprocess"] = "in_process"
     requests_per_minute: Annotated[int, Field(ge=1)] = 180

@@ -141,6 +141,21 @@ def budget_key(day: str) -> str:
     return f"budget/{day}.json"
 
 
+def photo_prefix() -> str:
+    """The prefix of all prepared photos of products."""
+    return "photos/"
+
+
+def photo_key(sha256: str, extension: str) -> str:
+    """Where a product's prepared photo lives: by the sha256 of the photo as it was read."""
+    return f"{photo_prefix()}{sha256}.{extension}"
+
+
+def upload_key(sha256: str) -> str:
+    """Where the vendor's asset key of one uploaded photo is kept, by the hash of its bytes."""
+    return f"uploads/{sha256}.json"
+
+
 def run_key(run_id: str, name: str) -> str:
     """What passes between the steps of one run; may expire after 30 days."""
     return f"runs/{quote_segment(run_id)}/{name}"
