@@ -18,7 +18,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from flux_assets.assembly import RunIdentity, Stores, open_api, open_generation
+from flux_assets.api_access import open_api
+from flux_assets.assembly import RunIdentity, Stores, open_generation
 from flux_assets.image_request import ImageRequest, build_image_request
 from flux_assets.settings import load_settings
 from flux_assets.simulator.options import SAMPLE_KEY

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from flux_assets.assembly import RunIdentity, Stores, open_api, open_generation
+from flux_assets.api_access import open_api
+from flux_assets.assembly import RunIdentity, Stores, open_generation
 from flux_assets.plan import list_pictures
 from flux_assets.settings import load_settings
 from flux_assets.simulator.options import SAMPLE_KEY

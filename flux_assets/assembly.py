@@ -5,27 +5,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Literal, NamedTuple
-from urllib.parse import urlsplit
+from typing import NamedTuple
 from uuid import uuid4
 
-from pydantic import SecretStr
-
 from flux_assets.account_credits import AccountCredits
+from flux_assets.api_access import ApiAccess
+from flux_assets.asset_uploads import AssetUploads
 from flux_assets.budget import DailyBudget
 from flux_assets.generation import generate
-from flux_assets.image_api.client import ImageApiClient
-from flux_assets.image_api.pace import Pace
-from flux_assets.image_api.polling import PollSchedule
-from flux_assets.image_api.transport import HttpReply
 from flux_assets.image_request import ImageRequest
 from flux_assets.landing import Landing
 from flux_assets.ledger import Ledger
 from flux_assets.outcome import Outcome
 from flux_assets.picture_records import PictureRecords
-from flux_assets.plan import TYPICAL_LATENCY_SECONDS
 from flux_assets.purchase import Purchase
+from flux_assets.rendering import open_photos
 from flux_assets.result_wait import ResultWait
 from flux_assets.run_stop import RunStop
 from flux_assets.send_rules import SendRules
@@ -53,15 +47,6 @@ class RunIdentity:
     run_id: str
     step: str
     is_run_dead: Callable[[str], bool]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiAccess:
-    """The API as all steps of this process share it."""
-
-    client: ImageApiClient
-    pace: Pace
-    polls: PollSchedule
 
 
 class WorkItem(NamedTuple):
@@ -114,59 +99,6 @@ class Generation:
         )
 
 
-def api_origin(settings: Settings) -> str:
-    """What the store's identity names as its API: the simulator has no lasting address."""
-    if settings.is_sample:
-        return "simulator"
-    parts = urlsplit(settings.onemin_base_url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def open_api(
-    *,
-    base_url: str,
-    api_key: SecretStr,
-    max_in_flight: int,
-    requests_per_minute: int,
-    call_timeout_seconds: float,
-    result_hosts: Iterable[str],
-    delivery: Literal["sync", "async"] = "sync",
-    typical_latency_seconds: float = TYPICAL_LATENCY_SECONDS,
-    on_reply: Callable[[HttpReply], None] | None = None,
-) -> ApiAccess:
-    """The client of one account, and the pace at which this process may call it."""
-    return ApiAccess(
-        client=ImageApiClient(
-            base_url=base_url,
-            api_key=api_key,
-            call_timeout_seconds=call_timeout_seconds,
-            result_hosts=result_hosts,
-            run_async=delivery == "async",
-            on_reply=on_reply,
-        ),
-        pace=Pace(max_in_flight=max_in_flight, requests_per_minute=requests_per_minute),
-        polls=PollSchedule(first_guess_seconds=typical_latency_seconds),
-    )
-
-
-@contextmanager
-def simulated_api(
-    state_dir: Path, *, latency_seconds: float, megapixels: float, faults: str | None
-) -> Iterator[tuple[str, SecretStr]]:
-    """Run the simulator in this process; gives its base URL and a key that it takes."""
-    from flux_assets.simulator.faults import Faults, read_faults  # noqa: PLC0415 - sample mode's own
-    from flux_assets.simulator.options import SAMPLE_KEY, SimulatorOptions  # noqa: PLC0415 - as above
-    from flux_assets.simulator.server import running_simulator  # noqa: PLC0415 - as above
-
-    options = SimulatorOptions(
-        latency_seconds=latency_seconds,
-        megapixels=megapixels,
-        faults=read_faults(Path(faults)) if faults else Faults(),
-    )
-    with running_simulator(state_dir, options=options) as simulator:
-        yield simulator.base_url, SecretStr(SAMPLE_KEY)
-
-
 def send_rules(settings: Settings, *, retry_refused: bool) -> SendRules:
     """When something may be sent again, from the settings."""
     return SendRules(
@@ -197,6 +129,7 @@ def open_records(
         mode=settings.mode,
         cost_usd_per_image=settings.cost_usd_per_image,
         preview_px=preview_px,
+        read_photo=open_photos(settings, store).read,
     )
 
 
@@ -241,6 +174,7 @@ def open_generation(
             credits=account_credits,
             store=stores.shop,
             ledger=ledger,
+            uploads=_open_uploads(settings, stores.shop, api, stop),
             results=_open_results(settings, api, stop),
             call_timeout_seconds=settings.call_timeout_seconds,
             monotonic=time.monotonic,
@@ -264,6 +198,22 @@ def open_generation(
         except BaseException:
             stop.halt("the step was interrupted")
             raise
+
+
+def _open_uploads(
+    settings: Settings, store: ObjectStore, api: ApiAccess, stop: RunStop
+) -> AssetUploads:
+    return AssetUploads(
+        client=api.client,
+        pace=api.pace,
+        stop=stop,
+        store=store,
+        read_photo=open_photos(settings, store).read,
+        timeout_seconds=settings.call_timeout_seconds,
+        monotonic=time.monotonic,
+        sleep=time.sleep,
+        utc_now=lambda: datetime.now(UTC),
+    )
 
 
 def _open_results(settings: Settings, api: ApiAccess, stop: RunStop) -> ResultWait:

@@ -74,5 +74,9 @@ def _describe(request: ImageRequest, shown: Mapping[str, Any] | None) -> str:
     names = ["prompt", *PARAMETERS]
     if any(ways.values()):
         names.remove("seed")  # it follows from them
+    # An older release's manifest says nothing of photos: it had none.
+    ways["mode"] = request.mode != shown.get("shot_mode", "generate")
+    ways["photo"] = not ways["mode"] and request.source_sha256 != shown.get("source_sha256", "")
     fields = [name for name in names if asked[name] != shown[name]]
-    return ", ".join([*fields, *(name for name, differs in ways.items() if differs)])
+    described = [*fields, *(name for name, differs in ways.items() if differs)]
+    return ", ".join(described) or "flatten"  # all else that a request consists of is equal

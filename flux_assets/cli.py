@@ -213,6 +213,9 @@ def _show_pictures(settings: Settings, report: RefreshReport) -> None:
     for shot, count in report.pictures_by_shot.items():
         table.add_row(shot, str(count), report.store.uri_for(f"images/{shot}/"))
     _people.print(table)
+    if report.before_and_after:
+        before, after = map(escape, report.before_and_after)
+        _people.print(f"A photo, and the picture made from it:\n{before}\n{after}", soft_wrap=True)
     if report.failure:
         _people.print(f"[bold red]Failed:[/] {escape(report.failure)}", soft_wrap=True)
     if report.missing:

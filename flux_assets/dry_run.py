@@ -12,10 +12,10 @@ from flux_assets.image_request import ImageRequest
 from flux_assets.inputs import find_problems, load_catalog, load_overrides, load_shots
 from flux_assets.manifest import read_manifest
 from flux_assets.overrides import OverrideProblem
-from flux_assets.pins import apply_pins
 from flux_assets.plan import Plan, RequestIdentity, estimate
 from flux_assets.planning import check_run, plan_against_store, run_cap
-from flux_assets.prompts import Skipped, build_requests
+from flux_assets.prompts import Skipped
+from flux_assets.rendering import render_requests
 from flux_assets.settings import Settings
 from flux_assets.store.object_store import ObjectStore
 
@@ -80,8 +80,10 @@ def plan_catalog(
     catalog = load_catalog(settings, shots)
     overrides = load_overrides(settings)
     ledger = open_ledger(settings, store, run)
-    rendered = build_requests(catalog.products, shots.shots, overrides)
-    results = list(apply_pins(rendered, overrides.pins, store=store, ledger=ledger))
+    rendered = render_requests(
+        settings, store, ledger, products=catalog.products, shots=shots.shots, overrides=overrides
+    )
+    results = list(rendered)
     requests = [result for result in results if isinstance(result, ImageRequest)]
     whole = plan_against_store(
         settings,
@@ -100,19 +102,18 @@ def plan_catalog(
         limits=replace(whole.limits, max_images_per_run=cap.max_images),
     )
     chosen = {row.fingerprint for row in plan.rows}
+    product_ids = {item.product_id for item in catalog.products}
     return DryRun(
         catalog=catalog,
         requests=tuple(request for request in requests if request.fingerprint in chosen),
         prompt_errors=tuple(result for result in results if isinstance(result, PromptError)),
         skipped=sum(isinstance(result, Skipped) for result in results),
-        override_problems=tuple(
-            find_problems(overrides, (item.product_id for item in catalog.products), shots)
-        ),
+        override_problems=tuple(find_problems(overrides, product_ids, shots)),
         plan=plan,
         to_buy=len(work.to_buy),
         left_over_cap=work.left_over_cap,
         obstacle=_find_obstacle(
-            settings, choices, manifest=manifest, catalog=catalog, to_buy=len(work.to_buy)
+            settings, choices, manifest=manifest, product_ids=product_ids, to_buy=len(work.to_buy)
         ),
     )
 
@@ -122,7 +123,7 @@ def _find_obstacle(
     choices: Choices,
     *,
     manifest: "pd.DataFrame | None",
-    catalog: Catalog,
+    product_ids: set[str],
     to_buy: int,
 ) -> str:
     try:
@@ -130,7 +131,7 @@ def _find_obstacle(
             settings,
             choices,
             known=set() if manifest is None else set(manifest["product_id"]),
-            product_ids={product.product_id for product in catalog.products},
+            product_ids=product_ids,
             to_buy=to_buy,
         )
     except (CapExceededError, ProductDropError) as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flux_assets.errors import PictureError
-from flux_assets.parameters import ParameterValue
+from flux_assets.parameters import MATCH_INPUT_IMAGE, ParameterValue
 
 if TYPE_CHECKING:  # Pillow is loaded only where a picture is really opened
     from PIL.Image import Image
@@ -37,7 +37,10 @@ class NoPictureError(PictureError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A decoded picture's facts; `preview` is a small JPEG, empty where none was asked for."""
+    """A decoded picture's facts; `preview` is a small JPEG, empty where none was asked for.
+
+    `recognition` is there where it was compared with the photo that it was made from.
+    """
 
     extension: str
     content_type: str
@@ -46,6 +49,7 @@ class Picture:
     size_bytes: int
     sha256: str
     preview: bytes = b""
+    recognition: float | None = None
 
 
 def inspect_picture(data: bytes, *, preview_px: int = 0) -> Picture:
@@ -76,7 +80,7 @@ def inspect_picture(data: bytes, *, preview_px: int = 0) -> Picture:
             image.load()
             preview = _build_preview(image, preview_px) if preview_px else b""
     except UnidentifiedImageError:
-        raise NoPictureError(f"no picture, but {_describe(data)}") from None
+        raise NoPictureError(f"no picture, but {describe_bytes(data)}") from None
     except (
         OSError,
         SyntaxError,
@@ -106,6 +110,8 @@ def find_mismatches(
     if picture.extension != wanted_format:
         mismatches.append(f"asked for {wanted_format}, received {picture.extension}")
     ratio = str(prompt_object["aspect_ratio"])
+    if ratio == MATCH_INPUT_IMAGE:
+        return tuple(mismatches)
     width, height = (int(side) for side in ratio.split(":"))
     wanted = width / height
     if abs(picture.width_px / picture.height_px - wanted) > _MAX_RATIO_ERROR * wanted:
@@ -125,6 +131,11 @@ def preview_markdown(preview: bytes, alt: str) -> str:
 def _build_preview(image: "Image", longest_px: int) -> bytes:
     small = image.convert("RGB")
     small.thumbnail((longest_px, longest_px))
+    return encode_preview(small)
+
+
+def encode_preview(small: "Image") -> bytes:
+    """A small picture as the best JPEG of at most MAX_PREVIEW_BYTES in base64, if there is one."""
     for quality in (75, 55, 35, 15):
         buffer = io.BytesIO()
         small.save(buffer, "JPEG", quality=quality, optimize=True)
@@ -133,7 +144,8 @@ def _build_preview(image: "Image", longest_px: int) -> bytes:
     return buffer.getvalue()
 
 
-def _describe(data: bytes) -> str:
+def describe_bytes(data: bytes) -> str:
+    """What bytes are that are no picture, for people."""
     if not data:
         return "nothing at all"
     start = data[:64].lstrip().lower()

@@ -74,6 +74,7 @@ class Landing:
                 return self.records.adopt(request, object_key)
             self.records.ledger.record_lost(entry, str(lost))
             raise
+        picture = self.records.compare(request, data, picture)
         lineage = self.records.build(request, entry, picture)
         try:
             self.records.store.put(
@@ -87,6 +88,7 @@ class Landing:
             )
         except ConditionFailedError:
             body, picture = self.records.read_picture(lineage.object_key)
+            picture = self.records.compare(request, body.data, picture)
             entry = self.records.yield_to(body, entry)
             lineage = self.records.build(request, entry, picture)
         return self.records.note(entry, lineage), picture

@@ -25,10 +25,10 @@ from flux_assets.defs.partitions import JOB_NAME, shop_key, shop_name
 from flux_assets.defs.resources import StoreResource
 from flux_assets.errors import FluxAssetsError, SettingsError
 from flux_assets.manifest import MANIFEST_KEY, read_shortfalls
+from flux_assets.parquet import read_parquet
 from flux_assets.settings import Settings, load_settings
 from flux_assets.store.object_store import ObjectStore, run_key
 from flux_assets.summary import KINDS, RunSummary
-from flux_assets.tables import read_parquet
 
 DEFAULT_HOME = ".flux_assets/dagster"
 _INVOCATION_TAG = "flux_assets/invocation"
@@ -59,7 +59,8 @@ class RunProgress:
 class RefreshReport:
     """What a refresh came to; `missing` counts requests without a current picture.
 
-    `failure` says why the run failed although it went to its end.
+    `before_and_after` are the addresses of one photo and of the picture made from it, if there is
+    any. `failure` says why the run failed although it went to its end.
     """
 
     run_id: str
@@ -67,6 +68,7 @@ class RefreshReport:
     summary: RunSummary
     missing: int
     pictures_by_shot: Mapping[str, int]
+    before_and_after: tuple[str, str] | None = None
     failure: str = ""
 
     @property
@@ -180,12 +182,14 @@ def _read_report(settings: Settings, run_id: str, *, failure: str = "") -> Refre
     store = StoreResource.of(settings).open().shop
     summary = json.loads(store.get(run_key(run_id, "refreshed_images.json")).data)
     manifest = read_parquet(store.get(MANIFEST_KEY).data)
+    edits = manifest.loc[manifest["shot_mode"] == "edit", ["source_uri", "object_uri"]]
     return RefreshReport(
         run_id=run_id,
         store=store,
         summary=RunSummary.merge([summary]),
         missing=len(read_shortfalls(store)),
         pictures_by_shot=dict(Counter(manifest["shot"])),
+        before_and_after=next(edits.itertuples(index=False, name=None), None),
         failure=failure,
     )
 

@@ -22,6 +22,7 @@ class AcceptedCall:
 
     `temporary_url` is signed: it is kept only while it is needed to fetch the picture. One that
     `is_processing` has only its uuid so far, and its picture may still fail to be made.
+    `asset_key` is the vendor's, of the uploaded photo that the picture was made from, if any.
     """
 
     uuid: str
@@ -30,6 +31,7 @@ class AcceptedCall:
     accepted_at: str
     latency_seconds: float
     is_processing: bool = False
+    asset_key: str = ""
 
     def __str__(self) -> str:
         return f"call {self.uuid} is paid"
@@ -47,6 +49,7 @@ UNANSWERED: Mapping[str, Any] = MappingProxyType(
         "accepted_at": "",
         "latency_seconds": 0.0,
         "is_processing": False,
+        "asset_key": "",
     }
 )
 """The fields that an `AcceptedCall` decides, where there is none."""
@@ -78,6 +81,7 @@ class LedgerEntry:
     accepted_at: str = ""
     latency_seconds: float = 0.0
     is_processing: bool = False
+    asset_key: str = ""
     reason: str = ""
     lineage: LineageRecord | None = None
     etag: str = field(default="", compare=False)

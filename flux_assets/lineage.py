@@ -17,6 +17,10 @@ class LineageRecord:
     `attempts` counts the sends of the request, `possibly_paid_twice` those of them that may have
     paid for a picture that nobody holds. `steps`, `guidance` and `prompt_upsampling` in
     `prompt_object` are as requested: the API does not say what it used.
+
+    A picture made from a photo has `source_uri` and `source_sha256` of that photo, the vendor's
+    `asset_key` of the uploaded one, and `recognition`: how much of the product is found again in
+    the picture, from 0 to 1, or None where that cannot be judged.
     """
 
     product_id: str
@@ -42,6 +46,25 @@ class LineageRecord:
     cost_usd_estimate: float
     run_id: str
     generated_at: str
+    source_uri: str = ""
+    source_sha256: str = ""
+    asset_key: str = ""
+    recognition: float | None = None
+
+    @property
+    def shot_mode(self) -> Literal["generate", "edit"]:
+        """Whether the picture was made from words alone, or from a photo too."""
+        return "edit" if self.source_sha256 else "generate"
+
+    @property
+    def digital_source_type(self) -> str:
+        """The IPTC's code for what the picture is, as its renditions are to carry it.
+
+        Source: the IPTC NewsCodes "Digital Source Type", http://cv.iptc.org/newscodes/
+        digitalsourcetype/.
+        """
+        made = "trainedAlgorithmicMedia"
+        return made if self.shot_mode == "generate" else "compositeWithTrainedAlgorithmicMedia"
 
     def to_json(self) -> dict[str, Any]:
         """The plain form that the ledger keeps."""
@@ -59,7 +82,7 @@ def build_object_metadata(
     request: ImageRequest, picture: Picture, *, uuid: str, mode: str
 ) -> dict[str, str]:
     """The core of the lineage, ASCII only, that travels with the picture itself."""
-    return {
+    metadata = {
         "fingerprint": request.fingerprint,
         "uuid": _ascii(uuid),
         "seed": str(request.seed),
@@ -69,9 +92,12 @@ def build_object_metadata(
         "sha256": picture.sha256,
         "mode": mode,
     }
+    if request.source_sha256:
+        metadata["source-sha256"] = request.source_sha256
+    return metadata
 
 
-def build_plain_metadata(record: LineageRecord) -> dict[str, str | int | float]:
+def build_plain_metadata(record: LineageRecord) -> dict[str, str | int | float | None]:
     """One flat row of a picture's facts, shared by the Dagster UI and the manifest."""
     asked = record.prompt_object
     return {
@@ -103,6 +129,12 @@ def build_plain_metadata(record: LineageRecord) -> dict[str, str | int | float]:
         "cost_usd_estimate": record.cost_usd_estimate,
         "generated_at": record.generated_at,
         "mode": record.mode,
+        "shot_mode": record.shot_mode,
+        "source_uri": record.source_uri,
+        "source_sha256": record.source_sha256,
+        "asset_key": record.asset_key,
+        "recognition": record.recognition,
+        "digital_source_type": record.digital_source_type,
         "warnings": "; ".join(record.warnings),
     }
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreError
 from flux_assets.formula_cells import neutralise
 from flux_assets.lineage import LineageRecord, build_plain_metadata
+from flux_assets.parquet import NO_TABLE, read_parquet, write_parquet
 from flux_assets.plan import RequestIdentity
 from flux_assets.store.object_store import ObjectStore, table_key
 from flux_assets.summary import Shortfall
-from flux_assets.tables import NO_TABLE, read_parquet, write_parquet
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
@@ -56,6 +56,12 @@ COLUMNS: Mapping[str, str] = {
     "cost_usd_estimate": "float64",
     "generated_at": "str",
     "mode": "str",
+    "shot_mode": "str",
+    "source_uri": "str",
+    "source_sha256": "str",
+    "asset_key": "str",
+    "recognition": "float64",
+    "digital_source_type": "str",
     "warnings": "str",
 }
 """Each column with its type, which no row's absence may change."""

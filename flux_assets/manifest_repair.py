@@ -14,15 +14,10 @@ from flux_assets.manifest import (
     parse_manifest,
     write_manifest,
 )
+from flux_assets.parquet import NO_TABLE, read_parquet
 from flux_assets.plan import RequestIdentity
 from flux_assets.store.object_store import ObjectStore, quote_segment, table_key
-from flux_assets.tables import (
-    NO_TABLE,
-    read_identities,
-    read_parquet,
-    read_requests,
-    read_without_request,
-)
+from flux_assets.tables import read_identities, read_requests, read_without_request
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really read
     import pandas as pd
@@ -30,7 +25,8 @@ if TYPE_CHECKING:  # pandas is loaded only where a table is really read
 REQUESTS_KEY = table_key("image_requests.parquet")
 """What the last refresh asked for, and so what the manifest's rows are the pictures of."""
 
-_OF_THE_ADDRESS = {"stale", "object_uri", "url"}
+_NOT_COMPARED = {"stale", "object_uri", "url", "recognition"}
+"""What is of the address, and a score that may be none, which Parquet has no equal for."""
 
 
 class ManifestAudit:
@@ -50,7 +46,7 @@ class ManifestAudit:
             self._compared = [
                 name
                 for name in COLUMNS
-                if name in self._manifest.columns and name not in _OF_THE_ADDRESS
+                if name in self._manifest.columns and name not in _NOT_COMPARED
             ]
             self._rows = dict(_digest_rows(self._manifest, self._compared))
         self.row_count = len(self._rows)

@@ -1,6 +1,7 @@
 """The API's parameters of one picture: names, ranges and defaults, from the vendor's page.
 
-Source: the table "Prompt Object Parameters" of the page "Flux 2 Max - Image Generator".
+Source: the table "Prompt Object Parameters" of the page "Flux 2 Max - Image Generator"; the
+editor of the same model takes the same ones, and one aspect ratio more.
 Shots, catalog columns and the overrides file all give them, so all validate them here.
 """
 
@@ -13,6 +14,8 @@ from flux_assets.errors import ParameterError
 ParameterValue = str | int | float | bool
 
 ASPECT_RATIOS = ("1:1", "16:9", "9:16", "3:2", "2:3", "4:5", "5:4")
+MATCH_INPUT_IMAGE = "match_input_image"
+"""The editor's own aspect ratio, and its default: that of the photo."""
 OUTPUT_FORMATS = ("png", "jpg")
 MAX_SEED = 2**32 - 1
 
@@ -39,7 +42,9 @@ class Parameter:
 
 
 PARAMETERS: Mapping[str, Parameter] = {
-    "aspect_ratio": Parameter(kind="choice", choices=ASPECT_RATIOS, default="1:1"),
+    "aspect_ratio": Parameter(
+        kind="choice", choices=(*ASPECT_RATIOS, MATCH_INPUT_IMAGE), default="1:1"
+    ),
     "output_format": Parameter(kind="choice", choices=OUTPUT_FORMATS, default="png"),
     "output_quality": Parameter(kind="integer", lowest=0, highest=100, default=80),
     "steps": Parameter(kind="integer", lowest=15, highest=50, default=50),

@@ -1,14 +1,19 @@
 """The lineage records of stored pictures: building them, and mending those that are missing."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from flux_assets.errors import StoreError
 from flux_assets.image_request import ImageRequest
 from flux_assets.images import Picture, find_mismatches, inspect_picture
 from flux_assets.ledger import Ledger
 from flux_assets.ledger_entry import ClaimLostError, LedgerEntry
 from flux_assets.lineage import LineageRecord
+from flux_assets.photos.prepare import PreparedPhoto
+from flux_assets.previews import build_pair_preview
+from flux_assets.recognition import score_recognition
 from flux_assets.store.object_store import ObjectBody, ObjectStore, image_key
 
 _log = logging.getLogger(__name__)
@@ -23,6 +28,7 @@ class PictureRecords:
         mode: `sample` or `live`, kept in the lineage.
         cost_usd_per_image: for the estimate in the lineage.
         preview_px: the longest side of previews; 0 for none.
+        read_photo: gives a prepared photo by the sha256 of its source.
     """
 
     store: ObjectStore
@@ -30,6 +36,7 @@ class PictureRecords:
     mode: Literal["sample", "live"]
     cost_usd_per_image: float
     preview_px: int
+    read_photo: Callable[[str], PreparedPhoto]
 
     def adopt(self, request: ImageRequest, object_key: str) -> tuple[LineageRecord, Picture]:
         """Take a stored picture, writing its ledger entry where the last write is missing.
@@ -41,7 +48,8 @@ class PictureRecords:
         entry = self.ledger.read(request.fingerprint)
         body, picture = self.read_picture(object_key)
         if entry is not None and entry.state == "stored" and entry.lineage is not None:
-            return entry.lineage, picture
+            return entry.lineage, self.show_source(request, body.data, picture)
+        picture = self.compare(request, body.data, picture)
         try:
             entry = self.ledger.take_up(entry) if entry else self.ledger.claim(request, None)
         except ClaimLostError:  # somebody else is mending it
@@ -91,6 +99,32 @@ class PictureRecords:
         body = self.store.get(object_key)
         return body, inspect_picture(body.data, preview_px=self.preview_px)
 
+    def show_source(self, request: ImageRequest, data: bytes, picture: Picture) -> Picture:
+        """The picture with a preview that shows the photo it was made from beside it, if any."""
+        source = self._read_source(request) if self.preview_px else None
+        if source is None:
+            return picture
+        preview = build_pair_preview(source.data, data, longest_px=self.preview_px)
+        return replace(picture, preview=preview)
+
+    def compare(self, request: ImageRequest, data: bytes, picture: Picture) -> Picture:
+        """The picture as of `show_source`, with how much of its product is found again in it."""
+        source = self._read_source(request)
+        if source is None:
+            return picture
+        recognition = score_recognition(source.data, data)
+        return replace(self.show_source(request, data, picture), recognition=recognition)
+
+    def _read_source(self, request: ImageRequest) -> PreparedPhoto | None:
+        """The photo; None where there is none, or where it cannot be had: the picture is paid."""
+        if not request.source_sha256:
+            return None
+        try:
+            return self.read_photo(request.source_sha256)
+        except StoreError as error:
+            _log.warning("product %r, shot %s: %s", request.product_id, request.shot, error)
+            return None
+
     def build(self, request: ImageRequest, entry: LedgerEntry, picture: Picture) -> LineageRecord:
         """The lineage of one picture, as its entry and its bytes tell it."""
         warnings = find_mismatches(picture, request.prompt_object)
@@ -125,4 +159,8 @@ class PictureRecords:
             cost_usd_estimate=self.cost_usd_per_image,
             run_id=entry.run_id,
             generated_at=entry.accepted_at,
+            source_uri=request.source_uri,
+            source_sha256=request.source_sha256,
+            asset_key=entry.asset_key,
+            recognition=picture.recognition,
         )

@@ -1,21 +1,40 @@
-"""A shot, a product and what overrides it -> the prompt, its parameters and the image request."""
+"""A shot, a product, its photo and what overrides it -> the prompt and the image request."""
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
 from flux_assets.catalog.product import Product
-from flux_assets.errors import ParameterError, PromptError
+from flux_assets.errors import (
+    ParameterError,
+    PhotoUnavailableError,
+    PhotoUnusableError,
+    PromptError,
+)
 from flux_assets.image_request import (
     FIRST_TAKE,
     FIRST_VERSION,
     ImageRequest,
+    SourcePhoto,
     build_image_request,
 )
 from flux_assets.overrides import NO_OVERRIDE, NO_OVERRIDES, Override, OverridesFile
-from flux_assets.parameters import PARAMETERS, ParameterValue, parse_parameter
-from flux_assets.templates import Condition, is_met, render_pieces
+from flux_assets.parameters import (
+    MATCH_INPUT_IMAGE,
+    PARAMETERS,
+    ParameterValue,
+    parse_parameter,
+)
+from flux_assets.templates import PRODUCT_FIELDS, Condition, is_met, render_pieces
+
+Mode = Literal["generate", "edit"]
+Fallback = Literal["generate", "skip", "fail"]
+SkipReason = Literal["only_if", "skip", "fallback"]
+Photo = SourcePhoto | PhotoUnusableError | PhotoUnavailableError
+FindPhoto = Callable[[tuple[str, ...]], Photo]
+"""Gives the photo at the first usable of some addresses, or why there is none."""
 
 PROMPT_COLUMN_PREFIX = "prompt_"
 
@@ -41,6 +60,10 @@ class Shot:
 
     `prompt` is the template's text, for the products that meet none of the conditions in
     `prompts`; `parameters` are in their canonical form, the file's defaults among them.
+    A shot of mode `edit` puts the product's own photo into a new scene: `source` names the fields
+    that may hold its address, in order; `fallback` says what is done where there is no usable
+    photo, `flatten` (`#rrggbb`) what its transparent parts are laid on. `recognisable_above` is
+    the recognition score from 0 to 1 below which a picture is reported; None takes the default.
     """
 
     name: str
@@ -48,6 +71,11 @@ class Shot:
     prompts: tuple[ConditionalPrompt, ...] = ()
     only_if: Condition | None = None
     version: int = FIRST_VERSION
+    mode: Mode = "generate"
+    source: tuple[str, ...] = ("image_url",)
+    fallback: Fallback = "fail"
+    flatten: str = ""
+    recognisable_above: float | None = None
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
 
 
@@ -57,38 +85,112 @@ class Skipped:
 
     product_id: str
     shot: str
-    reason: Literal["only_if", "skip"]
+    reason: SkipReason
+
+
+def assume_photo(addresses: tuple[str, ...]) -> Photo:
+    """Take the first address for a photo, unread: for whom only the words count."""
+    return SourcePhoto(uri=addresses[0], sha256="unread")
 
 
 def build_requests(
-    products: Iterable[Product], shots: Sequence[Shot], overrides: OverridesFile = NO_OVERRIDES
+    products: Iterable[Product],
+    shots: Sequence[Shot],
+    overrides: OverridesFile = NO_OVERRIDES,
+    *,
+    find_photo: FindPhoto = assume_photo,
 ) -> Iterator[ImageRequest | Skipped | PromptError]:
-    """One image request, or the reason why there is none, per product and shot, in order."""
+    """One image request, or the reason why there is none, per product and shot, in order.
+
+    Args:
+        products: of the catalog.
+        shots: wanted of each.
+        overrides: one product's wishes.
+        find_photo: for the shots that edit one; without it, no request of such a shot is real.
+    """
     for product in products:
         for shot in shots:
             try:
-                yield _build(shot, product, overrides.find(product.product_id, shot.name))
+                override = overrides.find(product.product_id, shot.name)
+                yield _build(shot, product, override, find_photo)
             except PromptError as error:
                 yield error
 
 
-def _build(shot: Shot, product: Product, override: Override) -> ImageRequest | Skipped:
+def list_photo_addresses(
+    products: Iterable[Product], shots: Sequence[Shot], overrides: OverridesFile = NO_OVERRIDES
+) -> Iterator[tuple[str, ...]]:
+    """Every group of addresses that `build_requests` will want a photo of."""
+    edits = [shot for shot in shots if shot.mode == "edit"]
+    for product in products if edits else ():
+        for shot in edits:
+            with suppress(PromptError):  # `build_requests` tells it
+                if not _skip_reason(shot, product, overrides.find(product.product_id, shot.name)):
+                    addresses = _photo_addresses(shot, product)
+                    if addresses:
+                        yield addresses
+
+
+def _skip_reason(shot: Shot, product: Product, override: Override) -> SkipReason | None:
     if override.skip:
-        return Skipped(product_id=product.product_id, shot=shot.name, reason="skip")
+        return "skip"
     if override.problem:
         # Made without what cannot be read, a picture that nobody asked for would be paid.
         problem = f"line {override.problem.line} of the overrides: {override.problem.message}"
         raise PromptError(product.product_id, shot.name, problem)
     if shot.only_if and not is_met(shot.only_if, product, shot=shot.name):
-        return Skipped(product_id=product.product_id, shot=shot.name, reason="only_if")
+        return "only_if"
+    return None
+
+
+def _build(
+    shot: Shot, product: Product, override: Override, find_photo: FindPhoto
+) -> ImageRequest | Skipped:
+    reason = _skip_reason(shot, product, override)
+    if reason:
+        return Skipped(product_id=product.product_id, shot=shot.name, reason=reason)
+    photo = _choose_photo(shot, product, find_photo) if shot.mode == "edit" else None
+    if isinstance(photo, PhotoUnusableError) and shot.fallback == "skip":
+        return Skipped(product_id=product.product_id, shot=shot.name, reason="fallback")
+    if isinstance(photo, PhotoUnusableError) and shot.fallback == "generate":
+        photo = None
+    if isinstance(photo, PhotoUnusableError | PhotoUnavailableError):
+        raise PromptError(product.product_id, shot.name, f"its photo: {photo}")
+    parameters = shot_parameters(shot, product, override)
+    if photo is None and parameters.get("aspect_ratio") == MATCH_INPUT_IMAGE:
+        if shot.mode == "generate":
+            problem = f"the column aspect_ratio says {MATCH_INPUT_IMAGE}, which takes a photo"
+            raise PromptError(product.product_id, shot.name, problem, field="aspect_ratio")
+        parameters = {name: parameters[name] for name in parameters if name != "aspect_ratio"}
     return build_image_request(
         product_id=product.product_id,
         shot=shot.name,
         prompt=render_prompt(shot, product, override),
-        parameters=shot_parameters(shot, product, override),
+        parameters=parameters,
         shot_version=shot.version,
         take=override.take or FIRST_TAKE,
+        source=photo,
+        flatten=shot.flatten,
     )
+
+
+def _choose_photo(shot: Shot, product: Product, find_photo: FindPhoto) -> Photo:
+    addresses = _photo_addresses(shot, product)
+    if addresses:
+        return find_photo(addresses)
+    return PhotoUnusableError(", ".join(shot.source), "the catalog gives no address of one")
+
+
+def _photo_addresses(shot: Shot, product: Product) -> tuple[str, ...]:
+    addresses: list[str] = []
+    for name in shot.source:
+        value = getattr(product, name) if name in PRODUCT_FIELDS else product.columns.get(name)
+        if value is None:
+            problem = f"`source` names {name!r}, and the catalog has no such column"
+            raise PromptError(product.product_id, shot.name, problem, field=name)
+        if value.strip():
+            addresses.append(value.strip())
+    return tuple(addresses)
 
 
 def render_prompt(shot: Shot, product: Product, override: Override = NO_OVERRIDE) -> str:

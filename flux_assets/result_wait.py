@@ -133,4 +133,5 @@ def _finished(entry: LedgerEntry, reply: Reply, *, latency_seconds: float) -> Ac
         temporary_url=reply.temporary_url or "",
         accepted_at=entry.accepted_at,
         latency_seconds=round(latency_seconds, 3),
+        asset_key=entry.asset_key,
     )

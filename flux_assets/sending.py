@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flux_assets.account_credits import AccountCredits
+from flux_assets.asset_uploads import AssetUploads, Upload
 from flux_assets.budget import DailyBudget
 from flux_assets.errors import (
     AccountError,
@@ -19,6 +20,7 @@ from flux_assets.errors import (
     UnknownOutcomeError,
 )
 from flux_assets.image_api.client import ImageApiClient
+from flux_assets.image_api.error_replies import speaks_of_moderation
 from flux_assets.image_api.pace import Pace
 from flux_assets.image_api.protocol import Reply
 from flux_assets.image_request import ImageRequest
@@ -33,7 +35,12 @@ _NOT_SENT_PAUSE_SECONDS = 2.0
 MIN_FREE_BYTES = 256 * 2**20
 """Room for every picture and ledger entry that may be under way at once."""
 
-NOTHING_SENT = (NotSentError, RateLimitedError)
+
+class UploadRefusedError(FluxAssetsError):
+    """The vendor refused a call that named a photo of an earlier upload; nothing was made."""
+
+
+NOTHING_SENT = (NotSentError, RateLimitedError, UploadRefusedError)
 """Answers after which the very same call is safe."""
 
 _log = logging.getLogger(__name__)
@@ -51,6 +58,7 @@ class Sender:
         client, pace, budget, stop: the API, and what limits its use.
         credits: takes note of what the account has left.
         store, ledger: where claims go, and whether there is room for what is paid.
+        uploads: gives the vendor the photos that are edited.
         results: waits for what an asynchronous call makes.
         call_timeout_seconds: for one call, and for all tries of a call that sent nothing.
         monotonic, utc_now: time.
@@ -63,6 +71,7 @@ class Sender:
     credits: AccountCredits
     store: ObjectStore
     ledger: Ledger
+    uploads: AssetUploads
     results: ResultWait
     call_timeout_seconds: float
     monotonic: Callable[[], float]
@@ -73,26 +82,35 @@ class Sender:
     ) -> tuple[LedgerEntry, AcceptedCall | FluxAssetsError]:
         """Claim and send; go on through what provably made nothing, within one deadline.
 
+        A photo is uploaded before its request is claimed, and once more where the vendor refuses
+        a call that names one of an earlier upload: it keeps them for an unknown time.
         An asynchronous call keeps its place in flight until its result is there, and its entry is
         the accepted one; where that could not be written, the call is given as still processing.
 
         Raises:
             ClaimLostError: somebody else has the request.
             NotAttemptedError, NotStartedError, DailyLimitError, StoreError: nothing was sent.
+            RefusedError, AccountError, DownloadError: nor could its photo be uploaded.
         """
         give_up_at = math.inf
         day: str | None = None
         claim: LedgerEntry | None = None
+        upload: Upload | None = None
         problem: FluxAssetsError | None = None
         while True:
             try:
                 if claim is None:
                     self.budget.check()
+                if request.mode == "edit" and (
+                    upload is None or isinstance(problem, UploadRefusedError)
+                ):
+                    day = day or self.budget.spend()
+                    upload = self._upload(request, upload)
                 with self.pace.slot(stop=self.stop.event, deadline=give_up_at):
                     self._check_stop()
                     day = day or self.budget.spend()
                     claim = self.ledger.renew(claim) if claim else self._claim(request, previous)
-                    claim, answer = self._call(request, claim)
+                    claim, answer = self._call(request, claim, upload)
             except FluxAssetsError as error:
                 if day is not None:
                     self.budget.give_back(day)
@@ -116,7 +134,13 @@ class Sender:
         if reason := self.stop.reason():
             raise NotAttemptedError(reason)
 
-    def _pause(self, answer: RateLimitedError | NotSentError) -> None:
+    def _upload(self, request: ImageRequest, refused: Upload | None) -> Upload | None:
+        self._check_stop()
+        return self.uploads.obtain(request, instead_of=refused.asset_key if refused else "")
+
+    def _pause(self, answer: FluxAssetsError) -> None:
+        if isinstance(answer, UploadRefusedError):
+            return
         seconds = _NOT_SENT_PAUSE_SECONDS
         if isinstance(answer, RateLimitedError):
             seconds = answer.retry_after_seconds
@@ -134,11 +158,13 @@ class Sender:
         return claim
 
     def _call(
-        self, request: ImageRequest, claim: LedgerEntry
+        self, request: ImageRequest, claim: LedgerEntry, upload: Upload | None
     ) -> tuple[LedgerEntry, AcceptedCall | FluxAssetsError]:
         """One call, heard to the end; with the entry as it stands then."""
         sent_at = self.monotonic()
-        reply = self._submit(request)
+        reply = self._submit(request, upload.asset_key if upload else "")
+        if isinstance(reply, RefusedError) and _may_be_forgotten(upload, reply):
+            return claim, UploadRefusedError(str(reply))
         if isinstance(reply, FluxAssetsError):
             return claim, reply
         is_processing = reply.status == "processing"
@@ -150,6 +176,7 @@ class Sender:
             accepted_at=self.utc_now().isoformat(timespec="seconds"),
             latency_seconds=round(latency_seconds, 3),
             is_processing=is_processing,
+            asset_key=upload.asset_key if upload else "",
         )
         return self._hear_out(claim, call, sent_at) if is_processing else (claim, call)
 
@@ -169,13 +196,15 @@ class Sender:
         except FluxAssetsError as error:
             return entry, error
 
-    def _submit(self, request: ImageRequest) -> Reply | FluxAssetsError:
+    def _submit(self, request: ImageRequest, asset_key: str) -> Reply | FluxAssetsError:
         """What the vendor answers, or why there is no answer.
 
         The circuit breaker is told while the call holds its place: no other starts in between.
         """
         try:
-            reply = self.client.submit(request, timeout_seconds=self.call_timeout_seconds)
+            reply = self.client.submit(
+                request, timeout_seconds=self.call_timeout_seconds, asset_key=asset_key
+            )
         except (NotSentError, RateLimitedError) as error:
             return error
         except AccountError as error:
@@ -194,3 +223,8 @@ class Sender:
         self.pace.succeeded()
         self.credits.note(reply.credits)
         return reply
+
+
+def _may_be_forgotten(upload: Upload | None, refusal: RefusedError) -> bool:
+    """Whether a refusal may be about an uploaded photo that the vendor no longer has."""
+    return upload is not None and upload.is_remembered and not speaks_of_moderation(refusal.message)

@@ -5,32 +5,36 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_core import ErrorDetails
-from yaml.reader import ReaderError
 
 from flux_assets.catalog.product import OneSetPer
 from flux_assets.errors import ParameterError, ShotsFileError
 from flux_assets.image_request import FIRST_VERSION
-from flux_assets.parameters import PARAMETERS, ParameterValue, parse_parameter
-from flux_assets.prompts import PROMPT_COLUMN_PREFIX, ConditionalPrompt, Shot
+from flux_assets.parameters import (
+    MATCH_INPUT_IMAGE,
+    PARAMETERS,
+    ParameterValue,
+    parse_parameter,
+)
+from flux_assets.prompts import PROMPT_COLUMN_PREFIX, ConditionalPrompt, Fallback, Shot
 from flux_assets.templates import PRODUCT_FIELDS, Condition, check_condition, check_template
+from flux_assets.yaml_outline import KeyPath, YamlOutline, at_path
 
-_Path = tuple[str, ...]
-_NULLS = frozenset({"", "~", "null"})
+_OF_EDITS = ("source", "fallback", "flatten", "recognisable_above")
 _COLUMN_KEYS = (*PRODUCT_FIELDS, *PARAMETERS)
-_PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +65,7 @@ def read_shots(data: bytes, name: str) -> ShotsFile:
     Raises:
         ShotsFileError: it is no YAML, or a key, value or template cannot be used.
     """
-    outline = _Outline(data, name)
+    outline = YamlOutline(data, name)
     try:
         file = _File.model_validate(outline.plain)
     except ValidationError as error:
@@ -107,6 +111,16 @@ def _check_condition(condition: str) -> str:
     return condition
 
 
+def _check_color(color: str) -> str:
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", color):
+        raise ValueError(f"{color!r} given; a colour is written as '#ffffff', in quotes")
+    return color.lower()
+
+
+def _as_fields(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
 _Prompt = Annotated[str, AfterValidator(_check_prompt)]
 _Condition = Annotated[str, AfterValidator(_check_condition)]
 
@@ -145,17 +159,43 @@ class _ConditionalPrompt(BaseModel):
     prompt: _Prompt
 
 
+class _Defaults(_Parameters):
+    @field_validator("aspect_ratio")
+    @classmethod
+    def _check_ratio(cls, ratio: ParameterValue | None) -> ParameterValue | None:
+        if ratio == MATCH_INPUT_IMAGE:
+            raise ValueError("is for shots of `mode: edit` only, which have it without being told")
+        return ratio
+
+
 class _Shot(_Parameters):
+    mode: Literal["generate", "edit"] = "generate"
     prompt: _Prompt
     prompts: list[_ConditionalPrompt] = []
     only_if: _Condition = ""
     version: Annotated[int, Field(ge=FIRST_VERSION)] = FIRST_VERSION
+    source: Annotated[tuple[str, ...], BeforeValidator(_as_fields), Field(min_length=1)] = (
+        "image_url",
+    )
+    fallback: Fallback = "fail"
+    flatten: Annotated[str, AfterValidator(_check_color)] = ""
+    recognisable_above: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
+
+    @model_validator(mode="after")
+    def _check_mode(self) -> Self:
+        if self.mode == "generate":
+            for name in _OF_EDITS:
+                if name in self.model_fields_set:
+                    raise ValueError(f"`{name}` is for shots of `mode: edit` only")
+            if self.aspect_ratio == MATCH_INPUT_IMAGE:
+                raise ValueError(f"aspect_ratio {MATCH_INPUT_IMAGE} is for `mode: edit` only")
+        return self
 
 
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    defaults: _Parameters = _Parameters()
+    defaults: _Defaults = _Defaults()
     columns: dict[Annotated[str, AfterValidator(_check_column_key)], str | None] = {}
     one_set_per: OneSetPer = "product"
     include_unpublished: bool = False
@@ -165,7 +205,7 @@ class _File(BaseModel):
 
 
 def _build_shot(
-    name: str, entry: _Shot, defaults: Mapping[str, ParameterValue], outline: "_Outline"
+    name: str, entry: _Shot, defaults: Mapping[str, ParameterValue], outline: YamlOutline
 ) -> Shot:
     path = ("shots", name)
     return Shot(
@@ -187,11 +227,16 @@ def _build_shot(
             else None
         ),
         version=entry.version,
+        mode=entry.mode,
+        source=entry.source,
+        fallback=entry.fallback,
+        flatten=entry.flatten,
+        recognisable_above=entry.recognisable_above,
         parameters={**defaults, **entry.given()},
     )
 
 
-def _describe(details: ErrorDetails) -> tuple[_Path, str]:
+def _describe(details: ErrorDetails) -> tuple[KeyPath, str]:
     """Where one of pydantic's errors is, and what it says in the words of the file."""
     path = tuple(str(part) for part in details["loc"] if part != "[key]")
     kind = details["type"]
@@ -204,10 +249,10 @@ def _describe(details: ErrorDetails) -> tuple[_Path, str]:
         problem = "at least one shot is required"
     elif kind in {"model_type", "dict_type"}:
         problem = "must hold keys with their values"
-    return path, _at(path, problem)
+    return path, at_path(path, problem)
 
 
-def _model_of(path: _Path) -> type[BaseModel]:
+def _model_of(path: KeyPath) -> type[BaseModel]:
     """What may hold the key that a path ends in."""
     if len(path) == 1:
         return _File
@@ -220,71 +265,3 @@ def _unknown(key: str, known: tuple[str, ...]) -> str:
     near = difflib.get_close_matches(key, known, n=1)
     hint = f", did you mean {near[0]}?" if near else ","
     return f"unknown key{hint} known are {', '.join(known)}"
-
-
-class _Outline:
-    """The file as plain values, every scalar text or None, with the line of each key."""
-
-    def __init__(self, data: bytes, name: str) -> None:
-        self._name = name
-        self._lines: dict[_Path, int] = {}
-        self._seen: set[yaml.Node] = set()
-        root = self._compose(data)
-        self.plain = self._plain(root) if root else {}
-
-    def line_of(self, path: _Path) -> int:
-        """The line of a key, or of the nearest key around it."""
-        while path and path not in self._lines:
-            path = path[:-1]
-        return self._lines.get(path, 1)
-
-    def _compose(self, data: bytes) -> yaml.Node | None:
-        try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = data.count(b"\n", 0, error.start) + 1
-            raise ShotsFileError(self._name, "is not UTF-8 text", line=line) from error
-        try:
-            # leaves scalars as text, where YAML 1.1 would read a ratio of 16:9 as the number 969
-            return yaml.compose(text, Loader=yaml.BaseLoader)
-        except ReaderError as error:
-            line = text.count("\n", 0, error.position) + 1
-            raise ShotsFileError(self._name, error.reason, line=line) from error
-        except yaml.MarkedYAMLError as error:
-            line = error.problem_mark.line + 1 if error.problem_mark else 1
-            problem = ", ".join(filter(None, (error.context, error.problem)))
-            raise ShotsFileError(self._name, problem, line=line) from error
-        except RecursionError as error:
-            raise self._error("is nested too deeply", ()) from error
-
-    def _plain(self, node: yaml.Node, path: _Path = ()) -> object:
-        """Turn a node to plain values, and refuse what makes a file mean other than it shows."""
-        if node in self._seen:
-            raise self._error("an anchor cannot be used again with *; see `defaults`", path)
-        self._seen.add(node)
-        self._lines.setdefault(path, node.start_mark.line + 1)
-        if node.tag not in _PLAIN_TAGS:
-            raise self._error(f"the tag {node.tag} is not available", path)
-        if isinstance(node, yaml.ScalarNode):
-            return None if node.style is None and node.value in _NULLS else node.value
-        if isinstance(node, yaml.SequenceNode):
-            return [self._plain(item, (*path, str(place))) for place, item in enumerate(node.value)]
-        plain: dict[str, object] = {}
-        for key_node, value_node in node.value:
-            key = key_node.value
-            if not isinstance(key, str):
-                problem = "a key must be plain text; a prompt stands in quotes or below >-"
-                raise self._error(problem, path)
-            key_path = (*path, key)
-            self._lines[key_path] = key_node.start_mark.line + 1
-            if key in plain:
-                raise self._error("stands here a second time", key_path)
-            plain[key] = self._plain(value_node, key_path)
-        return plain
-
-    def _error(self, problem: str, path: _Path) -> ShotsFileError:
-        return ShotsFileError(self._name, _at(path, problem), line=self.line_of(path))
-
-
-def _at(path: _Path, problem: str) -> str:
-    return f"{'.'.join(path)}: {problem}" if path else problem

@@ -1,6 +1,5 @@
-"""The tables between assets: rows of text and numbers, as data frames and as Parquet."""
+"""The tables between assets: rows of text and numbers, as data frames."""
 
-import io
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
@@ -24,12 +23,11 @@ _REQUEST_FIELDS = (
     "model",
     "prompt_object",
     "fingerprint",
+    "source_uri",
+    "source_sha256",
+    "flatten",
 )
 _REQUEST_COLUMNS = (*_REQUEST_FIELDS, "prompt_characters", "error", "skipped")
-
-
-NO_TABLE = (OSError, ValueError, KeyError, NotImplementedError)
-"""What pandas and pyarrow raise, between them, for bytes that are no whole Parquet file."""
 
 
 def build_products_table(products: Iterable[Product]) -> "pd.DataFrame":
@@ -74,7 +72,7 @@ def build_requests_table(
     rows: list[tuple[object, ...]] = []
     for request in requests:
         if not isinstance(request, ImageRequest):
-            unmade = (request.product_id, request.shot, 0, 0, "", "", "{}", "", 0)
+            unmade = (request.product_id, request.shot, 0, 0, "", "", "{}", "", "", "", "", 0)
             if isinstance(request, PromptError):
                 rows.append((*unmade, request.problem, ""))
             else:
@@ -90,6 +88,9 @@ def build_requests_table(
                 request.model,
                 json.dumps(dict(request.prompt_object)),
                 request.fingerprint,
+                request.source_uri,
+                request.source_sha256,
+                request.flatten,
                 len(request.prompt),
                 "",
                 "",
@@ -138,17 +139,3 @@ def read_plan_rows(table: "pd.DataFrame") -> Iterator[PlanRow]:
     """The rows of a table that `build_plan_table` built, in its order."""
     for row in table.itertuples(index=False):
         yield PlanRow(*row)
-
-
-def write_parquet(table: "pd.DataFrame") -> bytes:
-    """The table as Parquet."""
-    buffer = io.BytesIO()
-    table.to_parquet(buffer, index=False)
-    return buffer.getvalue()
-
-
-def read_parquet(data: bytes, *, columns: list[str] | None = None) -> "pd.DataFrame":
-    """The table that `write_parquet` wrote, or some of its columns."""
-    import pandas as pd  # noqa: PLC0415 - slow to import
-
-    return pd.read_parquet(io.BytesIO(data), columns=columns)

@@ -17,15 +17,21 @@ LAYERS = (
     ("alert_webhook", "aws_session", "formula_cells", "parameters", "process_identity"),
     ("settings",),
     ("catalog", "image_request", "sources"),
-    ("prompts", "shots", "inputs", "overrides", "overrides_table", "templates", "text_growth"),
+    (
+        *("prompts", "shots", "inputs", "overrides", "overrides_table", "templates", "text_growth"),
+        *("yaml_outline",),
+    ),
     (
         *("budget", "image_api", "images", "ledger", "ledger_entry", "ledger_scan", "lineage"),
-        *("parallel", "run_stop", "send_rules", "store"),
+        *("parallel", "parquet", "previews", "recognition", "run_stop", "send_rules", "store"),
     ),
-    ("account_credits", "findings", "landing", "outcome", "picture_records", "pins"),
-    ("purchase", "reply_form", "result_wait", "sending"),
+    ("account_credits", "findings", "landing", "outcome", "photos", "picture_records", "pins"),
+    ("asset_uploads", "purchase", "reply_form", "result_wait", "sending"),
     ("changes", "choices", "generation", "manifest", "plan", "reports", "summary", "tables"),
-    ("assembly", "dry_run", "manifest_repair", "planning", "release", "reroll", "verify"),
+    (
+        *("api_access", "assembly", "dry_run", "manifest_repair", "planning", "release"),
+        *("rendering", "reroll", "verify"),
+    ),
     ("checks",),
     ("defs",),
     ("definitions", "launch", "shop_definitions"),
@@ -34,11 +40,11 @@ LAYERS = (
 )
 # The stand-in shares no more with the client than what both take from the vendor's page.
 BESIDE = {"simulator": {"errors", "image_request"}}
-USERS_OF_THE_SIMULATOR = {"assembly", "cli"}
+USERS_OF_THE_SIMULATOR = {"api_access", "cli"}
 
 MAY_IMPORT_DAGSTER = {"cli", "commands", "definitions", "defs", "launch", "shop_definitions"}
 SLOW_TO_IMPORT = (
-    *("pandas", "pyarrow", "boto3", "botocore", "PIL", "bs4"),
+    *("pandas", "pyarrow", "boto3", "botocore", "PIL", "bs4", "cv2"),
     *("uvicorn", "starlette", "flux_assets.simulator"),
 )
 MAX_FILE_LINES = 300

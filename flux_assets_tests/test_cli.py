@@ -5,7 +5,7 @@ import pytest
 
 from flux_assets_tests.fixtures.command_line import Workplace, make_workplace, standalone_simulator
 
-IMAGES_PER_DEMO = 72
+IMAGES_PER_DEMO = 75
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_plan_prints_one_json_object_and_sends_nothing(workplace: Workplace) -> 
         "requests": IMAGES_PER_DEMO,
         "prompt_errors": 0,
         "override_problems": 0,
-        "skipped": 0,
+        "skipped": 21,
         "new": IMAGES_PER_DEMO,
         "changed": 0,
         "stored": 0,
@@ -53,7 +53,7 @@ def test_plan_prints_one_json_object_and_sends_nothing(workplace: Workplace) -> 
         "orphaned": 0,
         "to_buy": IMAGES_PER_DEMO,
         "left_over_cap": 0,
-        "cost_usd": 5.04,
+        "cost_usd": 5.25,
         "minutes": pytest.approx(0.5),
         "binding_limit": "max_in_flight (96)",
         "obstacle": "",
@@ -68,7 +68,7 @@ def test_refresh_buys_only_the_chosen_products_and_then_what_changed(
     chosen = ("--product-ids", "00123", "--product-ids", "JWL.7/01", "--shots", "hero")
     first = workplace.run("refresh", *chosen, "--json")
     assert first.exit_code == 2, first.stderr
-    assert (first.json["generated"], first.json["calls"], first.json["missing"]) == (2, 2, 70)
+    assert (first.json["generated"], first.json["calls"], first.json["missing"]) == (2, 2, 73)
 
     limited = workplace.run("refresh", "--limit", "3", "--json")
     assert (limited.json["generated"], limited.json["reused"]) == (3, 2)
@@ -80,7 +80,7 @@ def test_refresh_buys_only_the_chosen_products_and_then_what_changed(
 
     refused = workplace.run("refresh", "--max-images", "5")
     assert refused.exit_code == 1
-    assert "64 pictures (about 4.48 USD) are to be bought" in refused.stderr
+    assert "67 pictures (about 4.69 USD) are to be bought" in refused.stderr
     assert "nothing was sent" in refused.stderr
 
     unknown = workplace.run("refresh", "--product-ids", "no-such-product")

@@ -66,5 +66,5 @@ def test_dg_lists_assets_checks_and_the_job(project: Workplace) -> None:
 
 def test_dg_launches_the_refresh(project: Workplace) -> None:
     run_dg(project, "launch", "--job", "refresh_catalog_images")
-    assert len(project.pictures()) == 72
+    assert len(project.pictures()) == 75
     assert (project.folder / ".flux_assets" / "dagster" / "history").is_dir()

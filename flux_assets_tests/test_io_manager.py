@@ -11,8 +11,8 @@ import pytest
 
 from flux_assets.defs.io_manager import StoreIOManager
 from flux_assets.defs.resources import StoreResource
+from flux_assets.parquet import read_parquet, write_parquet
 from flux_assets.store.object_store import run_key, table_key
-from flux_assets.tables import read_parquet, write_parquet
 from flux_assets_tests.fixtures.dagster_shops import (
     IGNORES_BETA,
     DagsterShop,

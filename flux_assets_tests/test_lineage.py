@@ -45,7 +45,7 @@ def test_object_metadata_is_ascii_text_that_names_the_call_and_the_request() -> 
 def test_plain_metadata_is_one_flat_row_of_every_fact() -> None:
     row = build_plain_metadata(RECORD)
 
-    assert all(isinstance(value, str | int | float) for value in row.values())
+    assert all(isinstance(value, str | int | float | None) for value in row.values())
     asked = {"seed": 42, "guidance": 3.5, "steps": 50, "aspect_ratio": "1:1"}
     assert {name: row[name] for name in asked} == asked
     assert row["prompt"] == REQUEST.prompt

@@ -17,9 +17,9 @@ from flux_assets.manifest import (
     refresh_manifest,
     write_manifest_csv,
 )
+from flux_assets.parquet import read_parquet, write_parquet
 from flux_assets.plan import RequestIdentity
 from flux_assets.store.directory import DirectoryStore
-from flux_assets.tables import read_parquet, write_parquet
 from flux_assets_tests.fixtures.records import identify, make_lineage, make_request
 
 CHAIR, LAMP = make_request("00123"), make_request("1e5")

@@ -5,14 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from flux_assets.assembly import (
-    Generation,
-    RunIdentity,
-    Stores,
-    WorkItem,
-    open_api,
-    open_generation,
-)
+from flux_assets.api_access import open_api
+from flux_assets.assembly import Generation, RunIdentity, Stores, WorkItem, open_generation
 from flux_assets.outcome import Outcome
 from flux_assets.settings import load_settings
 from flux_assets.simulator.options import SAMPLE_KEY

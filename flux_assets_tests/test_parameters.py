@@ -74,9 +74,12 @@ def test_an_undocumented_name_is_an_error_that_lists_the_documented_ones() -> No
         parse_parameter("negative_prompt", "text")
 
 
+_RATIOS = "1:1, 16:9, 9:16, 3:2, 2:3, 4:5, 5:4"
+
+
 def test_the_table_is_the_vendors() -> None:
     assert {name: (row.expected, row.default) for name, row in PARAMETERS.items()} == {
-        "aspect_ratio": ("one of 1:1, 16:9, 9:16, 3:2, 2:3, 4:5, 5:4", "1:1"),
+        "aspect_ratio": (f"one of {_RATIOS}, match_input_image", "1:1"),
         "output_format": ("one of png, jpg", "png"),
         "output_quality": ("a whole number from 0 to 100", 80),
         "steps": ("a whole number from 15 to 50", 50),

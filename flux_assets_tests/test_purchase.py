@@ -438,8 +438,10 @@ def test_a_gateway_that_forbids_stops_the_run_and_leaves_the_outcome_unknown(
 class BrokenClient(ImageApiClient):
     """A client whose reader of replies has a bug."""
 
-    def submit(self, request: ImageRequest, *, timeout_seconds: float) -> Reply:
-        super().submit(request, timeout_seconds=timeout_seconds)
+    def submit(
+        self, request: ImageRequest, *, timeout_seconds: float, asset_key: str = ""
+    ) -> Reply:
+        super().submit(request, timeout_seconds=timeout_seconds, asset_key=asset_key)
         message = "a bug of ours"
         raise KeyError(message)
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from flux_assets.manifest import MANIFEST_KEY
-from flux_assets.tables import read_parquet
+from flux_assets.parquet import read_parquet
 from flux_assets_tests.fixtures.dagster_shops import (
     IGNORES_BETA,
     DagsterShop,

@@ -106,7 +106,7 @@ def test_shots_that_no_product_can_have_stop_the_run(shop: DagsterShop) -> None:
     shop.write_shots('shots: {hero: {prompt: "{{ colour }}"}}')
     step, told = shop.failing_refresh().failure()
     assert step == "image_requests"
-    assert "no prompt could be rendered; the first: there is no field 'colour'" in told
+    assert "no request could be made; the first: there is no field 'colour'" in told
 
 
 def test_a_rejected_row_shows_in_the_catalogs_check(shop: DagsterShop) -> None:

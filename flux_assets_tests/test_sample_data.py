@@ -9,6 +9,7 @@ import pytest
 from flux_assets.catalog import read_catalog
 from flux_assets.catalog.product import Catalog, Product
 from flux_assets.image_request import ImageRequest
+from flux_assets.photos.prepare import prepare_photo
 from flux_assets.prompts import Skipped, build_requests, render_prompt
 from flux_assets.shots import ShotsFile, read_shots
 
@@ -30,7 +31,8 @@ def catalog(shots: ShotsFile) -> Catalog:
 @pytest.fixture(scope="module")
 def requests(catalog: Catalog, shots: ShotsFile) -> list[ImageRequest]:
     built = list(build_requests(catalog.products, shots.shots))
-    assert [result for result in built if not isinstance(result, ImageRequest)] == []
+    others = [result for result in built if not isinstance(result, ImageRequest)]
+    assert {(result.shot, type(result)) for result in others} == {("on_the_table", Skipped)}
     return [result for result in built if isinstance(result, ImageRequest)]
 
 
@@ -41,6 +43,11 @@ def _assert_reads_well(prompt: str, title: str) -> None:
     found = re.search(r"[,.:;] ?[,.:;]| [,.:;]|\b(in|of|the|made of) ?[,.:;]|[{}<>\"]|&\w", prompt)
     assert found is None, f"{found} in {prompt}"
     assert len(prompt.split()) <= 120
+
+
+def _begin(shot: str, title: str) -> str:
+    """How a prompt begins: an edit says what to do with the product of the photo."""
+    return f"Place this {title}" if shot == "on_the_table" else title
 
 
 def test_the_catalog_is_24_products_four_in_each_of_six_categories(catalog: Catalog) -> None:
@@ -68,30 +75,42 @@ def test_awkward_cells_come_through(catalog: Catalog) -> None:
     assert "walks & short sprints" in jacket
 
 
-def test_the_three_shots_have_their_ratios(shots: ShotsFile) -> None:
+def test_the_four_shots_have_their_ratios(shots: ShotsFile) -> None:
     assert {shot.name: shot.parameters["aspect_ratio"] for shot in shots.shots} == {
         "hero": "1:1",
         "lifestyle": "4:5",
         "banner": "16:9",
+        "on_the_table": "1:1",
     }
 
 
 def test_every_product_and_shot_gives_a_picture_of_its_own(requests: list[ImageRequest]) -> None:
-    assert len(requests) == 72
-    assert len({request.fingerprint for request in requests}) == 72
-    assert len({request.seed for request in requests}) == 68, "two products give their seed"
+    assert len(requests) == 75
+    assert len({request.fingerprint for request in requests}) == 75
+    assert len({request.seed for request in requests}) == 70, "two products give their seed"
 
 
-def test_all_72_prompts_read_well(requests: list[ImageRequest], catalog: Catalog) -> None:
+def test_the_photos_of_the_edit_shot_are_there_and_can_be_edited(
+    requests: list[ImageRequest],
+) -> None:
+    names = [request.source_uri for request in requests if request.mode == "edit"]
+    assert len(names) == 3
+    for name in names:
+        photo = prepare_photo((DATA / name).read_bytes(), uri=name)
+        assert photo.extension == "jpg"
+
+
+def test_all_75_prompts_read_well(requests: list[ImageRequest], catalog: Catalog) -> None:
     titles = {product.product_id: product.title for product in catalog.products}
     for request in requests:
-        _assert_reads_well(request.prompt, titles[request.product_id])
+        title = titles[request.product_id]
+        _assert_reads_well(request.prompt, _begin(request.shot, title))
 
 
 def test_the_templates_read_well_without_any_optional_field(shots: ShotsFile) -> None:
     for shot in shots.shots:
         bare = Product(product_id="1", title="Lounge Chair", line=2)
-        _assert_reads_well(render_prompt(shot, bare), "Lounge Chair")
+        _assert_reads_well(render_prompt(shot, bare), _begin(shot.name, "Lounge Chair"))
 
 
 @pytest.mark.parametrize("field", OPTIONAL_FIELDS)
@@ -102,12 +121,13 @@ def test_the_templates_read_well_without_one_field(
         for shot in shots.shots:
             emptied: dict[str, Any] = {field: ""}
             without = replace(product, **emptied)
-            _assert_reads_well(render_prompt(shot, without), product.title)
+            prompt = render_prompt(shot, without)
+            _assert_reads_well(prompt, _begin(shot.name, product.title))
 
 
 def test_the_keys_that_are_commented_out_can_be_used(shots: ShotsFile) -> None:
     text = (DATA / "shots.yaml").read_text("utf-8")
-    keys = r"# (one_set_per:|include_unpublished:|only_if:|prompts:|  - \{when:)"
+    keys = r"# (one_set_per:|include_unpublished:|only_if: \"cat|prompts:|  - \{when:)"
     used, count = re.subn(keys, r"\1", text)
     file = read_shots(used.encode(), "shots.yaml")
     hero = file.shots[0]

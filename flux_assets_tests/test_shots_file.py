@@ -153,7 +153,7 @@ def test_every_parameter_of_the_api_can_be_given_and_is_checked(name: str) -> No
         (f"{HERO}    seed:\n", 4, "shots.hero.seed: None given; the API takes"),
         (f"\ndefaults: {{steps: 99}}\n{HERO}", 2, "defaults.steps: '99' given"),
         (f"{HERO}    aspect_ration: a\n", 4, "unknown key, did you mean aspect_ratio? known are"),
-        (f"{HERO}    mode: edit\n", 4, "shots.hero.mode: unknown key, known are aspect_ratio"),
+        (f"{HERO}    xyz: 3d\n", 4, "shots.hero.xyz: unknown key, known are aspect_ratio"),
         (f"defaults: {{sede: 1}}\n{HERO}", 1, "did you mean seed?"),
         (f"defaults: {{version: 1}}\n{HERO}", 1, "defaults.version: unknown key"),
         (f"columns: {{titel: name}}\n{HERO}", 1, "did you mean title? known are product_id"),

@@ -7,7 +7,7 @@ import requests
 from PIL import Image
 
 from flux_assets.image_request import MODEL
-from flux_assets.parameters import PARAMETERS
+from flux_assets.parameters import MATCH_INPUT_IMAGE, PARAMETERS
 from flux_assets.simulator.options import SAMPLE_KEY
 from flux_assets.simulator.server import RunningSimulator
 from flux_assets_tests.fixtures.simulators import (
@@ -233,7 +233,8 @@ def _inner_status(reply: requests.Response) -> int:
 
 def test_our_parameter_ranges_are_the_simulators(simulator: RunningSimulator) -> None:
     for name, parameter in PARAMETERS.items():
-        allowed = parameter.choices or (parameter.lowest, parameter.highest)
+        choices = tuple(choice for choice in parameter.choices if choice != MATCH_INPUT_IMAGE)
+        allowed = choices or (parameter.lowest, parameter.highest)
         outside = ("7:7",) if parameter.choices else (parameter.lowest - 1, parameter.highest + 1)
         if parameter.kind == "boolean":
             allowed, outside = (True, False), (1, 0)

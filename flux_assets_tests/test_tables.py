@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from flux_assets.catalog.product import Product, RejectedRow
 from flux_assets.errors import PromptError
+from flux_assets.parquet import read_parquet, write_parquet
 from flux_assets.plan import Plan, PlanRow
 from flux_assets.tables import (
     build_plan_table,
@@ -11,11 +12,9 @@ from flux_assets.tables import (
     build_rejected_rows_table,
     build_requests_table,
     read_identities,
-    read_parquet,
     read_plan_rows,
     read_products,
     read_requests,
-    write_parquet,
 )
 from flux_assets_tests.fixtures.records import LIMITS, identify, make_request
 

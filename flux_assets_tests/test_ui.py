@@ -71,7 +71,7 @@ _METADATA = [
 def test_the_plan_tells_what_a_refresh_would_cost(page: Page) -> None:
     page.goto("/assets/image_plan")
     report = metadata_row(page, "report")
-    expect(report).to_contain_text("72 pictures to buy, about 5.04 USD")
+    expect(report).to_contain_text("75 pictures to buy, about 5.25 USD")
     expect(report.get_by_role("row").filter(has_text="the first picture")).to_contain_text("72")
     report.evaluate("row => row.scrollIntoView({block: 'end'})")
     save_screenshot(page, "ui-plan")

@@ -24,12 +24,18 @@ from flux_assets.manifest import (
     write_manifest,
 )
 from flux_assets.manifest_repair import REQUESTS_KEY
+from flux_assets.parquet import write_parquet
 from flux_assets.picture_records import PictureRecords
 from flux_assets.store.directory import DirectoryStore
 from flux_assets.store.object_store import ObjectStore, image_key, ledger_key
-from flux_assets.tables import build_requests_table, write_parquet
+from flux_assets.tables import build_requests_table
 from flux_assets.verify import verify_store
-from flux_assets_tests.fixtures.purchases import HookedStore, build_call, build_ledger
+from flux_assets_tests.fixtures.purchases import (
+    HookedStore,
+    build_call,
+    build_ledger,
+    build_photos,
+)
 from flux_assets_tests.fixtures.records import make_request
 
 CHAIR, LAMP, STOOL = make_request("00123"), make_request("1e5"), make_request("st/ool")
@@ -56,6 +62,7 @@ def open_records(store: ObjectStore, ledger: Ledger | None = None) -> PictureRec
         mode="sample",
         cost_usd_per_image=0.07,
         preview_px=0,
+        read_photo=build_photos(store).read,
     )
 
 

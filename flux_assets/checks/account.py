@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from flux_assets.assembly import ApiAccess, open_api, simulated_api
+from flux_assets.api_access import ApiAccess, open_api, simulated_api
 from flux_assets.checks.finding import Finding, Verdict
 from flux_assets.errors import DownloadError, NotSentError, UnknownOutcomeError
 from flux_assets.image_api.transport import HttpReply

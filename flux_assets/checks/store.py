@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from flux_assets.assembly import api_origin
+from flux_assets.api_access import api_origin
 from flux_assets.checks.finding import Finding
 from flux_assets.errors import StoreError, StorePermissionError
 from flux_assets.settings import Settings

@@ -14,10 +14,10 @@ from flux_assets.defs.resources import StoreResource
 from flux_assets.errors import CatalogError, ShotsFileError
 from flux_assets.inputs import find_problems, load_catalog, load_overrides, load_shots
 from flux_assets.manifest import read_manifest
-from flux_assets.pins import apply_pins
+from flux_assets.parquet import write_parquet
 from flux_assets.plan import Plan, estimate
 from flux_assets.planning import plan_against_store
-from flux_assets.prompts import build_requests
+from flux_assets.rendering import render_requests
 from flux_assets.reports import (
     catalog_report,
     override_problems_table,
@@ -27,6 +27,7 @@ from flux_assets.reports import (
     rejected_rows_table,
 )
 from flux_assets.settings import Settings
+from flux_assets.shots import ShotsFile
 from flux_assets.sources import shown_uri
 from flux_assets.store.object_store import ObjectStore, table_key
 from flux_assets.tables import (
@@ -37,7 +38,6 @@ from flux_assets.tables import (
     read_identities,
     read_products,
     read_requests,
-    write_parquet,
 )
 
 if TYPE_CHECKING:
@@ -127,29 +127,37 @@ def build_image_requests(settings: Settings) -> dg.AssetsDefinition:
         shots, overrides = load_shots(settings), load_overrides(settings)
         shop_store = store.open().shop
         ledger = open_ledger(settings, shop_store, run_identity(context))
-        rendered = build_requests(read_products(products), shots.shots, overrides)
-        table = build_requests_table(
-            apply_pins(rendered, overrides.pins, store=shop_store, ledger=ledger)
+        rendered = render_requests(
+            settings,
+            shop_store,
+            ledger,
+            products=list(read_products(products)),
+            shots=shots.shots,
+            overrides=overrides,
         )
-        errors, skipped = table[table["error"] != ""], table[table["skipped"] != ""]
-        if len(errors) and len(errors) == len(table) - len(skipped):
-            first = errors["error"].iloc[0]
-            raise ShotsFileError(shots.name, f"no prompt could be rendered; the first: {first}")
-        yield dg.Output(
-            table,
-            metadata={
-                "requests": len(table) - len(errors) - len(skipped),
-                "skipped": len(skipped),
-                "prompt_errors": len(errors),
-                "first_prompt_errors": list(errors["error"].head(10)),
-                "shots": [shot.name for shot in shots.shots],
-                "shots_sha256": shots.sha256,
-            },
-        )
+        table = build_requests_table(rendered)
+        yield dg.Output(table, metadata=_describe_requests(table, shots))
         bad_rows = find_problems(overrides, products["product_id"], shots)
         yield _judge_rows(check.name, override_problems_table(bad_rows) if bad_rows else "")
 
     return image_requests
+
+
+def _describe_requests(table: "pd.DataFrame", shots: ShotsFile) -> dict[str, Any]:
+    """Counts of a requests table; an error where none could be made of any product."""
+    errors, skipped = table[table["error"] != ""], table[table["skipped"] != ""]
+    if len(errors) and len(errors) == len(table) - len(skipped):
+        first = errors["error"].iloc[0]
+        raise ShotsFileError(shots.name, f"no request could be made; the first: {first}")
+    return {
+        "requests": len(table) - len(errors) - len(skipped),
+        "skipped": len(skipped),
+        "made_from_photos": int((table["source_sha256"] != "").sum()),
+        "prompt_errors": len(errors),
+        "first_prompt_errors": list(errors["error"].head(10)),
+        "shots": [shot.name for shot in shots.shots],
+        "shots_sha256": shots.sha256,
+    }
 
 
 def build_image_plan(settings: Settings) -> dg.AssetsDefinition:

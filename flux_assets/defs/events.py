@@ -35,7 +35,8 @@ def build_materialization(
     url = store.url_for(lineage.object_key)
     if url:
         metadata["url"] = dg.MetadataValue.url(url)
-    metadata |= build_plain_metadata(lineage)
+    plain = build_plain_metadata(lineage)
+    metadata |= {name: value for name, value in plain.items() if value is not None}
     metadata["outcome"] = outcome.kind
     metadata["another_picture"] = reroll_command(outcome.request)
     return dg.AssetMaterialization(

@@ -4,13 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from flux_assets.assembly import (
-    ApiAccess,
-    Stores,
-    WorkItem,
-    open_generation,
-    open_ledger,
-)
+from flux_assets.api_access import ApiAccess
+from flux_assets.assembly import Stores, WorkItem, open_generation, open_ledger
 from flux_assets.budget import check_run_cap
 from flux_assets.defs.events import build_observation, log_outcomes, run_identity
 from flux_assets.defs.partitions import products_partitions, shop_key, shop_name
@@ -19,10 +14,10 @@ from flux_assets.errors import PromptError, ShotsFileError
 from flux_assets.image_request import ImageRequest
 from flux_assets.inputs import load_catalog, load_overrides, load_shots
 from flux_assets.ledger import Ledger
-from flux_assets.pins import apply_pins
 from flux_assets.plan import TO_BUY, RequestIdentity
 from flux_assets.planning import plan_against_store
-from flux_assets.prompts import Shot, Skipped, build_requests
+from flux_assets.prompts import Shot, Skipped
+from flux_assets.rendering import render_requests
 from flux_assets.reports import shortfalls_table, summary_report
 from flux_assets.settings import Settings
 from flux_assets.sources import shown_uri
@@ -107,8 +102,9 @@ def _build_requests(
     ]
     requests: list[ImageRequest] = []
     overrides = load_overrides(settings)
-    rendered = build_requests(chosen, [shot], overrides)
-    for result in apply_pins(rendered, overrides.pins, store=store, ledger=ledger):
+    for result in render_requests(
+        settings, store, ledger, products=chosen, shots=[shot], overrides=overrides
+    ):
         if isinstance(result, PromptError):
             shortfalls.append(unmade(result.product_id, str(result)))
         elif isinstance(result, Skipped):

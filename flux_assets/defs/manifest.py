@@ -10,9 +10,11 @@ from flux_assets.choices import check_product_drop
 from flux_assets.defs.events import run_identity
 from flux_assets.defs.images import OWNERS
 from flux_assets.defs.partitions import shop_key
+from flux_assets.defs.recognition_check import RECOGNISABLE_CHECK, judge_recognition
 from flux_assets.defs.resources import StoreResource
 from flux_assets.errors import FluxAssetsError, ObjectNotFoundError, PictureError
 from flux_assets.image_request import ImageRequest
+from flux_assets.inputs import load_shots
 from flux_assets.lineage import LineageRecord
 from flux_assets.manifest import (
     MANIFEST_CSV_KEY,
@@ -27,6 +29,7 @@ from flux_assets.picture_records import PictureRecords
 from flux_assets.plan import PlanRow, RequestIdentity
 from flux_assets.reports import markdown_table, shortfalls_table
 from flux_assets.settings import Settings
+from flux_assets.shots import ShotsFile
 from flux_assets.store.object_store import ObjectStore
 from flux_assets.summary import RunSummary, Shortfall
 from flux_assets.tables import (
@@ -45,6 +48,7 @@ FEW_FAILED_CHECK = "few_requests_failed"
 _CHECKS = {
     COMPLETE_CHECK: "Every product has its current picture of every shot.",
     AS_ASKED_CHECK: "Every picture has the format and ratio that was asked for.",
+    RECOGNISABLE_CHECK: "The product of every photo is found again in the pictures made from it.",
 }
 
 
@@ -91,7 +95,7 @@ def build_image_manifest(settings: Settings) -> dg.AssetsDefinition:
                 set(requests["product_id"]),
                 max_percent=settings.max_product_drop_percent,
             )
-        return _refresh(shop_store, requests, refreshed, reader)
+        return _refresh(shop_store, requests, refreshed, reader, load_shots(settings))
 
     return image_manifest
 
@@ -132,6 +136,7 @@ def _refresh(
     requests: "pd.DataFrame",
     refreshed: Mapping[str, Any],
     reader: "_LineageReader",
+    shots: ShotsFile,
 ) -> "dg.MaterializeResult[Any]":
     identities, unmade = read_identities(requests), _read_unmade(requests)
     manifest = refresh_manifest(
@@ -153,7 +158,11 @@ def _refresh(
             "stale": int(manifest["stale"].sum()),
             "missing": len(shortfalls),
         },
-        check_results=[_judge_complete(shortfalls, newly), _judge_as_asked(warned)],
+        check_results=[
+            _judge_complete(shortfalls, newly),
+            _judge_as_asked(warned),
+            judge_recognition(manifest, shots),
+        ],
     )
 
 

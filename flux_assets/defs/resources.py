@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import dagster as dg
 from pydantic import Field, PrivateAttr, SecretStr
 
-from flux_assets.assembly import ApiAccess, Stores, api_origin, open_api, simulated_api
+from flux_assets.api_access import ApiAccess, api_origin, open_api, simulated_api
+from flux_assets.assembly import Stores
 from flux_assets.errors import SettingsError
 from flux_assets.plan import TYPICAL_LATENCY_SECONDS
 from flux_assets.settings import Settings, load_settings

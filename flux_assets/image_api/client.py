@@ -12,12 +12,14 @@ from flux_assets.image_api.protocol import (
     Model,
     Reply,
     build_submit_body,
+    parse_asset,
     parse_models,
     parse_reply,
     parse_result,
 )
 from flux_assets.image_api.transport import (
     Clock,
+    FilePart,
     FreshConnectionAdapter,
     HttpReply,
     OpenAdapter,
@@ -82,12 +84,15 @@ class ImageApiClient:
     def __repr__(self) -> str:
         return f"ImageApiClient(base_url={self._base_url!r}, api_key={self._api_key!r})"
 
-    def submit(self, request: ImageRequest, *, timeout_seconds: float) -> Reply:
+    def submit(
+        self, request: ImageRequest, *, timeout_seconds: float, asset_key: str = ""
+    ) -> Reply:
         """Buy one picture: exactly one POST, over a fresh connection.
 
         Args:
             request: what to make.
             timeout_seconds: for the whole call; never more than `call_timeout_seconds`.
+            asset_key: of the uploaded photo, for a request that edits one.
 
         Raises:
             NotSentError: nothing was sent; the same call is safe.
@@ -101,11 +106,39 @@ class ImageApiClient:
             deadline=self._deadline(timeout_seconds),
             max_bytes=_MAX_REPLY_BYTES,
             headers={"API-KEY": self._secret},
-            json_body=build_submit_body(request, run_async=self._run_async),
+            json_body=build_submit_body(request, asset_key=asset_key, run_async=self._run_async),
         )
         if self._on_reply is not None:
             self._on_reply(reply)
         return parse_reply(reply.status_code, reply.headers, reply.body, secret=self._secret)
+
+    def upload(
+        self, data: bytes, *, file_name: str, content_type: str, timeout_seconds: float
+    ) -> str:
+        """Give the vendor one photo to edit, and return its asset key; free of charge.
+
+        Args:
+            data: the photo.
+            file_name: with an extension, or the vendor refuses it.
+            content_type: its media type.
+            timeout_seconds: for the whole upload.
+
+        Raises:
+            NotSentError, DownloadError: no answer this time; uploading again is free.
+            RateLimitedError, AccountError, RefusedError: as `protocol.parse_asset`.
+        """
+        try:
+            reply = self._transport.call(
+                "POST",
+                f"{self._base_url}/api/assets",
+                deadline=self._deadline(timeout_seconds),
+                max_bytes=_MAX_REPLY_BYTES,
+                headers={"API-KEY": self._secret},
+                file_part=FilePart("asset", file_name, data, content_type),
+            )
+        except UnknownOutcomeError as error:
+            raise DownloadError(str(error)) from error
+        return parse_asset(reply.status_code, reply.headers, reply.body, secret=self._secret)
 
     def fetch_result(self, uuid: str, *, timeout_seconds: float) -> Reply | None:
         """Ask what became of a call; None if the vendor does not know it, or `uuid` is "".

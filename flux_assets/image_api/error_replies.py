@@ -83,6 +83,11 @@ def mapping(value: object) -> Mapping[str, object]:
     return value if isinstance(value, dict) else {}
 
 
+def speaks_of_moderation(reason: str) -> bool:
+    """Whether a refusal's reason is what the picture would show."""
+    return bool(_MODERATION.search(reason))
+
+
 def parse_error_reply(
     status_code: int, headers: Mapping[str, str], body: bytes, *, secret: str = ""
 ) -> FluxAssetsError:
@@ -112,7 +117,7 @@ def parse_failure(code: str, message: str, *, secret: str = "") -> FluxAssetsErr
     code, message = safe_text(code, secret=secret), safe_text(message, secret=secret)
     if problem := _PROBLEM_OF_CODE.get(code):
         return _account_error(problem, message)
-    if _MODERATION.search(whole):
+    if speaks_of_moderation(whole):
         return RefusedError(code or "MODERATED", message)
     if _INVALID_PARAMETER.search(whole):
         return RefusedError(code or "INVALID_PARAMETER", message)
@@ -135,7 +140,7 @@ def _provider_error(details: object, message: str, secret: str) -> FluxAssetsErr
     permanent = (
         status is not None and 400 <= status < 500 and int(status) not in _PROVIDER_TRANSIENT
     )
-    if permanent or _MODERATION.search(whole):
+    if permanent or speaks_of_moderation(whole):
         return RefusedError(_PROVIDER_ERROR, reason)
     answered = "an unreadable status" if status is None else f"{status:g}"
     return GenerationFailedError(f"the vendor's provider answered {answered}: {reason}")

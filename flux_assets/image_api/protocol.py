@@ -15,6 +15,7 @@ from flux_assets.errors import (
     DownloadError,
     FluxAssetsError,
     RateLimitedError,
+    RefusedError,
     UnknownOutcomeError,
     UnpaidCallError,
 )
@@ -69,12 +70,25 @@ class Model:
     is_active: bool
 
 
-def build_submit_body(request: ImageRequest, *, run_async: bool = False) -> dict[str, object]:
-    """The JSON of `POST /api/features` for one image request."""
+def build_submit_body(
+    request: ImageRequest, *, asset_key: str = "", run_async: bool = False
+) -> dict[str, object]:
+    """The JSON of `POST /api/features` for one image request.
+
+    Raises:
+        ValueError: an uploaded photo is given for a picture that is made from words, or none for
+            one that is not: the API would ignore the one silently and refuse the other.
+    """
+    if bool(asset_key) != (request.mode == "edit"):
+        message = f"a request of type {request.type} was to be sent with asset key {asset_key!r}"
+        raise ValueError(message)
+    prompt_object: dict[str, object] = dict(request.prompt_object)
+    if asset_key:
+        prompt_object["imageUrl"] = asset_key
     body: dict[str, object] = {
         "type": request.type,
         "model": request.model,
-        "promptObject": dict(request.prompt_object),
+        "promptObject": prompt_object,
     }
     return {**body, "async": True} if run_async else body
 
@@ -157,6 +171,26 @@ def parse_result(
         raise UnpaidCallError(error.reason, str(error)) from error
     except UnknownOutcomeError as error:
         raise DownloadError(str(error)) from error
+
+
+def parse_asset(
+    status_code: int, headers: Mapping[str, str], body: bytes, *, secret: str = ""
+) -> str:
+    """Read the answer to `POST /api/assets`: the key that calls name the uploaded photo by.
+
+    Raises:
+        AccountError, RateLimitedError, RefusedError: as `parse_reply`.
+        DownloadError: no key this time; uploading again is free.
+    """
+    if not _is_success(status_code):
+        error = parse_error_reply(status_code, headers, body, secret=secret)
+        raise error if isinstance(error, RefusedError) else _free_call_error(error)
+    data = mapping(parse_json_object(body))
+    paths = (mapping(data.get("asset")).get("key"), mapping(data.get("fileContent")).get("path"))
+    key = next((text for path in paths if (text := printable(path))), "")
+    if not key:
+        raise DownloadError(f"HTTP {status_code} without the key of the uploaded photo")
+    return key
 
 
 def parse_models(status_code: int, headers: Mapping[str, str], body: bytes) -> tuple[Model, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
@@ -34,6 +34,15 @@ class HttpReply:
     status_code: int
     headers: Mapping[str, str]
     body: bytes
+
+
+class FilePart(NamedTuple):
+    """The one file of a multipart form."""
+
+    field: str
+    file_name: str
+    data: bytes
+    content_type: str
 
 
 class FreshConnectionAdapter(HTTPAdapter):
@@ -140,6 +149,7 @@ class Transport:
         max_bytes: int,
         headers: Mapping[str, str] = MappingProxyType({}),
         json_body: Mapping[str, object] | None = None,
+        file_part: FilePart | None = None,
     ) -> HttpReply:
         """Send one request and read its whole reply, whatever its status.
 
@@ -153,6 +163,7 @@ class Transport:
             max_bytes: the largest body that is read.
             headers: to add.
             json_body: to send.
+            file_part: to send instead, as a multipart form.
 
         Raises:
             NotSentError: no connection was made, so nothing was sent.
@@ -174,6 +185,7 @@ class Transport:
                     url,
                     headers={"User-Agent": "flux-assets", "Connection": "close", **headers},
                     json=json_body,
+                    files={file_part.field: file_part[1:]} if file_part else None,
                     auth=_no_auth,
                     timeout=(connect_seconds, None),
                     stream=True,
