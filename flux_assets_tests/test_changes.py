@@ -6,12 +6,13 @@ import pandas as pd
 import pytest
 
 from flux_assets.changes import NOT_IN_MANIFEST, RELEASED, count_changes, explain_changes
-from flux_assets.image_request import ImageRequest, build_image_request
+from flux_assets.image_request import ImageRequest, SourcePhoto, build_image_request
 from flux_assets.manifest import build_manifest
 from flux_assets.plan import Plan, PlanRow
 from flux_assets.store.directory import DirectoryStore
 from flux_assets_tests.fixtures.records import LIMITS, identify, make_lineage, make_request
 
+PHOTO = SourcePhoto(uri="a.jpg", sha256="ab" * 32)
 SHOWN = make_request("00123", prompt="A chair", guidance=3, seed=7)
 
 
@@ -42,6 +43,7 @@ def _explain(manifest: pd.DataFrame | None, *requests: ImageRequest) -> list[str
         ({"take": 2}, "take"),
         ({"shot_version": 2}, "version"),
         ({"take": 2, "shot_version": 3, "prompt": "A stool"}, "prompt, take, version"),
+        ({"source": PHOTO, "parameters": {"seed": 7, "aspect_ratio": "1:1"}}, "mode"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -51,6 +53,37 @@ def test_a_changed_picture_names_the_fields_that_differ(
     given: dict[str, Any] = {"prompt": "A chair", "parameters": {"seed": 7}}
     request = build_image_request(product_id="00123", shot="hero", **given | dict(changes))
     assert _explain(manifest, request) == [fields]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"source": SourcePhoto(uri="a.jpg", sha256="cd" * 32)}, "photo"),
+        ({"source": PHOTO, "flatten": "#ffffff"}, "flatten"),
+        ({}, "aspect_ratio, mode"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_another_photo_is_named_and_so_is_what_it_is_laid_on(
+    tmp_path: Path, changes: Mapping[str, Any], field: str
+) -> None:
+    given: dict[str, Any] = {"product_id": "1", "shot": "scene", "prompt": "A chair"}
+    shown = build_image_request(**given, parameters={"seed": 7}, source=PHOTO)
+    manifest = build_manifest(
+        [identify(shown)],
+        previous=None,
+        read_lineage=lambda _: {shown.fingerprint: make_lineage(shown)},
+        store=DirectoryStore(tmp_path),
+    )
+    request = build_image_request(**given, parameters={"seed": 7}, **dict(changes))
+    assert _explain(manifest, request) == [field]
+
+
+def test_a_manifest_of_a_release_without_photos_can_be_compared(manifest: pd.DataFrame) -> None:
+    older = manifest.drop(columns=["shot_mode", "source_sha256"])
+    assert _explain(older, make_request("00123", prompt="A stool", guidance=3, seed=7)) == [
+        "prompt"
+    ]
 
 
 def test_what_the_manifest_does_not_have_cannot_be_compared(manifest: pd.DataFrame) -> None:

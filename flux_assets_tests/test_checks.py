@@ -3,10 +3,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from flux_assets.checks.account import check_api, check_key, check_mode
 from flux_assets.checks.finding import Finding, run_checks
 from flux_assets.checks.inputs import check_inputs
+from flux_assets.checks.photos import check_photos
 from flux_assets.checks.store import check_store, judge_clock, judge_store
 from flux_assets.errors import SettingsError, StoreError, StoreMismatchError, StorePermissionError
 from flux_assets.image_request import MODEL
@@ -172,6 +174,47 @@ def test_one_missing_file_hides_no_other(shop: Shop, tmp_path: Path) -> None:
     }
     (tmp_path / "shots.yaml").unlink()
     assert verdicts(check_inputs(shop.settings))["shots"] == "problem"
+
+
+# --- Photos ----------------------------------------------------------------------------------
+
+_EDITS = """
+shots:
+  scene: {mode: edit, source: photo, only_if: photo, prompt: "This {{ title }} on a table"}
+"""
+
+
+def _add_photos(shop: Shop, **names: str) -> None:
+    Image.new("RGB", (40, 30), "teal").save(shop.folder / "mug.jpg")
+    (shop.folder / "page.jpg").write_text("<html>not here</html>", "utf-8")
+    rows = "".join(f"{product_id},Mug,{name}\n" for product_id, name in names.items())
+    (shop.folder / "catalog.csv").write_text(f"product_id,title,photo\n{rows}", "utf-8")
+    shop.write_shots(_EDITS)
+
+
+def test_without_a_shot_that_edits_photos_nothing_is_said_of_them(shop: Shop) -> None:
+    assert list(check_photos(shop.settings)) == []
+
+
+def test_photos_that_can_be_edited_are_fine_and_nothing_is_kept(shop: Shop) -> None:
+    _add_photos(shop, a="mug.jpg", b="")
+    [found] = check_photos(shop.settings)
+    assert (found.verdict, found.detail) == ("ok", "1 of the first 1 photos can be edited")
+    assert not (shop.folder / "store").exists()
+
+
+def test_a_photo_that_cannot_be_edited_is_a_warning_that_names_it(shop: Shop) -> None:
+    _add_photos(shop, a="mug.jpg", b="page.jpg", c="gone.jpg", d="http://127.0.0.1:9/a.jpg")
+    [found] = check_photos(shop.settings)
+    assert found.verdict == "warning"
+    assert found.detail.startswith("1 of the first 4 photos can be edited: page.jpg: ")
+    assert "HTML page" in found.detail
+
+
+def test_a_catalog_without_any_photo_is_a_warning(shop: Shop) -> None:
+    _add_photos(shop, a="", b="")
+    [found] = check_photos(shop.settings)
+    assert (found.verdict, "source" in found.detail) == ("warning", True)
 
 
 # --- Store and clock -------------------------------------------------------------------------

@@ -5,10 +5,17 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from flux_assets.errors import AccountError, DownloadError, SettingsError, UnknownOutcomeError
+from flux_assets.errors import (
+    AccountError,
+    DownloadError,
+    RateLimitedError,
+    RefusedError,
+    SettingsError,
+    UnknownOutcomeError,
+)
 from flux_assets.image_api.client import ImageApiClient
 from flux_assets.image_api.transport import HttpReply
-from flux_assets.image_request import build_image_request
+from flux_assets.image_request import ImageRequest, SourcePhoto, build_image_request
 from flux_assets_tests.fixtures.scripted_servers import (
     API_KEY,
     Serve,
@@ -129,3 +136,71 @@ def test_models_are_listed_without_the_key(serve: Serve) -> None:
     assert [model.is_active for model in models] == [True, False]
     assert server.received[0].startswith(b"GET /models?feature=IMAGE_GENERATOR HTTP/1.1\r\n")
     assert API_KEY.encode() not in server.received[0]
+
+
+UPLOADED = b'{"asset": {"key": "images/2026_03_27_10_00_06_001_000001.jpg"}}'
+EDIT = build_image_request(
+    product_id="mug-1",
+    shot="scene",
+    prompt="This mug on a table",
+    parameters={},
+    source=SourcePhoto(uri="mug.jpg", sha256="ab" * 32),
+)
+
+
+def test_a_photo_is_uploaded_as_the_one_file_of_a_form(serve: Serve) -> None:
+    server = serve(http("200 OK", UPLOADED))
+    key = make_client(server.url).upload(
+        b"\xff\xd8\xffphoto", file_name="mug.jpg", content_type="image/jpeg", timeout_seconds=30
+    )
+    assert key == "images/2026_03_27_10_00_06_001_000001.jpg"
+    (sent,) = server.received
+    head, _, body = sent.partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /api/assets HTTP/1.1\r\n")
+    assert f"API-KEY: {API_KEY}".encode() in head.splitlines()
+    assert b'name="asset"; filename="mug.jpg"' in body
+    assert b"Content-Type: image/jpeg\r\n\r\n\xff\xd8\xffphoto\r\n" in body
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        ("200 OK", b"{}", DownloadError),
+        ("200 OK", b"<html>", DownloadError),
+        ("502 Bad Gateway", b"<html>", DownloadError),
+        ("400 Bad Request", b'{"errorCode": "BAD", "message": "no extension"}', RefusedError),
+        ("401 Unauthorized", b'{"errorCode": "HTTP_EXCEPTION", "message": "no"}', AccountError),
+        ("429 Too Many Requests", b'{"retryAfter": 3}', RateLimitedError),
+    ],
+)
+def test_an_upload_that_gives_no_key_is_never_an_unknown_outcome(
+    serve: Serve, status: str, body: bytes, error: type[Exception]
+) -> None:
+    client = make_client(serve(http(status, body)).url)
+    with pytest.raises(error):
+        client.upload(b"x", file_name="a.jpg", content_type="image/jpeg", timeout_seconds=30)
+
+
+def test_a_dropped_upload_may_be_tried_again(serve: Serve) -> None:
+    client = make_client(serve(b"").url)
+    with pytest.raises(DownloadError):
+        client.upload(b"x", file_name="a.jpg", content_type="image/jpeg", timeout_seconds=30)
+
+
+def test_an_edit_names_its_uploaded_photo_to_the_editor(serve: Serve) -> None:
+    server = serve(SUCCESS)
+    make_client(server.url).submit(EDIT, timeout_seconds=30, asset_key="images/1.jpg")
+    (sent,) = server.received
+    body = json.loads(sent.partition(b"\r\n\r\n")[2])
+    assert body["type"] == "IMAGE_EDITOR"
+    assert body["promptObject"] == {**EDIT.prompt_object, "imageUrl": "images/1.jpg"}
+
+
+@pytest.mark.parametrize(("request_", "asset_key"), [(EDIT, ""), (REQUEST, "images/1.jpg")])
+def test_a_photo_without_an_edit_or_an_edit_without_a_photo_is_never_sent(
+    serve: Serve, request_: ImageRequest, asset_key: str
+) -> None:
+    server = serve(SUCCESS)
+    with pytest.raises(ValueError, match="was to be sent with asset key"):
+        make_client(server.url).submit(request_, timeout_seconds=30, asset_key=asset_key)
+    assert server.received == []

@@ -17,6 +17,7 @@ from rich.markup import escape
 from flux_assets.checks.account import check_api, check_key, check_mode
 from flux_assets.checks.finding import Check, Finding, run_checks
 from flux_assets.checks.inputs import check_inputs
+from flux_assets.checks.photos import check_photos
 from flux_assets.checks.purchase import buy_one
 from flux_assets.checks.store import check_store
 from flux_assets.defs.images import API_POOL
@@ -85,6 +86,7 @@ def _checks(settings: Settings, run_id: str) -> Mapping[str, Check]:
         "key": partial(check_key, settings),
         "api": partial(check_api, settings, Path(SIMULATOR_STATE_DIR)),
         "inputs": partial(check_inputs, settings),
+        "photos": partial(check_photos, settings),
         "store": partial(check_store, settings, run_id),
         "dagster": partial(_check_dagster, settings),
     }
