@@ -74,4 +74,5 @@ def _put_side_by_side(left: "Image", right: "Image", longest_px: int) -> "Image"
     pair = Image.new("RGB", (sum(widths) + _GAP_PX, height), _WHITE)
     pair.paste(left.resize((widths[0], height)), (0, 0))
     pair.paste(right.resize((widths[1], height)), (widths[0] + _GAP_PX, 0))
+    pair.thumbnail((longest_px, longest_px))  # one line of pixels cannot be made any lower
     return pair

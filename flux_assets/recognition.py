@@ -36,8 +36,9 @@ _PICTURE_FEATURES = 2500  # those of the scene take their share
 _FAST_THRESHOLD = 7  # a product may stand in weak light
 _PATCH_PX = 31  # what one ORB descriptor looks at
 _MAX_DISTANCE_RATIO = 0.8  # of the best match to the second best: Lowe's test
+_MOVE_ERROR_PX = 16.0  # perspective takes the corners further off than the middle
 _VIEW_ERROR_PX = 3.8
-_FOUND_WITHIN_PX = 7.7  # a redrawn product is a little off everywhere
+_FOUND_WITHIN_PX = 5.0  # a redrawn product is a little off everywhere
 _MAX_BITS_APART = 50  # of 256; unrelated descriptors are about 128 apart
 _CELLS = 12  # across the longer side of the product
 _MIN_MATCHES = 10
@@ -214,28 +215,54 @@ def _fit_view(product: _Features, cells: "Numbers", picture: _Features) -> "Numb
     import cv2  # noqa: PLC0415 - slow to import
     import numpy as np  # noqa: PLC0415 - slow to import
 
-    if min(len(product.points), len(picture.points)) < _MIN_MATCHES:
-        return None
-    matcher = cv2.BFMatcher.create(cv2.NORM_HAMMING)
-    pairs = matcher.knnMatch(product.descriptors, picture.descriptors, 2)
-    kept = [best for best, next_ in pairs if best.distance < _MAX_DISTANCE_RATIO * next_.distance]
-    if len(kept) < _MIN_MATCHES:
-        return None
-    ours = np.array([match.queryIdx for match in kept])
-    theirs = np.array([match.trainIdx for match in kept])
-    view, inliers = cv2.findHomography(
-        product.points[ours],
-        picture.points[theirs],
-        cv2.USAC_MAGSAC,  # the successor of RANSAC: it also drew the more stable views
-        _VIEW_ERROR_PX,
-        maxIters=2000,
-        confidence=0.995,
-    )
-    if view is None or not _is_credible(view, product.points):
+    ours, theirs = _match(product, picture)
+    view, inliers = None, None
+    if len(ours) >= _MIN_MATCHES:
+        view, inliers = cv2.findHomography(
+            product.points[ours],
+            picture.points[theirs],
+            cv2.USAC_MAGSAC,  # RANSAC's successor: its views are the more stable
+            _VIEW_ERROR_PX,
+            maxIters=2000,
+            confidence=0.995,
+        )
+    if view is None or inliers is None or not _is_credible(view, product.points):
         return None
     fitting = ours[inliers.ravel().astype(bool)]
     enough = len(fitting) >= _MIN_MATCHES and len(np.unique(cells[fitting])) >= _MIN_MATCHED_CELLS
     return view if enough else None
+
+
+def _match(product: _Features, picture: _Features) -> "tuple[Numbers, Numbers]":
+    """The numbers of the points that look alike and that one move of the whole roughly explains.
+
+    Of a repeating pattern most points are like many. A move follows from two points where a
+    homography takes four, so it is still found where one match in ten is right.
+    """
+    import cv2  # noqa: PLC0415 - slow to import
+    import numpy as np  # noqa: PLC0415 - slow to import
+
+    nothing = np.empty(0, np.int64), np.empty(0, np.int64)
+    if min(len(product.points), len(picture.points)) < _MIN_MATCHES:
+        return nothing
+    matcher = cv2.BFMatcher.create(cv2.NORM_HAMMING)
+    pairs = matcher.knnMatch(product.descriptors, picture.descriptors, 2)
+    alike = [best for best, next_ in pairs if best.distance < _MAX_DISTANCE_RATIO * next_.distance]
+    if len(alike) < _MIN_MATCHES:
+        return nothing
+    ours = np.array([match.queryIdx for match in alike])
+    theirs = np.array([match.trainIdx for match in alike])
+    move, moved = cv2.estimateAffinePartial2D(
+        product.points[ours],
+        picture.points[theirs],
+        ransacReprojThreshold=_MOVE_ERROR_PX,
+        maxIters=2000,
+        confidence=0.995,
+    )
+    if move is None:
+        return nothing
+    kept = moved.ravel().astype(bool)
+    return ours[kept], theirs[kept]
 
 
 def _is_credible(view: "Numbers", points: "Numbers") -> bool:
