@@ -16,7 +16,8 @@ from flux_assets.photos.index import PHOTOS_KEY, read_index
 from flux_assets.photos.library import PhotoLibrary
 from flux_assets.store.directory import DirectoryStore
 from flux_assets.store.object_store import ObjectStore, photo_prefix
-from flux_assets_tests.fixtures.sites import Request, Site, open_sites
+from flux_assets_tests.fixtures.photos import Photos, take_asked
+from flux_assets_tests.fixtures.sites import Site, open_sites
 
 START = dt.datetime(2026, 11, 3, 8, tzinfo=dt.UTC)
 
@@ -34,22 +35,6 @@ HTML = b"<!doctype html><title>Sign in</title>"
 
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-class Photos:
-    """A site's photos by path, each with its ETag; what is an int instead is answered as status."""
-
-    def __init__(self) -> None:
-        self.at: dict[str, bytes | int] = {}
-
-    def __call__(self, request: Request) -> None:
-        found = self.at.get(request.path.partition("?")[0], 404)
-        if isinstance(found, int):
-            request.give(found)
-        elif request.headers["If-None-Match"] == f'"{sha256(found)}"':
-            request.give(304)
-        else:
-            request.give(200, found, ETag=f'"{sha256(found)}"')
 
 
 class Shop:
@@ -82,10 +67,7 @@ class Shop:
         self.now += dt.timedelta(hours=hours)
 
     def asked(self) -> list[str]:
-        """The paths asked for since the last time."""
-        paths = [request.path for request in self.site.received]
-        self.site.received.clear()
-        return sorted(paths)
+        return take_asked(self.site)
 
 
 @pytest.fixture
