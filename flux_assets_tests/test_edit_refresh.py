@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from flux_assets_tests.fixtures.dagster_shops import (
@@ -11,7 +12,7 @@ from flux_assets_tests.fixtures.dagster_shops import (
     open_shop,
     plain_metadata,
 )
-from flux_assets_tests.fixtures.photos import Photos, draw_photo, take_asked
+from flux_assets_tests.fixtures.photos import Photos, draw_photo, draw_plain_photo, take_asked
 from flux_assets_tests.fixtures.sites import Site, open_sites
 
 pytestmark = IGNORES_BETA
@@ -140,6 +141,22 @@ def test_a_server_that_is_down_changes_nothing(shop: DagsterShop, site: Site) ->
     assert refreshed.counts() == {"reused": 3}
     assert refreshed.check("every_product_has_its_pictures").passed
     assert len(shop.bill()) == 3
+
+
+def test_products_below_their_shot_s_threshold_are_named_and_a_plain_one_is_not_judged(
+    shop: DagsterShop, photos: Photos
+) -> None:
+    photos.at["/002.jpg"] = draw_plain_photo()
+    shop.environ["FLUX_ASSETS_SIMULATOR_MEGAPIXELS"] = "0.005"  # too few to show all of it
+    shop.write_shots(f"{SCENE}    recognisable_above: 0.95\n")
+
+    check = shop.refresh().check("products_are_recognisable")
+
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert str(check.description).startswith(("look at 001, 003: ", "look at 003, 001: "))
+    facts = plain_metadata(check)
+    told = {name: facts[name] for name in ("made_from_photos", "not_judged", "doubtful")}
+    assert told == {"made_from_photos": 3, "not_judged": 1, "doubtful": 2}
 
 
 @pytest.mark.parametrize(

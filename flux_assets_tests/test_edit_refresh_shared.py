@@ -78,7 +78,7 @@ def shop(
         (tmp_path / "jewellery.csv").write_text(export.replace(PHOTO_SERVER, site.url), "utf-8")
         shop.environ["FLUX_ASSETS_CATALOG"] = "jewellery.csv"
         shop.environ["FLUX_ASSETS_ALLOW_PRIVATE_SOURCES"] = "true"
-        shop.environ["FLUX_ASSETS_SIMULATOR_MEGAPIXELS"] = "0.3"  # so that products are recognised
+        shop.environ["FLUX_ASSETS_SIMULATOR_MEGAPIXELS"] = "0.1"  # enough to show the product
         shop.write_shots(SCENE)
         for product_id, path in photo_paths(shop, site).items():
             draw = UNUSUAL.get(product_id, draw_photo)

@@ -27,7 +27,7 @@ def judge_recognition(manifest: "pd.DataFrame", shots: ShotsFile) -> dg.AssetChe
     edited = manifest[(manifest["shot_mode"] == "edit") & ~manifest["stale"].astype(bool)]
     scores = edited["recognition"]
     limits = edited["shot"].map(thresholds).astype("float64").fillna(NOT_RECOGNISABLE_BELOW)
-    doubtful = edited[scores < limits].sort_values("recognition")
+    doubtful = edited[scores < limits].sort_values("recognition", kind="stable")
     metadata: dict[str, dg.MetadataValue | int] = {
         "made_from_photos": len(edited),
         "not_judged": int(scores.isna().sum()),
@@ -38,7 +38,7 @@ def judge_recognition(manifest: "pd.DataFrame", shots: ShotsFile) -> dg.AssetChe
         shown = rows.head(_SHOWN).itertuples(index=False)
         header = ("product", "shot", "found again", "photo", "picture")
         metadata["pictures"] = dg.MetadataValue.md(markdown_table(header, shown))
-    names = ", ".join(doubtful["product_id"].drop_duplicates().head(10))
+    names = _name_products(doubtful)
     return dg.AssetCheckResult(
         check_name=RECOGNISABLE_CHECK,
         passed=doubtful.empty,
@@ -46,3 +46,9 @@ def judge_recognition(manifest: "pd.DataFrame", shots: ShotsFile) -> dg.AssetChe
         description=f"look at {names}: little of the photo is found again" if names else None,
         metadata=metadata,
     )
+
+
+def _name_products(doubtful: "pd.DataFrame") -> str:
+    names = list(dict.fromkeys(doubtful["product_id"]))
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return f"{', '.join(names[:10])}{more}"
