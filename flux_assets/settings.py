@@ -3,7 +3,7 @@
 import difflib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -50,6 +50,18 @@ def _check_webhook(url: SecretStr) -> SecretStr:
         raise ValueError("must be https, or http on this machine's loopback address only")
     if "@" in parts.netloc:
         raise ValueError("takes no user name")
+    return url
+
+
+def _check_rate_limiter(url: SecretStr) -> SecretStr:
+    """What is wrong with it is told without it, for it may hold a password."""
+    try:
+        parts = urlsplit(url.get_secret_value())
+        host, _ = parts.hostname, parts.port  # which is read only here, and may be no number
+    except ValueError:
+        raise ValueError("is no address that can be called") from None
+    if parts.scheme not in {"redis", "rediss"} or not host:
+        raise ValueError("must be a Redis, as redis://host:6379/1 or rediss://")
     return url
 
 
@@ -126,8 +138,12 @@ class Settings(BaseModel):
     allow_private_sources: bool = False
     photo_max_age_hours: Annotated[float, Field(ge=0)] = 24
     max_in_flight: Annotated[int, Field(ge=1, le=1000)] = 96
-    executor: Literal["in_process", "multiprocess"] = "in_process"
+    executor: Literal["in_process", "multiprocess", "celery", "k8s"] = "in_process"
+    celery_broker: SecretStr | None = None
+    celery_backend: SecretStr | None = None
+    celery_visibility_timeout_seconds: Annotated[int, Field(ge=1)] = 3600
     requests_per_minute: Annotated[int, Field(ge=1)] = 180
+    rate_limiter: Annotated[SecretStr, AfterValidator(_check_rate_limiter)] | None = None
     delivery: Literal["sync", "async"] = "sync"
     call_timeout_seconds: Annotated[float, Field(ge=1, le=3600)] = 180
     max_images_per_run: Annotated[int, Field(ge=0)] = 500
@@ -192,12 +208,19 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         first = error.errors(include_url=False, include_input=False)[0]
         problem = first["msg"].removeprefix("Value error, ")
         raise SettingsError(variable_of(str(first["loc"][0])), problem) from None
+    _require_what_belongs_together(settings, given=values.keys())
+    return settings
+
+
+def _require_what_belongs_together(settings: Settings, *, given: Collection[str]) -> None:
     if settings.mode == "live":
         if settings.onemin_api_key is None:
             raise SettingsError("ONEMIN_API_KEY", "is required when FLUX_ASSETS_MODE is live")
-        if "store" not in values:
+        if "store" not in given:
             raise SettingsError("FLUX_ASSETS_STORE", "is required when FLUX_ASSETS_MODE is live")
-    return settings
+    if settings.executor == "celery" and settings.celery_broker is None:
+        problem = "is required when FLUX_ASSETS_EXECUTOR is celery"
+        raise SettingsError("FLUX_ASSETS_CELERY_BROKER", problem)
 
 
 def variable_of(field: str) -> str:

@@ -15,13 +15,9 @@ from flux_assets.defs.manifest import build_few_requests_failed, build_image_man
 from flux_assets.defs.partitions import JOB_NAME, shop_name
 from flux_assets.defs.refresh import build_refreshed_images
 from flux_assets.defs.resources import ImageApiResource, StoreResource
+from flux_assets.executors import build_executor
 from flux_assets.inputs import load_shots
 from flux_assets.settings import Settings
-
-_EXECUTORS = {
-    "in_process": dg.in_process_executor,
-    "multiprocess": dg.multiprocess_executor,
-}
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
@@ -36,7 +32,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     ]
     few_requests_failed = build_few_requests_failed(settings)
     checks = {key for asset in (*refresh, few_requests_failed) for key in asset.check_keys}
-    executor = _EXECUTORS[settings.executor]
+    executor = build_executor(settings)
     return dg.Definitions(
         assets=[
             *refresh,

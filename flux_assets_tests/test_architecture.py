@@ -34,7 +34,8 @@ LAYERS = (
     ),
     ("checks",),
     ("defs",),
-    ("definitions", "launch", "shop_definitions"),
+    ("executors",),
+    ("celery_worker", "definitions", "launch", "shop_definitions"),
     ("commands",),
     ("cli",),
 )
@@ -42,10 +43,14 @@ LAYERS = (
 BESIDE = {"simulator": {"errors", "image_request"}}
 USERS_OF_THE_SIMULATOR = {"api_access", "cli"}
 
-MAY_IMPORT_DAGSTER = {"cli", "commands", "definitions", "defs", "launch", "shop_definitions"}
+MAY_IMPORT_DAGSTER = {
+    *("celery_worker", "cli", "commands", "definitions", "defs", "executors", "launch"),
+    "shop_definitions",
+}
 SLOW_TO_IMPORT = (
     *("pandas", "pyarrow", "boto3", "botocore", "PIL", "bs4", "cv2"),
     *("uvicorn", "starlette", "flux_assets.simulator"),
+    *("celery", "kubernetes", "limits", "redis"),
 )
 MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 50

@@ -1,4 +1,6 @@
+import re
 import traceback
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -38,6 +40,14 @@ def test_without_any_variable_the_mode_is_sample_and_everything_has_a_default() 
         ("FLUX_ASSETS_SHOTS", "other/shots.yaml", "other/shots.yaml"),
         ("FLUX_ASSETS_MAX_IN_FLIGHT", "12", 12),
         ("FLUX_ASSETS_EXECUTOR", "multiprocess", "multiprocess"),
+        ("FLUX_ASSETS_CELERY_BROKER", "amqp://u:w@mq//\n", SecretStr("amqp://u:w@mq//")),
+        ("FLUX_ASSETS_CELERY_BACKEND", "redis://:w@cache/2", SecretStr("redis://:w@cache/2")),
+        ("FLUX_ASSETS_CELERY_VISIBILITY_TIMEOUT_SECONDS", "7200", 7200),
+        (
+            "FLUX_ASSETS_RATE_LIMITER",
+            "rediss://:w@cache:6380/1",
+            SecretStr("rediss://:w@cache:6380/1"),
+        ),
         ("FLUX_ASSETS_REQUESTS_PER_MINUTE", " 60 ", 60),
         ("FLUX_ASSETS_CALL_TIMEOUT_SECONDS", "90.5", 90.5),
         ("FLUX_ASSETS_MAX_IMAGES_PER_RUN", "0", 0),
@@ -111,6 +121,8 @@ def test_live_mode_without_key_or_store_is_an_error(missing: str, blank: str | N
         ("FLUX_ASSETS_MAX_IN_FLIGHT", "0", "greater than or equal to 1"),
         ("FLUX_ASSETS_MAX_IN_FLIGHT", "many", "valid integer"),
         ("FLUX_ASSETS_EXECUTOR", "threads", "in_process"),
+        ("FLUX_ASSETS_RATE_LIMITER", "memcached://cache", "must be a Redis"),
+        ("FLUX_ASSETS_RATE_LIMITER", "redis:///1", "must be a Redis"),
         ("FLUX_ASSETS_REQUESTS_PER_MINUTE", "0", "greater than or equal to 1"),
         ("FLUX_ASSETS_CALL_TIMEOUT_SECONDS", "nan", "finite"),
         ("FLUX_ASSETS_MAX_IMAGES_PER_RUN", "-1", "greater than or equal to 0"),
@@ -215,6 +227,24 @@ def test_a_webhook_that_is_not_safe_is_refused_without_showing_it(url: str, prob
 def test_a_webhook_is_never_shown() -> None:
     settings = load_settings({"FLUX_ASSETS_ALERT_WEBHOOK": "https://hooks.example/invented-key"})
     assert "invented-key" not in f"{settings!r} {settings} {settings.model_dump()}"
+
+
+def test_an_address_that_may_hold_a_password_is_never_shown() -> None:
+    address = "redis://:invented-word@cache"
+    for variable in ("RATE_LIMITER", "CELERY_BROKER", "CELERY_BACKEND"):
+        settings = load_settings({f"FLUX_ASSETS_{variable}": address})
+        assert "invented-word" not in f"{settings!r} {settings} {settings.model_dump()}"
+    with pytest.raises(SettingsError, match="no address") as caught:
+        load_settings({"FLUX_ASSETS_RATE_LIMITER": f"{address}:many/1"})
+    assert "invented-word" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_the_readme_lists_every_setting_and_no_other() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    section = readme.partition("\n## Settings\n")[2].partition("\n## ")[0]
+    first_cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    listed = re.findall(r"`(\w+)`", " ".join(first_cells))
+    assert sorted(listed) == sorted(variable_of(field) for field in Settings.model_fields)
 
 
 def test_a_key_in_sample_mode_gives_a_warning() -> None:

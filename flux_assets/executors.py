@@ -1,0 +1,109 @@
+"""What runs a job's steps: this process, processes, Celery workers or Kubernetes jobs."""
+
+import math
+from typing import Any
+
+import dagster as dg
+
+from flux_assets.errors import SettingsError
+from flux_assets.settings import Settings, variable_of
+
+
+def build_executor(settings: Settings) -> dg.ExecutorDefinition:
+    """The executor that the settings name; only its own package is imported.
+
+    Raises:
+        SettingsError: the package is not installed, or its settings cannot be used.
+    """
+    match settings.executor:
+        case "in_process":
+            return dg.in_process_executor
+        case "multiprocess":
+            return dg.multiprocess_executor
+        case "celery":
+            return _build_celery_executor(settings)
+        case "k8s":
+            return _build_k8s_executor()
+
+
+def longest_shard_seconds(settings: Settings) -> int:
+    """How long a shard may take where every call goes to its deadline, each as often as may be.
+
+    What other processes take of the account's rate comes on top.
+    """
+    rate_seconds = 60 * settings.shard_size / settings.requests_per_minute
+    rounds = math.ceil(settings.shard_size / settings.max_in_flight)
+    one_pass_seconds = rate_seconds + rounds * settings.call_timeout_seconds
+    return math.ceil(settings.max_attempts * one_pass_seconds)
+
+
+def celery_config_source(settings: Settings) -> dict[str, Any]:
+    """What a step needs that is not to be lost with its worker; for executor and workers alike.
+
+    A worker takes one step and acknowledges it at its end. A step that was not acknowledged
+    within the visibility timeout is delivered again, in the same run; were a shard to take
+    longer than that, it would be done by two workers at once.
+
+    Raises:
+        SettingsError: a shard may take longer than the visibility timeout.
+    """
+    needed = longest_shard_seconds(settings)
+    if settings.celery_visibility_timeout_seconds < needed:
+        raise SettingsError(
+            variable_of("celery_visibility_timeout_seconds"),
+            f"a shard of {settings.shard_size} requests may take {needed} s, after which another "
+            "worker would begin it too; raise it, or lower FLUX_ASSETS_SHARD_SIZE",
+        )
+    return {
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "worker_prefetch_multiplier": 1,
+        "broker_transport_options": {
+            "visibility_timeout": settings.celery_visibility_timeout_seconds
+        },
+    }
+
+
+def backend_variable(settings: Settings) -> str | None:
+    """The variable that holds the result backend's address: its own, or a Redis broker's.
+
+    None where results go back over the broker's own messages (`rpc://`).
+    """
+    if settings.celery_backend is not None:
+        return variable_of("celery_backend")
+    broker = settings.celery_broker
+    is_redis = broker is not None and broker.get_secret_value().startswith(
+        ("redis://", "rediss://")
+    )
+    return variable_of("celery_broker") if is_redis else None
+
+
+def _build_celery_executor(settings: Settings) -> dg.ExecutorDefinition:
+    try:
+        from dagster_celery import celery_executor  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise _missing_extra("celery") from error
+    backend = backend_variable(settings)
+    configured: dg.ExecutorDefinition = celery_executor.configured(
+        {
+            # Both may hold a password, so that what a run shows is where they stand.
+            "broker": {"env": variable_of("celery_broker")},
+            "backend": {"env": backend} if backend else "rpc://",
+            "config_source": celery_config_source(settings),
+        },
+        name="celery",
+    )
+    return configured
+
+
+def _build_k8s_executor() -> dg.ExecutorDefinition:
+    try:
+        from dagster_k8s import k8s_job_executor  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise _missing_extra("k8s") from error
+    return k8s_job_executor
+
+
+def _missing_extra(extra: str) -> SettingsError:
+    problem = f"{extra} is not installed; pip install 'flux-assets[{extra}]'"
+    return SettingsError(variable_of("executor"), problem)
