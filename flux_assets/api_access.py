@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from flux_assets.image_api.client import ImageApiClient
-from flux_assets.image_api.pace import Pace
+from flux_assets.image_api.pace import Pace, StartRate
 from flux_assets.image_api.polling import PollSchedule
 from flux_assets.image_api.transport import HttpReply
 from flux_assets.plan import TYPICAL_LATENCY_SECONDS
@@ -44,6 +44,7 @@ def open_api(
     result_hosts: Iterable[str],
     delivery: Literal["sync", "async"] = "sync",
     typical_latency_seconds: float = TYPICAL_LATENCY_SECONDS,
+    shared_rate: StartRate | None = None,
     on_reply: Callable[[HttpReply], None] | None = None,
 ) -> ApiAccess:
     """The client of one account, and the pace at which this process may call it."""
@@ -56,7 +57,11 @@ def open_api(
             run_async=delivery == "async",
             on_reply=on_reply,
         ),
-        pace=Pace(max_in_flight=max_in_flight, requests_per_minute=requests_per_minute),
+        pace=Pace(
+            max_in_flight=max_in_flight,
+            requests_per_minute=requests_per_minute,
+            shared_rate=shared_rate,
+        ),
         polls=PollSchedule(first_guess_seconds=typical_latency_seconds),
     )
 

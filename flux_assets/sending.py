@@ -23,6 +23,7 @@ from flux_assets.image_api.client import ImageApiClient
 from flux_assets.image_api.error_replies import speaks_of_moderation
 from flux_assets.image_api.pace import Pace
 from flux_assets.image_api.protocol import Reply
+from flux_assets.image_api.shared_rate import SharedRateError
 from flux_assets.image_request import ImageRequest
 from flux_assets.ledger import Ledger
 from flux_assets.ledger_entry import AcceptedCall, ClaimLostError, LedgerEntry
@@ -112,6 +113,8 @@ class Sender:
                     claim = self.ledger.renew(claim) if claim else self._claim(request, previous)
                     claim, answer = self._call(request, claim, upload)
             except FluxAssetsError as error:
+                if isinstance(error, SharedRateError):
+                    self.stop.trip(str(error))
                 if day is not None:
                     self.budget.give_back(day)
                 if claim is None:

@@ -4,4 +4,5 @@ pytest_plugins = [
     "flux_assets_tests.fixtures.careless_s3",  # after stores, which it imports
     "flux_assets_tests.fixtures.buyers",  # as careless_s3
     "flux_assets_tests.fixtures.s3_proxy",  # as careless_s3
+    "flux_assets_tests.fixtures.redis_server",
 ]

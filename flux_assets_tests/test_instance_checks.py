@@ -23,7 +23,7 @@ def found(home: Path, **changes: Any) -> dict[str, Finding]:  # noqa: ANN401 - p
     config |= {"storage": {"sqlite": {"base_dir": str(home)}}} | changes
     kept = {name: part for name, part in config.items() if part is not None}
     (home / "dagster.yaml").write_text(yaml.safe_dump(kept), "utf-8")
-    return {finding.name: finding for finding in check_instance(API_POOL)}
+    return {finding.name: finding for finding in check_instance(API_POOL, is_rate_shared=False)}
 
 
 def test_the_projects_own_instance_has_nothing_to_warn_of(home: Path) -> None:
@@ -68,10 +68,17 @@ def test_a_limit_of_the_pools_own_counts_more_than_the_default(home: Path) -> No
     assert findings[f"dagster pool {API_POOL}"].verdict == "ok"
 
 
+def test_where_the_rate_is_shared_several_steps_may_buy_at_once(home: Path) -> None:
+    found(home, concurrency={"pools": {"default_limit": 4}})
+    pool = {finding.name: finding for finding in check_instance(API_POOL, is_rate_shared=True)}
+    assert pool[f"dagster pool {API_POOL}"].verdict == "ok"
+    assert "the limit 4" in pool[f"dagster pool {API_POOL}"].detail
+
+
 @pytest.mark.parametrize("text", ["a: [", "no_such_part: 1"])
 def test_an_instance_that_cannot_be_opened_is_a_problem(home: Path, text: str) -> None:
     (home / "dagster.yaml").write_text(text, "utf-8")
-    [finding] = check_instance(API_POOL)
+    [finding] = check_instance(API_POOL, is_rate_shared=False)
     assert finding.verdict == "problem"
     assert len(finding.detail) < 400
 
@@ -80,5 +87,5 @@ def test_a_home_that_is_not_there_is_a_problem(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "nowhere"))
-    [finding] = check_instance(API_POOL)
+    [finding] = check_instance(API_POOL, is_rate_shared=False)
     assert (finding.verdict, "DAGSTER_HOME" in finding.detail) == ("problem", True)

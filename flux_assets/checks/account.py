@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from flux_assets.api_access import ApiAccess, open_api, simulated_api
 from flux_assets.checks.finding import Finding, Verdict
 from flux_assets.errors import DownloadError, NotSentError, UnknownOutcomeError
+from flux_assets.image_api.shared_rate import open_shared_rate
 from flux_assets.image_api.transport import HttpReply
 from flux_assets.image_request import MODEL
 from flux_assets.plan import TYPICAL_LATENCY_SECONDS
@@ -86,7 +87,7 @@ def opened_api(
     """The API of the settings' mode outside of a run; in sample mode, a simulator for the block.
 
     Raises:
-        SettingsError: the key cannot be used.
+        SettingsError: the key cannot be used, or what the rate limiter needs is not installed.
     """
     if not settings.is_sample:
         key = settings.onemin_api_key or SecretStr("")
@@ -117,6 +118,12 @@ def _open(
         delivery=settings.delivery,
         typical_latency_seconds=(
             settings.simulator_latency_seconds if settings.is_sample else TYPICAL_LATENCY_SECONDS
+        ),
+        shared_rate=open_shared_rate(
+            None if settings.is_sample else settings.rate_limiter,
+            origin=base_url,
+            api_key=api_key,
+            requests_per_minute=settings.requests_per_minute,
         ),
         on_reply=on_reply,
     )

@@ -98,7 +98,8 @@ def _check_dagster(settings: Settings) -> Iterable[Finding]:
     except (OSError, yaml.YAMLError) as error:
         detail = f"no home for Dagster can be made of dagster.yaml: {error}"
         return [Finding(name="dagster", verdict="problem", detail=" ".join(detail.split()))]
-    return check_instance(shop_name(settings.shop, API_POOL))
+    is_rate_shared = not settings.is_sample and settings.rate_limiter is not None
+    return check_instance(shop_name(settings.shop, API_POOL), is_rate_shared=is_rate_shared)
 
 
 def _buy_one(settings: Settings, run_id: str) -> Iterator[Finding]:

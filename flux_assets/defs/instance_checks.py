@@ -12,18 +12,25 @@ from flux_assets.checks.finding import Finding
 _MAX_CHARS = 300
 
 
-def check_instance(pool: str) -> Iterator[Finding]:
-    """Judge the instance of `DAGSTER_HOME`; `pool` is the one that steps which buy share."""
+def check_instance(pool: str, *, is_rate_shared: bool) -> Iterator[Finding]:
+    """Judge the instance of `DAGSTER_HOME`.
+
+    Args:
+        pool: the one that steps which buy share.
+        is_rate_shared: whether they keep to one rate together, so that several may run at once.
+    """
     try:
         with dg.DagsterInstance.get() as instance:
-            yield from judge_instance(instance, pool)
+            yield from judge_instance(instance, pool, is_rate_shared=is_rate_shared)
     except (DagsterError, SQLAlchemyError, YAMLError, OSError) as error:
         told = " ".join(str(error).split())[:_MAX_CHARS]
         detail = f"the instance of DAGSTER_HOME cannot be opened: {told}"
         yield Finding(name="dagster", verdict="problem", detail=detail)
 
 
-def judge_instance(instance: dg.DagsterInstance, pool: str) -> Iterator[Finding]:
+def judge_instance(
+    instance: dg.DagsterInstance, pool: str, *, is_rate_shared: bool
+) -> Iterator[Finding]:
     """One finding for each setting of the instance that matters here."""
     storage = type(instance.event_log_storage).__name__.removesuffix("EventLogStorage")
     several = "; several machines need PostgreSQL" if "sqlite" in storage.lower() else ""
@@ -55,14 +62,17 @@ def judge_instance(instance: dg.DagsterInstance, pool: str) -> Iterator[Finding]
             "start at once, each a process of its own"
         ),
     )
-    yield _judge_pool(instance, pool)
+    yield _judge_pool(instance, pool, is_rate_shared=is_rate_shared)
 
 
-def _judge_pool(instance: dg.DagsterInstance, pool: str) -> Finding:
+def _judge_pool(instance: dg.DagsterInstance, pool: str, *, is_rate_shared: bool) -> Finding:
     limits = {limit.name: limit.limit for limit in instance.event_log_storage.get_pool_limits()}
     default = instance.get_concurrency_config().pool_config.default_pool_limit
     limit = limits.get(pool, default)
     said = "no limit" if limit is None else f"the limit {limit}"
+    if is_rate_shared:
+        detail = f"{said}; all steps keep to FLUX_ASSETS_REQUESTS_PER_MINUTE together"
+        return Finding(name=f"dagster pool {pool}", verdict="ok", detail=detail)
     return _judge(
         f"pool {pool}",
         is_right=limit == 1,
@@ -70,7 +80,7 @@ def _judge_pool(instance: dg.DagsterInstance, pool: str) -> Finding:
         wrong=(
             f"set concurrency: {{pools: {{default_limit: 1}}}}, it has {said}; each step keeps to "
             "FLUX_ASSETS_REQUESTS_PER_MINUTE by itself, so that several together exceed the "
-            "account's limit"
+            "account's limit, unless FLUX_ASSETS_RATE_LIMITER is set"
         ),
     )
 

@@ -13,6 +13,7 @@ from pydantic import Field, PrivateAttr, SecretStr
 from flux_assets.api_access import ApiAccess, api_origin, open_api, simulated_api
 from flux_assets.assembly import Stores
 from flux_assets.errors import SettingsError
+from flux_assets.image_api.shared_rate import open_shared_rate
 from flux_assets.plan import TYPICAL_LATENCY_SECONDS
 from flux_assets.settings import Settings, load_settings
 from flux_assets.store.object_store import ObjectStore
@@ -100,6 +101,7 @@ class ImageApiResource(dg.ConfigurableResource[Any]):
     call_timeout_seconds: float
     result_hosts: list[str]
     delivery: Literal["sync", "async"]
+    rate_limiter: str = Field(repr=False)
     simulator_latency_seconds: float
     simulator_megapixels: float
     simulator_faults: str | None
@@ -118,6 +120,12 @@ class ImageApiResource(dg.ConfigurableResource[Any]):
             call_timeout_seconds=settings.call_timeout_seconds,
             result_hosts=list(settings.result_hosts),
             delivery=settings.delivery,
+            # In sample mode each process has a simulator of its own, which nobody shares.
+            rate_limiter=(
+                ""
+                if settings.is_sample or settings.rate_limiter is None
+                else dg.EnvVar("FLUX_ASSETS_RATE_LIMITER")
+            ),
             simulator_latency_seconds=settings.simulator_latency_seconds,
             simulator_megapixels=settings.simulator_megapixels,
             simulator_faults=settings.simulator_faults,
@@ -167,4 +175,10 @@ class ImageApiResource(dg.ConfigurableResource[Any]):
             result_hosts=self.result_hosts,
             delivery=self.delivery,
             typical_latency_seconds=typical_latency_seconds,
+            shared_rate=open_shared_rate(
+                SecretStr(self.rate_limiter) if self.rate_limiter else None,
+                origin=base_url,
+                api_key=api_key,
+                requests_per_minute=self.requests_per_minute,
+            ),
         )

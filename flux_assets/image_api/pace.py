@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, Protocol
 
 from flux_assets.errors import FluxAssetsError
 
@@ -18,9 +18,23 @@ _STOP_CHECK_SECONDS = 0.5
 class NotStartedError(FluxAssetsError):
     """The wait for a place ended without one: the caller gives up and sends nothing."""
 
-    def __init__(self, reason: Literal["stopped", "deadline"]) -> None:
-        super().__init__(f"nothing was sent: the wait for a place ended ({reason})")
+    def __init__(
+        self, reason: Literal["stopped", "deadline", "no_shared_rate"], why: str = ""
+    ) -> None:
+        why = why or f"the wait for a place ended ({reason})"
+        super().__init__(f"nothing was sent: {why}")
         self.reason = reason
+
+
+class StartRate(Protocol):
+    """The starts that all processes of an account may make together."""
+
+    def seconds_until_start(self) -> float:
+        """Take one start and give 0; or else take none, and give when to ask again.
+
+        Raises:
+            NotStartedError: it cannot be said any more whether one more start is allowed.
+        """
 
 
 class Pace:
@@ -33,6 +47,8 @@ class Pace:
     Args:
         max_in_flight: calls open at once, at most.
         requests_per_minute: starts in any 60 seconds [t, t + 60), at most.
+        shared_rate: if given, it has to allow each start too; asked without the lock, by one
+            thread for all, as the answer may be long in coming.
         clock: monotonic, in seconds.
         wait: waits on a condition, at most so many seconds; replaced in tests.
     """
@@ -42,10 +58,13 @@ class Pace:
         *,
         max_in_flight: int,
         requests_per_minute: int,
+        shared_rate: StartRate | None = None,
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[threading.Condition, float], object] = threading.Condition.wait,
     ) -> None:
         self._max_in_flight = max_in_flight
+        self._shared_rate = shared_rate
+        self._is_asking = False
         self._clock = clock
         self._wait = wait
         self._lock = threading.Lock()
@@ -54,6 +73,7 @@ class Pace:
         self._in_flight = 0
         self._limit = max_in_flight
         self._paused_until = -math.inf
+        self._shared_opens_at = -math.inf
         self._has_started_since_halving = True
 
     @property
@@ -131,14 +151,37 @@ class Pace:
                     now = self._clock()
                     if stop.is_set() or now >= deadline:
                         raise NotStartedError("stopped" if stop.is_set() else "deadline")
-                    self._grant_starts()
+                    if self._shared_rate is None:
+                        self._grant_starts()
+                    elif self._ask_for_shared_start(self._shared_rate):
+                        continue
                     if not waiter.is_granted:
                         self._wait(waiter.condition, self._seconds_to_wait(waiter, now, deadline))
             finally:
                 if not waiter.is_granted:
                     self._waiters.remove(waiter)
                 if self._waiters:
-                    self._waiters[0].condition.notify()  # it keeps the time for all from now on
+                    # It keeps the time for all from now on, or asks for what others may start.
+                    (self._first_allowed() or self._waiters[0]).condition.notify()
+
+    def _ask_for_shared_start(self, shared_rate: StartRate) -> bool:
+        """Ask for one start for whoever comes first; give whether to ask for the next at once."""
+        if self._is_asking or self._first_allowed() is None:
+            return False
+        self._is_asking = True
+        self._lock.release()
+        try:
+            seconds = shared_rate.seconds_until_start()
+        finally:
+            self._lock.acquire()
+            self._is_asking = False
+        if seconds > 0:
+            self._shared_opens_at = self._clock() + seconds
+            return False
+        waiter = self._first_allowed()  # none, if a pause or a stop came meanwhile
+        if waiter is not None:
+            self._grant(waiter)
+        return True
 
     def _seconds_to_wait(self, waiter: "_Waiter", now: float, deadline: float) -> float:
         seconds = min(_STOP_CHECK_SECONDS, deadline - now)
@@ -150,22 +193,39 @@ class Pace:
     def _opens_at(self) -> float:
         """When the next start is allowed, as far as pause and rate go."""
         is_spent = len(self._starts) == self._starts.maxlen
-        return max(self._paused_until, self._starts[0] + _WINDOW_SECONDS if is_spent else -math.inf)
+        return max(
+            self._paused_until,
+            self._shared_opens_at,
+            self._starts[0] + _WINDOW_SECONDS if is_spent else -math.inf,
+        )
+
+    def _first_allowed(self) -> "_Waiter | None":
+        """Who may start now, in order of arrival, as far as this process goes."""
+        if self._clock() < self._opens_at():
+            return None
+        has_room = self._in_flight < self._limit
+        return next(
+            (waiter for waiter in self._waiters if has_room or not waiter.needs_place), None
+        )
 
     def _grant_starts(self) -> None:
-        """Grant, in order of arrival, every start that is allowed now."""
-        now = self._clock()
-        for waiter in tuple(self._waiters):
-            if now < self._opens_at():
+        """Grant, in order of arrival, every start that is allowed now.
+
+        With a shared rate, wake who is to ask for the first: who ends a call waits for nobody.
+        """
+        while (waiter := self._first_allowed()) is not None:
+            if self._shared_rate is not None:
+                waiter.condition.notify()
                 return
-            if waiter.needs_place and self._in_flight >= self._limit:
-                continue
-            self._waiters.remove(waiter)
-            self._starts.append(now)
-            self._in_flight += waiter.needs_place
-            self._has_started_since_halving = True
-            waiter.is_granted = True
-            waiter.condition.notify()
+            self._grant(waiter)
+
+    def _grant(self, waiter: "_Waiter") -> None:
+        self._waiters.remove(waiter)
+        self._starts.append(self._clock())
+        self._in_flight += waiter.needs_place
+        self._has_started_since_halving = True
+        waiter.is_granted = True
+        waiter.condition.notify()
 
 
 class _Waiter:
