@@ -155,13 +155,20 @@ def dev(*, port: int) -> None:
 )
 @click.option("--latency", type=float, default=0.3, show_default=True, help="Seconds a call takes.")
 @click.option("--megapixels", type=float, default=1.0, show_default=True, help="Picture size.")
+@click.option("--requests-per-minute", type=click.IntRange(min=1), help="More are answered by 429.")
 @click.option(
     "--faults",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="What goes wrong, and how often (JSON).",
 )
 def simulator(
-    *, port: int, state_dir: Path, latency: float, megapixels: float, faults: Path | None
+    *,
+    port: int,
+    state_dir: Path,
+    latency: float,
+    megapixels: float,
+    requests_per_minute: int | None,
+    faults: Path | None,
 ) -> None:
     """Serve a stand-in for the image API on this machine, for tests and first runs."""
     from flux_assets.simulator.faults import Faults, read_faults  # noqa: PLC0415 - its own imports
@@ -171,6 +178,7 @@ def simulator(
     options = SimulatorOptions(
         latency_seconds=latency,
         megapixels=megapixels,
+        requests_per_minute=requests_per_minute,
         faults=read_faults(faults) if faults else Faults(),
     )
     serve(state_dir, options=options, port=port, announce=click.echo)

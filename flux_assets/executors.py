@@ -59,7 +59,8 @@ def celery_config_source(settings: Settings) -> dict[str, Any]:
         "task_reject_on_worker_lost": True,
         "worker_prefetch_multiplier": 1,
         "broker_transport_options": {
-            "visibility_timeout": settings.celery_visibility_timeout_seconds
+            "visibility_timeout": settings.celery_visibility_timeout_seconds,
+            "unacked_restore_throttle": 1,  # looked for every 10 s instead of every 100
         },
     }
 

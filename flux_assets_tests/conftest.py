@@ -5,4 +5,5 @@ pytest_plugins = [
     "flux_assets_tests.fixtures.buyers",  # as careless_s3
     "flux_assets_tests.fixtures.s3_proxy",  # as careless_s3
     "flux_assets_tests.fixtures.redis_server",
+    "flux_assets_tests.fixtures.postgres_server",
 ]

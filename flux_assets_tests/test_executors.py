@@ -60,7 +60,7 @@ def test_a_worker_and_the_executor_take_a_step_back_from_a_dead_worker_alike(
     source = celery_config_source(
         load_settings({**CELERY, "FLUX_ASSETS_CELERY_VISIBILITY_TIMEOUT_SECONDS": "4000"})
     )
-    assert source["broker_transport_options"] == {"visibility_timeout": 4000}
+    assert source["broker_transport_options"]["visibility_timeout"] == 4000
     assert {name: worker[name] for name in source} == source
     assert (worker.task_acks_late, worker.worker_prefetch_multiplier) == (True, 1)
     assert (worker.broker_url, worker.result_backend) == (BROKER, BROKER)

@@ -280,6 +280,7 @@ def test_the_rate_limit_counts_polls_and_names_the_time_to_wait(
     fake.now += 50
     assert post_call(simulator, "a mug").status_code == 200
     assert post_call(simulator, "a mug").status_code == 429
+    assert simulator.state.read_count("too_many_requests") == 2
 
 
 def test_the_retry_after_header_may_be_absent(start_simulator: StartSimulator) -> None:

@@ -262,6 +262,7 @@ class SimulatedApi:
         return JSONResponse(body)
 
     def _too_many_requests(self, seconds: int) -> replies.ApiReplyError:
+        self._state.count("too_many_requests")
         with_header = self._options.sends_retry_after_header
         return replies.too_many_requests(seconds, with_header=with_header)
 

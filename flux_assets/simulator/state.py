@@ -162,14 +162,18 @@ class SimulatorState:
 
     def read_sends(self, request_digest: str) -> int:
         """How many times this request was sent; 0 also where no dice were rolled for it."""
-        try:
-            return self._path("counts", f"sends-{request_digest}").stat().st_size
-        except FileNotFoundError:
-            return 0
+        return self.read_count(f"sends-{request_digest}")
 
     def count(self, what: str) -> int:
         """How many times this was counted by all simulators, this time included."""
         return self._append(self._path("counts", what), b".")
+
+    def read_count(self, what: str) -> int:
+        """How many times this was counted by all simulators."""
+        try:
+            return self._path("counts", what).stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def _path(self, folder: str, key: str) -> Path:
         return self._directory / folder / quote(key, safe="")
