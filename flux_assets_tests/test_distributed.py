@@ -12,10 +12,10 @@ import dagster as dg
 import pytest
 
 from flux_assets.manifest import MANIFEST_KEY
+from flux_assets.parquet import read_parquet
 from flux_assets.simulator.options import SAMPLE_KEY
 from flux_assets.simulator.state import SimulatorState
 from flux_assets.store.s3 import S3Store
-from flux_assets.tables import read_parquet
 from flux_assets_tests.fixtures.command_line import make_workplace, standalone_simulator
 from flux_assets_tests.fixtures.machines import Deployment, deployed
 from flux_assets_tests.fixtures.postgres_server import PostgresServer
