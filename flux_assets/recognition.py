@@ -42,7 +42,9 @@ _FOUND_WITHIN_PX = 5.0  # a redrawn product is a little off everywhere
 _MAX_BITS_APART = 50  # of 256; unrelated descriptors are about 128 apart
 _CELLS = 12  # across the longer side of the product
 _MIN_MATCHES = 10
-_MIN_MATCHED_CELLS = 5  # a view that rests on one logo is none of the product
+_MIN_MATCHED_CELLS = 5
+_MIN_REACH = 0.3  # a view that rests on one line of text is none of the product
+_MOST = (10, 90)  # per cent of the points: some match by chance anywhere
 _MIN_TELLING_CELLS = 8
 _MIN_PER_CELL = 2
 _AREA_RATIOS = (0.03, 9.0)  # a product may become this much smaller or larger
@@ -229,8 +231,11 @@ def _fit_view(product: _Features, cells: "Numbers", picture: _Features) -> "Numb
     if view is None or inliers is None or not _is_credible(view, product.points):
         return None
     fitting = ours[inliers.ravel().astype(bool)]
-    enough = len(fitting) >= _MIN_MATCHES and len(np.unique(cells[fitting])) >= _MIN_MATCHED_CELLS
-    return view if enough else None
+    if len(fitting) < _MIN_MATCHES or len(np.unique(cells[fitting])) < _MIN_MATCHED_CELLS:
+        return None
+    reach = np.ptp(np.percentile(product.points[fitting], _MOST, axis=0), axis=0)
+    whole = np.ptp(np.percentile(product.points, _MOST, axis=0), axis=0)
+    return view if (reach >= _MIN_REACH * whole).all() else None
 
 
 def _match(product: _Features, picture: _Features) -> "tuple[Numbers, Numbers]":

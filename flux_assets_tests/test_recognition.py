@@ -95,6 +95,11 @@ def test_a_single_dense_logo_is_too_little_to_judge_by() -> None:
     assert score_recognition(draw_photo(shirt), compose(shirt, 3, Edit())) is None
 
 
+def test_the_same_words_under_another_print_do_not_make_it_the_product() -> None:
+    other = compose(draw_product("printed", 1, shape=0, words=0), 3, Edit(scale=0.7))
+    assert score(photo_of("printed"), other) < NOT_RECOGNISABLE_BELOW
+
+
 def test_a_cut_out_photo_is_judged_like_one_on_white() -> None:
     cut_out = encode(product_of("printed"), "PNG")
     picture = compose(product_of("printed"), 3, Edit())
