@@ -24,8 +24,8 @@ if TYPE_CHECKING:  # slow to import, so loaded only with the first score
 NOT_RECOGNISABLE_BELOW = 0.4
 """Of the product's parts that can be found again, fewer than this were: look at the picture.
 
-Between what another print with the same words in it reaches and what a product keeps that is
-hidden by a third; the table in docs/recognition.md has both.
+Other prints on the same shape hardly reach it (one in 16 does, at 0.42); a product of which two
+fifths are hidden keeps about as much. docs/recognition.md has the figures.
 """
 
 WORKING_PX = 512
