@@ -42,6 +42,7 @@ _ASSETS = [
     "hero",
     "lifestyle",
     "banner",
+    "on_the_table",
 ]
 _METADATA = [
     "preview",
@@ -66,13 +67,21 @@ _METADATA = [
     "cost_usd_estimate",
     "generated_at",
 ]
+_PHOTO_METADATA = [
+    "shot_mode",
+    "source_uri",
+    "source_sha256",
+    "asset_key",
+    "recognition",
+    "digital_source_type",
+]
 
 
 def test_the_plan_tells_what_a_refresh_would_cost(page: Page) -> None:
     page.goto("/assets/image_plan")
     report = metadata_row(page, "report")
     expect(report).to_contain_text("75 pictures to buy, about 5.25 USD")
-    expect(report.get_by_role("row").filter(has_text="the first picture")).to_contain_text("72")
+    expect(report.get_by_role("row").filter(has_text="the first picture")).to_contain_text("75")
     report.evaluate("row => row.scrollIntoView({block: 'end'})")
     save_screenshot(page, "ui-plan")
     metadata_row(page, "prompts").get_by_text("Show Markdown").click()
@@ -107,6 +116,22 @@ def test_three_chosen_products_are_bought_and_seen(page: Page) -> None:
     expect(picture).to_have_attribute("src", re.compile("^data:image/jpeg;base64,"))
     expect(picture).not_to_have_js_property("naturalWidth", 0)  # else it is no picture to Chromium
     save_screenshot(page, "ui-partition")
+
+
+def test_a_picture_made_from_a_photo_is_seen_beside_it(page: Page) -> None:
+    backfill(page, "on_the_table", ["KIT-221", "OUT-12"])
+    expect(page.get_by_text("Materialized (2)")).to_be_visible()
+
+    page.get_by_title("KIT-221").click()
+    for name in _PHOTO_METADATA:
+        expect(metadata_row(page, name)).to_be_visible()
+    expect(metadata_row(page, "source_uri")).to_contain_text("photos/KIT-221.jpg")
+
+    metadata_row(page, "preview").get_by_text("Show Markdown").click()
+    pair = page.get_by_role("img", name="KIT-221 on_the_table")
+    expect(pair).not_to_have_js_property("naturalWidth", 0)
+    assert pair.evaluate("pair => pair.naturalWidth > 1.8 * pair.naturalHeight")
+    save_screenshot(page, "ui-before-after")
 
 
 def test_a_refused_product_fails_alone_and_says_why(page: Page) -> None:
@@ -145,16 +170,17 @@ def test_a_refresh_succeeds_and_a_check_names_the_refused_product(page: Page) ->
     save_screenshot(page, "ui-check")
 
     page.goto("/assets/image_manifest")
-    expect(page.get_by_text("Row count").locator("..")).to_contain_text("69")
+    expect(page.get_by_text("Row count").locator("..")).to_contain_text("72")
     expect(metadata_row(page, "missing")).to_contain_text("3")
 
 
 def test_the_asset_graph_leads_from_the_catalog_to_the_manifest(page: Page) -> None:
     groups = ",".join(f"global@global:{group}" for group in ("catalog", "images"))
+    page.set_viewport_size({"width": 1400, "height": 1060})  # the graph is never drawn smaller
     page.goto(f"/asset-groups?{urlencode({'expanded': groups})}")
     page.get_by_text("Hide navigation").click()
     page.get_by_label("panel_show_right").click()
-    page.mouse.dblclick(700, 850)  # beside the assets: fits the whole graph into the window
+    page.mouse.dblclick(700, 1000)  # beside the assets: fits the whole graph into the window
     for asset in _ASSETS:
         expect(page.get_by_text(asset, exact=True)).to_be_in_viewport()
     expect(page.get_by_text("Latest event")).to_have_count(len(_ASSETS))  # drawn large enough
