@@ -154,6 +154,13 @@ def dev(*, port: int) -> None:
     help="What it remembers, and its bill.",
 )
 @click.option("--latency", type=float, default=0.3, show_default=True, help="Seconds a call takes.")
+@click.option(
+    "--latency-jitter",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Up to so many seconds more, by the request.",
+)
 @click.option("--megapixels", type=float, default=1.0, show_default=True, help="Picture size.")
 @click.option("--requests-per-minute", type=click.IntRange(min=1), help="More are answered by 429.")
 @click.option(
@@ -166,6 +173,7 @@ def simulator(
     port: int,
     state_dir: Path,
     latency: float,
+    latency_jitter: float,
     megapixels: float,
     requests_per_minute: int | None,
     faults: Path | None,
@@ -177,6 +185,7 @@ def simulator(
 
     options = SimulatorOptions(
         latency_seconds=latency,
+        latency_jitter_seconds=latency_jitter,
         megapixels=megapixels,
         requests_per_minute=requests_per_minute,
         faults=read_faults(faults) if faults else Faults(),
