@@ -26,8 +26,8 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY)
-	$(BIN)/python benchmarks/overhead.py
+bench: $(READY) $(MINISTACK)
+	$(BIN)/python benchmarks/run_all.py
 
 storm: $(READY)
 	$(BIN)/python benchmarks/kill_storm.py

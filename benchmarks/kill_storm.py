@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from buying import build_requests
 from flux_assets.assembly import RunIdentity, open_ledger
 from flux_assets.image_request import ImageRequest
 from flux_assets.ledger_entry import LedgerEntry
@@ -30,7 +31,7 @@ from flux_assets.settings import load_settings
 from flux_assets.simulator.faults import parse_faults
 from flux_assets.simulator.state import SimulatorState
 from flux_assets.store.directory import DirectoryStore
-from overhead import build_requests, simulator
+from servers import simulator
 from storm_audit import Audit, read_reserved
 
 RATES = {
@@ -217,7 +218,9 @@ def main() -> None:
         faults_file = Path(folder) / "faults.json"
         faults_file.write_text(json.dumps(faults))
         options = ("--faults", str(faults_file))
-        with simulator(folder, arguments.latency, *options, megapixels=MEGAPIXELS) as base_url:
+        with simulator(
+            Path(folder), arguments.latency, *options, megapixels=MEGAPIXELS
+        ) as base_url:
             storm = Storm(
                 folder=Path(folder),
                 base_url=base_url,

@@ -1,0 +1,97 @@
+"""CPU time per picture at an API that answers at once, beside a bare loop.
+
+Pictures of 512 x 512, 32 threads. The simulator and S3 are processes of their own, whose time
+does not count. The whole job is what a refresh that buys takes, less one that buys nothing.
+"""
+
+import itertools
+import logging
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bare_loop import run_bare_loop
+from buying import build_requests, buy
+from figures import ROUNDS, Figure, at_most, median_of_rounds, run_alone
+from flux_assets.store.directory import DirectoryStore
+from flux_assets.store.s3 import S3Store, build_s3_client
+from servers import s3, simulator
+from shops import open_shop
+
+IN_FLIGHT = 32
+
+
+def measure(quick: bool) -> Sequence[Figure]:  # noqa: FBT001 - as every subject
+    """Milliseconds of user and system time per picture: core, core on S3, and the whole job."""
+    logging.disable(logging.WARNING)
+    pictures = 32 if quick else 480
+    with (
+        tempfile.TemporaryDirectory() as name,
+        simulator(Path(name)) as base_url,
+        s3(Path(name) / "s3") as aws,
+    ):
+        bench = _Bench(Path(name), base_url, aws, pictures)
+        bare, core, core_s3, job = median_of_rounds(
+            1 if quick else ROUNDS, bench.bare, bench.core, bench.core_s3, bench.job
+        )
+    return [
+        Figure(
+            name=f"CPU a picture: {what}, beside a bare loop",
+            unit="ms",
+            ours=ours / pictures * 1000,
+            peer=bare / pictures * 1000,
+            target=at_most(target),
+        )
+        for what, ours, target in (
+            ("core, directory store", core, 2.0),
+            ("core, S3", core_s3, 4.0),
+            ("whole Dagster job with its events", job, 4.0),
+        )
+    ]
+
+
+class _Bench:
+    """Each round buys anew, in a place of its own, from one simulator."""
+
+    def __init__(self, folder: Path, base_url: str, aws: Mapping[str, str], pictures: int) -> None:
+        self._folder = folder
+        self._base_url = base_url
+        self._pictures = pictures
+        self._names = itertools.count()
+        os.environ.update(aws)
+        self._s3 = build_s3_client(max_pool_connections=64, checksum="when_supported")
+        self._s3.create_bucket(Bucket="bench")
+
+    def bare(self) -> float:
+        requests = list(build_requests(self._pictures))
+        return run_bare_loop(self._place(), self._base_url, requests, threads=IN_FLIGHT)
+
+    def core(self) -> float:
+        return self._buy(DirectoryStore(self._place()))
+
+    def core_s3(self) -> float:
+        return self._buy(S3Store(self._s3, bucket="bench", prefix=self._place().name))
+
+    def job(self) -> float:
+        shop = open_shop(
+            self._place(),
+            self._base_url,
+            products=self._pictures,
+            one_shot=True,
+            extra={"FLUX_ASSETS_MAX_IN_FLIGHT": str(IN_FLIGHT)},
+        )
+        shop.run("plan")  # what a first run pays for once is not part of it
+        buying, _ = shop.refresh()
+        idle, _ = shop.refresh()
+        return buying.cpu_seconds - idle.cpu_seconds
+
+    def _buy(self, store: DirectoryStore | S3Store) -> float:
+        return buy(store, self._base_url, pictures=self._pictures, in_flight=IN_FLIGHT)
+
+    def _place(self) -> Path:
+        return self._folder / f"place-{next(self._names)}"
+
+
+if __name__ == "__main__":
+    run_alone(measure, __doc__)

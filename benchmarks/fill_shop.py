@@ -1,0 +1,191 @@
+"""Fills a shop as if all of its pictures had been bought; `shops.open_filled_shop` runs it.
+
+Pictures, ledger entries and the manifest go through the project's own code, though without
+waiting for the disk, as nobody pays for them. Dagster's events are copies of one that Dagster
+wrote, since writing each takes it longer than everything else together.
+"""
+
+import argparse
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from uuid import uuid4
+
+import dagster as dg
+
+from flux_assets.assembly import RunIdentity, open_ledger, open_records
+from flux_assets.catalog.product import Product
+from flux_assets.defs.events import build_materialization
+from flux_assets.defs.partitions import add_products
+from flux_assets.image_request import ImageRequest, build_image_request
+from flux_assets.images import Picture, inspect_picture
+from flux_assets.inputs import load_catalog, load_shots
+from flux_assets.launch import prepare_dagster_home
+from flux_assets.ledger_entry import LedgerEntry
+from flux_assets.lineage import LineageRecord, build_object_metadata
+from flux_assets.manifest import build_manifest_rows, write_manifest
+from flux_assets.outcome import Outcome
+from flux_assets.picture_records import PictureRecords
+from flux_assets.process_identity import this_process
+from flux_assets.prompts import build_requests
+from flux_assets.settings import Settings, load_settings
+from flux_assets.simulator.pictures import draw_picture
+from flux_assets.store.directory import DirectoryStore
+from flux_assets.store.object_store import ledger_key
+from flux_assets.store.open_store import ensure_store_identity
+
+_MADE_AT = "2026-01-01T00:00:00+00:00"
+_PROCESSES = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """Some of a shop's products, for one process to fill."""
+
+    settings: Settings
+    products: Sequence[Product]
+
+
+def main() -> None:
+    """Fill the shop that the environment's settings describe, and that has no picture yet."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    settings = load_settings(os.environ)
+    products = load_catalog(settings, load_shots(settings)).products
+    store = DirectoryStore(Path(settings.store))
+    ensure_store_identity(
+        store, mode=settings.mode, api_origin=settings.onemin_base_url, shop=settings.shop
+    )
+    parts = [
+        _Part(settings=settings, products=products[start::_PROCESSES])
+        for start in range(_PROCESSES)
+    ]
+    with ProcessPoolExecutor(_PROCESSES) as pool:
+        records = [record for made in pool.map(_fill, parts) for record in made]
+    write_manifest(store, build_manifest_rows(records, store), over=None)
+    prepare_dagster_home()
+    with dg.DagsterInstance.get() as instance:
+        add_products(instance, settings.shop, (product.product_id for product in products))
+        _tell_dagster(instance, records, store)
+
+
+def _fill(part: _Part) -> list[LineageRecord]:
+    """Store each picture with its ledger entry; gives their lineage."""
+    os.fsync = os.fstat  # type: ignore[assignment] # this process's files may be lost
+    settings = part.settings
+    store = DirectoryStore(Path(settings.store))
+    run = RunIdentity(run_id="filled", step="filled", is_run_dead=lambda _: False)
+    ledger = open_ledger(settings, store, run)
+    records = open_records(settings, store, ledger, preview_px=0)
+    data = draw_picture(
+        prompt="",
+        seed=0,
+        aspect_ratio="1:1",
+        megapixels=0.0,
+        output_format="png",
+        output_quality=90,
+    )
+    picture = inspect_picture(data)
+    requests = build_requests(part.products, load_shots(settings).shots)
+    return [
+        _put(request, data, picture, records)
+        for request in requests
+        if isinstance(request, ImageRequest)
+    ]
+
+
+def _put(
+    request: ImageRequest, data: bytes, picture: Picture, records: PictureRecords
+) -> LineageRecord:
+    entry = LedgerEntry(
+        fingerprint=request.fingerprint,
+        state="stored",
+        revision=3,
+        claim_id=uuid4().hex,
+        run_id="filled",
+        step="filled",
+        process=this_process(),
+        attempts=1,
+        request=request.to_json(),
+        uuid=str(uuid4()),
+        accepted_at=_MADE_AT,
+        latency_seconds=30.0,
+    )
+    record = records.build(request, entry, picture)
+    records.store.put(
+        record.object_key,
+        data,
+        content_type=picture.content_type,
+        metadata=build_object_metadata(request, picture, uuid=entry.uuid, mode=records.mode),
+        if_absent=True,
+    )
+    records.store.put(
+        ledger_key(request.fingerprint),
+        replace(entry, lineage=record).to_bytes(),
+        content_type="application/json",
+        if_absent=True,
+    )
+    return record
+
+
+def _tell_dagster(
+    instance: dg.DagsterInstance, records: Sequence[LineageRecord], store: DirectoryStore
+) -> None:
+    """Have each picture as a materialization in the log that is kept across runs."""
+    by_shot = {record.shot: record for record in records}
+    for record in by_shot.values():
+        request = build_image_request(
+            product_id=record.product_id, shot=record.shot, prompt="", parameters={}
+        )
+        outcome = Outcome(kind="generated", request=request, lineage=record)
+        event = build_materialization(outcome, shop=None, store=store)
+        instance.report_runless_asset_event(event)
+    index = Path(os.environ["DAGSTER_HOME"]) / "history" / "runs" / "index.db"
+    with closing(sqlite3.connect(index)) as log:
+        for first in by_shot.values():
+            others = (
+                record for record in records if record.shot == first.shot and record is not first
+            )
+            _copy_event(log, first, others)
+        log.commit()
+
+
+def _copy_event(
+    log: sqlite3.Connection, first: LineageRecord, others: Iterator[LineageRecord]
+) -> None:
+    log.row_factory = sqlite3.Row
+    [event] = log.execute(
+        "SELECT * FROM event_logs WHERE partition = ? AND asset_key LIKE ?",
+        (first.product_id, f'%"{first.shot}"]'),
+    )
+    tags = log.execute("SELECT * FROM asset_event_tags WHERE event_id = ?", (event["id"],))
+    tags_of_first = [dict(tag) for tag in tags]
+    [[next_id]] = log.execute("SELECT max(id) + 1 FROM event_logs")
+    for event_id, record in enumerate(others, start=next_id):
+        changes = {first.product_id: record.product_id}
+        changes[first.request_fingerprint] = record.request_fingerprint
+        _insert(log, "event_logs", dict(event) | {"id": event_id}, changes)
+        for tag in tags_of_first:
+            _insert(log, "asset_event_tags", tag | {"id": None, "event_id": event_id}, changes)
+
+
+def _insert(
+    log: sqlite3.Connection, table: str, row: dict[str, object], changes: dict[str, str]
+) -> None:
+    values = [_change(value, changes) for value in row.values()]
+    marks = ", ".join("?" * len(row))
+    log.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", values)  # noqa: S608 - our own names
+
+
+def _change(value: object, changes: dict[str, str]) -> object:
+    if isinstance(value, str):
+        for old, new in changes.items():
+            value = value.replace(old, new)
+    return value
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""Measures everything, prints one table, and writes it to docs/performance.md.
+
+python benchmarks/run_all.py          # about twenty minutes
+python benchmarks/run_all.py --quick  # a reduced version, which writes no page
+"""
+
+import os
+import platform
+import tempfile
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import cpu_per_picture
+import efficiency
+import growth
+import naive_dagster
+import no_change
+import start_up
+from figures import Figure, build_table, read_quick_flag
+from servers import simulator
+from shops import PROJECT, open_filled_shop
+
+_PAGE = PROJECT / "docs" / "performance.md"
+_TEXT = """# Performance
+
+What `make bench` measured on {day}. *Ours* is held against a floor (the least that can be done)
+or a peer (another way to the same end), measured in turn in the same run; *ratio* is ours to
+the floor or peer, the median of three rounds. Simulator and S3 (ministack) are processes of their
+own on the same machine, so they compete for its processors.
+
+{facts}
+
+{table}
+
+What each row measures, and how, is said at the top of its script in `benchmarks/`; each can be run
+alone. The whole job includes the start of its process. On S3, listing is the stand-in's work for
+the most part, so the job's own CPU time stands beside its duration.
+
+## Growth
+
+![Time and memory by the number of products]({plot})
+"""
+
+
+def main() -> None:
+    """Measure, print and write."""
+    quick = read_quick_flag(__doc__)
+    table = build_table(measure(quick))
+    print(table)
+    if not quick:
+        page = _TEXT.format(
+            day=f"{datetime.now(UTC):%Y-%m-%d}",
+            facts="\n".join(f"- {fact}" for fact in machine_facts()),
+            table=table,
+            plot=growth.PLOT.name,
+        )
+        _PAGE.write_text(page, "utf-8")
+
+
+def measure(quick: bool) -> Sequence[Figure]:  # noqa: FBT001 - as every subject
+    """Every subject's figures; the largest shop is filled once, for two of them."""
+    figures = [
+        *start_up.measure(quick),
+        *efficiency.measure(quick),
+        *cpu_per_picture.measure(quick),
+        *naive_dagster.measure(quick),
+    ]
+    sizes = (100, 200) if quick else growth.SIZES
+    with tempfile.TemporaryDirectory() as name, simulator(Path(name)) as base_url:
+        shops = {
+            size: open_filled_shop(Path(name) / f"shop-{size}", base_url, products=size)
+            for size in sizes
+        }
+        grown = growth.measure_shops(shops.items(), quick=quick)
+        largest = max(shops)
+        unchanged = no_change.measure_shop(shops[largest], products=largest, quick=quick)
+    return [*figures, *unchanged, *grown]
+
+
+def machine_facts() -> Iterator[str]:
+    """What the figures depend on."""
+    yield f"{os.cpu_count()} processors: {_processor()}, {_memory_gib():.0f} GiB of memory"
+    yield f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    packages = ("dagster", "pandas", "pyarrow", "boto3", "pillow")
+    yield ", ".join(f"{name} {version(name)}" for name in packages)
+
+
+def _processor() -> str:
+    facts = Path("/proc/cpuinfo")
+    if not facts.exists():
+        return platform.processor() or "unknown"
+    lines = facts.read_text("utf-8").splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _memory_gib() -> float:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+
+
+if __name__ == "__main__":
+    main()

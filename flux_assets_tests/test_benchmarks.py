@@ -1,0 +1,48 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+_ROWS = {
+    "start_up": ("start-up",),
+    "efficiency": ("32 in flight", "64 in flight", "pictures a minute"),
+    "cpu_per_picture": ("core, directory store", "core, S3", "whole Dagster job"),
+    "no_change": (
+        *("shots: calls", "the job, beside hashing", "peak memory"),
+        *("changed: calls", "the job, beside no change"),
+        *("on S3: calls", "on S3: the job", "on S3: its own CPU time"),
+    ),
+    "growth": tuple(
+        f"{what} {work}, {size} products x 3 shots"
+        for what in ("time of", "peak memory of")
+        for work in ("reading the catalog", "a plan", "a no-change refresh")
+        for size in (100, 200)
+    ),
+    "naive_dagster": ("overhead a picture in a backfill", "runs of such a backfill"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("subject", _ROWS)
+def test_each_benchmark_gives_its_rows(subject: str) -> None:
+    """Not how fast: that is for a machine that does nothing else."""
+    done = subprocess.run(  # noqa: S603 - this interpreter and our own script
+        [sys.executable, str(_BENCHMARKS / f"{subject}.py"), "--quick"],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    heading, _, *rows = done.stdout.splitlines()
+    assert [cell.strip() for cell in heading.strip("|").split("|")] == [
+        *("what", "ours", "floor or peer", "ratio", "target", "met"),
+    ]
+    names = [row.strip("|").split("|")[0].strip() for row in rows]
+    assert len(names) == len(_ROWS[subject])
+    for name, part in zip(names, _ROWS[subject], strict=True):
+        assert part in name
+    calls = [row for row in rows if "calls" in row]
+    assert all("| yes |" in row for row in calls), "who pays is the same on any machine"
