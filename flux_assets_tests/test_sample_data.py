@@ -100,6 +100,12 @@ def test_the_photos_of_the_edit_shot_are_there_and_can_be_edited(
         assert photo.extension == "jpg"
 
 
+def test_a_catalog_without_photos_gets_all_but_the_shot_made_from_them(shots: ShotsFile) -> None:
+    catalog = read_catalog(b"product_id,title\n1,Mug\n", "own.csv", columns=shots.columns)
+    results = list(build_requests(catalog.products, shots.shots))
+    assert [type(result) for result in results] == [ImageRequest] * 3 + [Skipped]
+
+
 def test_all_75_prompts_read_well(requests: list[ImageRequest], catalog: Catalog) -> None:
     titles = {product.product_id: product.title for product in catalog.products}
     for request in requests:
