@@ -12,8 +12,8 @@ from flux_assets.store.directory import DirectoryStore
 from flux_assets_tests.fixtures.purchases import (
     Bench,
     HookedStore,
-    build_photos,
     read_entry,
+    read_photo_file,
 )
 from flux_assets_tests.fixtures.simulators import StartSimulator
 
@@ -59,16 +59,12 @@ class Ask:
         self._photo = photo
 
     def __call__(self, shot: str = "scene", *, flatten: str = "", prompt: str = "") -> ImageRequest:
-        address = (self._photo.name,)
-        photos = build_photos(self._bench.store, str(self._photo.with_name("catalog.csv")))
-        source = photos.find([address])[address]
-        assert not isinstance(source, Exception)
         return build_image_request(
             product_id="1",
             shot=shot,
             prompt=prompt or "Place this Mug on a table",
             parameters={},
-            source=source,
+            source=read_photo_file(self._bench.store, self._photo),
             flatten=flatten,
         )
 

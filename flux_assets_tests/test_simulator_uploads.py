@@ -19,6 +19,12 @@ def test_an_upload_is_kept_byte_for_byte(simulator: RunningSimulator) -> None:
     assert simulator.state.read_asset(reply["asset"]["key"]) == _PNG
 
 
+def test_every_upload_is_listed_by_its_key(simulator: RunningSimulator) -> None:
+    assert simulator.state.list_assets() == []
+    keys = [post_asset(simulator, _PNG).json()["asset"]["key"] for _ in range(2)]
+    assert simulator.state.list_assets() == sorted(keys)
+
+
 @pytest.mark.parametrize(
     ("mistake", "complaint"),
     [

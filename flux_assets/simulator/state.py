@@ -8,10 +8,12 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 from uuid import UUID
 
 FinalStatus = Literal["SUCCESS", "FAILED", "FAILURE"]
+
+_DRAFT = ".draft"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +134,11 @@ class SimulatorState:
         """The bytes of an uploaded picture."""
         return self._path("assets", key).read_bytes()
 
+    def list_assets(self) -> list[str]:
+        """The keys of all uploaded pictures."""
+        paths = (self._directory / "assets").iterdir()
+        return sorted(unquote(path.name) for path in paths if path.suffix != _DRAFT)
+
     def append_to_bill(self, line: BillLine) -> None:
         """Book one paid generation."""
         self._append(self._bill, json.dumps(asdict(line)).encode() + b"\n")
@@ -191,6 +198,6 @@ class SimulatorState:
         self._draft(path, data).replace(path)
 
     def _draft(self, path: Path, data: bytes) -> Path:
-        draft = path.with_name(f"{secrets.token_hex(8)}.draft")
+        draft = path.with_name(f"{secrets.token_hex(8)}{_DRAFT}")
         draft.write_bytes(data)
         return draft
