@@ -2,13 +2,15 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import sha256
+from typing import NamedTuple
 
 from pydantic import SecretStr
 
-from flux_assets.errors import FluxAssetsError
+from flux_assets.errors import FluxAssetsError, ObjectNotFoundError
 from flux_assets.image_api.client import ImageApiClient
 from flux_assets.image_request import ImageRequest
 from flux_assets.images import inspect_picture
@@ -16,9 +18,34 @@ from flux_assets.ledger_entry import LedgerEntry
 from flux_assets.simulator.faults import FAULTS, FaultDeck, Faults, digest_request
 from flux_assets.simulator.options import SAMPLE_KEY
 from flux_assets.simulator.state import BillLine, SimulatorState
-from flux_assets.store.object_store import ObjectStore
+from flux_assets.store.object_store import ObjectStore, upload_key
 
 _TIMEOUT_SECONDS = 60
+_ARRIVAL_SECONDS = 1.0
+"""What a killed run had sent may arrive so long after its end."""
+
+
+class Life(NamedTuple):
+    """From a run's start to its end, in epoch seconds."""
+
+    began_at: float
+    ended_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """All that the vendor was given of one photo.
+
+    Attributes:
+        asset_keys: of each time that it was uploaded.
+        is_noted: whether the store names one of them.
+        runs: how many were there between the first upload and the noting of a key: no other had
+            a reason to upload it, and each of them had one at most.
+    """
+
+    asset_keys: tuple[str, ...]
+    is_noted: bool
+    runs: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +56,7 @@ class Audit:
         requests: that the storm wanted.
         entries: the ledger's, by fingerprint.
         accepted: the first paid call that the ledger was seen to know, by fingerprint.
+        lives: of all runs.
         store: with the pictures and the day's counters.
         vendor: the simulator's state.
         faults: that it had.
@@ -38,6 +66,7 @@ class Audit:
     requests: Sequence[ImageRequest]
     entries: Mapping[str, LedgerEntry]
     accepted: Mapping[str, str]
+    lives: Sequence[Life]
     store: ObjectStore
     vendor: SimulatorState
     faults: Faults
@@ -90,14 +119,57 @@ class Audit:
         """Calls that came to the vendor: those that count, and those its rate limit sent away."""
         deck = FaultDeck(self.faults)
         sends = limited = 0
-        for request in self.requests:
-            digest = digest_request(request.type, request.prompt_object)
+        for call_type, digest in self._list_digests():
             for send in range(1, self.vendor.read_sends(digest) + 1):
-                gate = [name for name in deck.deal(digest, send) if FAULTS[name].stage == "gateway"]
-                is_limited = gate[:1] == ["rate_limited"]
+                faults = [FAULTS[name] for name in deck.deal(digest, send)]
+                gate = [fault for fault in faults if fault.stage == "gateway"]
+                struck = [fault for fault in gate if fault.strikes(call_type)]
+                is_limited = struck[:1] == [FAULTS["rate_limited"]]
                 limited += is_limited
                 sends += not is_limited
         return sends, limited
+
+    def list_uploads(self) -> list[Upload]:
+        """What the vendor was given of each photo that a request edits."""
+        keys_of = self._find_asset_keys()
+        photos = {request.source_sha256 for request in self.requests} - {""}
+        return [self._read_upload(photo, keys_of.get(photo, ())) for photo in sorted(photos)]
+
+    def _read_upload(self, photo_sha256: str, asset_keys: tuple[str, ...]) -> Upload:
+        try:
+            note = self.store.get(upload_key(photo_sha256))
+        except ObjectNotFoundError:
+            return Upload(asset_keys=asset_keys, is_noted=False, runs=0)
+        first_at = min(
+            (self.vendor.find_upload_time(key) or 0.0 for key in asset_keys), default=0.0
+        )
+        noted_at = note.info.modified_at.timestamp()
+        return Upload(
+            asset_keys=asset_keys,
+            is_noted=json.loads(note.data)["asset_key"] in asset_keys,
+            runs=sum(
+                life.began_at <= noted_at and life.ended_at + _ARRIVAL_SECONDS >= first_at
+                for life in self.lives
+            ),
+        )
+
+    def _find_asset_keys(self) -> dict[str, tuple[str, ...]]:
+        """The asset keys of each photo, by its sha256."""
+        found: dict[str, tuple[str, ...]] = {}
+        for key in self.vendor.list_assets():
+            digest = sha256(self.vendor.read_asset(key)).hexdigest()
+            found[digest] = (*found.get(digest, ()), key)
+        return found
+
+    def _list_digests(self) -> Iterator[tuple[str, str]]:
+        """Each call's type, and what names it at the vendor: an edit's, by each asset key."""
+        keys_of = self._find_asset_keys()
+        for request in self.requests:
+            if request.mode == "generate":
+                yield request.type, digest_request(request.type, request.prompt_object)
+            for key in keys_of.get(request.source_sha256, ()):
+                sent = {**request.prompt_object, "imageUrl": key}
+                yield request.type, digest_request(request.type, sent)
 
     def _judge(
         self, request: ImageRequest, client: ImageApiClient, bill: Mapping[str, BillLine]

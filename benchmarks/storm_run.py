@@ -11,13 +11,13 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from buying import build_requests
 from flux_assets.api_access import open_api
 from flux_assets.assembly import RunIdentity, Stores, open_generation
 from flux_assets.plan import list_pictures
 from flux_assets.settings import load_settings
 from flux_assets.simulator.options import SAMPLE_KEY
 from flux_assets.store.directory import DirectoryStore
+from storm_requests import build_requests
 
 
 def main() -> None:

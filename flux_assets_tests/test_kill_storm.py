@@ -19,5 +19,7 @@ def test_a_storm_of_kills_leaves_every_picture_and_pays_for_none_after_its_reply
     assert done.returncode == 0, done.stdout + done.stderr
     numbers = {line[:34].strip(): line[34:] for line in done.stdout.splitlines()}
     assert numbers["pictures"] == "200 right"
+    assert numbers["of them edits"] == "66"
+    assert ", 7 photos, " in numbers["photos uploaded"]
     assert numbers["killed"].startswith("5, ")
     assert numbers["paid after being accepted"] == "0"
