@@ -12,6 +12,7 @@ from flux_assets.store.directory import DirectoryStore
 from flux_assets_tests.fixtures.purchases import (
     Bench,
     HookedStore,
+    build_request,
     read_entry,
     read_photo_file,
 )
@@ -200,6 +201,46 @@ def test_over_the_days_limit_no_photo_is_uploaded(
 
     assert outcome.kind == "not_attempted"
     assert uploads(state_dir) == []
+
+
+def test_edits_and_pictures_from_words_share_the_days_limit(
+    bench: Bench, request_of: Ask, state_dir: Path
+) -> None:
+    run = bench.open(daily_limit=3, threads=1)
+    mixed = [request_of("scene"), build_request("a"), request_of("other"), build_request("b")]
+
+    outcomes = [*run.generate(mixed), *run.generate([request_of("third")])]
+
+    kinds = [outcome.kind for outcome in outcomes]
+    assert kinds == ["generated"] * 3 + ["not_attempted"] * 2
+    assert (len(uploads(state_dir)), bill(state_dir)) == (1, 3)
+
+
+def test_an_edit_whose_photo_is_forgotten_takes_one_of_the_days_limit(
+    bench: Bench, request_of: Ask, state_dir: Path
+) -> None:
+    bench.open("run-1", budget_batch=1).generate([request_of("scene")])
+    uploads(state_dir)[0].unlink()
+
+    run = bench.open("run-2", daily_limit=3, budget_batch=1, threads=1)
+    outcomes = run.generate([request_of("other"), build_request("a"), build_request("b")])
+
+    assert [outcome.kind for outcome in outcomes] == ["generated", "generated", "not_attempted"]
+    assert bill(state_dir) == 3
+
+
+def test_an_edit_whose_photo_cannot_be_uploaded_takes_nothing_of_the_days_limit(
+    bench: Bench, request_of: Ask, state_dir: Path, tmp_path: Path
+) -> None:
+    request = request_of()
+    for path in (tmp_path / "store/photos").glob("*.*"):
+        path.unlink()
+    run = bench.open(daily_limit=1, threads=1)
+
+    outcomes = run.generate([request, build_request("a")])
+
+    assert [outcome.kind for outcome in outcomes] == ["failed", "generated"]
+    assert (uploads(state_dir), bill(state_dir)) == ([], 1)
 
 
 def test_a_picture_is_kept_although_its_photo_is_gone_from_the_store(

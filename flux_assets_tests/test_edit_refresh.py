@@ -80,6 +80,16 @@ def test_each_product_s_picture_is_made_from_its_photo(
     assert rows["asset_key"].is_unique
 
 
+def test_more_edits_than_a_run_may_buy_are_refused_before_any_upload(shop: DagsterShop) -> None:
+    step, told = shop.failing_refresh(max_images=2).failure()
+
+    assert step == "refreshed_images.plan_shards"
+    assert "3 pictures (about 0.21 USD) are to be bought" in told
+    assert shop.bill() == []
+    assert list(shop.store.list("uploads/")) == []
+    assert shop.refresh(max_images=3).counts() == {"generated": 3, "calls": 3}
+
+
 def test_a_second_refresh_asks_for_no_photo(shop: DagsterShop, site: Site) -> None:
     shop.refresh()
     take_asked(site)
