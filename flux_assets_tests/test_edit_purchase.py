@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from flux_assets.image_request import ImageRequest, build_image_request
+from flux_assets.outcome import Outcome
 from flux_assets.simulator.state import SimulatorState
 from flux_assets.store.directory import DirectoryStore
 from flux_assets_tests.fixtures.purchases import (
@@ -102,6 +103,28 @@ def test_another_run_uploads_nothing_again(bench: Bench, request_of: Ask, state_
 
     assert outcome.kind == "generated"
     assert len(uploads(state_dir)) == 1
+
+
+def test_of_two_runs_that_upload_a_photo_at_once_both_name_the_key_noted_first(
+    bench: Bench, request_of: Ask, state_dir: Path
+) -> None:
+    first, second = bench.open("run-1"), bench.open("run-2")
+    scene, other = request_of("scene"), request_of("other")
+    beside: list[Outcome] = []
+
+    def overtake(operation: str, key: str) -> None:
+        if operation == "put" and key.startswith("uploads/"):
+            bench.store.before = lambda _operation, _key: None
+            beside.append(second.obtain(other))
+
+    bench.store.before = overtake
+    outcomes = [first.obtain(scene), *beside]
+
+    assert [(outcome.kind, outcome.calls) for outcome in outcomes] == [("generated", 1)] * 2
+    assert (len(uploads(state_dir)), bill(state_dir)) == (2, 2)
+    (memory,) = bench.store.list("uploads/")
+    noted = json.loads(bench.store.get(memory.key).data)["asset_key"]
+    assert {outcome.lineage.asset_key for outcome in outcomes if outcome.lineage} == {noted}
 
 
 def test_a_crash_between_upload_and_call_uploads_and_pays_nothing_twice(

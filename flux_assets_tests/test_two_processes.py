@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ from flux_assets.settings import load_settings
 from flux_assets.store.object_store import ObjectStore
 from flux_assets_tests.fixtures.buyer_child import Told
 from flux_assets_tests.fixtures.buyers import StartBuyer
-from flux_assets_tests.fixtures.purchases import build_request, read_entry
+from flux_assets_tests.fixtures.purchases import build_request, keep_photo, read_entry
 from flux_assets_tests.fixtures.simulators import StartSimulator
 
 PRODUCTS = tuple(f"mug-{number:02}" for number in range(40))
@@ -28,21 +29,37 @@ def count_calls(told: list[Told]) -> int:
 # --- A race for the same pictures -------------------------------------------------------------
 
 
-@pytest.mark.parametrize("skew_seconds", [0.0, LEASE_SECONDS + 120])
+@pytest.mark.parametrize(
+    ("mode", "skew_seconds"),
+    [("generate", 0.0), ("generate", LEASE_SECONDS + 120), ("edit", 0.0)],
+)
 def test_two_machines_at_once_pay_for_each_picture_once(
     any_store: ObjectStore,
     start_simulator: StartSimulator,
     start_buyer: StartBuyer,
+    tmp_path: Path,
+    *,
+    mode: str,
     skew_seconds: float,
 ) -> None:
     """Also where one's clock is late and the other's early, each by more than a claim's lease.
 
     All that Python reads of the clock is moved in these processes, the AWS client's included; see
-    `skewed_clock`. Seven minutes: S3 allows a signature 15.
+    `skewed_clock`. Seven minutes: S3 allows a signature 15. Where pictures are edits, all are of
+    one photo, which each machine uploads at most once.
     """
+    photo = keep_photo(any_store, tmp_path, "mug") if mode == "edit" else ""
+    requests = [build_request(product_id, photo_sha256=photo) for product_id in PRODUCTS]
     simulator = start_simulator(latency_seconds=0.05)
     buyers = [
-        start_buyer(any_store, simulator.base_url, *PRODUCTS, run_id=run_id, skew_seconds=seconds)
+        start_buyer(
+            any_store,
+            simulator.base_url,
+            *PRODUCTS,
+            run_id=run_id,
+            skew_seconds=seconds,
+            photos=dict.fromkeys(PRODUCTS, photo),
+        )
         for run_id, seconds in (("run-1", -skew_seconds), ("run-2", skew_seconds))
     ]
     for buyer in buyers:
@@ -57,13 +74,12 @@ def test_two_machines_at_once_pay_for_each_picture_once(
         assert count_calls(told) == counts["generated"]
     assert sum(counts["generated"] for counts in kinds) == len(PRODUCTS)
     bill = simulator.state.read_bill()
-    assert Counter(line.prompt for line in bill) == {
-        build_request(product_id).prompt: 1 for product_id in PRODUCTS
-    }
-    entries = [read_entry(any_store, build_request(product_id)) for product_id in PRODUCTS]
+    assert Counter(line.prompt for line in bill) == {request.prompt: 1 for request in requests}
+    entries = [read_entry(any_store, request) for request in requests]
     assert {(entry.state, entry.possibly_paid_twice) for entry in entries} == {("stored", 0)}
     assert {entry.uuid for entry in entries} == {line.uuid for line in bill}
     assert len(list(any_store.list("images/"))) == len(PRODUCTS)
+    assert len(simulator.state.list_assets()) in ({1, 2} if photo else {0})
 
 
 # --- One at the vendor, the other beside it ---------------------------------------------------
