@@ -192,6 +192,43 @@ def test_after_a_kill_while_the_vendor_works_the_send_is_repeated_and_counted(
     assert check_stored(store, simulator, request) == 1
 
 
+@pytest.mark.parametrize("mode", ["edit"])
+@pytest.mark.parametrize(
+    ("kill_at", "uploaded"),
+    [
+        *((point, 1) for point in NOT_UPLOADED_OR_NOTED),
+        *((point, 2) for point in UPLOADED_NOT_NOTED),
+    ],
+)
+def test_after_a_kill_while_a_forgotten_photo_is_uploaded_again_the_picture_is_paid_once(
+    store: DirectoryStore,
+    simulator: RunningSimulator,
+    start_buyer: StartBuyer,
+    photos_of: PhotosOf,
+    tmp_path: Path,
+    *,
+    kill_at: str,
+    uploaded: int,
+) -> None:
+    """The claim is kept meanwhile, so who comes next counts a send whose outcome is unknown."""
+    photos = dict.fromkeys(("jug", "mug"), photos_of("mug")["mug"])
+    start_buyer(store, simulator.base_url, "jug", photos=photos).outcomes()
+    (forgotten,) = (tmp_path / "simulator/assets").iterdir()
+    forgotten.unlink()
+    killed = start_buyer(store, simulator.base_url, "mug", kill_at=kill_at, photos=photos)
+    killed.begin()
+    assert killed.end() == KILLED
+
+    told = buy(start_buyer, store, simulator, photos)
+
+    assert (told.kind, told.calls, told.possibly_paid_twice) == ("generated", 1, 1)
+    request = build_request("mug", photo_sha256=photos["mug"])
+    paid = [line for line in simulator.state.read_bill() if line.prompt == request.prompt]
+    assert len(paid) == 1
+    assert len(simulator.state.list_assets()) == uploaded
+    assert check_stored(store, simulator, request) == 1
+
+
 @pytest.mark.slow
 def test_after_a_kill_before_any_change_of_a_file_the_next_process_ends_with_the_picture(
     store: DirectoryStore,
