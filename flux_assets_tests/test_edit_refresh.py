@@ -233,10 +233,12 @@ def test_an_outage_neither_skips_a_product_nor_buys_another_picture(
     assert not refreshed.check("every_product_has_its_pictures").passed
 
 
+@pytest.mark.parametrize("fallback", ["fail", "skip", "generate"])
 def test_photos_in_a_private_network_are_not_asked_for_unless_allowed(
-    shop: DagsterShop, site: Site
+    shop: DagsterShop, site: Site, fallback: str
 ) -> None:
     del shop.environ["FLUX_ASSETS_ALLOW_PRIVATE_SOURCES"]
+    shop.write_shots(f"{SCENE}{FALLBACK}{fallback}\n")
 
     _, problem = shop.failing_refresh().failure()
 

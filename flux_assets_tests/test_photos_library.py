@@ -154,7 +154,7 @@ def test_private_addresses_are_refused_unless_allowed(shop: Shop) -> None:
     shop.photos.at["/a.jpg"] = RED
     shop.allow_private = False
     found = shop.find(shop.url("/a.jpg"))
-    assert isinstance(found, PhotoUnusableError)
+    assert isinstance(found, PhotoUnavailableError)
     assert "leads into a private network" in str(found)
     assert shop.asked() == []
 

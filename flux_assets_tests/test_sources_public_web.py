@@ -208,7 +208,7 @@ def test_public_addresses_are_told_by_what_they_carry(address: str) -> None:
 )
 def test_a_private_host_is_not_called(host: str) -> None:
     private = PublicWeb()
-    problem = problem_of(f"http://{host}/latest?signature=1", PhotoUnusableError, private)
+    problem = problem_of(f"http://{host}/latest?signature=1", PhotoUnavailableError, private)
     assert "leads into a private network" in problem
     assert "FLUX_ASSETS_ALLOW_PRIVATE_SOURCES=true" in problem
 
@@ -217,7 +217,7 @@ def test_a_host_with_one_private_address_among_others_is_not_called(serve: Serve
     site = serve(photo)
     names = Names(shop=[[ANYWHERE, "10.0.0.1"]])
     uri = f"http://shop.example:{site.server_port}/"
-    assert "private network" in problem_of(uri, PhotoUnusableError, web(names))
+    assert "private network" in problem_of(uri, PhotoUnavailableError, web(names))
     assert site.received == []
 
 
@@ -226,7 +226,7 @@ def test_a_redirect_does_not_lead_into_a_private_network(serve: Serve) -> None:
     for target in ("http://inside.example/?signature=2", "http://169.254.169.254/?signature=2"):
         site = serve(redirect_to(target))
         uri = f"http://shop.example:{site.server_port}/?signature=1"
-        problem = problem_of(uri, PhotoUnusableError, web(names))
+        problem = problem_of(uri, PhotoUnavailableError, web(names))
         assert "private network, by way of" in problem
 
 
@@ -239,7 +239,7 @@ def test_a_name_that_changes_its_address_is_looked_up_once(serve: Serve) -> None
     assert isinstance(reader.read(uri, None), FetchedPhoto)
     assert names.asked == ["shop.example"]
     # The next photo's look-up is checked anew, though a connection is still open.
-    assert "private network" in problem_of(uri, PhotoUnusableError, reader)
+    assert "private network" in problem_of(uri, PhotoUnavailableError, reader)
     assert len(site.received) == 1
 
 

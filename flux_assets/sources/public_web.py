@@ -61,7 +61,7 @@ class PublicWeb:
         Raises:
             PhotoUnusableError: nothing lies there (HTTP 404 or 410), it is too large, or the
                 address is one that is not read.
-            PhotoUnavailableError: it cannot be had now.
+            PhotoUnavailableError: it cannot be had now, or only if private networks are allowed.
         """
         return within(
             self.timeout_seconds,
@@ -144,13 +144,15 @@ class PublicWeb:
             return self.connections.get(target, {**_HEADERS, **headers})
         except UnicodeError:
             problem = "names a host that cannot be looked up; correct the address"
+            raise PhotoUnusableError(shown_uri(uri), problem) from None
         except PrivateHostError:
             where = "" if shown_uri(target.url) == shown_uri(uri) else f", by way of {target.host}"
             problem = (
                 f"leads into a private network{where}, and only public photos are read; set "
                 "FLUX_ASSETS_ALLOW_PRIVATE_SOURCES=true if the catalog may lead there"
             )
-        raise PhotoUnusableError(shown_uri(uri), problem)
+            # A setting away from being there, so no fallback may be bought in its stead.
+            raise PhotoUnavailableError(shown_uri(uri), problem) from None
 
 
 def _parse_target(uri: str, asked: str) -> Url:
