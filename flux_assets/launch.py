@@ -24,9 +24,10 @@ from flux_assets.defs.manifest import FEW_FAILED_CHECK
 from flux_assets.defs.partitions import JOB_NAME, shop_key, shop_name
 from flux_assets.defs.resources import StoreResource
 from flux_assets.errors import FluxAssetsError, SettingsError
-from flux_assets.manifest import MANIFEST_KEY, read_shortfalls
+from flux_assets.manifest import MANIFEST_KEY
 from flux_assets.parquet import read_parquet
 from flux_assets.settings import Settings, load_settings
+from flux_assets.shortfalls import read_shortfalls
 from flux_assets.store.object_store import ObjectStore, run_key
 from flux_assets.summary import KINDS, RunSummary
 

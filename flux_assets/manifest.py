@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -14,14 +13,12 @@ from flux_assets.lineage import LineageRecord, build_plain_metadata
 from flux_assets.parquet import NO_TABLE, read_parquet, write_parquet
 from flux_assets.plan import RequestIdentity
 from flux_assets.store.object_store import ObjectStore, table_key
-from flux_assets.summary import Shortfall
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
 
 MANIFEST_KEY = table_key("image_manifest.parquet")
 MANIFEST_CSV_KEY = table_key("image_manifest.csv")
-_SHORTFALLS_KEY = table_key("missing_pictures.json")
 _WRITE_TRIES = 5
 
 COLUMNS: Mapping[str, str] = {
@@ -65,6 +62,16 @@ COLUMNS: Mapping[str, str] = {
     "warnings": "str",
 }
 """Each column with its type, which no row's absence may change."""
+
+_ADDED: Mapping[str, str | None] = {
+    "shot_mode": "generate",
+    "source_uri": "",
+    "source_sha256": "",
+    "asset_key": "",
+    "recognition": None,
+    "digital_source_type": "trainedAlgorithmicMedia",
+}
+"""What the rows of a release before these columns say: every picture was made from words."""
 
 _log = logging.getLogger(__name__)
 
@@ -188,8 +195,11 @@ def read_manifest_products(store: ObjectStore) -> set[str]:
 def _read_previous(
     store: ObjectStore, read_lineage: ReadLineage
 ) -> tuple["pd.DataFrame | None", str | None]:
-    """The last manifest with all columns: an older release's rows are read again."""
+    """The last manifest with all columns; rows that lack others than _ADDED are read again."""
     table, etag = _read_stored(store)
+    if table is not None:
+        absent = {name: value for name, value in _ADDED.items() if name not in table.columns}
+        table = table.assign(**absent)
     if table is None or set(COLUMNS) <= set(table.columns):
         return table, etag
     rows = table[_OF_EVERY_RELEASE].itertuples(index=False, name=None)
@@ -222,54 +232,6 @@ def parse_manifest(data: bytes, uri: str, *, columns: list[str] | None = None) -
     if not set(columns or _OF_EVERY_RELEASE) <= set(manifest.columns):
         raise StoreError(uri, "read", problem)
     return manifest
-
-
-def find_shortfalls(
-    requests: Iterable[RequestIdentity],
-    manifest: "pd.DataFrame",
-    reasons: Mapping[str, Shortfall],
-) -> list[Shortfall]:
-    """Every request whose current picture the manifest does not have, with why.
-
-    Args:
-        requests: every current request.
-        manifest: as `build_manifest` gives it.
-        reasons: what the run says, by fingerprint.
-    """
-    present = set(manifest.loc[~manifest["stale"].astype(bool), "request_fingerprint"])
-    return [
-        reasons.get(request.fingerprint)
-        or Shortfall(
-            product_id=request.product_id,
-            shot=request.shot,
-            fingerprint=request.fingerprint,
-            kind="not_attempted",
-            reason="not among what the run was to buy",
-        )
-        for request in requests
-        if request.fingerprint not in present
-        or (request.fingerprint in reasons and reasons[request.fingerprint].kind == "lost")
-    ]
-
-
-def record_shortfalls(store: ObjectStore, shortfalls: Sequence[Shortfall]) -> list[Shortfall]:
-    """Keep what is missing now, and give what was not missing in that way the last time."""
-    known = {tuple(row[:3]) for row in read_shortfalls(store)}
-    rows = [[item.product_id, item.shot, item.kind, item.reason] for item in shortfalls]
-    store.put(_SHORTFALLS_KEY, json.dumps(rows).encode(), content_type="application/json")
-    return [item for item in shortfalls if (item.product_id, item.shot, item.kind) not in known]
-
-
-def read_shortfalls(store: ObjectStore) -> list[list[str]]:
-    """What was missing the last time, as [product_id, shot, kind, reason]."""
-    try:
-        rows: list[list[str]] = json.loads(store.get(_SHORTFALLS_KEY).data)
-    except ObjectNotFoundError:
-        return []
-    except ValueError as error:
-        _log.warning("%s is damaged, and written anew: %s", store.uri_for(_SHORTFALLS_KEY), error)
-        return []
-    return rows
 
 
 def build_manifest_row(record: LineageRecord, store: ObjectStore) -> dict[str, object]:

@@ -27,7 +27,10 @@ LAYERS = (
     ),
     ("account_credits", "findings", "landing", "outcome", "photos", "picture_records", "pins"),
     ("asset_uploads", "purchase", "reply_form", "result_wait", "sending"),
-    ("changes", "choices", "generation", "manifest", "plan", "reports", "summary", "tables"),
+    (
+        *("changes", "choices", "generation", "manifest", "plan", "reports", "shortfalls"),
+        *("summary", "tables"),
+    ),
     (
         *("api_access", "assembly", "dry_run", "manifest_repair", "planning", "release"),
         *("rendering", "reroll", "verify"),

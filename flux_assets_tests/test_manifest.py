@@ -276,6 +276,25 @@ def test_a_writer_that_is_always_overtaken_gives_up(store: DirectoryStore) -> No
     assert _rows(read_parquet(store.get(MANIFEST_KEY).data)) == [_row(other) for other in others]
 
 
+def test_a_manifest_of_a_release_without_photos_is_taken_over_unread(
+    store: DirectoryStore,
+) -> None:
+    whole = _build(store, [CHAIR, LAMP], stored=[CHAIR, LAMP])
+    added = ["shot_mode", "source_uri", "source_sha256", "asset_key", "recognition"]
+    older = whole.drop(columns=[*added, "digital_source_type"])
+    store.put(MANIFEST_KEY, write_parquet(older), content_type="application/octet-stream")
+    asked: list[RequestIdentity] = []
+
+    def read_lineage(wanted: list[RequestIdentity]) -> Mapping[str, LineageRecord]:
+        asked.extend(wanted)
+        return {}
+
+    manifest = refresh_manifest(store, [identify(CHAIR), identify(LAMP)], read_lineage)
+
+    assert asked == []
+    pd.testing.assert_frame_equal(manifest, whole)
+
+
 def test_a_manifest_of_an_older_release_is_read_again_from_the_ledger(
     store: DirectoryStore,
 ) -> None:

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from flux_assets.image_request import ImageRequest
-from flux_assets.manifest import find_shortfalls, read_shortfalls, record_shortfalls
 from flux_assets.outcome import OutcomeKind
+from flux_assets.shortfalls import find_shortfalls, read_shortfalls, record_shortfalls
 from flux_assets.store.directory import DirectoryStore
 from flux_assets.summary import Shortfall
 from flux_assets_tests.fixtures.records import identify, make_request

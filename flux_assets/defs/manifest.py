@@ -19,9 +19,7 @@ from flux_assets.lineage import LineageRecord
 from flux_assets.manifest import (
     MANIFEST_CSV_KEY,
     MANIFEST_KEY,
-    find_shortfalls,
     read_manifest_products,
-    record_shortfalls,
     refresh_manifest,
 )
 from flux_assets.outcome import reroll_command
@@ -29,6 +27,7 @@ from flux_assets.picture_records import PictureRecords
 from flux_assets.plan import PlanRow, RequestIdentity
 from flux_assets.reports import markdown_table, shortfalls_table
 from flux_assets.settings import Settings
+from flux_assets.shortfalls import find_shortfalls, record_shortfalls
 from flux_assets.shots import ShotsFile
 from flux_assets.store.object_store import ObjectStore
 from flux_assets.summary import RunSummary, Shortfall
