@@ -67,11 +67,11 @@ class AssetUploads:
         default_factory=lambda: tuple(threading.Lock() for _ in range(_LOCKS))
     )
 
-    def obtain(self, request: ImageRequest, *, instead_of: str = "") -> Upload | None:
-        """The upload of a request's photo; None for a request made from words alone.
+    def obtain(self, request: ImageRequest, *, instead_of: str = "") -> Upload:
+        """The upload of a request's photo.
 
         Args:
-            request: to be sent.
+            request: that edits one.
             instead_of: an asset key that the vendor no longer takes.
 
         Raises:
@@ -80,8 +80,6 @@ class AssetUploads:
             NotSentError, RateLimitedError, DownloadError, RefusedError, AccountError: the vendor
                 did not take it; nothing was paid.
         """
-        if not request.source_sha256:
-            return None
         photo = self.read_photo(request.source_sha256)
         if request.flatten and photo.extension == "png":
             flat = flatten(photo.data, request.flatten)

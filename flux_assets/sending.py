@@ -137,7 +137,7 @@ class Sender:
         if reason := self.stop.reason():
             raise NotAttemptedError(reason)
 
-    def _upload(self, request: ImageRequest, refused: Upload | None) -> Upload | None:
+    def _upload(self, request: ImageRequest, refused: Upload | None) -> Upload:
         self._check_stop()
         return self.uploads.obtain(request, instead_of=refused.asset_key if refused else "")
 

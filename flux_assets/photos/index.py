@@ -1,12 +1,12 @@
 """What is remembered of each photo's address, in one table of the store."""
 
-import io
 import logging
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 from flux_assets.errors import ConditionFailedError, ObjectNotFoundError
+from flux_assets.parquet import NO_TABLE, read_parquet, write_parquet
 from flux_assets.sources.fetched_photo import PhotoVersion
 from flux_assets.store.object_store import ObjectStore, table_key
 
@@ -15,8 +15,6 @@ MAX_REMEMBERED = 500_000
 """Signed addresses change with every export; the ones checked longest ago are forgotten first."""
 
 _WRITE_TRIES = 10
-_NO_TABLE = (OSError, ValueError, KeyError, NotImplementedError)
-"""What pandas and pyarrow raise for bytes that are no such table."""
 
 _log = logging.getLogger(__name__)
 
@@ -107,18 +105,16 @@ def _latest(rows: Collection[RememberedPhoto]) -> Collection[RememberedPhoto]:
 
 def _read(store: ObjectStore) -> tuple[PhotoIndex, str | None]:
     """With the etag of the table, None where there is none."""
-    import pandas as pd  # noqa: PLC0415 - slow to import
-
     try:
         body = store.get(PHOTOS_KEY)
     except ObjectNotFoundError:
         return {}, None
     try:
-        table = pd.read_parquet(io.BytesIO(body.data))
+        table = read_parquet(body.data)
         columns = [table[name].tolist() for name in RememberedPhoto._fields]
         rows = map(RememberedPhoto._make, zip(*columns, strict=True))
         index = {row.address_sha256: row for row in rows if all(map(_is_text, row))}
-    except _NO_TABLE as error:
+    except NO_TABLE as error:
         _log.warning(
             "%s is damaged (%s): every photo is read again, and the table is written anew",
             store.uri_for(PHOTOS_KEY),
@@ -131,10 +127,7 @@ def _read(store: ObjectStore) -> tuple[PhotoIndex, str | None]:
 def _write_table(rows: Collection[RememberedPhoto]) -> bytes:
     import pandas as pd  # noqa: PLC0415 - slow to import
 
-    buffer = io.BytesIO()
-    table = pd.DataFrame(rows, columns=list(RememberedPhoto._fields), dtype=str)
-    table.to_parquet(buffer, index=False)
-    return buffer.getvalue()
+    return write_parquet(pd.DataFrame(rows, columns=list(RememberedPhoto._fields), dtype=str))
 
 
 def _is_text(cell: object) -> bool:

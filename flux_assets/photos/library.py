@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from flux_assets.errors import ObjectNotFoundError, PhotoUnusableError, StoreError
 from flux_assets.photos.index import format_time, read_index, update_index
 from flux_assets.photos.prepare import PhotoExtension, PreparedPhoto, read_prepared
-from flux_assets.photos.search import FoundPhoto, PhotoSearch
+from flux_assets.photos.search import PhotoSearch
+from flux_assets.prompts import Photo
 from flux_assets.store.object_store import ObjectStore, photo_key
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class PhotoLibrary:
     threads: int = 16
     s3_client: "Callable[[], S3Client] | None" = None
 
-    def find(self, wanted: Iterable[tuple[str, ...]]) -> Mapping[tuple[str, ...], FoundPhoto]:
+    def find(self, wanted: Iterable[tuple[str, ...]]) -> Mapping[tuple[str, ...], Photo]:
         """The photo of each product, by its candidate addresses in order.
 
         The first usable candidate is the product's photo. An unusable one leads on to the next;
@@ -68,7 +69,7 @@ class PhotoLibrary:
             web=web,
             s3_client=_make_once(self.s3_client),
         )
-        found: dict[str, FoundPhoto] = {}
+        found: dict[str, Photo] = {}
         try:
             searching, place = groups, 0
             while searching := [group for group in searching if len(group) > place]:
@@ -118,7 +119,7 @@ class PhotoLibrary:
         return PublicWeb(connections=PinnedConnections(may_connect=lambda _: True))
 
 
-def _choose(group: tuple[str, ...], found: Mapping[str, FoundPhoto]) -> FoundPhoto:
+def _choose(group: tuple[str, ...], found: Mapping[str, Photo]) -> Photo:
     unusable: list[PhotoUnusableError] = []
     for uri in group:
         photo = found[uri]

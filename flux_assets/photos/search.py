@@ -18,6 +18,7 @@ from flux_assets.image_request import SourcePhoto
 from flux_assets.photos.index import PhotoIndex, RememberedPhoto
 from flux_assets.photos.outages import Outages
 from flux_assets.photos.prepare import prepare_photo
+from flux_assets.prompts import Photo
 from flux_assets.sources.address import scheme_of, shown_uri
 from flux_assets.sources.fetched_photo import FetchedPhoto
 from flux_assets.sources.photo import read_photo
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from flux_assets.sources.public_web import PublicWeb
-
-FoundPhoto = SourcePhoto | PhotoUnusableError | PhotoUnavailableError
 
 _EXTENSIONS = ("jpg", "png")
 _LOOKED_AT_ONE_BY_ONE = 32  # prepared photos; more are listed
@@ -81,13 +80,13 @@ class PhotoSearch:
     _stored: set[str] = field(default_factory=set)
     _outages: Outages = field(default_factory=Outages)
 
-    def find(self, uris: Iterable[str]) -> dict[str, FoundPhoto]:
+    def find(self, uris: Iterable[str]) -> dict[str, Photo]:
         """What is at each of these addresses, as the catalog's cells have them.
 
         Raises:
             StoreError: a prepared photo cannot be looked for, or put.
         """
-        found: dict[str, FoundPhoto] = {}
+        found: dict[str, Photo] = {}
         asked: list[_Asked] = []
         for uri in uris:
             try:
@@ -136,7 +135,7 @@ class PhotoSearch:
     def _is_fresh(self, row: RememberedPhoto) -> bool:
         return self.fresh_after < row.checked_at <= self.now
 
-    def _read(self, asked: _Asked) -> FoundPhoto:
+    def _read(self, asked: _Asked) -> Photo:
         """Ask for one address; what was read from there before outlives every failure."""
         try:
             self._outages.check(asked.address)
