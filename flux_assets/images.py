@@ -3,7 +3,9 @@
 import base64
 import hashlib
 import io
-from collections.abc import Mapping
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -63,9 +65,9 @@ def inspect_picture(data: bytes, *, preview_px: int = 0) -> Picture:
         NoPictureError: the bytes are no PNG, JPEG or WebP.
         PictureError: they are one that is damaged or cut short, or holds more than MAX_PIXELS.
     """
-    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - slow to import
+    from PIL import Image  # noqa: PLC0415 - slow to import
 
-    try:
+    with picture_errors(data):
         with Image.open(io.BytesIO(data), formats=tuple(_TYPES)) as header:
             # MPO is Pillow's word for a JPEG that holds further pictures.
             kind = "JPEG" if header.format == "MPO" else str(header.format)
@@ -79,16 +81,6 @@ def inspect_picture(data: bytes, *, preview_px: int = 0) -> Picture:
         with Image.open(io.BytesIO(data), formats=(kind,)) as image:
             image.load()
             preview = _build_preview(image, preview_px) if preview_px else b""
-    except UnidentifiedImageError:
-        raise NoPictureError(f"no picture, but {describe_bytes(data)}") from None
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        Image.DecompressionBombError,
-        Image.DecompressionBombWarning,
-    ) as error:
-        raise PictureError(f"the picture is damaged: {error}") from error
     extension, content_type = _TYPES[kind]
     return Picture(
         extension=extension,
@@ -99,6 +91,33 @@ def inspect_picture(data: bytes, *, preview_px: int = 0) -> Picture:
         sha256=hashlib.sha256(data).hexdigest(),
         preview=preview,
     )
+
+
+@contextmanager
+def picture_errors(data: bytes) -> Iterator[None]:
+    """Give what Pillow raises for these bytes, whatever it is, as an error of ours.
+
+    Raises:
+        NoPictureError: it does not know them.
+        PictureError: it cannot go on with them; their EXIF alone may be what it stumbles over.
+    """
+    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - slow to import
+
+    try:
+        yield
+    except UnidentifiedImageError:
+        raise NoPictureError(f"no picture, but {describe_bytes(data)}") from None
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        TypeError,
+        LookupError,
+        struct.error,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ) as error:
+        raise PictureError(f"the picture is damaged: {error}") from error
 
 
 def find_mismatches(

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flux_assets.errors import (
     ConditionFailedError,
@@ -74,7 +74,6 @@ class Landing:
                 return self.records.adopt(request, object_key)
             self.records.ledger.record_lost(entry, str(lost))
             raise
-        picture = self.records.compare(request, data, picture)
         lineage = self.records.build(request, entry, picture)
         try:
             self.records.store.put(
@@ -88,9 +87,11 @@ class Landing:
             )
         except ConditionFailedError:
             body, picture = self.records.read_picture(lineage.object_key)
-            picture = self.records.compare(request, body.data, picture)
-            entry = self.records.yield_to(body, entry)
+            data, entry = body.data, self.records.yield_to(body, entry)
             lineage = self.records.build(request, entry, picture)
+        # Only what is stored is looked at closer: a paid picture must not wait for a score.
+        picture = self.records.compare(request, data, picture)
+        lineage = replace(lineage, recognition=picture.recognition)
         return self.records.note(entry, lineage), picture
 
     def _fetch(self, entry: LedgerEntry) -> tuple[bytes, Picture]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from flux_assets.errors import StoreError
+from flux_assets.errors import PictureError, StoreError
 from flux_assets.image_request import ImageRequest
 from flux_assets.images import Picture, find_mismatches, inspect_picture
 from flux_assets.ledger import Ledger
@@ -104,7 +104,11 @@ class PictureRecords:
         source = self._read_source(request) if self.preview_px else None
         if source is None:
             return picture
-        preview = build_pair_preview(source.data, data, longest_px=self.preview_px)
+        try:
+            preview = build_pair_preview(source.data, data, longest_px=self.preview_px)
+        except PictureError as error:  # it opens, but not all that it says of itself can be read
+            _log.warning("product %r, shot %s: %s", request.product_id, request.shot, error)
+            return picture
         return replace(picture, preview=preview)
 
     def compare(self, request: ImageRequest, data: bytes, picture: Picture) -> Picture:

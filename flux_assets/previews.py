@@ -4,7 +4,7 @@ import io
 from typing import TYPE_CHECKING
 
 from flux_assets.errors import PictureError
-from flux_assets.images import MAX_PIXELS, encode_preview
+from flux_assets.images import MAX_PIXELS, encode_preview, picture_errors
 
 if TYPE_CHECKING:  # Pillow is loaded only where a picture is really opened
     from PIL.Image import Image
@@ -41,28 +41,19 @@ def open_scaled(data: bytes, *, longest_px: int) -> "Image":
     """
     from PIL import Image, ImageOps  # noqa: PLC0415 - slow to import
 
-    try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise PictureError(f"more than {MAX_PIXELS} pixels")
-            # A JPEG is decoded at a fraction of its size, which costs a fraction of the time.
-            image.draft("RGB", (longest_px, longest_px))
-            upright = ImageOps.exif_transpose(image)
-            if upright.has_transparency_data:
-                seen = upright.convert("RGBA")
-                upright = Image.new("RGB", seen.size, _WHITE)
-                upright.paste(seen, mask=seen)
-            small = upright.convert("RGB")
-            small.thumbnail((longest_px, longest_px), reducing_gap=1)
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        Image.DecompressionBombError,
-        Image.DecompressionBombWarning,
-    ) as error:
-        raise PictureError(f"the picture does not open: {error}") from error
-    return small
+    with picture_errors(data), Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        if image.width * image.height > MAX_PIXELS:
+            raise PictureError(f"more than {MAX_PIXELS} pixels")
+        # A JPEG is decoded at a fraction of its size, which costs a fraction of the time.
+        image.draft("RGB", (longest_px, longest_px))
+        upright = ImageOps.exif_transpose(image)
+        if upright.has_transparency_data:
+            seen = upright.convert("RGBA")
+            upright = Image.new("RGB", seen.size, _WHITE)
+            upright.paste(seen, mask=seen)
+        small = upright.convert("RGB")
+        small.thumbnail((longest_px, longest_px), reducing_gap=1)
+        return small
 
 
 def _put_side_by_side(left: "Image", right: "Image", longest_px: int) -> "Image":

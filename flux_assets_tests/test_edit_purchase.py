@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 
+from flux_assets.errors import PictureError
 from flux_assets.image_request import ImageRequest, build_image_request
 from flux_assets.outcome import Outcome
 from flux_assets.simulator.state import SimulatorState
@@ -301,3 +302,43 @@ def test_an_asynchronous_edit_keeps_its_asset_key(bench: Bench, request_of: Ask)
     assert outcome.kind == "generated"
     assert outcome.lineage is not None
     assert outcome.lineage.asset_key
+
+
+def test_a_picture_is_stored_before_it_is_compared_with_its_photo(
+    bench: Bench, request_of: Ask, state_dir: Path
+) -> None:
+    request = request_of()
+    stored: list[str] = []
+
+    def note(operation: str, key: str) -> None:
+        if operation == "put" and key.startswith("images/"):
+            stored.append(key)
+
+    def crash(operation: str, key: str) -> None:
+        if stored and operation == "get" and key.startswith("photos/"):
+            raise Crash
+
+    bench.store.after, bench.store.before = note, crash
+    with pytest.raises(Crash):
+        bench.open("run-1").obtain(request)
+    bench.store.before = lambda _operation, _key: None
+
+    outcome = bench.open("run-2", dead_runs={"run-1"}, preview_px=64).obtain(request)
+
+    assert (outcome.kind, bill(state_dir)) == ("reused", 1)
+    assert read_entry(bench.store, request).state == "stored"
+
+
+def test_a_picture_that_cannot_be_shown_beside_its_photo_is_kept_and_shown_alone(
+    bench: Bench, request_of: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*_: object, **__: object) -> bytes:
+        raise PictureError("the picture is damaged: what it says of itself")
+
+    monkeypatch.setattr("flux_assets.picture_records.build_pair_preview", stumble)
+
+    outcome = bench.open(preview_px=64).obtain(request_of())
+
+    assert outcome.kind == "generated"
+    with Image.open(io.BytesIO(outcome.preview)) as preview:
+        assert preview.width <= 64

@@ -6,8 +6,9 @@ import pytest
 from PIL import Image
 
 from flux_assets.errors import PictureError
-from flux_assets.images import MAX_PIXELS, MAX_PREVIEW_BYTES
+from flux_assets.images import MAX_PIXELS, MAX_PREVIEW_BYTES, inspect_picture
 from flux_assets.previews import build_pair_preview, open_scaled
+from flux_assets.recognition import score_recognition
 
 RED, BLUE = (200, 30, 30), (30, 30, 200)
 
@@ -76,7 +77,7 @@ def test_beside_a_damaged_source_the_picture_stands_alone(source: bytes) -> None
 
 
 def test_a_damaged_picture_is_an_error() -> None:
-    with pytest.raises(PictureError, match="does not open"):
+    with pytest.raises(PictureError, match="no picture, but an HTML page"):
         build_pair_preview(draw(RED, (50, 50)), b"<html>", longest_px=256)
 
 
@@ -101,3 +102,24 @@ def test_a_photo_that_would_fill_the_memory_is_not_opened() -> None:
     Image.new("1", (side, side)).save(buffer, "PNG")
     with pytest.raises(PictureError, match="more than"):
         open_scaled(buffer.getvalue(), longest_px=100)
+
+
+def damage_exif(data: bytes) -> bytes:
+    """The same picture, whose EXIF says something that Pillow stumbles over when it turns it."""
+    exif = (
+        "4578696600004d4d002a00000008000201070002000000027800000001120003000000010006000000000000"
+    )
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(data)) as image:
+        image.save(buffer, "JPEG", exif=bytes.fromhex(exif))
+    return buffer.getvalue()
+
+
+def test_what_a_pictures_exif_says_in_vain_is_an_error_of_ours() -> None:
+    sound, odd = draw((200, 0, 0), (60, 40), "JPEG"), damage_exif(draw((0, 0, 200), (60, 40)))
+    assert inspect_picture(odd).width_px == 60
+    with pytest.raises(PictureError, match="damaged"):
+        build_pair_preview(sound, odd, longest_px=64)
+    alone = open_rgb(build_pair_preview(odd, sound, longest_px=64))
+    assert alone.size == (60, 40)
+    assert score_recognition(sound, odd) is None
