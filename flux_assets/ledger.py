@@ -80,7 +80,7 @@ class Ledger:
         """The entries there are of these fingerprints, read by several threads."""
         wanted: Collection[str] = fingerprints
         if len(wanted) > _LIST_ABOVE:
-            present = {info.key for info in self._store.list(LEDGER_PREFIX)}
+            present = set(self._store.list_keys(LEDGER_PREFIX))
             wanted = [fingerprint for fingerprint in wanted if ledger_key(fingerprint) in present]
         with ThreadPoolExecutor(_READERS, thread_name_prefix="ledger") as pool:
             entries = pool.map(self.read, wanted)

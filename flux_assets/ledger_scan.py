@@ -35,10 +35,7 @@ def scan_ledger(store: ObjectStore, start: str = "") -> Iterator[LedgerObject]:
         store: whose ledger.
         start: the first digits of the fingerprints, two at least, or none.
     """
-    keys = (
-        info.key
-        for info in store.list(f"{LEDGER_PREFIX}{start[:2]}/{start}" if start else LEDGER_PREFIX)
-    )
+    keys = store.list_keys(f"{LEDGER_PREFIX}{start[:2]}/{start}" if start else LEDGER_PREFIX)
     matches = (match for match in map(_KEY.fullmatch, keys) if match)
     found = map_in_parallel(lambda match: _read(store, match), matches)
     return (item for item in found if item is not None)

@@ -87,7 +87,7 @@ class PictureRecords:
             fingerprint=request.fingerprint,
             extension="",
         )
-        return next((info.key for info in self.store.list(prefix)), None)
+        return next(self.store.list_keys(prefix), None)
 
     def read_picture(self, object_key: str) -> tuple[ObjectBody, Picture]:
         """A stored picture with its metadata.

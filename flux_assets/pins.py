@@ -36,11 +36,11 @@ def _find_pinned(
     prefix = image_key(
         shot=request.shot, product_id=request.product_id, fingerprint=pin, extension=""
     ).rstrip(".")
-    pictures = {PurePosixPath(info.key).stem for info in store.list(prefix)}
+    pictures = {PurePosixPath(key).stem for key in store.list_keys(prefix)}
     if len(pictures) == 1:
         (short,) = pictures
-        for info in store.list(f"{LEDGER_PREFIX}{short[:2]}/{short}"):
-            entry = ledger.read(PurePosixPath(info.key).stem)
+        for key in store.list_keys(f"{LEDGER_PREFIX}{short[:2]}/{short}"):
+            entry = ledger.read(PurePosixPath(key).stem)
             if entry is not None and entry.state == "stored":
                 return ImageRequest.from_json(entry.request)
     found = "more than one" if pictures else "no"

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, NamedTuple, get_args
 
 from flux_assets.ledger_entry import LedgerEntry
 from flux_assets.send_rules import Standing
-from flux_assets.store.object_store import ObjectStore, image_prefix, quote_segment
+from flux_assets.store.object_store import ObjectStore, image_prefix
 
 TYPICAL_LATENCY_SECONDS = 30.0
 """Half of the calls take 26 to 35 s at resellers of the same model; none was measured by us."""
@@ -31,10 +32,13 @@ class RequestIdentity(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StoredPictures:
-    """What a listing of `images/` shows: picture keys by short fingerprint, and whose they are."""
+    """What a listing of `images/` shows: picture keys by short fingerprint, and whose they are.
+
+    `prefixes` are those of each shot of a product that has a picture.
+    """
 
     keys: Mapping[str, str]
-    owners: frozenset[tuple[str, str]]
+    prefixes: AbstractSet[str]
 
 
 class PlanRow(NamedTuple):
@@ -104,14 +108,14 @@ def list_pictures(store: ObjectStore, prefixes: Iterable[str] | None = None) -> 
     for a folder in S3's console.
     """
     keys: dict[str, str] = {}
-    owners: set[tuple[str, str]] = set()
+    owners: set[str] = set()
     for prefix in prefixes if prefixes is not None else (image_prefix(),):
-        for info in store.list(prefix):
-            match info.key.split("/"):
-                case [_, shot, quoted_product, name] if name:
-                    keys[name.partition(".")[0]] = info.key
-                    owners.add((shot, quoted_product))
-    return StoredPictures(keys, frozenset(owners))
+        for key in store.list_keys(prefix):
+            owner, _, name = key.rpartition("/")
+            if name and owner.count("/") == 2:
+                keys[name.partition(".")[0]] = key
+                owners.add(f"{owner}/")
+    return StoredPictures(keys, owners)
 
 
 def build_plan(
@@ -134,16 +138,16 @@ def build_plan(
         categories: of the products, by product_id, as far as they are known.
     """
     rows: list[PlanRow] = []
-    wanted: set[tuple[str, str]] = set()
+    wanted: set[str] = set()
     for request in requests:
-        owner = (request.shot, quote_segment(request.product_id))
+        owner = image_prefix(request.shot, request.product_id)
         wanted.add(owner)
         category = categories.get(request.product_id, "")
         key = pictures.keys.get(request.fingerprint[:32])
         if key is not None:
             rows.append(PlanRow(*request, "stored", key, "", category))
             continue
-        status: PlanStatus = "changed" if owner in pictures.owners else "new"
+        status: PlanStatus = "changed" if owner in pictures.prefixes else "new"
         reason = ""
         entry = entries.get(request.fingerprint)
         if entry is not None:
@@ -151,7 +155,7 @@ def build_plan(
             if standing != "buy":
                 status = "missing" if standing == "stored" else standing
         rows.append(PlanRow(*request, status, "", reason, category))
-    return Plan(rows=tuple(rows), orphaned=len(pictures.owners - wanted), limits=limits)
+    return Plan(rows=tuple(rows), orphaned=len(pictures.prefixes - wanted), limits=limits)
 
 
 def estimate(to_buy: int, limits: PlanLimits) -> Estimate:

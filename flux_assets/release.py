@@ -178,7 +178,7 @@ class WaitingRequests:
             fingerprint=entry.fingerprint,
             extension="",
         )
-        return any(True for _ in self.store.list(prefix))
+        return any(True for _ in self.store.list_keys(prefix))
 
     def _judge(
         self, entry: LedgerEntry, has_picture: Callable[[LedgerEntry], bool]

@@ -174,7 +174,9 @@ def test_a_listing_gives_every_object_under_a_prefix_that_may_end_anywhere(
         put_text(any_store, key, key)
 
     def keys(prefix: str) -> list[str]:
-        return sorted(info.key for info in any_store.list(prefix))
+        found = sorted(info.key for info in any_store.list(prefix))
+        assert sorted(any_store.list_keys(prefix)) == found
+        return found
 
     assert keys("images/hero/") == ["images/hero/a", "images/hero/b"]
     assert keys("images/he") == ["images/hero/a", "images/hero/b", "images/hero_2/a"]
@@ -184,8 +186,9 @@ def test_a_listing_gives_every_object_under_a_prefix_that_may_end_anywhere(
     assert keys("nothing/") == keys("images/hero/a/") == []
 
 
-def test_a_listing_goes_on_after_the_first_thousand(any_store: ObjectStore) -> None:
-    expected = {f"many/{number:04}": 1 + number % 2 for number in range(1_001)}
+@pytest.mark.parametrize("end", ["", "/a"], ids=["objects", "folders"])
+def test_a_listing_goes_on_after_the_first_thousand(any_store: ObjectStore, end: str) -> None:
+    expected = {f"many/{number:04}{end}": 1 + number % 2 for number in range(1_001)}
 
     def put(key: str) -> None:
         put_text(any_store, key, "x" * expected[key])
@@ -194,6 +197,8 @@ def test_a_listing_goes_on_after_the_first_thousand(any_store: ObjectStore) -> N
         list(threads.map(put, expected))
 
     assert {info.key: info.size_bytes for info in any_store.list("many/")} == expected
+    assert sorted(any_store.list_keys("many/")) == sorted(expected)
+    assert sorted(any_store.list_keys("")) == sorted(expected)
 
 
 def test_the_stores_clock_agrees_with_the_times_of_its_objects(any_store: ObjectStore) -> None:

@@ -21,7 +21,7 @@ from flux_assets.rendering import render_requests
 from flux_assets.reports import shortfalls_table, summary_report
 from flux_assets.settings import Settings
 from flux_assets.sources import shown_uri
-from flux_assets.store.object_store import ObjectStore, image_prefix, quote_segment
+from flux_assets.store.object_store import ObjectStore, image_prefix
 from flux_assets.summary import RunSummary, Shortfall
 
 GROUP = "images"
@@ -128,9 +128,7 @@ def _obtain(
         stores.shop,
         open_ledger(settings, stores.shop, run),
         [RequestIdentity(item.product_id, item.shot, item.fingerprint) for item in requests],
-        prefixes=[
-            f"{image_prefix(item.shot)}{quote_segment(item.product_id)}/" for item in requests
-        ],
+        prefixes=[image_prefix(item.shot, item.product_id) for item in requests],
     )
     check_run_cap(
         plan.to_buy,

@@ -121,7 +121,7 @@ class PhotoSearch:
         """Note which prepared photos the store has, by one listing where there are many."""
         wanted = keys - self._stored
         if len(wanted) > _LOOKED_AT_ONE_BY_ONE:
-            self._stored.update(info.key for info in self.store.list(photo_prefix()))
+            self._stored.update(self.store.list_keys(photo_prefix()))
             return
         for key in wanted:
             try:

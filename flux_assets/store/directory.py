@@ -129,20 +129,30 @@ class DirectoryStore:
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Every object whose key starts with `prefix`, with "" for its etag."""
+        for key, entry in self._scan(prefix):
+            with suppress(FileNotFoundError):  # it is gone by now
+                yield _info(key, entry.stat(follow_symlinks=False), etag="")
+
+    def list_keys(self, prefix: str) -> Iterator[str]:
+        """The keys alone."""
+        for key, _ in self._scan(prefix):
+            yield key
+
+    def _scan(self, prefix: str) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
         self._path_of(f"{prefix}-", "list")  # a prefix is good if a key can start with it
         folder, _, start = prefix.rpartition("/")
-        folders = [folder]
+        folders = [f"{folder}/" if folder else ""]
         with store_errors(self.uri_for(prefix), "list"):
             while folders:
                 folder = folders.pop()
-                for entry, info in scan(self._root / folder):
-                    if entry.name.startswith(".") or not entry.name.startswith(start):
+                for entry in scan(f"{self._root}/{folder}"):
+                    name = entry.name
+                    if name.startswith(".") or not name.startswith(start):
                         continue
-                    key = f"{folder}/{entry.name}" if folder else entry.name
                     if entry.is_dir(follow_symlinks=False):
-                        folders.append(key)
+                        folders.append(f"{folder}{name}/")
                     elif entry.is_file(follow_symlinks=False):
-                        yield _info(key, info, etag="")
+                        yield f"{folder}{name}", entry
                 start = ""
 
     def free_bytes(self) -> int:
@@ -229,9 +239,10 @@ class DirectoryStore:
 def _remove_leftovers(folder: Path, fresh: Path) -> None:
     """Remove what dead processes left; a live one's file is never that old."""
     newest = fresh.stat().st_mtime - _LEFTOVER_AGE.total_seconds()
-    for entry, info in scan(folder):
-        if info.st_mtime < newest:
-            Path(entry.path).unlink(missing_ok=True)
+    for entry in scan(str(folder)):
+        with suppress(FileNotFoundError):
+            if entry.stat(follow_symlinks=False).st_mtime < newest:
+                Path(entry.path).unlink()
 
 
 def _read(key: str, path: Path) -> tuple[bytes, ObjectInfo]:

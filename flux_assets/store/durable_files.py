@@ -83,15 +83,10 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def scan(folder: Path) -> Iterator[tuple["os.DirEntry[str]", os.stat_result]]:
-    """What lies in a directory, itself, with a link's own size and time; nothing if it is gone."""
+def scan(folder: str) -> list["os.DirEntry[str]"]:
+    """What lies in a directory itself; nothing if it is gone."""
     try:
         with os.scandir(folder) as entries:
-            for entry in entries:
-                try:
-                    info = entry.stat(follow_symlinks=False)
-                except FileNotFoundError:
-                    continue
-                yield entry, info
+            return list(entries)
     except (FileNotFoundError, NotADirectoryError):
-        return
+        return []

@@ -1,6 +1,7 @@
 """Where pictures and tables live: the protocol that both stores keep, and the key layout."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,6 +10,7 @@ from urllib.parse import quote
 
 LEDGER_PREFIX = "ledger/"
 _MAX_SEGMENT_BYTES = 180
+_PLAIN_SEGMENT = re.compile(rf"[A-Za-z0-9_-]{{1,{_MAX_SEGMENT_BYTES}}}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,9 @@ class ObjectStore(Protocol):
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Every object whose key starts with `prefix`, in no promised order."""
 
+    def list_keys(self, prefix: str) -> Iterator[str]:
+        """The keys alone, which a directory tells sooner than what each object is."""
+
     def now(self) -> datetime:
         """The store's own clock in UTC, never this machine's."""
 
@@ -108,6 +113,8 @@ def quote_segment(text: str) -> str:
     Everything but ASCII letters, digits, `_` and `-` is percent-quoted, dots included, so no
     segment can be `..` or hidden; longer results become a prefix and the text's sha256.
     """
+    if _PLAIN_SEGMENT.fullmatch(text):
+        return text
     quoted = quote(text, safe="").replace(".", "%2E").replace("~", "%7E")
     if len(quoted) <= _MAX_SEGMENT_BYTES:
         return quoted
@@ -115,15 +122,18 @@ def quote_segment(text: str) -> str:
     return f"{quoted[: _MAX_SEGMENT_BYTES - len(digest) - 1]}-{digest}"
 
 
-def image_prefix(shot: str | None = None) -> str:
-    """The prefix of all pictures, or of one shot's."""
-    return f"images/{shot}/" if shot else "images/"
+def image_prefix(shot: str | None = None, product_id: str | None = None) -> str:
+    """The prefix of all pictures, of one shot's, or of one shot's of one product."""
+    if shot is None:
+        return "images/"
+    if product_id is None:
+        return f"images/{shot}/"
+    return f"images/{shot}/{quote_segment(product_id)}/"
 
 
 def image_key(*, shot: str, product_id: str, fingerprint: str, extension: str) -> str:
     """Where one picture lives, for ever: `images/{shot}/{product}/{fingerprint}.{extension}`."""
-    name = f"{fingerprint[:32]}.{extension}"
-    return f"{image_prefix(shot)}{quote_segment(product_id)}/{name}"
+    return f"{image_prefix(shot, product_id)}{fingerprint[:32]}.{extension}"
 
 
 def ledger_key(fingerprint: str) -> str:

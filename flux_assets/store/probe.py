@@ -69,7 +69,7 @@ def _try_get(store: ObjectStore, run_id: str) -> None:
 
 
 def _try_list(store: ObjectStore, run_id: str) -> None:
-    for _ in store.list(run_key(run_id, "")):
+    for _ in store.list_keys(run_key(run_id, "")):
         pass
 
 

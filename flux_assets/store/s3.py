@@ -23,11 +23,12 @@ from flux_assets.errors import (
     StoreError,
     StorePermissionError,
 )
+from flux_assets.parallel import map_in_parallel
 from flux_assets.store.object_store import ObjectBody, ObjectInfo
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef, ObjectTypeDef
 
 _PART_BYTES = 8 * 1024 * 1024
 _BODY_TRIES = 3
@@ -151,17 +152,36 @@ class S3Store:
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Every object whose key starts with `prefix`."""
-        paginator = self._client.get_paginator("list_objects_v2")
-        pages = paginator.paginate(Bucket=self._bucket, Prefix=f"{self._prefix}{prefix}")
+        for found in self._scan(prefix):
+            yield ObjectInfo(
+                key=found["Key"].removeprefix(self._prefix),
+                size_bytes=found["Size"],
+                etag=_unquote(found["ETag"]),
+                modified_at=found["LastModified"].astimezone(UTC),
+            )
+
+    def list_keys(self, prefix: str) -> Iterator[str]:
+        """The keys alone."""
+        for found in self._scan(prefix):
+            yield found["Key"].removeprefix(self._prefix)
+
+    def _scan(self, prefix: str) -> Iterator["ObjectTypeDef"]:
+        """List in parallel what lies in folders right below, if one page names them all."""
+        whole = f"{self._prefix}{prefix}"
         with self._errors("list", prefix):
-            for page in pages:
-                for found in page.get("Contents", ()):
-                    yield ObjectInfo(
-                        key=found["Key"].removeprefix(self._prefix),
-                        size_bytes=found["Size"],
-                        etag=_unquote(found["ETag"]),
-                        modified_at=found["LastModified"].astimezone(UTC),
-                    )
+            page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=whole, Delimiter="/")
+            if page["IsTruncated"]:
+                yield from self._list_pages(whole)
+                return
+            yield from page.get("Contents", ())
+            folders = [folder["Prefix"] for folder in page.get("CommonPrefixes", ())]
+            for objects in map_in_parallel(lambda folder: [*self._list_pages(folder)], folders):
+                yield from objects
+
+    def _list_pages(self, prefix: str) -> Iterator["ObjectTypeDef"]:
+        paginator = self._client.get_paginator("list_objects_v2")
+        for page in paginator.paginate(Bucket=self._bucket, Prefix=prefix):
+            yield from page.get("Contents", ())
 
     def free_bytes(self) -> None:
         """None: a bucket does not fill up."""
