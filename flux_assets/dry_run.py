@@ -130,7 +130,7 @@ def _find_obstacle(
         check_run(
             settings,
             choices,
-            known=set() if manifest is None else set(manifest["product_id"]),
+            known=set() if manifest is None else set(manifest["product_id"].unique()),
             product_ids=product_ids,
             to_buy=to_buy,
         )

@@ -3,7 +3,6 @@
 import json
 import os
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -25,7 +24,7 @@ from flux_assets.defs.partitions import JOB_NAME, shop_key, shop_name
 from flux_assets.defs.resources import StoreResource
 from flux_assets.errors import FluxAssetsError, SettingsError
 from flux_assets.manifest import MANIFEST_KEY
-from flux_assets.parquet import read_parquet
+from flux_assets.parquet import iterate_rows, read_parquet
 from flux_assets.settings import Settings, load_settings
 from flux_assets.shortfalls import read_shortfalls
 from flux_assets.store.object_store import ObjectStore, run_key
@@ -182,15 +181,16 @@ def open_run_identity(step: str) -> Iterator[RunIdentity]:
 def _read_report(settings: Settings, run_id: str, *, failure: str = "") -> RefreshReport:
     store = StoreResource.of(settings).open().shop
     summary = json.loads(store.get(run_key(run_id, "refreshed_images.json")).data)
-    manifest = read_parquet(store.get(MANIFEST_KEY).data)
-    edits = manifest.loc[manifest["shot_mode"] == "edit", ["source_uri", "object_uri"]]
+    columns = ("shot", "shot_mode", "source_uri", "object_uri")
+    manifest = read_parquet(store.get(MANIFEST_KEY).data, columns=columns)
+    edits = manifest[manifest["shot_mode"] == "edit"].head(1)
     return RefreshReport(
         run_id=run_id,
         store=store,
         summary=RunSummary.merge([summary]),
         missing=len(read_shortfalls(store)),
-        pictures_by_shot=dict(Counter(manifest["shot"])),
-        before_and_after=next(edits.itertuples(index=False, name=None), None),
+        pictures_by_shot=dict(manifest["shot"].value_counts(sort=False)),
+        before_and_after=next(iterate_rows(edits, columns[2:]), None),
         failure=failure,
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreError
 from flux_assets.formula_cells import neutralise
 from flux_assets.lineage import LineageRecord, build_plain_metadata
-from flux_assets.parquet import NO_TABLE, read_parquet, write_parquet
+from flux_assets.parquet import NO_TABLE, iterate_rows, read_parquet, write_parquet
 from flux_assets.plan import RequestIdentity
 from flux_assets.store.object_store import ObjectStore, table_key
 
@@ -92,7 +92,7 @@ def build_manifest(
     """The manifest of the current requests: what is unchanged is taken over, the rest is read.
 
     A product and shot whose current picture is not stored keeps the last stored one, marked
-    `stale`; one that never had any has no row.
+    `stale`; one that never had any has no row. Where nothing changed, it is `previous` itself.
 
     Args:
         requests: every current request; the fingerprint of one that cannot be made is empty.
@@ -106,18 +106,23 @@ def build_manifest(
     import pandas as pd  # noqa: PLC0415 - slow to import
 
     wanted = list(requests)
-    kept = build_manifest_rows([], store) if previous is None else previous
+    last = build_manifest_rows([], store) if previous is None else previous
+    kept = last[_OF_EVERY_RELEASE].reset_index(names="row")
     kept = kept.merge(pd.DataFrame(wanted, columns=list(RequestIdentity._fields)), on=_IDENTITY)
     unchanged = kept["request_fingerprint"] == kept["fingerprint"]
     unchanged &= ~kept["fingerprint"].isin(changed)
-    taken_over = set(kept.loc[unchanged, "fingerprint"])
+    kept["stale"] = ~unchanged
+    taken_over = set(kept.loc[unchanged, "fingerprint"].tolist())
     lineage = read_lineage(
         [item for item in wanted if item.fingerprint and item.fingerprint not in taken_over]
     )
-    fresh = build_manifest_rows(lineage.values(), store)
-    kept["stale"] = ~unchanged
-    old = kept.loc[~kept["fingerprint"].isin(set(lineage)), list(COLUMNS)]
-    return pd.concat([old, fresh]).astype(dict(COLUMNS)).sort_values(_IDENTITY, ignore_index=True)
+    has_news = bool(lineage) or last["stale"].tolist() != kept["stale"].tolist()
+    if not has_news and list(last.columns) == list(COLUMNS):
+        return last
+    kept = kept[~kept["fingerprint"].isin(set(lineage))]
+    old = last.loc[kept["row"], list(COLUMNS)].assign(stale=kept["stale"].to_numpy())
+    rows = pd.concat([old, build_manifest_rows(lineage.values(), store)])
+    return rows.astype(dict(COLUMNS)).sort_values(_IDENTITY, ignore_index=True)
 
 
 def build_manifest_rows(records: Iterable[LineageRecord], store: ObjectStore) -> "pd.DataFrame":
@@ -151,6 +156,8 @@ def refresh_manifest(
         manifest = build_manifest(
             requests, previous=previous, read_lineage=read_lineage, store=store, changed=changed
         )
+        if manifest is previous and _is_csv_newer(store):
+            return manifest
         try:
             write_manifest(store, manifest, over=etag)
         except ConditionFailedError:
@@ -165,14 +172,25 @@ def write_manifest(store: ObjectStore, manifest: "pd.DataFrame", *, over: str | 
     Raises:
         ConditionFailedError: somebody else was first.
     """
-    store.put(
+    etag: str | None = store.put(
         MANIFEST_KEY,
         write_parquet(manifest),
         content_type="application/vnd.apache.parquet",
         if_absent=over is None,
         if_match=over,
     )
-    store.put(MANIFEST_CSV_KEY, write_manifest_csv(manifest), content_type="text/csv")
+    latest: pd.DataFrame | None = manifest
+    while latest is not None:
+        store.put(MANIFEST_CSV_KEY, write_manifest_csv(latest), content_type="text/csv")
+        if store.head(MANIFEST_KEY).etag == etag:
+            return
+        latest, etag = _read_stored(store)  # somebody wrote a later one, and its CSV before ours
+
+
+def _is_csv_newer(store: ObjectStore) -> bool:
+    """Whether the CSV was written after the Parquet, as it is unless a writer was killed."""
+    written = {info.key: info.modified_at for info in store.list(table_key("image_manifest."))}
+    return MANIFEST_CSV_KEY in written and written[MANIFEST_CSV_KEY] >= written[MANIFEST_KEY]
 
 
 def read_manifest(store: ObjectStore) -> "pd.DataFrame | None":
@@ -189,7 +207,7 @@ def read_manifest(store: ObjectStore) -> "pd.DataFrame | None":
 def read_manifest_products(store: ObjectStore) -> set[str]:
     """The products of the last manifest; none where there is no manifest."""
     manifest, _ = _read_stored(store, columns=["product_id"])
-    return set() if manifest is None else set(manifest["product_id"])
+    return set() if manifest is None else set(manifest["product_id"].unique())
 
 
 def _read_previous(
@@ -202,7 +220,7 @@ def _read_previous(
         table = table.assign(**absent)
     if table is None or set(COLUMNS) <= set(table.columns):
         return table, etag
-    rows = table[_OF_EVERY_RELEASE].itertuples(index=False, name=None)
+    rows = iterate_rows(table, _OF_EVERY_RELEASE)
     lineage = read_lineage([RequestIdentity(*row) for row in rows])
     return build_manifest_rows(lineage.values(), store), etag
 
@@ -249,6 +267,6 @@ def write_manifest_csv(manifest: "pd.DataFrame") -> bytes:
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
     writer.writerow(manifest.columns)
-    for row in manifest.itertuples(index=False):
+    for row in iterate_rows(manifest, list(manifest.columns)):
         writer.writerow([neutralise(cell) if isinstance(cell, str) else cell for cell in row])
     return buffer.getvalue().encode()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from flux_assets.errors import ObjectNotFoundError
+from flux_assets.parquet import iterate_rows
 from flux_assets.plan import RequestIdentity
 from flux_assets.store.object_store import ObjectStore, table_key
 from flux_assets.summary import Shortfall
@@ -30,7 +31,11 @@ def find_shortfalls(
         manifest: as `build_manifest` gives it.
         reasons: what the run says, by fingerprint.
     """
-    present = set(manifest.loc[~manifest["stale"].astype(bool), "request_fingerprint"])
+    present = {
+        fingerprint
+        for fingerprint, stale in iterate_rows(manifest, ("request_fingerprint", "stale"))
+        if not stale
+    }
     return [
         reasons.get(request.fingerprint)
         or Shortfall(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flux_assets.catalog.product import Product, RejectedRow
 from flux_assets.errors import PromptError
 from flux_assets.image_request import ImageRequest
+from flux_assets.parquet import iterate_rows
 from flux_assets.plan import Plan, PlanRow, RequestIdentity
 from flux_assets.prompts import Skipped
 
@@ -51,6 +52,11 @@ def read_products(table: "pd.DataFrame") -> Iterator[Product]:
     for row in table.itertuples(index=False):
         values = dict(zip(names, row, strict=True))
         yield Product(**values | {"columns": json.loads(values["columns"])})
+
+
+def read_categories(table: "pd.DataFrame") -> dict[str, str]:
+    """Each product's category."""
+    return dict(iterate_rows(table, ("product_id", "category")))
 
 
 def build_rejected_rows_table(rejected_rows: Iterable[RejectedRow]) -> "pd.DataFrame":
@@ -110,10 +116,9 @@ def read_requests(table: "pd.DataFrame") -> Iterator[ImageRequest]:
 
 
 def read_identities(table: "pd.DataFrame") -> list[RequestIdentity]:
-    """What identifies each request of a requests table, in its order."""
-    names = list(RequestIdentity._fields)
-    rows = table.loc[table["fingerprint"] != "", names].itertuples(index=False)
-    return [RequestIdentity(*row) for row in rows]
+    """What identifies each request of a requests table, or of these columns, in its order."""
+    rows = iterate_rows(table, RequestIdentity._fields)
+    return [row for row in map(RequestIdentity._make, rows) if row.fingerprint]
 
 
 def read_without_request(table: "pd.DataFrame") -> list[RequestIdentity]:
@@ -121,11 +126,9 @@ def read_without_request(table: "pd.DataFrame") -> list[RequestIdentity]:
 
     Its prompt cannot be rendered, or an override says `skip`; the fingerprint is empty.
     """
-    rows = table.loc[(table["error"] != "") | (table["skipped"] == "skip"), ["product_id", "shot"]]
-    return [
-        RequestIdentity(str(product_id), str(shot), "")
-        for product_id, shot in rows.itertuples(index=False, name=None)
-    ]
+    rows = table[(table["error"] != "") | (table["skipped"] == "skip")]
+    owners = iterate_rows(rows, ("product_id", "shot"))
+    return [RequestIdentity(product_id, shot, "") for product_id, shot in owners]
 
 
 def build_plan_table(plan: Plan) -> "pd.DataFrame":
@@ -137,5 +140,4 @@ def build_plan_table(plan: Plan) -> "pd.DataFrame":
 
 def read_plan_rows(table: "pd.DataFrame") -> Iterator[PlanRow]:
     """The rows of a table that `build_plan_table` built, in its order."""
-    for row in table.itertuples(index=False):
-        yield PlanRow(*row)
+    return map(PlanRow._make, iterate_rows(table, PlanRow._fields))

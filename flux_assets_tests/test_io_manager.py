@@ -11,7 +11,7 @@ import pytest
 
 from flux_assets.defs.io_manager import StoreIOManager
 from flux_assets.defs.resources import StoreResource
-from flux_assets.parquet import read_parquet, write_parquet
+from flux_assets.parquet import StoredTable, read_parquet, write_parquet
 from flux_assets.store.object_store import run_key, table_key
 from flux_assets_tests.fixtures.dagster_shops import (
     IGNORES_BETA,
@@ -111,6 +111,23 @@ def test_tables_keep_their_text_and_numbers(shop: DagsterShop) -> None:
     dg.materialize([first, second], instance=shop.instance, resources={"tables": io_manager})
     pd.testing.assert_frame_equal(seen[0], table)
     assert shop.store.get(table_key("first.parquet")).data == write_parquet(table)
+
+
+def test_a_step_that_wants_parts_of_a_table_unpacks_no_more(shop: DagsterShop) -> None:
+    seen: list[pd.DataFrame] = []
+
+    @dg.asset(io_manager_key="tables")
+    def first() -> Any:  # noqa: ANN401 - a data frame
+        return pd.DataFrame({"fingerprint": ["a", "b"], "seed": [1, 2], "prompt": ["x", "y"]})
+
+    @dg.asset(ins={"first": dg.AssetIn(input_manager_key="tables")})
+    def second(first: StoredTable) -> None:
+        seen.append(first.read(("seed",)))
+        seen.append(first.read(("prompt",), fingerprints={"b", "c"}))
+
+    io_manager = StoreIOManager(StoreResource.of(shop.settings), form="parquet")
+    dg.materialize([first, second], instance=shop.instance, resources={"tables": io_manager})
+    assert [table.to_dict("list") for table in seen] == [{"seed": [1, 2]}, {"prompt": ["y"]}]
 
 
 @pytest.mark.parametrize(

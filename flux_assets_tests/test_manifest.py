@@ -3,6 +3,7 @@ import io
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from threading import Barrier, Thread
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -229,6 +230,46 @@ def test_a_refreshed_manifest_lies_in_the_store_as_parquet_and_csv(store: Direct
     ledger = Ledger()
     pd.testing.assert_frame_equal(_refresh(store, LAMP, ledger), manifest)
     assert ledger.asked == []
+
+
+def test_an_unchanged_manifest_is_not_written_again(store: DirectoryStore) -> None:
+    _refresh(store, LAMP, Ledger(CHAIR, LAMP))
+    before = list(store.list(""))
+    _refresh(store, LAMP, Ledger())
+    assert list(store.list("")) == before
+
+
+def test_a_manifest_whose_writer_was_killed_before_its_csv_is_written_again(
+    store: DirectoryStore,
+) -> None:
+    manifest = _refresh(store, LAMP, Ledger(CHAIR, LAMP))
+    store.put(MANIFEST_CSV_KEY, b"of an earlier one", content_type="text/csv")
+    store.put(MANIFEST_KEY, store.get(MANIFEST_KEY).data, content_type="")
+    _refresh(store, LAMP, Ledger())
+    assert store.get(MANIFEST_CSV_KEY).data == write_manifest_csv(manifest)
+
+
+class _SlowCsv(DirectoryStore):
+    """Another writer writes a whole manifest before this one's first CSV."""
+
+    def __init__(self, root: Path, other: Callable[[], object]) -> None:
+        super().__init__(root, public_url="https://cdn.example")
+        self._others = [other]
+
+    def put(self, key: str, *arguments: Any, **keywords: Any) -> str:  # noqa: ANN401 - as put takes
+        if key == MANIFEST_CSV_KEY and self._others:
+            self._others.pop()()
+        return super().put(key, *arguments, **keywords)
+
+
+def test_the_csv_of_a_slow_writer_does_not_outlive_the_manifest(
+    store: DirectoryStore, tmp_path: Path
+) -> None:
+    slow = _SlowCsv(tmp_path, lambda: _refresh(store, LAMP, Ledger(CHAIR, LAMP)))
+    _refresh(slow, CHAIR, Ledger(CHAIR))
+    latest = read_parquet(store.get(MANIFEST_KEY).data)
+    assert _rows(latest) == [_row(CHAIR), _row(LAMP)]
+    assert store.get(MANIFEST_CSV_KEY).data == write_manifest_csv(latest)
 
 
 @pytest.mark.parametrize("exists", [False, True])

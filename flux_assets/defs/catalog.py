@@ -14,8 +14,8 @@ from flux_assets.defs.resources import StoreResource
 from flux_assets.errors import CatalogError, ShotsFileError
 from flux_assets.inputs import find_problems, load_catalog, load_overrides, load_shots
 from flux_assets.manifest import read_manifest
-from flux_assets.parquet import write_parquet
-from flux_assets.plan import Plan, estimate
+from flux_assets.parquet import StoredTable, write_parquet
+from flux_assets.plan import Plan, RequestIdentity, estimate
 from flux_assets.planning import plan_against_store
 from flux_assets.rendering import render_requests
 from flux_assets.reports import (
@@ -35,6 +35,7 @@ from flux_assets.tables import (
     build_products_table,
     build_rejected_rows_table,
     build_requests_table,
+    read_categories,
     read_identities,
     read_products,
     read_requests,
@@ -178,8 +179,8 @@ def build_image_plan(settings: Settings) -> dg.AssetsDefinition:
     def image_plan(
         context: dg.AssetExecutionContext,
         store: StoreResource,
-        products: Any,  # noqa: ANN401 - a data frame
-        requests: Any,  # noqa: ANN401 - a data frame
+        products: StoredTable,
+        requests: StoredTable,
     ) -> dg.Output[Any]:
         shop_store = store.open().shop
         ledger = open_ledger(settings, shop_store, run_identity(context))
@@ -187,22 +188,25 @@ def build_image_plan(settings: Settings) -> dg.AssetsDefinition:
             settings,
             shop_store,
             ledger,
-            read_identities(requests),
-            categories=dict(zip(products["product_id"], products["category"], strict=True)),
+            read_identities(requests.read(RequestIdentity._fields)),
+            categories=read_categories(products.read(("product_id", "category"))),
         )
         changed = {row.fingerprint for row in plan.rows if row.status == "changed"}
         if changed:
-            rows = requests[requests["fingerprint"].isin(changed)]
+            rows = requests.read(fingerprints=changed)
             plan = explain_changes(plan, read_requests(rows), read_manifest(shop_store))
         return dg.Output(build_plan_table(plan), metadata=_describe_plan(plan, requests))
 
     return image_plan
 
 
-def _describe_plan(plan: Plan, requests: "pd.DataFrame") -> dict[str, Any]:
-    made = requests[requests["fingerprint"] != ""]
-    samples = pick_samples(list(made["prompt_characters"]))
-    prompts = zip(read_requests(made.iloc[list(samples)]), samples.values(), strict=True)
+def _describe_plan(plan: Plan, requests: StoredTable) -> dict[str, Any]:
+    made = requests.read(("fingerprint", "prompt_characters"))
+    made = made[made["fingerprint"] != ""]
+    samples = pick_samples(made["prompt_characters"].tolist())
+    told = dict(zip(made["fingerprint"].iloc[list(samples)], samples.values(), strict=True))
+    shown = read_requests(requests.read(fingerprints=told))
+    prompts = [(request, told[request.fingerprint]) for request in shown]
     takes = estimate(plan.to_buy, plan.limits)
     return {
         "report": dg.MetadataValue.md(plan_report(plan, plan.to_buy)),

@@ -7,7 +7,7 @@ import dagster as dg
 
 from flux_assets.defs.resources import StoreResource
 from flux_assets.errors import ObjectNotFoundError
-from flux_assets.parquet import read_parquet, write_parquet
+from flux_assets.parquet import StoredTable, read_parquet, write_parquet
 from flux_assets.store.object_store import ObjectStore, run_key, table_key
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ class StoreIOManager(dg.IOManager):
     """Data frames as Parquet, everything else as JSON, under `runs/{run_id}/`.
 
     An asset's table is kept at `tables/` as well, where a run that did not write it finds the
-    last one.
+    last one. A step that wants only parts of a large table says `StoredTable` for its type.
 
     No ConfigurableIOManager, since Dagster uses what it has deprecated itself where one of those
     holds another resource.
@@ -47,7 +47,10 @@ class StoreIOManager(dg.IOManager):
             raise dg.DagsterInvariantViolationError(message)
         if not upstream.has_asset_key:
             return self._decode(store.get(self._run_key(upstream)).data)
-        return self._decode(self._get_table(store, context, upstream))
+        data = self._get_table(store, context, upstream)
+        if context.dagster_type.typing_type is StoredTable:
+            return StoredTable(data)
+        return self._decode(data)
 
     def _get_table(
         self, store: ObjectStore, context: dg.InputContext, upstream: dg.OutputContext

@@ -23,6 +23,7 @@ from flux_assets.manifest import (
     refresh_manifest,
 )
 from flux_assets.outcome import reroll_command
+from flux_assets.parquet import StoredTable
 from flux_assets.picture_records import PictureRecords
 from flux_assets.plan import PlanRow, RequestIdentity
 from flux_assets.reports import markdown_table, shortfalls_table
@@ -80,7 +81,7 @@ def build_image_manifest(settings: Settings) -> dg.AssetsDefinition:
     def image_manifest(
         context: dg.AssetExecutionContext,
         store: StoreResource,
-        requests: Any,  # noqa: ANN401 - a data frame
+        requests: StoredTable,
         plan: Any,  # noqa: ANN401 - a data frame
         refreshed: dict[str, Any],
     ) -> dg.MaterializeResult:  # type: ignore[type-arg] # dagster compares with the bare class
@@ -91,7 +92,7 @@ def build_image_manifest(settings: Settings) -> dg.AssetsDefinition:
         if not refreshed.get("accept_drop"):
             check_product_drop(
                 read_manifest_products(shop_store),
-                set(requests["product_id"]),
+                set(requests.read(("product_id",))["product_id"].unique()),
                 max_percent=settings.max_product_drop_percent,
             )
         return _refresh(shop_store, requests, refreshed, reader, load_shots(settings))
@@ -132,15 +133,16 @@ def build_few_requests_failed(settings: Settings) -> dg.AssetChecksDefinition:
 
 def _refresh(
     store: ObjectStore,
-    requests: "pd.DataFrame",
+    requests: StoredTable,
     refreshed: Mapping[str, Any],
     reader: "_LineageReader",
     shots: ShotsFile,
 ) -> "dg.MaterializeResult[Any]":
-    identities, unmade = read_identities(requests), _read_unmade(requests)
+    asked = requests.read((*RequestIdentity._fields, "error", "skipped"))
+    identities, unmade = read_identities(asked), _read_unmade(asked)
     manifest = refresh_manifest(
         store,
-        [*identities, *read_without_request(requests)],
+        [*identities, *read_without_request(asked)],
         reader.read,
         changed=reader.not_stored_when_planned,
     )
@@ -173,16 +175,15 @@ class _LineageReader:
     """
 
     def __init__(
-        self, records: PictureRecords, requests: "pd.DataFrame", plan: "pd.DataFrame"
+        self, records: PictureRecords, requests: StoredTable, plan: "pd.DataFrame"
     ) -> None:
         self._records = records
         self._requests = requests
-        self._keys = {row.fingerprint: row.object_key for row in read_plan_rows(plan)}
-        self.not_stored_when_planned = {name for name, key in self._keys.items() if not key}
+        self._plan = plan
+        self.not_stored_when_planned = set(plan.loc[plan["object_key"] == "", "fingerprint"])
         self.missing = {
             row.fingerprint: _build_missing(row)
-            for row in read_plan_rows(plan)
-            if row.status == "missing"
+            for row in read_plan_rows(plan[plan["status"] == "missing"])
         }
         self.damaged: dict[str, Shortfall] = {}
 
@@ -193,14 +194,12 @@ class _LineageReader:
             for fingerprint, entry in entries.items()
             if entry.state == "stored" and entry.lineage is not None
         }
-        unnoted = {
-            item.fingerprint
-            for item in wanted
-            if item.fingerprint not in found and self._keys.get(item.fingerprint)
-        }
-        rows = self._requests[self._requests["fingerprint"].isin(unnoted)]
-        for request in read_requests(rows):
-            key = self._keys[request.fingerprint]
+        unnoted = {item.fingerprint for item in wanted} - set(found)
+        stored = self._plan[self._plan["object_key"] != ""]
+        planned = read_plan_rows(stored[stored["fingerprint"].isin(unnoted)])
+        keys = {row.fingerprint: row.object_key for row in planned}
+        for request in read_requests(self._requests.read(fingerprints=keys)) if keys else ():
+            key = keys[request.fingerprint]
             try:
                 found[request.fingerprint], _ = self._records.adopt(request, key)
             except (PictureError, ObjectNotFoundError) as error:

@@ -1,7 +1,7 @@
 """`refreshed_images`: the whole plan in one run, spread over shards, one event a picture."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -14,14 +14,12 @@ from flux_assets.defs.partitions import shop_key, shop_name
 from flux_assets.defs.resources import ImageApiResource, StoreResource
 from flux_assets.image_request import ImageRequest
 from flux_assets.manifest import read_manifest_products
+from flux_assets.parquet import StoredTable
 from flux_assets.planning import check_run, run_cap
 from flux_assets.reports import summary_report
 from flux_assets.settings import Settings
 from flux_assets.summary import RunSummary
 from flux_assets.tables import read_plan_rows, read_requests
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class RefreshConfig(dg.Config):
@@ -99,10 +97,11 @@ def build_plan_shards(settings: Settings) -> dg.OpDefinition:
         context: dg.OpExecutionContext,
         config: RefreshConfig,
         store: StoreResource,
-        requests: Any,  # noqa: ANN401 - a data frame
+        requests: StoredTable,
         plan: Any,  # noqa: ANN401 - a data frame
     ) -> Iterator[dg.DynamicOutput[Any] | dg.Output[dict[str, Any]]]:
         choices = Choices(**config.model_dump())
+        asked = requests.read(("product_id", "skipped"))
         plan_rows = list(read_plan_rows(plan))
         known = set(
             known_fingerprints(context.instance, settings.shop, {row.shot for row in plan_rows})
@@ -117,7 +116,7 @@ def build_plan_shards(settings: Settings) -> dg.OpDefinition:
             settings,
             choices,
             known=read_manifest_products(store.open().shop),
-            product_ids=set(requests["product_id"]),
+            product_ids=set(asked["product_id"].unique()),
             to_buy=len(work.to_buy),
         )
         context.log.info(
@@ -130,18 +129,20 @@ def build_plan_shards(settings: Settings) -> dg.OpDefinition:
             yield dg.DynamicOutput(shard, output_name="shards", mapping_key=f"{number:05d}")
         effortless = RunSummary(left_over_cap=work.left_over_cap, accept_drop=choices.accept_drop)
         effortless.counts["reused"] = work.already_known
-        effortless.counts["skipped"] = int((requests["skipped"] != "").sum())
+        effortless.counts["skipped"] = int((asked["skipped"] != "").sum())
         yield dg.Output(effortless.to_json(), output_name="effortless")
 
     return plan_shards
 
 
 def _cut_shards(
-    settings: Settings, choices: Choices, work: ChosenWork, requests: "pd.DataFrame"
+    settings: Settings, choices: Choices, work: ChosenWork, requests: StoredTable
 ) -> Iterator[dict[str, Any]]:
     rows = [*work.to_report, *work.to_finish, *work.to_buy]
     may_buy = {row.fingerprint for row in work.to_buy}
-    chosen = requests[requests["fingerprint"].isin({row.fingerprint for row in rows})]
+    if not rows:
+        return
+    chosen = requests.read(fingerprints={row.fingerprint for row in rows})
     by_fingerprint = {request.fingerprint: request for request in read_requests(chosen)}
     for start in range(0, len(rows), settings.shard_size):
         yield {
