@@ -16,6 +16,15 @@ MODEL = "black-forest-labs/flux-2-max"
 FIRST_VERSION = 1
 FIRST_TAKE = 1
 
+_DEFAULTS: Mapping[str, ParameterValue] = {
+    name: parameter.default
+    for name, parameter in PARAMETERS.items()
+    if parameter.default is not None
+}
+_CANONICAL = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
+)
+
 RequestType = Literal["IMAGE_GENERATOR", "IMAGE_EDITOR"]
 
 
@@ -118,9 +127,8 @@ def build_image_request(
     if source is not None:
         parameters = {"aspect_ratio": MATCH_INPUT_IMAGE, **parameters}
     prompt_object: dict[str, ParameterValue] = {"prompt": prompt}
-    for name, parameter in PARAMETERS.items():
-        if parameter.default is not None:
-            prompt_object[name] = parameters.get(name, parameter.default)
+    for name, default in _DEFAULTS.items():
+        prompt_object[name] = parameters.get(name, default)
     prompt_object["seed"] = seed
     request_type: RequestType = "IMAGE_EDITOR" if source else "IMAGE_GENERATOR"
     identity: dict[str, object] = {
@@ -155,9 +163,7 @@ def _source_fields(source: SourcePhoto | None, flatten: str) -> dict[str, str]:
 
 def canonical_json(value: object) -> bytes:
     """The one byte string for a plain value: sorted keys, no blanks, ASCII only."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
-    ).encode("ascii")
+    return _CANONICAL.encode(value).encode("ascii")
 
 
 def _seed_from(*parts: str | int) -> int:

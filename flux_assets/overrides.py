@@ -71,6 +71,8 @@ class OverridesFile:
 
     def find(self, product_id: str, shot: str) -> Override:
         """What holds for one product and shot: its own row over the one for every shot."""
+        if not self.overrides:
+            return NO_OVERRIDE
         own = self.overrides.get((product_id, shot), NO_OVERRIDE)
         every = self.overrides.get((product_id, EVERY_SHOT), NO_OVERRIDE)
         if every is NO_OVERRIDE:

@@ -27,7 +27,7 @@ from flux_assets.parameters import (
     ParameterValue,
     parse_parameter,
 )
-from flux_assets.templates import PRODUCT_FIELDS, Condition, is_met, render_pieces
+from flux_assets.templates import PRODUCT_FIELDS, Condition, is_met, render
 
 Mode = Literal["generate", "edit"]
 Fallback = Literal["generate", "skip", "fail"]
@@ -125,10 +125,10 @@ def list_photo_addresses(
     for product in products if edits else ():
         for shot in edits:
             with suppress(PromptError):  # `build_requests` tells it
-                if not _skip_reason(shot, product, overrides.find(product.product_id, shot.name)):
-                    addresses = _photo_addresses(shot, product)
-                    if addresses:
-                        yield addresses
+                addresses = _photo_addresses(shot, product)
+                override = overrides.find(product.product_id, shot.name)
+                if addresses and not _skip_reason(shot, product, override):
+                    yield addresses
 
 
 def _skip_reason(shot: Shot, product: Product, override: Override) -> SkipReason | None:
@@ -238,14 +238,15 @@ def shot_parameters(
 
 
 def _render(shot: Shot, product: Product) -> str:
-    pieces: list[str] = []
-    written = 0
-    for piece in render_pieces(_choose_template(shot, product), product, shot=shot.name):
-        written += len(piece)
-        if written > _MAX_WRITTEN_CHARACTERS:
-            raise _too_long(shot, product)
-        pieces.append(piece)
-    return "".join(pieces)
+    text = render(
+        _choose_template(shot, product),
+        product,
+        shot=shot.name,
+        max_characters=_MAX_WRITTEN_CHARACTERS,
+    )
+    if len(text) > _MAX_WRITTEN_CHARACTERS:
+        raise _too_long(shot, product)
+    return text
 
 
 def _choose_template(shot: Shot, product: Product) -> str:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from flux_assets.catalog.product import Product, RejectedRow
@@ -28,6 +29,9 @@ _REQUEST_FIELDS = (
     "source_sha256",
     "flatten",
 )
+_ROWS_AT_ONCE = 20_000
+"""How many rows are plain Python values at a time: as such they take several times the memory."""
+
 _REQUEST_COLUMNS = (*_REQUEST_FIELDS, "prompt_characters", "error", "skipped")
 
 
@@ -49,9 +53,10 @@ def build_products_table(products: Iterable[Product]) -> "pd.DataFrame":
 def read_products(table: "pd.DataFrame") -> Iterator[Product]:
     """The products of a table that `build_products_table` built, in its order."""
     names = list(table.columns)
-    for row in table.itertuples(index=False):
+    for row in iterate_rows(table, names):
         values = dict(zip(names, row, strict=True))
-        yield Product(**values | {"columns": json.loads(values["columns"])})
+        values["columns"] = json.loads(values["columns"])
+        yield Product(**values)
 
 
 def read_categories(table: "pd.DataFrame") -> dict[str, str]:
@@ -75,44 +80,44 @@ def build_requests_table(
     """One row per product and shot: its request; else no fingerprint, and `error` or `skipped`."""
     import pandas as pd  # noqa: PLC0415 - slow to import
 
-    rows: list[tuple[object, ...]] = []
-    for request in requests:
-        if not isinstance(request, ImageRequest):
-            unmade = (request.product_id, request.shot, 0, 0, "", "", "{}", "", "", "", "", 0)
-            if isinstance(request, PromptError):
-                rows.append((*unmade, request.problem, ""))
-            else:
-                rows.append((*unmade, "", request.reason))
-            continue
-        rows.append(
-            (
-                request.product_id,
-                request.shot,
-                request.shot_version,
-                request.take,
-                request.type,
-                request.model,
-                json.dumps(dict(request.prompt_object)),
-                request.fingerprint,
-                request.source_uri,
-                request.source_sha256,
-                request.flatten,
-                len(request.prompt),
-                "",
-                "",
-            )
+    rows = map(_build_request_row, requests)
+    names = list(_REQUEST_COLUMNS)
+    parts = []
+    while part := list(islice(rows, _ROWS_AT_ONCE)):
+        parts.append(pd.DataFrame(part, columns=names))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
+
+
+def _build_request_row(request: ImageRequest | Skipped | PromptError) -> tuple[object, ...]:
+    if isinstance(request, ImageRequest):
+        return (
+            request.product_id,
+            request.shot,
+            request.shot_version,
+            request.take,
+            request.type,
+            request.model,
+            json.dumps(request.prompt_object),
+            request.fingerprint,
+            request.source_uri,
+            request.source_sha256,
+            request.flatten,
+            len(request.prompt),
+            "",
+            "",
         )
-    return pd.DataFrame(rows, columns=list(_REQUEST_COLUMNS))
+    unmade = (request.product_id, request.shot, 0, 0, "", "", "{}", "", "", "", "", 0)
+    if isinstance(request, PromptError):
+        return (*unmade, request.problem, "")
+    return (*unmade, "", request.reason)
 
 
 def read_requests(table: "pd.DataFrame") -> Iterator[ImageRequest]:
     """The image requests of a table that `build_requests_table` built, in its order."""
-    names = list(_REQUEST_FIELDS)
-    for row in table.loc[table["fingerprint"] != "", names].itertuples(index=False):
-        values = dict(zip(names, row, strict=True))
-        yield ImageRequest.from_json(
-            values | {"prompt_object": json.loads(values["prompt_object"])}
-        )
+    for row in iterate_rows(table[table["fingerprint"] != ""], _REQUEST_FIELDS):
+        values = dict(zip(_REQUEST_FIELDS, row, strict=True))
+        values["prompt_object"] = json.loads(values["prompt_object"])
+        yield ImageRequest.from_json(values)
 
 
 def read_identities(table: "pd.DataFrame") -> list[RequestIdentity]:

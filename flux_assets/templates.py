@@ -6,26 +6,25 @@ keeps the same row from ever giving two prompts.
 """
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
 
 import jinja2
 from jinja2 import meta, nodes
-from jinja2.exceptions import SecurityError, TemplateAssertionError, UndefinedError
-from jinja2.filters import FILTERS
+from jinja2.exceptions import TemplateAssertionError
 from jinja2.parser import Parser
-from jinja2.runtime import StrictUndefined
-from jinja2.utils import missing
 
 from flux_assets.catalog.product import Product
 from flux_assets.errors import PromptError
-from flux_assets.text_growth import (
-    LIMITED_FILTERS,
-    GrowthLimitedEnvironment,
-    limit_concatenation,
-    makes_lists,
+from flux_assets.template_environment import (
+    EmptyField,
+    EmptyFieldError,
+    UnknownFieldError,
+    build_condition_environment,
+    build_template_environment,
 )
+from flux_assets.text_growth import limit_concatenation, makes_lists
 
 PRODUCT_FIELDS = tuple(
     product_field.name
@@ -33,11 +32,6 @@ PRODUCT_FIELDS = tuple(
     if product_field.name not in {"line", "columns"}
 )
 
-# Each ends soon and gives the same for the same text: none that pads, repeats or draws lots.
-_FILTERS = (
-    *("capitalize", "default", "first", "float", "int", "join", "last", "length", "list"),
-    *("lower", "replace", "sort", "title", "trim", "truncate", "unique", "upper", "wordcount"),
-)
 _TEXT_METHODS = frozenset(
     {"capitalize", "endswith", "lower", "replace", "split", "startswith", "strip", "title", "upper"}
 )
@@ -77,23 +71,22 @@ def check_condition(text: str) -> None:
     _compile_condition(text)
 
 
-def render_pieces(text: str, product: Product, *, shot: str) -> Iterator[str]:
-    """Write a template piece by piece, so that who reads can stop a loop.
+def render(text: str, product: Product, *, shot: str, max_characters: int) -> str:
+    """Write a template over a product's fields; it is stopped once it is longer than it may be.
 
     Raises:
         PromptError: a field is missing or empty, or the template fails.
     """
     try:
-        template = _compile_template(text)
-        yield from template.compiled.generate(_values(template, product))
-    except _EmptyFieldError as error:
+        return _write(_compile_template(text), product, max_characters)
+    except EmptyFieldError as error:
         name = str(error.message)
         problem = (
             f"the field {name!r} is empty; give it a value, or write "
             f"{{% if {name} %}}...{{% endif %}} around its words"
         )
         raise PromptError(product.product_id, shot, problem, field=name) from error
-    except _UnknownFieldError as error:
+    except UnknownFieldError as error:
         name = str(error.message)
         problem = _describe_unknown(name, product)
         raise PromptError(product.product_id, shot, problem, field=name) from error
@@ -110,8 +103,8 @@ def is_met(condition: Condition, product: Product, *, shot: str) -> bool:
     where = f"the condition in line {condition.line} of the shots file"
     try:
         compiled = _compile_condition(condition.text)
-        return "".join(compiled.compiled.generate(_values(compiled, product))) == str(True)
-    except _UnknownFieldError as error:
+        return _write(compiled, product, max_characters=len(str(True))) == str(True)
+    except UnknownFieldError as error:
         name = str(error.message)
         problem = f"{where}: {_describe_unknown(name, product)}"
         raise PromptError(product.product_id, shot, problem, field=name) from error
@@ -120,121 +113,49 @@ def is_met(condition: Condition, product: Product, *, shot: str) -> bool:
         raise PromptError(product.product_id, shot, problem) from error
 
 
-class _UnknownFieldError(UndefinedError):
-    """A name was used that is no field; the message is the name."""
-
-
-class _EmptyFieldError(UndefinedError):
-    """The template wrote a field that is empty for this product; the message is its name."""
-
-
-class _UnknownField(StrictUndefined):
-    """What is not there: fails on any use but `is defined` and `default`."""
-
-    __slots__ = ()
-
-    def __init__(
-        self,
-        hint: str | None = None,
-        obj: object = missing,
-        name: str | None = None,
-        exc: type[jinja2.TemplateRuntimeError] = UndefinedError,
-    ) -> None:
-        if obj is missing and hint is None:
-            hint, exc = name, _UnknownFieldError
-        super().__init__(hint, obj, name, exc)
-
-
-class _EmptyField(jinja2.Undefined):
-    """A field without a value: tests as empty text, takes a `default`, and cannot be written.
-
-    A prompt with a hole in it ("a chair in , on white") would still cost a picture.
-    """
-
-    __slots__ = ()
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name, name=name, exc=_EmptyFieldError)
-
-    def __str__(self) -> str:
-        raise _EmptyFieldError(self._undefined_name)
-
-    def __eq__(self, other: object) -> bool:
-        return other == "" or isinstance(other, _EmptyField)
-
-    def __hash__(self) -> int:
-        return hash("")
-
-
-def _only_text(value: object) -> object:
-    """Let text and numbers through; a list or a method has no place in a prompt."""
-    if isinstance(value, str | int | float | jinja2.Undefined):
-        return value
-    raise SecurityError(f"a {type(value).__name__} cannot be written into a prompt")
-
-
-def _has_value(value: object) -> bool:
-    return not isinstance(value, jinja2.Undefined) and value != ""
-
-
-def _has_no_value(value: object) -> bool:
-    return not _has_value(value)
-
-
-def _value_or(value: object, *arguments: object, **keywords: object) -> object:
-    """Jinja2's `default`, which asks no more than whether a value is undefined."""
-    given = value if _has_value(value) else _UnknownField()
-    return FILTERS["default"](given, *arguments, **keywords)
-
-
-def _build_environment() -> GrowthLimitedEnvironment:
-    environment = GrowthLimitedEnvironment(undefined=_UnknownField, finalize=_only_text)
-    environment.globals.clear()
-    environment.filters = {name: FILTERS[name] for name in _FILTERS} | LIMITED_FILTERS
-    return environment
-
-
-def _build_condition_environment() -> GrowthLimitedEnvironment:
-    """The templates' own, where empty text is as little `defined` as an empty field is there."""
-    environment = _build_environment()
-    environment.filters["default"] = _value_or
-    environment.tests |= {"defined": _has_value, "undefined": _has_no_value}
-    return environment
-
-
-_TEMPLATES = _build_environment()
-_CONDITIONS = _build_condition_environment()
+_TEMPLATES = build_template_environment()
+_CONDITIONS = build_condition_environment()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Compiled:
-    """A template or condition with the fields that it reads, each with its stand-in if empty."""
+    """A template or condition with what it reads, each with its stand-in if empty.
+
+    `fields` are the product's own, `columns` all others.
+    """
 
     compiled: jinja2.Template
-    fields: Mapping[str, "_EmptyField | str"]
+    fields: Mapping[str, EmptyField | str]
+    columns: Mapping[str, EmptyField | str]
 
 
 @lru_cache(maxsize=1_000)
 def _compile_template(text: str) -> _Compiled:
-    compiled, names = _compile("template", lambda: _TEMPLATES.parse(text), _TEMPLATES)
-    return _Compiled(compiled=compiled, fields={name: _EmptyField(name) for name in names})
+    return _compile("template", lambda: _TEMPLATES.parse(text), _TEMPLATES, EmptyField)
 
 
 @lru_cache(maxsize=1_000)
 def _compile_condition(text: str) -> _Compiled:
-    compiled, names = _compile("condition", lambda: _parse_condition(text), _CONDITIONS)
-    return _Compiled(compiled=compiled, fields=dict.fromkeys(names, ""))
+    return _compile("condition", lambda: _parse_condition(text), _CONDITIONS, lambda _: "")
 
 
 def _compile(
-    kind: str, parse: Callable[[], nodes.Template], environment: jinja2.Environment
-) -> tuple[jinja2.Template, set[str]]:
+    kind: str,
+    parse: Callable[[], nodes.Template],
+    environment: jinja2.Environment,
+    stand_in: Callable[[str], EmptyField | str],
+) -> _Compiled:
     try:
         tree = parse()
         for node in tree.find_all(nodes.Node):
             _check_node(node)
         limit_concatenation(tree)
-        return environment.from_string(tree), meta.find_undeclared_variables(tree)
+        stand_ins = {name: stand_in(name) for name in meta.find_undeclared_variables(tree)}
+        return _Compiled(
+            compiled=environment.from_string(tree),
+            fields={name: stand_ins[name] for name in stand_ins if name in PRODUCT_FIELDS},
+            columns={name: stand_ins[name] for name in stand_ins if name not in PRODUCT_FIELDS},
+        )
     except jinja2.TemplateSyntaxError as error:
         raise ValueError(f"line {error.lineno} of the {kind}: {error.message}") from error
     except (SyntaxError, RecursionError) as error:  # Python's own limits on nesting
@@ -275,11 +196,26 @@ def _check_node(node: nodes.Node) -> None:
         raise TemplateAssertionError(problem, node.lineno)
 
 
+def _write(template: _Compiled, product: Product, max_characters: int) -> str:
+    """Write piece by piece, up to the one that is too much."""
+    pieces: list[str] = []
+    written = 0
+    context = template.compiled.new_context(_values(template, product), shared=True)
+    for piece in template.compiled.root_render_func(context):
+        pieces.append(piece)
+        written += len(piece)
+        if written > max_characters:
+            break
+    return "".join(pieces)
+
+
 def _values(template: _Compiled, product: Product) -> dict[str, object]:
     """The values of those fields alone that are read: an export may have a hundred."""
     values: dict[str, object] = {}
     for name, empty in template.fields.items():
-        value = getattr(product, name) if name in PRODUCT_FIELDS else product.columns.get(name)
+        values[name] = getattr(product, name) or empty
+    for name, empty in template.columns.items():
+        value = product.columns.get(name)
         if value is not None:
             values[name] = value or empty
     return values

@@ -99,7 +99,10 @@ def _join(
 def _replace(
     eval_ctx: EvalContext, s: object, old: object, new: object, count: int | None = None
 ) -> str:
-    _check_replaced(str(s), str(old), str(new))
+    text, replaced_text = str(s), str(old)
+    if replaced_text not in text:
+        return text
+    _check_replaced(text, replaced_text, str(new))
     replaced: str = FILTERS["replace"](eval_ctx, s, old, new, count)
     return replaced
 

@@ -19,7 +19,7 @@ LAYERS = (
     ("catalog", "image_request", "sources"),
     (
         *("prompts", "shots", "inputs", "overrides", "overrides_table", "templates", "text_growth"),
-        *("yaml_outline",),
+        *("template_environment", "yaml_outline"),
     ),
     (
         *("budget", "image_api", "images", "ledger", "ledger_entry", "ledger_scan", "lineage"),

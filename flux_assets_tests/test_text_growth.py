@@ -1,8 +1,10 @@
 import pytest
 
+from flux_assets import templates
 from flux_assets.catalog.product import Product
 from flux_assets.errors import PromptError
-from flux_assets.templates import Condition, check_template, is_met, render_pieces
+from flux_assets.templates import Condition, check_template, is_met
+from flux_assets.text_growth import MAX_TEXT_CHARS
 
 PRODUCT = Product(
     product_id="00123", title="Signet Ring", line=2, brand="Nordhem", columns={"tags": "gold,new"}
@@ -12,7 +14,7 @@ TOO_LONG = "a text would be longer than 2,000,000 characters"
 
 
 def render(template: str) -> str:
-    return "".join(render_pieces(template, PRODUCT, shot="hero"))
+    return templates.render(template, PRODUCT, shot="hero", max_characters=MAX_TEXT_CHARS)
 
 
 def refuse(template: str) -> str:
