@@ -16,14 +16,16 @@ from flux_assets.manifest import (
 )
 from flux_assets.parquet import NO_TABLE, read_parquet
 from flux_assets.plan import RequestIdentity
-from flux_assets.store.object_store import ObjectStore, quote_segment, table_key
-from flux_assets.tables import read_identities, read_requests, read_without_request
+from flux_assets.store.object_store import ObjectStore, quote_segment
+from flux_assets.tables import (
+    REQUESTS_KEY,
+    read_identities,
+    read_requests,
+    read_without_request,
+)
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really read
     import pandas as pd
-
-REQUESTS_KEY = table_key("image_requests.parquet")
-"""What the last refresh asked for, and so what the manifest's rows are the pictures of."""
 
 _NOT_COMPARED = {"stale", "object_uri", "url", "recognition"}
 """What is of the address, and a score that may be none, which Parquet has no equal for."""

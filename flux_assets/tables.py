@@ -12,9 +12,13 @@ from flux_assets.image_request import ImageRequest
 from flux_assets.parquet import iterate_rows
 from flux_assets.plan import Plan, PlanRow, RequestIdentity
 from flux_assets.prompts import Skipped
+from flux_assets.store.object_store import table_key
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
+
+REQUESTS_KEY = table_key("image_requests.parquet")
+"""What the last refresh asked for, and so what the manifest's rows are the pictures of."""
 
 _REQUEST_FIELDS = (
     "product_id",

@@ -33,7 +33,7 @@ LAYERS = (
     ),
     (
         *("api_access", "assembly", "dry_run", "manifest_repair", "planning", "release"),
-        *("rendering", "reroll", "verify"),
+        *("rendering", "request_reuse", "reroll", "verify"),
     ),
     ("checks",),
     ("defs",),

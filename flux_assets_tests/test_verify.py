@@ -23,12 +23,11 @@ from flux_assets.manifest import (
     refresh_manifest,
     write_manifest,
 )
-from flux_assets.manifest_repair import REQUESTS_KEY
 from flux_assets.parquet import write_parquet
 from flux_assets.picture_records import PictureRecords
 from flux_assets.store.directory import DirectoryStore
 from flux_assets.store.object_store import ObjectStore, image_key, ledger_key
-from flux_assets.tables import build_requests_table
+from flux_assets.tables import REQUESTS_KEY, build_requests_table
 from flux_assets.verify import verify_store
 from flux_assets_tests.fixtures.purchases import (
     HookedStore,

@@ -17,7 +17,6 @@ from flux_assets.manifest import read_manifest
 from flux_assets.parquet import StoredTable, write_parquet
 from flux_assets.plan import Plan, RequestIdentity, estimate
 from flux_assets.planning import plan_against_store
-from flux_assets.rendering import render_requests
 from flux_assets.reports import (
     catalog_report,
     override_problems_table,
@@ -26,6 +25,7 @@ from flux_assets.reports import (
     prompts_table,
     rejected_rows_table,
 )
+from flux_assets.request_reuse import refresh_requests_table
 from flux_assets.settings import Settings
 from flux_assets.shots import ShotsFile
 from flux_assets.sources import shown_uri
@@ -34,10 +34,8 @@ from flux_assets.tables import (
     build_plan_table,
     build_products_table,
     build_rejected_rows_table,
-    build_requests_table,
     read_categories,
     read_identities,
-    read_products,
     read_requests,
 )
 
@@ -128,15 +126,9 @@ def build_image_requests(settings: Settings) -> dg.AssetsDefinition:
         shots, overrides = load_shots(settings), load_overrides(settings)
         shop_store = store.open().shop
         ledger = open_ledger(settings, shop_store, run_identity(context))
-        rendered = render_requests(
-            settings,
-            shop_store,
-            ledger,
-            products=list(read_products(products)),
-            shots=shots.shots,
-            overrides=overrides,
+        table = refresh_requests_table(
+            settings, shop_store, ledger, products=products, shots=shots, overrides=overrides
         )
-        table = build_requests_table(rendered)
         yield dg.Output(table, metadata=_describe_requests(table, shots))
         bad_rows = find_problems(overrides, products["product_id"], shots)
         yield _judge_rows(check.name, override_problems_table(bad_rows) if bad_rows else "")
