@@ -38,7 +38,8 @@ class AcceptedCall:
 
     def as_changes(self) -> dict[str, Any]:
         """The fields of the ledger entry that it decides."""
-        return {"state": "accepted", "reason": ""} | asdict(self)
+        plain = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {"state": "accepted", "reason": ""} | plain
 
 
 UNANSWERED: Mapping[str, Any] = MappingProxyType(
@@ -97,7 +98,7 @@ class LedgerEntry:
         plain["process"] = asdict(self.process)
         if self.lineage is not None:
             plain["lineage"] = self.lineage.to_json()
-        return json.dumps(plain, indent=1, sort_keys=True).encode()
+        return json.dumps(plain, sort_keys=True).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes, *, etag: str, modified_at: datetime, uri: str) -> Self:

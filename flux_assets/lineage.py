@@ -1,7 +1,7 @@
 """All facts of one stored picture, as JSON and as the plain metadata that every view shares."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Literal, Self
 
 from flux_assets.image_request import ImageRequest
@@ -68,7 +68,11 @@ class LineageRecord:
 
     def to_json(self) -> dict[str, Any]:
         """The plain form that the ledger keeps."""
-        return asdict(self) | {"warnings": list(self.warnings)}
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        return plain | {
+            "prompt_object": dict(self.prompt_object),
+            "warnings": list(self.warnings),
+        }
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Self:
