@@ -7,10 +7,6 @@ which each takes as long, so that the time per picture is compared.
 """
 
 import itertools
-import os
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,8 +18,8 @@ from typing import Any
 
 import requests
 
+from dagster_dev import dagster_dev
 from figures import Figure, at_most, run_alone
-from processes import clean_environ, command_of
 from servers import simulator
 from shops import Shop, open_shop
 
@@ -147,7 +143,7 @@ class _Daemon:
 
 @contextmanager
 def _dagster(shop: Shop) -> Iterator[_Daemon]:
-    """Web server, daemon and both code locations; ten runs at once, as Dagster's default is."""
+    """Both code locations in one Dagster; ten runs at once, as Dagster's default is."""
     (shop.folder / "workspace.yaml").write_text(
         _WORKSPACE.replace("NAIVE", str(Path(__file__).with_name("naive_definitions.py"))), "utf-8"
     )
@@ -156,41 +152,13 @@ def _dagster(shop: Shop) -> Iterator[_Daemon]:
         config.read_text("utf-8").replace("max_concurrent_runs: 4", "max_concurrent_runs: 10"),
         "utf-8",
     )
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     environ = {
         **shop.environ,
         "DAGSTER_HOME": str(shop.home),
         "NAIVE_FOLDER": str(shop.folder / "naive"),
     }
-    with (
-        (shop.folder / "dev.log").open("wb") as log,
-        subprocess.Popen(
-            [command_of("dagster"), "dev", "-h", "127.0.0.1", "-p", str(port)],
-            cwd=shop.folder,
-            env=clean_environ(environ),
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        ) as process,
-    ):
-        try:
-            _wait_until_served(process, f"http://127.0.0.1:{port}")
-            yield _Daemon(url=f"http://127.0.0.1:{port}")
-        finally:  # not reaped yet, so the group is still this process's own
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-def _wait_until_served(process: "subprocess.Popen[bytes]", url: str) -> None:
-    give_up_at = time.monotonic() + _PATIENCE_SECONDS
-    while process.poll() is None and time.monotonic() < give_up_at:
-        try:
-            if requests.get(f"{url}/server_info", timeout=60).ok:
-                return
-        except requests.RequestException:
-            pass
-        time.sleep(_LOOK_SECONDS)
-    sys.exit("Dagster does not start")
+    with dagster_dev(shop.folder, environ) as dagster:
+        yield _Daemon(url=dagster.url)
 
 
 if __name__ == "__main__":

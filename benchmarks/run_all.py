@@ -18,6 +18,7 @@ import growth
 import naive_dagster
 import no_change
 import start_up
+import ui_partitions
 from figures import Figure, build_table, read_quick_flag
 from servers import simulator
 from shops import PROJECT, open_filled_shop
@@ -60,7 +61,7 @@ def main() -> None:
 
 
 def measure(quick: bool) -> Sequence[Figure]:  # noqa: FBT001 - as every subject
-    """Every subject's figures; the largest shop is filled once, for two of them."""
+    """Every subject's figures; the shops that are filled serve three of them."""
     figures = [
         *start_up.measure(quick),
         *efficiency.measure(quick),
@@ -76,7 +77,12 @@ def measure(quick: bool) -> Sequence[Figure]:  # noqa: FBT001 - as every subject
         grown = growth.measure_shops(shops.items(), quick=quick)
         largest = max(shops)
         unchanged = no_change.measure_shop(shops[largest], products=largest, quick=quick)
-    return [*figures, *unchanged, *grown]
+        opened = [
+            figure
+            for size, shop in shops.items()
+            for figure in ui_partitions.measure_shop(shop, products=size, quick=quick)
+        ]
+    return [*figures, *unchanged, *opened, *grown]
 
 
 def machine_facts() -> Iterator[str]:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from flux_assets_tests.fixtures.dagster_dev import CHROMIUM
+
 _BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 _ROWS = {
     "start_up": ("start-up",),
@@ -20,12 +22,19 @@ _ROWS = {
         for work in ("reading the catalog", "a plan", "a no-change refresh")
         for size in (100, 200)
     ),
+    "ui_partitions": (
+        *("of a shot's partitions, the first time", "of a shot's partitions"),
+        *("one product there", "the asset graph", "peak memory"),
+    ),
     "naive_dagster": ("overhead a picture in a backfill", "runs of such a backfill"),
 }
+_NEEDS = {"ui_partitions": pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium")}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("subject", _ROWS)
+@pytest.mark.parametrize(
+    "subject", [pytest.param(subject, marks=_NEEDS.get(subject, ())) for subject in _ROWS]
+)
 def test_each_benchmark_gives_its_rows(subject: str) -> None:
     """Not how fast: that is for a machine that does nothing else."""
     done = subprocess.run(  # noqa: S603 - this interpreter and our own script
