@@ -52,6 +52,10 @@ def change(store: S3Store) -> object:
     return store.put("a", b"body", content_type="text/plain", if_match="etag")
 
 
+def delete(store: S3Store) -> None:
+    store.delete(f"images/hero/1/{'f' * 32}.png")
+
+
 def list_all(store: S3Store) -> object:
     return list(store.list(""))
 
@@ -67,6 +71,8 @@ def list_all(store: S3Store) -> object:
         (put, (403, "AccessDenied"), StorePermissionError, "s3:PutObject"),
         (list_all, (403, "AccessDenied"), StorePermissionError, "s3:ListBucket"),
         (put, (400, "ExpiredToken"), StorePermissionError, "credentials"),
+        (delete, (403, "AccessDenied"), StorePermissionError, "iam-policy-prune.json"),
+        (delete, (404, "NoSuchBucket"), StoreError, "no bucket bucket; create it"),
         (get, (404, "NoSuchKey"), ObjectNotFoundError, "no such object"),
         (get, (404, "NoSuchBucket"), StoreError, "no bucket bucket; create it"),
         (put, (404, "NoSuchBucket"), StoreError, "no bucket bucket; create it"),
@@ -143,6 +149,13 @@ def test_an_unknown_access_key_is_a_permission_error(
 def test_metadata_that_s3_cannot_keep_is_a_store_error(canned_store: S3Store) -> None:
     with pytest.raises(StoreError, match="Größe"):
         canned_store.put("a", b"", content_type="text/plain", metadata={"title": "Größe"})
+
+
+def test_a_store_that_answers_404_to_the_deletion_of_what_is_gone_is_content(
+    canned_s3: CannedS3, canned_store: S3Store
+) -> None:
+    canned_s3.fail(404, "NoSuchKey")
+    delete(canned_store)
 
 
 # --- What is sent ----------------------------------------------------------------------------

@@ -7,10 +7,11 @@ from threading import Barrier
 import pytest
 
 from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreError
-from flux_assets.store.object_store import ObjectStore, image_key
+from flux_assets.store.object_store import ObjectStore, image_key, ledger_key
 
 AWKWARD_IDS = ("..", ".hidden", "a/b", "50% off", "%2F", "a+b", "a b", "Größe 38", "🧦", "x" * 300)
 RACERS = 16
+PICTURE = image_key(shot="hero", product_id="a/b", fingerprint="f" * 64, extension="png")
 
 
 def put_text(store: ObjectStore, key: str, text: str, *, if_match: str | None = None) -> str:
@@ -237,3 +238,53 @@ def test_an_error_names_the_object_and_what_was_attempted(any_store: ObjectStore
 
     assert caught.value.uri == any_store.uri_for("ledger/a.json")
     assert caught.value.attempted == "read"
+
+
+def test_a_deleted_picture_is_gone_with_its_metadata_and_its_neighbours_stay(
+    any_store: ObjectStore,
+) -> None:
+    neighbour = PICTURE.replace("f.png", "0.png")
+    for key in (PICTURE, neighbour):
+        any_store.put(key, b"first", content_type="image/png", metadata={"uuid": "1"})
+
+    any_store.delete(PICTURE)
+
+    with pytest.raises(ObjectNotFoundError):
+        any_store.get(PICTURE)
+    assert [info.key for info in any_store.list("")] == [neighbour]
+    any_store.put(PICTURE, b"first", content_type="image/png", if_absent=True)
+    assert any_store.get(PICTURE).metadata == {}
+    assert any_store.get(neighbour).metadata == {"uuid": "1"}
+
+
+def test_deleting_what_is_not_there_is_nothing_wrong(any_store: ObjectStore) -> None:
+    any_store.delete(PICTURE)
+    put_text(any_store, PICTURE, "here")
+    any_store.delete(PICTURE)
+    any_store.delete(PICTURE)
+    assert list(any_store.list("")) == []
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        ledger_key("f" * 64),
+        "images/notes.txt",
+        "images/hero/1/",
+        "images/hero/1/f.png",
+        "images/hero/1/thumbs/" + "f" * 32 + ".png",
+        "images/hero/1/" + "f" * 32,
+        "photos/" + "f" * 64 + ".jpg",
+        "store.json",
+        "shop/" + PICTURE,
+    ],
+)
+def test_nothing_but_a_picture_can_be_deleted(any_store: ObjectStore, key: str) -> None:
+    if not key.endswith("/"):
+        put_text(any_store, key, "here")
+    before = list(any_store.list(""))
+
+    with pytest.raises(StoreError, match="it is no picture, and nothing else is ever deleted"):
+        any_store.delete(key)
+
+    assert list(any_store.list("")) == before

@@ -22,7 +22,7 @@ from flux_assets.store.durable_files import (
     sync_directory,
     temporary_file,
 )
-from flux_assets.store.object_store import ObjectBody, ObjectInfo
+from flux_assets.store.object_store import ObjectBody, ObjectInfo, check_picture_key
 
 _LOCKS = 64
 _LEFTOVER_AGE = timedelta(days=1)
@@ -126,6 +126,16 @@ class DirectoryStore:
                     temporary.replace(path)
             sync_directory(path.parent)
         return etag
+
+    def delete(self, key: str) -> None:
+        """Delete one picture, and then what is kept beside it; its folder stays."""
+        check_picture_key(key, self.uri_for(key))
+        path = self._path_of(key, "delete")
+        with store_errors(str(path), "delete"), self._key_lock(key):
+            for file in (path, self._description_path(key)):
+                with suppress(FileNotFoundError):
+                    file.unlink()
+                    sync_directory(file.parent)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Every object whose key starts with `prefix`, with "" for its etag."""

@@ -8,7 +8,14 @@ from datetime import datetime
 from typing import Protocol
 from urllib.parse import quote
 
+from flux_assets.errors import StoreError
+
 LEDGER_PREFIX = "ledger/"
+PICTURE_KEY = re.compile(
+    r"images/(?P<shot>[^/]+)/(?P<product>[^/]+)/(?P<short>[0-9a-f]{32})\.[a-z0-9]+"
+)
+"""A picture's whole key; `short` are the first digits of its request's fingerprint."""
+
 _MAX_SEGMENT_BYTES = 180
 _PLAIN_SEGMENT = re.compile(rf"[A-Za-z0-9_-]{{1,{_MAX_SEGMENT_BYTES}}}")
 
@@ -88,6 +95,15 @@ class ObjectStore(Protocol):
                 reads the object to know.
         """
 
+    def delete(self, key: str) -> None:
+        """Delete one picture, whoever wrote it; nothing is wrong where there is none.
+
+        A bucket that keeps versions keeps it as an older version, which has its price as well.
+
+        Raises:
+            StoreError: the key is not that of a picture (`PICTURE_KEY`), or the store refuses.
+        """
+
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Every object whose key starts with `prefix`, in no promised order."""
 
@@ -134,6 +150,16 @@ def image_prefix(shot: str | None = None, product_id: str | None = None) -> str:
 def image_key(*, shot: str, product_id: str, fingerprint: str, extension: str) -> str:
     """Where one picture lives, for ever: `images/{shot}/{product}/{fingerprint}.{extension}`."""
     return f"{image_prefix(shot, product_id)}{fingerprint[:32]}.{extension}"
+
+
+def check_picture_key(key: str, uri: str) -> None:
+    """Make sure that a key may be deleted: nothing but a picture ever is.
+
+    Raises:
+        StoreError: it is another object's.
+    """
+    if not PICTURE_KEY.fullmatch(key):
+        raise StoreError(uri, "delete", "it is no picture, and nothing else is ever deleted")
 
 
 def ledger_key(fingerprint: str) -> str:

@@ -24,7 +24,7 @@ from flux_assets.errors import (
     StorePermissionError,
 )
 from flux_assets.parallel import map_in_parallel
-from flux_assets.store.object_store import ObjectBody, ObjectInfo
+from flux_assets.store.object_store import ObjectBody, ObjectInfo, check_picture_key
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 _PART_BYTES = 8 * 1024 * 1024
 _BODY_TRIES = 3
 _CLOCK_KEY = "store.json"
+_RIGHTS = (
+    "s3:GetObject, s3:PutObject and s3:ListBucket (without which an absent object looks forbidden, "
+    "too), as in deploy/iam-policy.json"
+)
+_RIGHT_TO_DELETE = "s3:DeleteObject, as in deploy/iam-policy-prune.json"
 _EXPIRED_CREDENTIALS = frozenset({"ExpiredToken", "ExpiredTokenException"})
 # boto3 gives an error or a listing that breaks off half-way as its HTTP library raises it.
 _BROKEN_OFF = (HTTPError, IncompleteReadError, ResponseStreamingError)
@@ -149,6 +154,13 @@ class S3Store:
                 return self._put_in_parts(key, data, arguments, condition)
             put = self._client.put_object(**self._address(key), **arguments, **condition, Body=data)
             return _unquote(put["ETag"])
+
+    def delete(self, key: str) -> None:
+        """Delete one picture; a bucket that keeps versions keeps this one."""
+        check_picture_key(key, self.uri_for(key))
+        # S3 answers alike where there is none, some other stores 404.
+        with suppress(ObjectNotFoundError), self._errors("delete", key):
+            self._client.delete_object(**self._address(key))
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Every object whose key starts with `prefix`."""
@@ -280,14 +292,11 @@ class S3Store:
         if code == "NoSuchBucket":
             problem = f"there is no bucket {self._bucket}; create it or correct FLUX_ASSETS_STORE"
             return StoreError(uri, attempted, problem)
-        if status == 404 and attempted == "read":
+        if status == 404 and attempted in {"read", "delete"}:
             return ObjectNotFoundError(uri, attempted, "there is no such object")
         if status == 403 or code in _EXPIRED_CREDENTIALS:
-            problem = (
-                f"{error}. Check the credentials and their policy: s3:GetObject, s3:PutObject and "
-                "s3:ListBucket (without which an absent object looks forbidden, too), as in "
-                "deploy/iam-policy.json"
-            )
+            rights = _RIGHT_TO_DELETE if attempted == "delete" else _RIGHTS
+            problem = f"{error}. Check the credentials and their policy: {rights}"
             return StorePermissionError(uri, attempted, problem)
         return StoreError(uri, attempted, str(error))
 
