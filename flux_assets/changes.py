@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flux_assets.image_request import ImageRequest
+from flux_assets.ledger_entry import PRUNED
 from flux_assets.parameters import PARAMETERS
-from flux_assets.plan import Plan
+from flux_assets.plan import TO_BUY, Plan
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really read
     import pandas as pd
@@ -26,6 +27,8 @@ def explain_changes(
 ) -> Plan:
     """The plan with a reason at each changed row: the fields that differ, separated by commas.
 
+    `pruned` comes last where what is asked for was stored before, and deleted on purpose.
+
     Args:
         plan: of all requests.
         requests: those of the changed rows, at least.
@@ -39,12 +42,22 @@ def explain_changes(
     rows = tuple(
         row._replace(
             reason=_describe(by_fingerprint[row.fingerprint], shown.get((row.product_id, row.shot)))
+            + (f", {PRUNED}" if row.reason.startswith(PRUNED) else "")
         )
         if row.status == "changed"
         else row
         for row in plan.rows
     )
     return replace(plan, rows=rows)
+
+
+def count_pruned(plan: Plan) -> int:
+    """How many pictures are to buy that were paid and stored before, and deleted on purpose."""
+    return sum(
+        row.reason.startswith(PRUNED) or row.reason.endswith(f", {PRUNED}")
+        for row in plan.rows
+        if row.status in TO_BUY
+    )
 
 
 def count_changes(plan: Plan) -> Mapping[str, int]:

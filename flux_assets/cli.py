@@ -18,6 +18,7 @@ from flux_assets.choices import Choices
 from flux_assets.commands.check import check
 from flux_assets.commands.ledger import ledger
 from flux_assets.commands.plan_flags import choice_options, json_option, read_choices, show_plan
+from flux_assets.commands.prune import prune
 from flux_assets.commands.verify import verify
 from flux_assets.defs.resources import StoreResource
 from flux_assets.dry_run import plan_catalog
@@ -59,6 +60,7 @@ def cli() -> None:
 
 cli.add_command(check)
 cli.add_command(ledger)
+cli.add_command(prune)
 cli.add_command(verify)
 
 

@@ -65,6 +65,14 @@ class ChoiceError(FluxAssetsError):
         self.unknown = tuple(unknown)
 
 
+class PruneError(FluxAssetsError):
+    """Nothing can be deleted as things stand, and nothing was."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"nothing was deleted: {reason}")
+        self.reason = reason
+
+
 class AlertError(FluxAssetsError):
     """The webhook did not take an alert; its address is a secret and not told."""
 

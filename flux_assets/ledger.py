@@ -10,7 +10,8 @@ over the version that was read, so the store itself is the lock between machines
                          accepted -> lost    paid, and the picture can never be had
 
 A claim of the proven dead is as good as `unknown`; a call accepted while processing may yet fail.
-Once a person releases it, a request is `failed` or `unknown` without a send that counts.
+Once a person releases it or prunes its picture, a request is `failed` or `unknown` without a
+send that counts.
 """
 
 from collections.abc import Callable, Collection
@@ -241,7 +242,7 @@ class Ledger:
         Raises:
             ClaimLostError: it has changed meanwhile; nothing is released.
         """
-        if entry.uuid and may_be_paid:
+        if may_be_paid and (entry.uuid or entry.lineage):
             self.keep_extra_reply(entry)
         return self._change(
             self.take_up(entry),

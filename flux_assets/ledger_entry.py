@@ -13,6 +13,9 @@ from flux_assets.process_identity import ProcessIdentity
 
 FORMAT = 1
 
+PRUNED = "pruned"
+"""What the reason of an entry begins with whose picture was deleted on purpose."""
+
 State = Literal["claimed", "accepted", "stored", "refused", "failed", "unknown", "lost"]
 
 
@@ -129,6 +132,11 @@ class LedgerEntry:
             return self.uuid == call.uuid
         return self.result_keys == call.result_keys
 
+    def is_pruned(self, object_key: str) -> bool:
+        """Whether it may be bought again because this picture of it was to be deleted."""
+        is_released = self.state == "unknown" and not self.attempts
+        return is_released and self.reason == pruned_reason(object_key)
+
     @property
     def write_id(self) -> tuple[str, int, State]:
         """What names one write; the state too, since one that seemed to fail may come late."""
@@ -158,6 +166,11 @@ class LedgerEntry:
                 return f"failed {self.attempts} times: {self.reason}"
             case _:
                 return self.reason or f"the ledger says {self.state}, by {self.holder}"
+
+
+def pruned_reason(object_key: str) -> str:
+    """The reason of an entry whose picture is deleted: what was paid is not there any more."""
+    return f"{PRUNED}: {object_key} was stored and then deleted on purpose"
 
 
 class ClaimLostError(FluxAssetsError):

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from flux_assets.catalog.product import Catalog, RejectedRow
-from flux_assets.changes import count_changes
+from flux_assets.changes import count_changes, count_pruned
 from flux_assets.findings import FindingKind, StoreFindings
 from flux_assets.image_request import ImageRequest
 from flux_assets.overrides import OverrideProblem
@@ -29,7 +29,7 @@ _FOUND: Mapping[FindingKind, str] = {
     "unreadable": "a ledger entry or a table cannot be read",
     "without_lineage": "a picture that no ledger entry says is stored; --repair writes it",
     "manifest": "a row of the manifest that disagrees with the ledger; --repair mends it",
-    "extra_reply": "a further paid reply for the same picture; nothing to do",
+    "extra_reply": "a paid reply beside its entry: a second one, or released; nothing to do",
     "superseded": "older pictures, kept to go back to; nothing to do",
     "orphaned": "pictures of products or shots that are gone; nothing to do",
     "deleted": "older pictures that were deleted since; nothing to do",
@@ -99,6 +99,12 @@ def plan_report(plan: Plan, to_buy: int) -> str:
     changes = count_changes(plan)
     if changes:
         parts.append(markdown_table(("changed by", "pictures"), changes.items()))
+    pruned = count_pruned(plan)
+    if pruned:
+        parts.append(
+            f"**{pruned} of them {'was' if pruned == 1 else 'were'} stored before and pruned**, "
+            "and must be paid again"
+        )
     categories = Counter(row.category for row in plan.rows if row.status in TO_BUY)
     if len(categories) > 1:
         named = [(name or "(none)", count) for name, count in categories.most_common(_SHOWN)]

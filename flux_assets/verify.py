@@ -5,7 +5,6 @@ put and its last ledger write.
 """
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping
 
 from flux_assets.errors import (
@@ -25,11 +24,8 @@ from flux_assets.manifest import MANIFEST_KEY
 from flux_assets.manifest_repair import ManifestAudit
 from flux_assets.parallel import map_in_parallel
 from flux_assets.picture_records import PictureRecords
-from flux_assets.store.object_store import image_prefix
+from flux_assets.store.object_store import PICTURE_KEY, image_prefix
 
-_PICTURE_KEY = re.compile(
-    re.escape(image_prefix()) + r"(?P<shot>[^/]+)/(?P<product>[^/]+)/(?P<short>[0-9a-f]{32})\.\w+"
-)
 _WRITE_AGAIN = (
     "restore it from a backup; or, where its picture is stored, delete it and run "
     "`flux-assets verify --repair`, which writes it again"
@@ -79,7 +75,7 @@ class _Audit:
     def list_pictures(self) -> None:
         """Note what is shown no more; what is no picture's key is not looked at."""
         for info in self._store.list(image_prefix()):
-            match = _PICTURE_KEY.fullmatch(info.key)
+            match = PICTURE_KEY.fullmatch(info.key)
             if match is None:
                 continue
             self._sizes[info.key] = info.size_bytes
@@ -112,6 +108,8 @@ class _Audit:
             entry = (
                 self._records.ledger.read(self._behind[short]) if short in self._behind else None
             )
+            if entry and entry.is_pruned(key) and not self._manifest.is_current(short):
+                continue  # `prune` was cut off before it deleted it
             detail = f"its ledger entry says {entry.state}" if entry else "it has no ledger entry"
             request = (
                 ImageRequest.from_json(entry.request)

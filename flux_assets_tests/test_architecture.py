@@ -33,7 +33,7 @@ LAYERS = (
     ),
     (
         *("api_access", "assembly", "dry_run", "manifest_repair", "planning", "release"),
-        *("rendering", "request_reuse", "reroll", "verify"),
+        *("prune", "rendering", "request_reuse", "reroll", "verify", "wanted_pictures"),
     ),
     ("checks",),
     ("defs",),

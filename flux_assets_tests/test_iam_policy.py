@@ -268,6 +268,48 @@ def test_deleting_takes_a_policy_of_its_own_and_then_pictures_only(
     assert not _may_delete(company, both, entry)
 
 
+@pytest.mark.slow
+def test_only_a_role_that_has_the_other_policy_too_prunes(
+    company: Company, workplace: Workplace
+) -> None:
+    job = company.policy
+    prune = read_policy(
+        "iam-policy-prune.json", STORE_BUCKET=company.store_bucket, STORE_PREFIX=PREFIX
+    )
+    both = {**job, "Statement": job["Statement"] + prune["Statement"]}
+    chosen = ("--product-ids", "00123", "--shots", "hero", "--json")
+    command = ("prune", "--delete", "--older-than-days", "0", "--json")
+    with standalone_simulator(workplace) as base_url:
+        live = company.environ(company.account.create_user(job), base_url)
+        assert workplace.run("refresh", *chosen, **live).json["calls"] == 1
+        company.administrator.put_object(
+            Bucket=company.input_bucket,
+            Key="exports/overrides.csv",
+            Body=OVERRIDES.replace(b",2,", b",3,"),
+        )
+        assert workplace.run("refresh", *chosen, **live).json["calls"] == 1
+    before = _list_store(company)
+
+    told = refusal(workplace.run(*command, **live))
+
+    assert "nothing was deleted: could not delete s3://" in told
+    assert "not authorized to perform: s3:DeleteObject" in told
+    assert "deploy/iam-policy-prune.json" in told
+    assert _list_store(company) == before
+    allowed = company.environ(company.account.create_user(both), base_url)
+    pruned = workplace.run(*command, **allowed)
+    assert (pruned.exit_code, pruned.json["deleted"]) == (0, 1), pruned.stderr
+    assert workplace.run("verify", **allowed).exit_code == 0
+    gone = before.keys() - _list_store(company).keys()
+    assert [key.split("/")[2] for key in gone] == ["images"]
+
+
+def _list_store(company: Company) -> dict[str, str]:
+    """The etag of every object in the store."""
+    found = company.administrator.list_objects_v2(Bucket=company.store_bucket)["Contents"]
+    return {item["Key"]: item["ETag"] for item in found}
+
+
 def _may_delete(company: Company, policy: Policy, key: str) -> bool:
     company.administrator.put_object(Bucket=company.store_bucket, Key=key, Body=b"")
     client = company.client(company.account.create_user(policy))

@@ -1,41 +1,37 @@
 """What an audit finds in a store of each kind, and what it mends."""
 
-import io
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from PIL import Image
 
 from flux_assets.errors import StoreError
 from flux_assets.findings import StoreFindings
 from flux_assets.image_request import ImageRequest
-from flux_assets.images import inspect_picture
-from flux_assets.ledger import Ledger
-from flux_assets.lineage import LineageRecord
 from flux_assets.manifest import (
     MANIFEST_CSV_KEY,
     MANIFEST_KEY,
-    build_manifest_rows,
     read_manifest,
     refresh_manifest,
-    write_manifest,
 )
 from flux_assets.parquet import write_parquet
-from flux_assets.picture_records import PictureRecords
 from flux_assets.store.directory import DirectoryStore
-from flux_assets.store.object_store import ObjectStore, image_key, ledger_key
-from flux_assets.tables import REQUESTS_KEY, build_requests_table
+from flux_assets.store.object_store import ObjectStore, ledger_key
+from flux_assets.tables import REQUESTS_KEY
 from flux_assets.verify import verify_store
-from flux_assets_tests.fixtures.purchases import (
-    HookedStore,
-    build_call,
-    build_ledger,
-    build_photos,
-)
+from flux_assets_tests.fixtures.purchases import HookedStore, build_ledger
 from flux_assets_tests.fixtures.records import make_request
+from flux_assets_tests.fixtures.stored_pictures import (
+    ask_for,
+    buy,
+    draw,
+    key_of,
+    lineage_of,
+    open_records,
+    show,
+)
 
 CHAIR, LAMP, STOOL = make_request("00123"), make_request("1e5"), make_request("st/ool")
 OLD_CHAIR = make_request("00123", prompt="An older chair")
@@ -46,69 +42,6 @@ WRONG = ("missing", "damaged", "unreadable", "without_lineage", "manifest")
 @pytest.fixture
 def store(tmp_path: Path) -> ObjectStore:
     return DirectoryStore(tmp_path / "store")
-
-
-def draw(color: str) -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (64, 64), color).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def open_records(store: ObjectStore, ledger: Ledger | None = None) -> PictureRecords:
-    return PictureRecords(
-        store=store,
-        ledger=ledger or build_ledger(store),
-        mode="sample",
-        cost_usd_per_image=0.07,
-        preview_px=0,
-        read_photo=build_photos(store).read,
-    )
-
-
-def key_of(request: ImageRequest) -> str:
-    return image_key(
-        shot=request.shot,
-        product_id=request.product_id,
-        fingerprint=request.fingerprint,
-        extension="png",
-    )
-
-
-def buy(
-    store: ObjectStore, request: ImageRequest, *, noted: bool = True, at: str = "2026-03-01"
-) -> None:
-    """Store a picture as a run does, which crashes before its last write where it is not noted."""
-    data = draw("navy")
-    records = open_records(store)
-    call = replace(build_call(f"call-{request.fingerprint[:4]}"), accepted_at=at)
-    entry = records.ledger.record_reply(records.ledger.claim(request, None), call)
-    store.put(
-        key_of(request),
-        data,
-        content_type="image/png",
-        metadata={"uuid": entry.uuid},
-        if_absent=True,
-    )
-    if noted:
-        records.note(entry, records.build(request, entry, inspect_picture(data)))
-
-
-def ask_for(store: ObjectStore, *requests: ImageRequest) -> None:
-    """Keep the table of what a refresh asks for."""
-    table = write_parquet(build_requests_table(requests))
-    store.put(REQUESTS_KEY, table, content_type="application/vnd.apache.parquet")
-
-
-def lineage_of(store: ObjectStore, *requests: ImageRequest) -> dict[str, LineageRecord]:
-    entries = build_ledger(store).read_many([request.fingerprint for request in requests])
-    return {name: entry.lineage for name, entry in entries.items() if entry.lineage}
-
-
-def show(store: ObjectStore, *requests: ImageRequest) -> None:
-    """Write the manifest of just these pictures."""
-    write_manifest(
-        store, build_manifest_rows(lineage_of(store, *requests).values(), store), over=None
-    )
 
 
 def fill(store: ObjectStore) -> None:

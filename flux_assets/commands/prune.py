@@ -1,0 +1,153 @@
+"""`flux-assets prune`: old pictures deleted from the store, once somebody has seen which."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+
+import click
+import dagster as dg
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.markup import escape
+
+from flux_assets.assembly import open_ledger
+from flux_assets.commands.plan_flags import json_option
+from flux_assets.defs.automation import find_refresh
+from flux_assets.defs.resources import StoreResource
+from flux_assets.errors import PruneError
+from flux_assets.launch import open_run_identity, prepare_dagster_home
+from flux_assets.prune import (
+    KEPT_REASONS,
+    Deletion,
+    KeptReason,
+    PrunePlan,
+    delete_pictures,
+    find_old_pictures,
+)
+from flux_assets.reports import markdown_table
+from flux_assets.settings import Settings, load_settings
+from flux_assets.wanted_pictures import read_wanted_pictures
+
+_SHOWN = 10
+_KEPT: dict[KeptReason, str] = {
+    "wanted": "shown, asked for, or pinned",
+    "no_successor": "no newer picture is stored as the catalog asks for it now",
+    "not_asked": "of products or shots that are gone; --orphaned takes them, too",
+    "younger": "not as old as --older-than-days asks",
+    "unsettled": "no ledger entry says that it is stored; see `flux-assets verify`",
+}
+
+_people = Console(stderr=True, highlight=False)
+
+
+@click.command()
+@click.option("--delete", "deletes", is_flag=True, help="Delete them; without it, nothing is.")
+@click.option(
+    "--orphaned", is_flag=True, help="Also those of products and shots that there are no more."
+)
+@click.option(
+    "--older-than-days",
+    type=click.IntRange(0),
+    default=30,
+    show_default=True,
+    metavar="N",
+    help="Only pictures that were stored so long ago, by the store's clock.",
+)
+@json_option
+def prune(*, deletes: bool, orphaned: bool, older_than_days: int, as_json: bool) -> None:
+    """Show which old pictures could be deleted to save room; --delete deletes them.
+
+    Old is what has a newer picture beside it that is shown now. What the manifest, the catalog, the
+    shots file or the overrides name stays, and so does the ledger. What is deleted must be paid
+    again if it is ever wanted again.
+
+    Exit code 0: complete; 2: finished, but some could not be deleted; 1: stopped, with the reason.
+    """
+    settings = load_settings(os.environ)
+    prepare_dagster_home()
+    store = StoreResource.of(settings).open().shop
+    with open_run_identity("prune") as run:
+        ledger = open_ledger(settings, store, run)
+        if deletes:
+            _check_no_refresh(settings)
+        wanted = read_wanted_pictures(settings, store, ledger, judges_owners=orphaned)
+        plan = find_old_pictures(
+            store, ledger, wanted, min_age=timedelta(days=older_than_days), orphaned=orphaned
+        )
+        if not as_json:
+            _people.print(Markdown(_report(plan)))
+        _say_what_it_means(settings, plan, deletes=deletes)
+        pictures = plan.pictures if deletes else ()
+        deletions = list(delete_pictures(store, ledger, pictures)) if pictures else []
+    failed = [deletion for deletion in deletions if deletion.problem]
+    if as_json:
+        told = [{"key": it.picture.key, "problem": it.problem} for it in failed]
+        counts = {"deleted": len(deletions) - len(failed), "failed": told}
+        click.echo(json.dumps({"dry_run": not deletes, **plan.to_json(), **counts}, indent=2))
+    elif deletes:
+        _show(deletions, failed)
+    sys.exit(2 if failed else 0)
+
+
+def _check_no_refresh(settings: Settings) -> None:
+    """A refresh may have read other inputs, and take a picture that is about to be deleted.
+
+    Raises:
+        PruneError: one is under way.
+    """
+    with dg.DagsterInstance.get() as instance:
+        run_id = find_refresh(instance, settings.shop)
+    if run_id:
+        raise PruneError(f"run {run_id} is refreshing this shop; wait until it has ended")
+
+
+def _report(plan: PrunePlan) -> str:
+    parts = [f"**{_count(len(plan.pictures))} to delete, {_megabytes(_size(plan))}**"]
+    if plan.pictures:
+        rows = [
+            (reason, shot, count, _megabytes(size_bytes))
+            for (reason, shot), (count, size_bytes) in plan.sums().items()
+        ]
+        parts.append(markdown_table(("why", "shot", "pictures", "size"), rows))
+        keys = [(picture.reason, picture.key) for picture in plan.pictures[:_SHOWN]]
+        parts.append(markdown_table(("why", "the first keys"), keys))
+    kept = [(plan.kept.get(it, 0), _KEPT[it]) for it in KEPT_REASONS if plan.kept.get(it)]
+    if kept:
+        parts.append(markdown_table(("kept", "because"), kept))
+    return "\n\n".join(parts)
+
+
+def _say_what_it_means(settings: Settings, plan: PrunePlan, *, deletes: bool) -> None:
+    if not plan.pictures:
+        return
+    cost_usd = len(plan.pictures) * settings.cost_usd_per_image
+    _people.print(
+        "Whatever of it is ever wanted again (words that are changed back, a product that comes "
+        f"back) must be paid again: up to about {cost_usd:.2f} USD. A bucket that keeps versions "
+        "keeps these as older ones, and their price, until a lifecycle rule expires them.",
+        soft_wrap=True,
+    )
+    if not deletes:
+        _people.print("Nothing was deleted; the same with [bold]--delete[/] does it.")
+
+
+def _show(deletions: Sequence[Deletion], failed: Sequence[Deletion]) -> None:
+    _people.print(f"Deleted: {len(deletions) - len(failed)}.")
+    if failed:
+        _people.print(f"[bold red]{_count(len(failed))} could not be deleted[/]; run it again:")
+    for deletion in failed[:_SHOWN]:
+        _people.print(f"{escape(deletion.picture.key)}: {escape(deletion.problem)}", soft_wrap=True)
+
+
+def _size(plan: PrunePlan) -> int:
+    return sum(picture.size_bytes for picture in plan.pictures)
+
+
+def _count(pictures: int) -> str:
+    return f"{pictures} {'picture' if pictures == 1 else 'pictures'}"
+
+
+def _megabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:,.1f} MB"
