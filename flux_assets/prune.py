@@ -32,7 +32,10 @@ KEPT_REASONS: tuple[KeptReason, ...] = get_args(KeptReason)
 _Verdict = PruneReason | Literal["wanted", "no_successor"]
 _SHOWN = 10
 _PROBE_KEY = f"{image_prefix()}prune/permission/{'0' * 32}.png"
-"""Where no picture is: deleting it changes nothing, and is refused like any other."""
+"""Where no picture is: deleting it removes nothing, and is refused where any other is.
+
+A bucket that keeps versions notes the deletion all the same.
+"""
 
 _log = logging.getLogger(__name__)
 

@@ -30,8 +30,8 @@ _FOUND: Mapping[FindingKind, str] = {
     "without_lineage": "a picture that no ledger entry says is stored; --repair writes it",
     "manifest": "a row of the manifest that disagrees with the ledger; --repair mends it",
     "extra_reply": "a paid reply beside its entry: a second one, or released; nothing to do",
-    "superseded": "older pictures, kept to go back to; nothing to do",
-    "orphaned": "pictures of products or shots that are gone; nothing to do",
+    "superseded": "older pictures, kept to go back to; `prune` can delete them",
+    "orphaned": "pictures of products or shots that are gone; `prune --orphaned`",
     "deleted": "older pictures that were deleted since; nothing to do",
 }
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>&|~]")
@@ -96,15 +96,13 @@ def plan_report(plan: Plan, to_buy: int) -> str:
         f"(bound by {takes.binding_limit})"
     )
     parts = [headline, markdown_table(("status", "pictures", "meaning"), table)]
+    pruned = count_pruned(plan)
+    if pruned:
+        was = "was" if pruned == 1 else "were"
+        parts.insert(1, f"**{pruned} of them {was} stored before and pruned: to be paid again**")
     changes = count_changes(plan)
     if changes:
         parts.append(markdown_table(("changed by", "pictures"), changes.items()))
-    pruned = count_pruned(plan)
-    if pruned:
-        parts.append(
-            f"**{pruned} of them {'was' if pruned == 1 else 'were'} stored before and pruned**, "
-            "and must be paid again"
-        )
     categories = Counter(row.category for row in plan.rows if row.status in TO_BUY)
     if len(categories) > 1:
         named = [(name or "(none)", count) for name, count in categories.most_common(_SHOWN)]

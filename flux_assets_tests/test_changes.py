@@ -5,8 +5,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from flux_assets.changes import NOT_IN_MANIFEST, RELEASED, count_changes, explain_changes
+from flux_assets.changes import (
+    NOT_IN_MANIFEST,
+    RELEASED,
+    count_changes,
+    count_pruned,
+    explain_changes,
+)
 from flux_assets.image_request import ImageRequest, SourcePhoto, build_image_request
+from flux_assets.ledger_entry import pruned_reason
 from flux_assets.manifest import build_manifest
 from flux_assets.plan import Plan, PlanRow
 from flux_assets.store.directory import DirectoryStore
@@ -109,3 +116,18 @@ def test_only_changed_rows_get_a_reason_and_each_field_is_counted(manifest: pd.D
 
 def test_a_picture_that_is_gone_and_was_released_changed_nothing(manifest: pd.DataFrame) -> None:
     assert _explain(manifest, SHOWN) == [RELEASED]
+
+
+def test_what_was_pruned_is_counted_whatever_changed(manifest: pd.DataFrame) -> None:
+    back, again = make_request("00123", prompt="A stool", seed=7), make_request("00124")
+    reason = pruned_reason("images/hero/00123/0.png")
+    rows = (
+        PlanRow(*identify(back), "changed", reason=reason),
+        PlanRow(*identify(again), "new", reason=reason),
+        PlanRow(*identify(make_request("00125")), "new"),
+        PlanRow(*identify(make_request("00126")), "refused", reason=reason),
+    )
+    plan = explain_changes(Plan(rows=rows, orphaned=0, limits=LIMITS), [back], manifest)
+    assert plan.rows[0].reason == "prompt, pruned"
+    assert count_changes(plan) == {"prompt": 1, "pruned": 1}
+    assert count_pruned(plan) == 2

@@ -17,6 +17,7 @@ from flux_assets.manifest_repair import REQUESTS_KEY
 from flux_assets.parquet import write_parquet
 from flux_assets.planning import plan_against_store
 from flux_assets.prune import Deletion, PrunePlan, delete_pictures, find_old_pictures
+from flux_assets.release import WaitingFilter, WaitingRequests
 from flux_assets.store.object_store import ledger_key
 from flux_assets.verify import verify_store
 from flux_assets.wanted_pictures import read_wanted_pictures
@@ -162,6 +163,21 @@ def test_what_is_wanted_again_is_bought_again_and_counts_as_paid_twice(
         for rules in (build_rules(), build_rules(hold_unknown=True)):
             assert shop.ledger.standing_of(entry, rules) == "buy"
         assert shop.ledger.claim(request, entry).possibly_paid_twice == 1
+
+
+def test_what_was_pruned_does_not_wait_for_a_person(shop: PrunableShop) -> None:
+    shop.prune()
+    waiting = WaitingRequests(store=shop.store, ledger=shop.ledger, rules=build_rules())
+    assert list(waiting.find(WaitingFilter())) == []
+
+
+def test_two_that_prune_at_once_release_each_picture_once(shop: PrunableShop) -> None:
+    plan = shop.plan()
+    shop.prune()
+    entries = {info.key: info.modified_at for info in shop.store.list("ledger/")}
+    again = delete_pictures(shop.hooked, shop.ledger, plan.pictures)
+    assert [deletion.problem for deletion in again] == ["", ""]
+    assert {info.key: info.modified_at for info in shop.store.list("ledger/")} == entries
 
 
 def test_pictures_of_what_is_gone_go_only_if_asked_for(shop: PrunableShop) -> None:
