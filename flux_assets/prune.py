@@ -7,7 +7,7 @@ is still there: a refresh that wants it takes it without a call, and the next pr
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
@@ -31,6 +31,7 @@ KeptReason = Literal["wanted", "no_successor", "not_asked", "younger", "unsettle
 KEPT_REASONS: tuple[KeptReason, ...] = get_args(KeptReason)
 _Verdict = PruneReason | Literal["wanted", "no_successor"]
 _SHOWN = 10
+_BATCH = 500
 _PROBE_KEY = f"{image_prefix()}prune/permission/{'0' * 32}.png"
 """Where no picture is: deleting it removes nothing, and is refused where any other is.
 
@@ -148,9 +149,19 @@ def find_old_pictures(
 
 
 def delete_pictures(
-    store: ObjectStore, ledger: Ledger, pictures: Sequence[OldPicture]
+    store: ObjectStore,
+    ledger: Ledger,
+    pictures: Sequence[OldPicture],
+    *,
+    find_obstacle: Callable[[], str],
 ) -> Iterator[Deletion]:
     """Release and delete each picture, several at once; one that fails is told, and holds up none.
+
+    Args:
+        store: the shop's.
+        ledger: of the same store.
+        pictures: as they were found just now.
+        find_obstacle: asked again and again; why the next pictures must stay, else empty.
 
     Raises:
         PruneError: the store lets nothing be deleted.
@@ -159,7 +170,13 @@ def delete_pictures(
         store.delete(_PROBE_KEY)
     except StoreError as error:
         raise PruneError(str(error)) from error
-    yield from map_in_parallel(lambda picture: _delete(store, ledger, picture), pictures)
+    for start in range(0, len(pictures), _BATCH):
+        batch = pictures[start : start + _BATCH]
+        obstacle = find_obstacle()
+        if obstacle:
+            yield from (Deletion(picture=picture, problem=obstacle) for picture in batch)
+        else:
+            yield from map_in_parallel(lambda picture: _delete(store, ledger, picture), batch)
 
 
 def _judge_pictures(

@@ -146,6 +146,25 @@ def test_objects_are_as_readable_as_any_other_file(store: DirectoryStore, tmp_pa
         assert (Path(store.uri) / ours).stat().st_mode == (tmp_path / other).stat().st_mode
 
 
+def test_a_deleted_picture_leaves_nothing_of_itself_behind(
+    store: DirectoryStore, tmp_path: Path
+) -> None:
+    key = f"images/hero/1/{'f' * 32}.png"
+    store.put(key, b"", content_type="image/png", metadata={"seed": "1"})
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / Path(key).name).write_bytes(b"not ours")
+    (Path(store.uri) / "images" / "hero" / "linked").symlink_to(outside)
+
+    store.delete(key)
+    with pytest.raises(StoreError, match="symbolic link"):
+        store.delete(key.replace("/1/", "/linked/"))
+
+    left = [path for path in Path(store.uri).rglob("*.*") if path.is_file()]
+    assert [path for path in left if ".locks" not in path.parts] == []
+    assert files_in(outside) == [Path(key).name]
+
+
 def test_a_body_changed_by_hand_is_read_without_the_old_metadata(store: DirectoryStore) -> None:
     store.put("a.png", b"before", content_type="image/x", metadata={"seed": "1"})
     (Path(store.uri) / "a.png").write_bytes(b"after")

@@ -107,7 +107,7 @@ class PrunableShop(Shop):
 
     def prune(self, *, days: int = 30, orphaned: bool = False) -> list[Deletion]:
         plan = self.plan(days=days, orphaned=orphaned)
-        return list(delete_pictures(self.hooked, self.ledger, plan.pictures))
+        return list(delete_pictures(self.hooked, self.ledger, plan.pictures, find_obstacle=str))
 
     def pictures(self) -> set[str]:
         return {info.key for info in self.store.list("images/")}
@@ -175,7 +175,7 @@ def test_two_that_prune_at_once_release_each_picture_once(shop: PrunableShop) ->
     plan = shop.plan()
     shop.prune()
     entries = {info.key: info.modified_at for info in shop.store.list("ledger/")}
-    again = delete_pictures(shop.hooked, shop.ledger, plan.pictures)
+    again = delete_pictures(shop.hooked, shop.ledger, plan.pictures, find_obstacle=str)
     assert [deletion.problem for deletion in again] == ["", ""]
     assert {info.key: info.modified_at for info in shop.store.list("ledger/")} == entries
 
@@ -428,13 +428,24 @@ def test_one_picture_that_cannot_be_deleted_is_told_and_holds_up_no_other(
     assert shop.pictures() == keys(*shop.new)
 
 
+def test_what_comes_in_its_way_leaves_the_rest_where_it_is(shop: PrunableShop) -> None:
+    plan = shop.plan()
+    deletions = list(
+        delete_pictures(
+            shop.hooked, shop.ledger, plan.pictures, find_obstacle=lambda: "a run has begun"
+        )
+    )
+    assert [deletion.problem for deletion in deletions] == ["a run has begun"] * 2
+    assert shop.pictures() == keys(*shop.old, *shop.new)
+
+
 def test_a_picture_whose_call_is_taken_up_meanwhile_stays(shop: PrunableShop) -> None:
     hero, wide = shop.old
     plan = shop.plan()
     entry = read_entry(shop.store, hero)
     accepted = replace(entry, **build_call().as_changes(), lineage=None)
     overwrite_entry(shop.store, accepted)
-    deletions = delete_pictures(shop.hooked, shop.ledger, plan.pictures)
+    deletions = delete_pictures(shop.hooked, shop.ledger, plan.pictures, find_obstacle=str)
     problems = {it.picture.key: it.problem for it in deletions}
     assert problems == {key_of(hero): "its ledger entry has changed meanwhile", key_of(wide): ""}
     assert key_of(hero) in shop.pictures()
@@ -457,7 +468,7 @@ def test_cut_off_anywhere_the_picture_is_there_or_may_be_bought_again_and_the_ne
 
     setattr(shop.hooked, when, cut)
     with pytest.raises(CutOff):
-        list(delete_pictures(shop.hooked, shop.ledger, [picture]))
+        list(delete_pictures(shop.hooked, shop.ledger, [picture], find_obstacle=str))
     setattr(shop.hooked, when, lambda *_: None)
 
     assert seen == ["delete", "get", "put", "put", "delete"][: number + 1], "first to see if it may"

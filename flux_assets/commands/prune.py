@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 import click
 import dagster as dg
@@ -68,10 +69,12 @@ def prune(*, deletes: bool, orphaned: bool, older_than_days: int, as_json: bool)
     settings = load_settings(os.environ)
     prepare_dagster_home()
     store = StoreResource.of(settings).open().shop
-    with open_run_identity("prune") as run:
+    with open_run_identity("prune") as run, dg.DagsterInstance.get() as instance:
         ledger = open_ledger(settings, store, run)
-        if deletes:
-            _check_no_refresh(settings)
+        find_obstacle = partial(_find_obstacle, instance, settings)
+        obstacle = find_obstacle() if deletes else ""
+        if obstacle:
+            raise PruneError(obstacle)
         wanted = read_wanted_pictures(settings, store, ledger, judges_owners=orphaned)
         plan = find_old_pictures(
             store, ledger, wanted, min_age=timedelta(days=older_than_days), orphaned=orphaned
@@ -79,8 +82,9 @@ def prune(*, deletes: bool, orphaned: bool, older_than_days: int, as_json: bool)
         if not as_json:
             _people.print(Markdown(_report(plan)))
         _say_what_it_means(settings, plan, deletes=deletes)
-        pictures = plan.pictures if deletes else ()
-        deletions = list(delete_pictures(store, ledger, pictures)) if pictures else []
+        deletions: list[Deletion] = []
+        if deletes and plan.pictures:
+            deletions += delete_pictures(store, ledger, plan.pictures, find_obstacle=find_obstacle)
     failed = [deletion for deletion in deletions if deletion.problem]
     if as_json:
         told = [{"key": it.picture.key, "problem": it.problem} for it in failed]
@@ -91,16 +95,10 @@ def prune(*, deletes: bool, orphaned: bool, older_than_days: int, as_json: bool)
     sys.exit(2 if failed else 0)
 
 
-def _check_no_refresh(settings: Settings) -> None:
-    """A refresh may have read other inputs, and take a picture that is about to be deleted.
-
-    Raises:
-        PruneError: one is under way.
-    """
-    with dg.DagsterInstance.get() as instance:
-        run_id = find_refresh(instance, settings.shop)
-    if run_id:
-        raise PruneError(f"run {run_id} is refreshing this shop; wait until it has ended")
+def _find_obstacle(instance: dg.DagsterInstance, settings: Settings) -> str:
+    """A refresh may have read other inputs, and take a picture that is about to be deleted."""
+    run_id = find_refresh(instance, settings.shop)
+    return f"run {run_id} is refreshing this shop; wait until it has ended" if run_id else ""
 
 
 def _report(plan: PrunePlan) -> str:
