@@ -208,7 +208,7 @@ def _read_fingerprints(store: ObjectStore, shorts: Collection[str]) -> Mapping[s
     """The whole fingerprints that the ledger has, by their short ones."""
     if not shorts:
         return {}
-    names = (_name(info.key) for info in store.list(LEDGER_PREFIX))
+    names = map(_name, store.list_keys(LEDGER_PREFIX))
     return {name[:32]: name for name in names if name[:32] in shorts}
 
 

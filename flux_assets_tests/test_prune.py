@@ -13,12 +13,12 @@ from flux_assets.image_request import ImageRequest
 from flux_assets.ledger import Ledger
 from flux_assets.ledger_entry import State
 from flux_assets.manifest import MANIFEST_KEY, read_manifest
-from flux_assets.manifest_repair import REQUESTS_KEY
 from flux_assets.parquet import write_parquet
 from flux_assets.planning import plan_against_store
 from flux_assets.prune import Deletion, PrunePlan, delete_pictures, find_old_pictures
 from flux_assets.release import WaitingFilter, WaitingRequests
 from flux_assets.store.object_store import ledger_key
+from flux_assets.tables import REQUESTS_KEY
 from flux_assets.verify import verify_store
 from flux_assets.wanted_pictures import read_wanted_pictures
 from flux_assets_tests.fixtures.purchases import (

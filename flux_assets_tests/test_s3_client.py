@@ -5,7 +5,8 @@ import boto3
 import pytest
 
 from flux_assets.errors import StoreError
-from flux_assets.store.s3 import S3Store, build_s3_client
+from flux_assets.store.s3 import S3Store
+from flux_assets.store.s3_client import build_s3_client
 from flux_assets_tests.fixtures.stores import CannedS3
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 
 from flux_assets.errors import SourceError
 from flux_assets.sources import read_bytes, source_version
-from flux_assets.store.s3 import build_s3_client
+from flux_assets.store.s3_client import build_s3_client
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -57,7 +57,8 @@ def open_store(
         problem = f"must be s3://bucket/prefix or a directory, not {uri!r}"
         raise SettingsError("FLUX_ASSETS_STORE", problem)
 
-    from flux_assets.store.s3 import S3Store, build_s3_client  # noqa: PLC0415 # boto3 is heavy
+    from flux_assets.store.s3 import S3Store  # noqa: PLC0415 # boto3 is heavy
+    from flux_assets.store.s3_client import build_s3_client  # noqa: PLC0415 # as above
 
     client = (
         s3_client()

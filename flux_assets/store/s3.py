@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -16,7 +15,6 @@ from botocore.exceptions import (
 )
 from urllib3.exceptions import HTTPError
 
-from flux_assets.aws_session import open_aws_session
 from flux_assets.errors import (
     ConditionFailedError,
     ObjectNotFoundError,
@@ -41,32 +39,6 @@ _RIGHT_TO_DELETE = "s3:DeleteObject, as in deploy/iam-policy-prune.json"
 _EXPIRED_CREDENTIALS = frozenset({"ExpiredToken", "ExpiredTokenException"})
 # boto3 gives an error or a listing that breaks off half-way as its HTTP library raises it.
 _BROKEN_OFF = (HTTPError, IncompleteReadError, ResponseStreamingError)
-
-
-def build_s3_client(
-    *, max_pool_connections: int, checksum: Literal["when_supported", "when_required"]
-) -> "S3Client":
-    """A client for many threads, with AWS's own credential chain and environment variables.
-
-    Args:
-        max_pool_connections: how many threads use it at once.
-        checksum: `when_required` for stores that do not know AWS's newer checksums.
-
-    Raises:
-        StoreError: the AWS configuration cannot be used.
-    """
-    config = Config(
-        max_pool_connections=max_pool_connections,
-        connect_timeout=10,
-        read_timeout=60,
-        retries={"mode": "standard", "total_max_attempts": 5},
-        request_checksum_calculation=checksum,
-        response_checksum_validation=checksum,
-    )
-    try:
-        return open_aws_session().client("s3", config=config)
-    except (BotoCoreError, ValueError) as error:
-        raise StoreError("S3", "connect to", str(error)) from error
 
 
 class S3Store:
