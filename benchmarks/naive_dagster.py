@@ -91,7 +91,8 @@ def measure(quick: bool) -> Sequence[Figure]:  # noqa: FBT001 - as every subject
             target=at_most(0.05),
         ),
         Figure(
-            name="runs of such a backfill",
+            name=f"runs of such a backfill of {products} products, the naive way's reckoned from "
+            f"{naive_products}",
             unit="runs",
             ours=ours.runs,
             peer=naive.runs / naive_products * products,
