@@ -30,7 +30,8 @@ from flux_assets.inputs import load_catalog, load_shots
 from flux_assets.launch import prepare_dagster_home
 from flux_assets.ledger_entry import LedgerEntry
 from flux_assets.lineage import LineageRecord, build_object_metadata
-from flux_assets.manifest import build_manifest_rows, write_manifest
+from flux_assets.manifest import write_manifest
+from flux_assets.manifest_rows import build_manifest_rows
 from flux_assets.outcome import Outcome
 from flux_assets.picture_records import PictureRecords
 from flux_assets.process_identity import this_process

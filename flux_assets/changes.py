@@ -3,15 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flux_assets.image_request import ImageRequest
 from flux_assets.ledger_entry import PRUNED
+from flux_assets.manifest import StoredManifest
 from flux_assets.parameters import PARAMETERS
 from flux_assets.plan import TO_BUY, Plan
-
-if TYPE_CHECKING:  # pandas is loaded only where a table is really read
-    import pandas as pd
 
 NOT_IN_MANIFEST = "not in the manifest"
 """The picture was bought by itself, and no manifest has been written since."""
@@ -23,7 +21,7 @@ _COMPARED = ("prompt", *PARAMETERS, "take", "shot_version")
 
 
 def explain_changes(
-    plan: Plan, requests: Iterable[ImageRequest], manifest: "pd.DataFrame | None"
+    plan: Plan, requests: Iterable[ImageRequest], manifest: StoredManifest | None
 ) -> Plan:
     """The plan with a reason at each changed row: the fields that differ, separated by commas.
 
@@ -37,7 +35,7 @@ def explain_changes(
     by_fingerprint = {request.fingerprint: request for request in requests}
     changed = {(row.product_id, row.shot) for row in plan.rows if row.status == "changed"}
     shown: Mapping[tuple[str, str], Mapping[str, Any]] = {}
-    if manifest is not None and set(_COMPARED) <= set(manifest.columns):
+    if manifest is not None and changed and set(_COMPARED) <= set(manifest.column_names):
         shown = _read_rows(manifest, changed)
     rows = tuple(
         row._replace(
@@ -68,10 +66,10 @@ def count_changes(plan: Plan) -> Mapping[str, int]:
 
 
 def _read_rows(
-    manifest: "pd.DataFrame", wanted: set[tuple[str, str]]
+    manifest: StoredManifest, wanted: set[tuple[str, str]]
 ) -> Mapping[tuple[str, str], Mapping[str, Any]]:
     products = {product_id for product_id, _ in wanted}
-    rows = manifest[manifest["product_id"].isin(products)].to_dict("records")
+    rows = manifest.read(where=("product_id", products)).to_dict("records")
     by_owner = {(str(row["product_id"]), str(row["shot"])): row for row in rows}
     return {owner: row for owner, row in by_owner.items() if owner in wanted}  # type: ignore[misc] # columns are named by text
 

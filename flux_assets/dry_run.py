@@ -1,7 +1,7 @@
 """A plan of the whole catalog without a run: what `flux-assets plan` shows."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flux_assets.assembly import RunIdentity, open_ledger
 from flux_assets.catalog.product import Catalog
@@ -10,7 +10,7 @@ from flux_assets.choices import Choices, choose, select_rows
 from flux_assets.errors import CapExceededError, ProductDropError, PromptError
 from flux_assets.image_request import ImageRequest
 from flux_assets.inputs import find_problems, load_catalog, load_overrides, load_shots
-from flux_assets.manifest import read_manifest
+from flux_assets.manifest import StoredManifest, open_manifest, read_manifest_products
 from flux_assets.overrides import OverrideProblem
 from flux_assets.plan import Plan, RequestIdentity, estimate
 from flux_assets.planning import check_run, plan_against_store, run_cap
@@ -18,9 +18,6 @@ from flux_assets.prompts import Skipped
 from flux_assets.rendering import render_requests
 from flux_assets.settings import Settings
 from flux_assets.store.object_store import ObjectStore
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +89,7 @@ def plan_catalog(
         [RequestIdentity(item.product_id, item.shot, item.fingerprint) for item in requests],
         categories={product.product_id: product.category for product in catalog.products},
     )
-    manifest = read_manifest(store)
+    manifest = open_manifest(store)
     whole = explain_changes(whole, requests, manifest)
     cap = run_cap(settings, choices)
     work = choose(whole.rows, choices, cap=cap, is_known=lambda _: True)
@@ -122,7 +119,7 @@ def _find_obstacle(
     settings: Settings,
     choices: Choices,
     *,
-    manifest: "pd.DataFrame | None",
+    manifest: StoredManifest | None,
     product_ids: set[str],
     to_buy: int,
 ) -> str:
@@ -130,7 +127,7 @@ def _find_obstacle(
         check_run(
             settings,
             choices,
-            known=set() if manifest is None else set(manifest["product_id"].unique()),
+            known=read_manifest_products(manifest),
             product_ids=product_ids,
             to_buy=to_buy,
         )

@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 
 from flux_assets.catalog import read_catalog
 from flux_assets.catalog.product import Catalog
+from flux_assets.full_collections import put_off_full_collections
 from flux_assets.overrides import (
     NO_OVERRIDES,
     OverrideProblem,
@@ -32,13 +33,15 @@ def load_catalog(settings: Settings, shots: ShotsFile) -> Catalog:
     Raises:
         SourceError, CatalogError: it cannot be had, or is no catalog.
     """
-    return read_catalog(
-        read_bytes(settings.catalog, header=settings.catalog_header),
-        PurePosixPath(shown_uri(settings.catalog)).name,
-        columns=shots.columns,
-        one_set_per=shots.one_set_per,
-        include_unpublished=shots.include_unpublished,
-    )
+    data = read_bytes(settings.catalog, header=settings.catalog_header)
+    with put_off_full_collections():
+        return read_catalog(
+            data,
+            PurePosixPath(shown_uri(settings.catalog)).name,
+            columns=shots.columns,
+            one_set_per=shots.one_set_per,
+            include_unpublished=shots.include_unpublished,
+        )
 
 
 def find_problems(

@@ -23,8 +23,9 @@ from flux_assets.defs.manifest import FEW_FAILED_CHECK
 from flux_assets.defs.partitions import JOB_NAME, shop_key, shop_name
 from flux_assets.defs.resources import StoreResource
 from flux_assets.errors import FluxAssetsError, SettingsError
+from flux_assets.frames import read_rows
 from flux_assets.manifest import MANIFEST_KEY
-from flux_assets.parquet import iterate_rows, read_parquet
+from flux_assets.parquet import StoredTable
 from flux_assets.settings import Settings, load_settings
 from flux_assets.shortfalls import read_shortfalls
 from flux_assets.store.object_store import ObjectStore, run_key
@@ -182,7 +183,7 @@ def _read_report(settings: Settings, run_id: str, *, failure: str = "") -> Refre
     store = StoreResource.of(settings).open().shop
     summary = json.loads(store.get(run_key(run_id, "refreshed_images.json")).data)
     columns = ("shot", "shot_mode", "source_uri", "object_uri")
-    manifest = read_parquet(store.get(MANIFEST_KEY).data, columns=columns)
+    manifest = StoredTable(store.get(MANIFEST_KEY).data).read(columns)
     edits = manifest[manifest["shot_mode"] == "edit"].head(1)
     return RefreshReport(
         run_id=run_id,
@@ -190,7 +191,7 @@ def _read_report(settings: Settings, run_id: str, *, failure: str = "") -> Refre
         summary=RunSummary.merge([summary]),
         missing=len(read_shortfalls(store)),
         pictures_by_shot=dict(manifest["shot"].value_counts(sort=False)),
-        before_and_after=next(iterate_rows(edits, columns[2:]), None),
+        before_and_after=next(read_rows(edits, columns[2:]), None),
         failure=failure,
     )
 

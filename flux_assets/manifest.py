@@ -1,16 +1,27 @@
-"""One row per product and shot: the current picture and its lineage, for everything downstream."""
+"""The stored manifest: brought up to date, read and written, as Parquet and as CSV."""
 
 import csv
 import io
-import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreError
 from flux_assets.formula_cells import neutralise
-from flux_assets.lineage import LineageRecord, build_plain_metadata
-from flux_assets.parquet import NO_TABLE, iterate_rows, read_parquet, write_parquet
+from flux_assets.frames import read_rows
+from flux_assets.full_collections import put_off_full_collections
+from flux_assets.manifest_rows import (
+    ADDED_COLUMNS,
+    COLUMNS,
+    COMPARED,
+    OF_EVERY_RELEASE,
+    ReadLineage,
+    build_manifest_rows,
+    compare_manifest,
+    merge_manifest,
+)
+from flux_assets.parquet import NO_TABLE, StoredTable, write_parquet
 from flux_assets.plan import RequestIdentity
 from flux_assets.store.object_store import ObjectStore, table_key
 
@@ -21,126 +32,64 @@ MANIFEST_KEY = table_key("image_manifest.parquet")
 MANIFEST_CSV_KEY = table_key("image_manifest.csv")
 _WRITE_TRIES = 5
 
-COLUMNS: Mapping[str, str] = {
-    "product_id": "str",
-    "shot": "str",
-    "stale": "bool",
-    "object_uri": "str",
-    "url": "str",
-    "object_key": "str",
-    "content_type": "str",
-    "width_px": "int64",
-    "height_px": "int64",
-    "size_bytes": "int64",
-    "sha256": "str",
-    "prompt": "str",
-    "seed": "int64",
-    "guidance": "float64",
-    "steps": "int64",
-    "aspect_ratio": "str",
-    "output_format": "str",
-    "output_quality": "int64",
-    "safety_tolerance": "int64",
-    "prompt_upsampling": "bool",
-    "model": "str",
-    "take": "int64",
-    "shot_version": "int64",
-    "uuid": "str",
-    "request_fingerprint": "str",
-    "attempts": "int64",
-    "possibly_paid_twice": "int64",
-    "latency_seconds": "float64",
-    "cost_usd_estimate": "float64",
-    "generated_at": "str",
-    "mode": "str",
-    "shot_mode": "str",
-    "source_uri": "str",
-    "source_sha256": "str",
-    "asset_key": "str",
-    "recognition": "float64",
-    "digital_source_type": "str",
-    "warnings": "str",
-}
-"""Each column with its type, which no row's absence may change."""
 
-_ADDED: Mapping[str, str | None] = {
-    "shot_mode": "generate",
-    "source_uri": "",
-    "source_sha256": "",
-    "asset_key": "",
-    "recognition": None,
-    "digital_source_type": "trainedAlgorithmicMedia",
-}
-"""What the rows of a release before these columns say: every picture was made from words."""
+@dataclass(frozen=True, slots=True)
+class StoredManifest:
+    """The manifest as it lies in the store."""
 
-_log = logging.getLogger(__name__)
+    table: StoredTable
+    uri: str
+    etag: str
 
-ReadLineage = Callable[[list[RequestIdentity]], Mapping[str, LineageRecord]]
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """In their order; an older release's lacks some.
 
-_IDENTITY = ["product_id", "shot"]
-_OF_EVERY_RELEASE = [*_IDENTITY, "request_fingerprint"]
+        Raises:
+            StoreError: it is damaged, or another table.
+        """
+        try:
+            names = self.table.column_names()
+        except NO_TABLE as error:
+            raise self._damaged() from error
+        if not set(OF_EVERY_RELEASE) <= set(names):
+            raise self._damaged()
+        return names
+
+    def read(
+        self,
+        columns: Sequence[str] | None = None,
+        *,
+        where: tuple[str, Collection[str]] | None = None,
+    ) -> "pd.DataFrame":
+        """As `StoredTable.read`.
+
+        Raises:
+            StoreError: it is damaged, or has no such columns.
+        """
+        if not set(columns or ()) <= set(self.column_names):
+            raise self._damaged()
+        try:
+            return self.table.read(columns, where=where)
+        except NO_TABLE as error:
+            raise self._damaged() from error
+
+    def _damaged(self) -> StoreError:
+        problem = "it is damaged; `flux-assets verify --repair` builds it again from the ledger"
+        return StoreError(self.uri, "read", problem)
 
 
-def build_manifest(
-    requests: Iterable[RequestIdentity],
-    *,
-    previous: "pd.DataFrame | None",
-    read_lineage: ReadLineage,
-    store: ObjectStore,
-    changed: AbstractSet[str] = frozenset(),
-) -> "pd.DataFrame":
-    """The manifest of the current requests: what is unchanged is taken over, the rest is read.
-
-    A product and shot whose current picture is not stored keeps the last stored one, marked
-    `stale`; one that never had any has no row. Where nothing changed, it is `previous` itself.
-
-    Args:
-        requests: every current request; the fingerprint of one that cannot be made is empty.
-        previous: the last manifest; None rebuilds from ledger and store alone.
-        read_lineage: gives the lineage, by fingerprint, of those of the requests whose picture
-            is stored.
-        store: for the addresses.
-        changed: fingerprints whose row is read again although it is there: what was released and
-            bought once more is another picture of the same request.
-    """
-    import pandas as pd  # noqa: PLC0415 - slow to import
-
-    wanted = list(requests)
-    last = build_manifest_rows([], store) if previous is None else previous
-    kept = last[_OF_EVERY_RELEASE].reset_index(names="row")
-    kept = kept.merge(pd.DataFrame(wanted, columns=list(RequestIdentity._fields)), on=_IDENTITY)
-    unchanged = kept["request_fingerprint"] == kept["fingerprint"]
-    unchanged &= ~kept["fingerprint"].isin(changed)
-    kept["stale"] = ~unchanged
-    taken_over = set(kept.loc[unchanged, "fingerprint"].tolist())
-    lineage = read_lineage(
-        [item for item in wanted if item.fingerprint and item.fingerprint not in taken_over]
-    )
-    has_news = bool(lineage) or last["stale"].tolist() != kept["stale"].tolist()
-    if not has_news and list(last.columns) == list(COLUMNS):
-        return last
-    kept = kept[~kept["fingerprint"].isin(set(lineage))]
-    old = last.loc[kept["row"], list(COLUMNS)].assign(stale=kept["stale"].to_numpy())
-    rows = pd.concat([old, build_manifest_rows(lineage.values(), store)])
-    return rows.astype(dict(COLUMNS)).sort_values(_IDENTITY, ignore_index=True)
-
-
-def build_manifest_rows(records: Iterable[LineageRecord], store: ObjectStore) -> "pd.DataFrame":
-    """A manifest of just these pictures, each current as of now."""
-    import pandas as pd  # noqa: PLC0415 - slow to import
-
-    rows = [build_manifest_row(record, store) for record in records]
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict(COLUMNS))
-
-
+@put_off_full_collections()
 def refresh_manifest(
     store: ObjectStore,
     requests: Sequence[RequestIdentity],
     read_lineage: ReadLineage,
     *,
     changed: AbstractSet[str] = frozenset(),
-) -> "pd.DataFrame":
+) -> StoredManifest:
     """Bring the stored manifest up to date by compare-and-swap, and its CSV beside it.
+
+    One in which nothing changes is neither unpacked nor written.
 
     Args:
         store: where it lies.
@@ -152,39 +101,50 @@ def refresh_manifest(
         StoreError: it cannot be read or written, or other writers always come first.
     """
     for _ in range(_WRITE_TRIES):
-        previous, etag = _read_previous(store, read_lineage)
-        manifest = build_manifest(
-            requests, previous=previous, read_lineage=read_lineage, store=store, changed=changed
-        )
-        if manifest is previous and _is_csv_newer(store):
-            return manifest
+        stored = open_manifest(store)
+        if stored and stored.column_names == tuple(COLUMNS):
+            comparison = compare_manifest(stored.read(COMPARED), requests, changed)
+            lineage = read_lineage(comparison.unknown)
+            if comparison.is_same and not lineage and _is_csv_newer(store):
+                return stored
+            last = stored.read()
+        else:
+            last = _fill_in(stored, store, read_lineage)
+            comparison = compare_manifest(last, requests, changed)
+            lineage = read_lineage(comparison.unknown)
+        manifest = merge_manifest(last, comparison, lineage, store)
         try:
-            write_manifest(store, manifest, over=etag)
+            return write_manifest(store, manifest, over=stored.etag if stored else None)
         except ConditionFailedError:
             continue
-        return manifest
     raise StoreError(store.uri_for(MANIFEST_KEY), "change", "other writers always come first")
 
 
-def write_manifest(store: ObjectStore, manifest: "pd.DataFrame", *, over: str | None) -> None:
+def write_manifest(
+    store: ObjectStore, manifest: "pd.DataFrame", *, over: str | None
+) -> StoredManifest:
     """Write it over the version of this etag, or where there is none, and its CSV beside it.
 
     Raises:
         ConditionFailedError: somebody else was first.
     """
-    etag: str | None = store.put(
+    data = write_parquet(manifest)
+    etag = store.put(
         MANIFEST_KEY,
-        write_parquet(manifest),
+        data,
         content_type="application/vnd.apache.parquet",
         if_absent=over is None,
         if_match=over,
     )
-    latest: pd.DataFrame | None = manifest
+    written = StoredManifest(StoredTable(data), store.uri_for(MANIFEST_KEY), etag)
+    latest: StoredManifest | None = written
     while latest is not None:
-        store.put(MANIFEST_CSV_KEY, write_manifest_csv(latest), content_type="text/csv")
-        if store.head(MANIFEST_KEY).etag == etag:
-            return
-        latest, etag = _read_stored(store)  # somebody wrote a later one, and its CSV before ours
+        store.put(MANIFEST_CSV_KEY, write_manifest_csv(manifest), content_type="text/csv")
+        if store.head(MANIFEST_KEY).etag == latest.etag:
+            break
+        latest = open_manifest(store)  # somebody wrote a later one, and its CSV before ours
+        manifest = latest.read() if latest else manifest
+    return written
 
 
 def _is_csv_newer(store: ObjectStore) -> bool:
@@ -193,80 +153,61 @@ def _is_csv_newer(store: ObjectStore) -> bool:
     return MANIFEST_CSV_KEY in written and written[MANIFEST_CSV_KEY] >= written[MANIFEST_KEY]
 
 
-def read_manifest(store: ObjectStore) -> "pd.DataFrame | None":
-    """The last manifest; None where there is none.
+def open_manifest(store: ObjectStore) -> StoredManifest | None:
+    """The last manifest, still to be unpacked; None where there is none.
 
-    One that an older release wrote lacks some of the columns.
+    Raises:
+        StoreError: it cannot be read.
+    """
+    try:
+        body = store.get(MANIFEST_KEY)
+    except ObjectNotFoundError:
+        return None
+    return StoredManifest(StoredTable(body.data), store.uri_for(MANIFEST_KEY), body.info.etag)
+
+
+def read_manifest(store: ObjectStore) -> "pd.DataFrame | None":
+    """The whole last manifest; None where there is none.
 
     Raises:
         StoreError: it is damaged, or cannot be read.
     """
-    return _read_stored(store)[0]
+    stored = open_manifest(store)
+    return None if stored is None else stored.read()
 
 
-def read_manifest_products(store: ObjectStore) -> set[str]:
-    """The products of the last manifest; none where there is no manifest."""
-    manifest, _ = _read_stored(store, columns=["product_id"])
-    return set() if manifest is None else set(manifest["product_id"].unique())
-
-
-def _read_previous(
-    store: ObjectStore, read_lineage: ReadLineage
-) -> tuple["pd.DataFrame | None", str | None]:
-    """The last manifest with all columns; rows that lack others than _ADDED are read again."""
-    table, etag = _read_stored(store)
-    if table is not None:
-        absent = {name: value for name, value in _ADDED.items() if name not in table.columns}
-        table = table.assign(**absent)
-    if table is None or set(COLUMNS) <= set(table.columns):
-        return table, etag
-    rows = iterate_rows(table, _OF_EVERY_RELEASE)
-    lineage = read_lineage([RequestIdentity(*row) for row in rows])
-    return build_manifest_rows(lineage.values(), store), etag
-
-
-def _read_stored(
-    store: ObjectStore, *, columns: list[str] | None = None
-) -> tuple["pd.DataFrame | None", str | None]:
-    try:
-        body = store.get(MANIFEST_KEY)
-    except ObjectNotFoundError:
-        return None, None
-    uri = store.uri_for(MANIFEST_KEY)
-    return parse_manifest(body.data, uri, columns=columns), body.info.etag
-
-
-def parse_manifest(data: bytes, uri: str, *, columns: list[str] | None = None) -> "pd.DataFrame":
-    """The manifest of these bytes, or some columns of it.
+def read_manifest_products(manifest: StoredManifest | None) -> set[str]:
+    """The products of a manifest; none where there is no manifest.
 
     Raises:
-        StoreError: they are damaged, or another table.
+        StoreError: it is damaged.
     """
-    problem = "it is damaged; `flux-assets verify --repair` builds it again from the ledger"
-    try:
-        manifest = read_parquet(data, columns=columns)
-    except NO_TABLE as error:
-        raise StoreError(uri, "read", problem) from error
-    if not set(columns or _OF_EVERY_RELEASE) <= set(manifest.columns):
-        raise StoreError(uri, "read", problem)
-    return manifest
+    return set() if manifest is None else set(manifest.read(("product_id",))["product_id"].unique())
 
 
-def build_manifest_row(record: LineageRecord, store: ObjectStore) -> dict[str, object]:
-    """One picture's row, current as of now."""
-    return {
-        **build_plain_metadata(record),
-        "object_uri": store.uri_for(record.object_key),
-        "url": store.url_for(record.object_key) or "",
-        "stale": False,
-    }
+def _fill_in(
+    stored: StoredManifest | None, store: ObjectStore, read_lineage: ReadLineage
+) -> "pd.DataFrame":
+    """An older release's manifest with all columns; rows that cannot be filled are read again."""
+    if stored is None:
+        return build_manifest_rows([], store)
+    table = stored.read()
+    absent = {name: value for name, value in ADDED_COLUMNS.items() if name not in table.columns}
+    table = table.assign(**absent)
+    if set(COLUMNS) <= set(table.columns):
+        return table
+    rows = read_rows(table, OF_EVERY_RELEASE)
+    lineage = read_lineage([RequestIdentity(*row) for row in rows])
+    return build_manifest_rows(lineage.values(), store)
 
 
 def write_manifest_csv(manifest: "pd.DataFrame") -> bytes:
     """The manifest as CSV (UTF-8), in which no cell can be taken for a spreadsheet formula."""
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer)
-    writer.writerow(manifest.columns)
-    for row in iterate_rows(manifest, list(manifest.columns)):
-        writer.writerow([neutralise(cell) if isinstance(cell, str) else cell for cell in row])
-    return buffer.getvalue().encode()
+    buffer = io.BytesIO()
+    with io.TextIOWrapper(buffer, "utf-8", newline="") as text:
+        writer = csv.writer(text)
+        writer.writerow(manifest.columns)
+        for row in read_rows(manifest, list(manifest.columns)):
+            writer.writerow([neutralise(cell) if isinstance(cell, str) else cell for cell in row])
+        text.flush()
+        return buffer.getvalue()

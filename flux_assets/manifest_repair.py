@@ -6,14 +6,8 @@ from typing import TYPE_CHECKING
 from flux_assets.errors import ObjectNotFoundError, StoreError
 from flux_assets.image_request import ImageRequest
 from flux_assets.lineage import LineageRecord, build_plain_metadata
-from flux_assets.manifest import (
-    COLUMNS,
-    MANIFEST_KEY,
-    build_manifest,
-    build_manifest_rows,
-    parse_manifest,
-    write_manifest,
-)
+from flux_assets.manifest import MANIFEST_KEY, open_manifest, write_manifest
+from flux_assets.manifest_rows import COLUMNS, build_manifest, build_manifest_rows
 from flux_assets.parquet import NO_TABLE, read_parquet
 from flux_assets.plan import RequestIdentity
 from flux_assets.store.object_store import ObjectStore, quote_segment
@@ -147,15 +141,14 @@ class ManifestAudit:
         return [*read_identities(self._requests), *read_without_request(self._requests)]
 
     def _read_manifest(self) -> tuple["pd.DataFrame | None", str | None]:
-        try:
-            body = self._store.get(MANIFEST_KEY)
-        except ObjectNotFoundError:
+        stored = open_manifest(self._store)
+        if stored is None:
             return None, None
         try:
-            return parse_manifest(body.data, self._store.uri_for(MANIFEST_KEY)), body.info.etag
+            return stored.read(), stored.etag
         except StoreError:
             self.unreadable[MANIFEST_KEY] = "it is damaged"
-            return None, body.info.etag
+            return None, stored.etag
 
     def _read_requests(self) -> "pd.DataFrame | None":
         try:

@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 from flux_assets.assembly import send_rules
 from flux_assets.budget import check_run_cap
 from flux_assets.choices import Choices, RunCap, check_product_drop
+from flux_assets.full_collections import put_off_full_collections
 from flux_assets.image_api.polling import TYPICAL_POLLS
 from flux_assets.ledger import Ledger
 from flux_assets.plan import (
@@ -20,6 +21,7 @@ from flux_assets.settings import Settings
 from flux_assets.store.object_store import ObjectStore
 
 
+@put_off_full_collections()
 def plan_against_store(
     settings: Settings,
     store: ObjectStore,

@@ -9,15 +9,17 @@ import hashlib
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flux_assets.errors import ObjectNotFoundError
+from flux_assets.frames import read_rows
+from flux_assets.full_collections import put_off_full_collections
 from flux_assets.ledger import Ledger
 from flux_assets.overrides import OverridesFile
-from flux_assets.parquet import NO_TABLE, iterate_rows, read_parquet
+from flux_assets.parquet import NO_TABLE, StoredTable, write_parquet
 from flux_assets.prompts import Shot
 from flux_assets.rendering import render_requests
 from flux_assets.settings import Settings
@@ -29,10 +31,12 @@ if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
 
 _NO_ORIGIN = ""
+_IDENTITY = ("product_id", "shot", "origin")
 
 _log = logging.getLogger(__name__)
 
 
+@put_off_full_collections()
 def refresh_requests_table(
     settings: Settings,
     store: ObjectStore,
@@ -41,7 +45,7 @@ def refresh_requests_table(
     products: "pd.DataFrame",
     shots: ShotsFile,
     overrides: OverridesFile,
-) -> "pd.DataFrame":
+) -> StoredTable:
     """One row per product and shot, in their order, as `render_requests` gives them all.
 
     Args:
@@ -62,20 +66,29 @@ def refresh_requests_table(
         product_id: _NO_ORIGIN if product_id in overridden else origin
         for product_id, origin in _find_origins(products, shots)
     }
-    parts = list(_take_over(store, origins))
-    for names, rows in _find_missing(products, shots.shots, parts).items():
-        missing = [shot for shot in shots.shots if shot.name in names]
+    last = _read_last(store)
+    known = list(read_rows(last.read(_IDENTITY), _IDENTITY)) if last else []
+    usable = set(origins.values()) - {_NO_ORIGIN}
+    missing = _find_missing(origins, shots.shots, (row for row in known if row[2] in usable))
+    if last and not missing and _order(known, origins, shots.shots) == list(range(len(known))):
+        return last
+    parts = [last.read(where=("origin", usable))] if last and usable else []
+    for names, product_ids in missing.items():
+        lacking = [shot for shot in shots.shots if shot.name in names]
+        chosen = products[products["product_id"].isin(product_ids)]
         rendered = render_requests(
             settings,
             store,
             ledger,
-            products=list(read_products(products.iloc[rows])),
-            shots=missing,
+            products=list(read_products(chosen)),
+            shots=lacking,
             overrides=overrides,
         )
         table = build_requests_table(rendered)
-        parts.append(table.assign(origin=_name_origins(table, missing, origins)))
-    return _order(pd.concat(parts, ignore_index=True), origins, shots.shots)
+        parts.append(table.assign(origin=_name_origins(table, lacking, origins)))
+    whole = pd.concat(parts, ignore_index=True)
+    order = _order(read_rows(whole, _IDENTITY), origins, shots.shots)
+    return StoredTable(write_parquet(whole.iloc[order]))
 
 
 def _find_origins(products: "pd.DataFrame", shots: ShotsFile) -> Iterator[tuple[str, str]]:
@@ -83,7 +96,7 @@ def _find_origins(products: "pd.DataFrame", shots: ShotsFile) -> Iterator[tuple[
     rules = json.dumps([shots.sha256, _code_sha256(), version("jinja2")])
     names = [name for name in products.columns if name != "line"]
     ids = products["product_id"].tolist()
-    for product_id, row in zip(ids, iterate_rows(products, names), strict=True):
+    for product_id, row in zip(ids, read_rows(products, names), strict=True):
         yield product_id, hashlib.sha256(f"{rules}{json.dumps(row)}".encode()).hexdigest()[:32]
 
 
@@ -95,34 +108,30 @@ def _code_sha256() -> str:
     return code.hexdigest()
 
 
-def _take_over(store: ObjectStore, origins: Mapping[str, str]) -> Iterator["pd.DataFrame"]:
-    """The rows of the last table whose origin is still there, if there are any."""
+def _read_last(store: ObjectStore) -> StoredTable | None:
+    """The last table, if it has origins."""
     try:
-        last = read_parquet(store.get(REQUESTS_KEY).data)
+        last = StoredTable(store.get(REQUESTS_KEY).data)
+        return last if "origin" in last.column_names() else None
     except ObjectNotFoundError:
-        return
+        return None
     except NO_TABLE as error:
         _log.warning("%s is damaged, and built anew: %s", store.uri_for(REQUESTS_KEY), error)
-        return
-    if "origin" in last.columns:
-        kept = last["origin"].isin(set(origins.values()) - {_NO_ORIGIN})
-        if kept.any():
-            yield last if kept.all() else last[kept]
+        return None
 
 
 def _find_missing(
-    products: "pd.DataFrame", shots: Sequence[Shot], parts: Sequence["pd.DataFrame"]
-) -> Mapping[tuple[str, ...], list[int]]:
-    """The places of the products that lack a row, by the names of the shots they lack it of."""
+    origins: Mapping[str, str], shots: Sequence[Shot], rows: Iterable[tuple[str, str, str]]
+) -> Mapping[tuple[str, ...], list[str]]:
+    """The products that lack a row, by the names of the shots that they lack it of."""
     has: defaultdict[str, list[str]] = defaultdict(list)
-    for part in parts:
-        for product_id, shot in iterate_rows(part, ("product_id", "shot")):
-            has[product_id].append(shot)
+    for product_id, shot, _ in rows:
+        has[product_id].append(shot)
     names = [shot.name for shot in shots]
-    lacking: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
-    for place, product_id in enumerate(products["product_id"].tolist()):
+    lacking: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+    for product_id in origins:
         if len(has[product_id]) < len(names):
-            lacking[tuple(it for it in names if it not in has[product_id])].append(place)
+            lacking[tuple(it for it in names if it not in has[product_id])].append(product_id)
     return lacking
 
 
@@ -133,18 +142,15 @@ def _name_origins(
     edits = {shot.name for shot in shots if shot.mode == "edit"}
     return [
         _NO_ORIGIN if shot in edits and skipped != "only_if" else origins[product_id]
-        for product_id, shot, skipped in iterate_rows(table, ("product_id", "shot", "skipped"))
+        for product_id, shot, skipped in read_rows(table, ("product_id", "shot", "skipped"))
     ]
 
 
 def _order(
-    table: "pd.DataFrame", origins: Mapping[str, str], shots: Sequence[Shot]
-) -> "pd.DataFrame":
+    rows: Iterable[tuple[str, str, str]], origins: Mapping[str, str], shots: Sequence[Shot]
+) -> list[int]:
+    """The places of the rows in the order of the products, and of the shots within each."""
     products = {product_id: place * len(shots) for place, product_id in enumerate(origins)}
     within = {shot.name: place for place, shot in enumerate(shots)}
-    places = [
-        products[product_id] + within[shot]
-        for product_id, shot in iterate_rows(table, ("product_id", "shot"))
-    ]
-    order = sorted(range(len(places)), key=places.__getitem__)
-    return table if order == list(range(len(places))) else table.iloc[order].reset_index(drop=True)
+    places = [products[product_id] + within[shot] for product_id, shot, _ in rows]
+    return sorted(range(len(places)), key=places.__getitem__)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from flux_assets.errors import ObjectNotFoundError
-from flux_assets.parquet import iterate_rows
+from flux_assets.frames import read_rows
 from flux_assets.plan import RequestIdentity
 from flux_assets.store.object_store import ObjectStore, table_key
 from flux_assets.summary import Shortfall
@@ -33,7 +33,7 @@ def find_shortfalls(
     """
     present = {
         fingerprint
-        for fingerprint, stale in iterate_rows(manifest, ("request_fingerprint", "stale"))
+        for fingerprint, stale in read_rows(manifest, ("request_fingerprint", "stale"))
         if not stale
     }
     return [

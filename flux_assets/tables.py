@@ -3,13 +3,13 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
-from itertools import islice
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from flux_assets.catalog.product import Product, RejectedRow
 from flux_assets.errors import PromptError
+from flux_assets.frames import build_frame, read_rows
 from flux_assets.image_request import ImageRequest
-from flux_assets.parquet import iterate_rows
 from flux_assets.plan import Plan, PlanRow, RequestIdentity
 from flux_assets.prompts import Skipped
 from flux_assets.store.object_store import table_key
@@ -33,39 +33,28 @@ _REQUEST_FIELDS = (
     "source_sha256",
     "flatten",
 )
-_ROWS_AT_ONCE = 20_000
-"""How many rows are plain Python values at a time: as such they take several times the memory."""
-
 _REQUEST_COLUMNS = (*_REQUEST_FIELDS, "prompt_characters", "error", "skipped")
+_REQUEST_NUMBERS = frozenset({"shot_version", "take", "prompt_characters"})
+_PRODUCT_FIELDS = tuple(field.name for field in fields(Product) if field.name != "columns")
 
 
 def build_products_table(products: Iterable[Product]) -> "pd.DataFrame":
     """One row per product; `columns` as JSON."""
-    import pandas as pd  # noqa: PLC0415 - slow to import
-
-    names = [field.name for field in fields(Product)]
-    rows = [
-        [
-            json.dumps(value) if name == "columns" else value
-            for name, value in ((name, getattr(product, name)) for name in names)
-        ]
-        for product in products
-    ]
-    return pd.DataFrame(rows, columns=names)
+    values_of = attrgetter(*_PRODUCT_FIELDS)
+    rows = ((*values_of(product), json.dumps(product.columns)) for product in products)
+    return build_frame(rows, (*_PRODUCT_FIELDS, "columns"), numbers={"line"})
 
 
 def read_products(table: "pd.DataFrame") -> Iterator[Product]:
     """The products of a table that `build_products_table` built, in its order."""
-    names = list(table.columns)
-    for row in iterate_rows(table, names):
-        values = dict(zip(names, row, strict=True))
-        values["columns"] = json.loads(values["columns"])
-        yield Product(**values)
+    for *values, columns in read_rows(table, (*_PRODUCT_FIELDS, "columns")):
+        fields_given = dict(zip(_PRODUCT_FIELDS, values, strict=True))
+        yield Product(**fields_given, columns=json.loads(columns))
 
 
 def read_categories(table: "pd.DataFrame") -> dict[str, str]:
     """Each product's category."""
-    return dict(iterate_rows(table, ("product_id", "category")))
+    return dict(read_rows(table, ("product_id", "category")))
 
 
 def build_rejected_rows_table(rejected_rows: Iterable[RejectedRow]) -> "pd.DataFrame":
@@ -82,17 +71,12 @@ def build_requests_table(
     requests: Iterable[ImageRequest | Skipped | PromptError],
 ) -> "pd.DataFrame":
     """One row per product and shot: its request; else no fingerprint, and `error` or `skipped`."""
-    import pandas as pd  # noqa: PLC0415 - slow to import
-
-    rows = map(_build_request_row, requests)
-    names = list(_REQUEST_COLUMNS)
-    parts = []
-    while part := list(islice(rows, _ROWS_AT_ONCE)):
-        parts.append(pd.DataFrame(part, columns=names))
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
+    return build_frame(
+        map(_build_request_row, requests), _REQUEST_COLUMNS, numbers=_REQUEST_NUMBERS
+    )
 
 
-def _build_request_row(request: ImageRequest | Skipped | PromptError) -> tuple[object, ...]:
+def _build_request_row(request: ImageRequest | Skipped | PromptError) -> tuple[str | int, ...]:
     if isinstance(request, ImageRequest):
         return (
             request.product_id,
@@ -118,7 +102,7 @@ def _build_request_row(request: ImageRequest | Skipped | PromptError) -> tuple[o
 
 def read_requests(table: "pd.DataFrame") -> Iterator[ImageRequest]:
     """The image requests of a table that `build_requests_table` built, in its order."""
-    for row in iterate_rows(table[table["fingerprint"] != ""], _REQUEST_FIELDS):
+    for row in read_rows(table[table["fingerprint"] != ""], _REQUEST_FIELDS):
         values = dict(zip(_REQUEST_FIELDS, row, strict=True))
         values["prompt_object"] = json.loads(values["prompt_object"])
         yield ImageRequest.from_json(values)
@@ -126,7 +110,7 @@ def read_requests(table: "pd.DataFrame") -> Iterator[ImageRequest]:
 
 def read_identities(table: "pd.DataFrame") -> list[RequestIdentity]:
     """What identifies each request of a requests table, or of these columns, in its order."""
-    rows = iterate_rows(table, RequestIdentity._fields)
+    rows = read_rows(table, RequestIdentity._fields)
     return [row for row in map(RequestIdentity._make, rows) if row.fingerprint]
 
 
@@ -136,7 +120,7 @@ def read_without_request(table: "pd.DataFrame") -> list[RequestIdentity]:
     Its prompt cannot be rendered, or an override says `skip`; the fingerprint is empty.
     """
     rows = table[(table["error"] != "") | (table["skipped"] == "skip")]
-    owners = iterate_rows(rows, ("product_id", "shot"))
+    owners = read_rows(rows, ("product_id", "shot"))
     return [RequestIdentity(product_id, shot, "") for product_id, shot in owners]
 
 
@@ -149,4 +133,4 @@ def build_plan_table(plan: Plan) -> "pd.DataFrame":
 
 def read_plan_rows(table: "pd.DataFrame") -> Iterator[PlanRow]:
     """The rows of a table that `build_plan_table` built, in its order."""
-    return map(PlanRow._make, iterate_rows(table, PlanRow._fields))
+    return map(PlanRow._make, read_rows(table, PlanRow._fields))

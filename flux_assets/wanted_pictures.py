@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from flux_assets.choices import check_product_drop
 from flux_assets.errors import FluxAssetsError, ProductDropError, PruneError
+from flux_assets.frames import read_rows
 from flux_assets.image_request import ImageRequest
 from flux_assets.inputs import load_catalog, load_overrides, load_shots
 from flux_assets.ledger import Ledger
-from flux_assets.manifest import read_manifest
+from flux_assets.manifest import open_manifest
 from flux_assets.manifest_repair import ManifestAudit
 from flux_assets.overrides import OverridesFile
 from flux_assets.rendering import render_requests
@@ -22,6 +23,8 @@ if TYPE_CHECKING:  # pandas is loaded only where a table is really read
 
 _Owner = tuple[str, str]
 """A shot, and a product as a key has it."""
+
+_READ = ("shot", "product_id", "object_key", "request_fingerprint", "stale")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,18 +125,18 @@ def _read(
 
 
 def _read_manifest(store: ObjectStore) -> "tuple[pd.DataFrame, ManifestAudit]":
-    manifest = read_manifest(store)
-    if manifest is None:
+    stored = open_manifest(store)
+    if stored is None:
         raise PruneError(
             f"{store.uri} has no manifest, which names the pictures that are shown; "
             "`flux-assets refresh` writes it"
         )
-    if not {"stale", "object_key"} <= set(manifest.columns):
+    if not set(_READ) <= set(stored.column_names):
         raise PruneError("an older release wrote the manifest; `flux-assets refresh` renews it")
     audit = ManifestAudit(store)
     for key, problem in audit.unreadable.items():
         raise PruneError(f"{store.uri_for(key)}: {problem}")
-    return manifest, audit
+    return stored.read(_READ), audit
 
 
 def _read_overrides(settings: Settings) -> OverridesFile:
@@ -173,9 +176,8 @@ def _read_unpublished(settings: Settings, shots: ShotsFile) -> set[str]:
 def _find_current(
     manifest: "pd.DataFrame", asked: frozenset[str], pins: tuple[str, ...]
 ) -> Mapping[_Owner, str]:
-    columns = ["shot", "product_id", "object_key", "request_fingerprint", "stale"]
     return {
         (shot, quote_segment(product_id)): key
-        for shot, product_id, key, fingerprint, stale in manifest[columns].itertuples(index=False)
+        for shot, product_id, key, fingerprint, stale in read_rows(manifest, _READ)
         if not stale and (fingerprint[:32] in asked or fingerprint.startswith(pins))
     }

@@ -14,7 +14,10 @@ PACKAGE = PROJECT / "flux_assets"
 # Each layer may import itself and what stands above it. A new module is to be placed in one.
 LAYERS = (
     ("errors",),
-    ("alert_webhook", "aws_session", "formula_cells", "parameters", "process_identity"),
+    (
+        *("alert_webhook", "aws_session", "formula_cells", "full_collections", "parameters"),
+        "process_identity",
+    ),
     ("settings",),
     ("catalog", "image_request", "sources"),
     (
@@ -23,12 +26,22 @@ LAYERS = (
     ),
     (
         *("budget", "image_api", "images", "ledger", "ledger_entry", "ledger_scan", "lineage"),
-        *("parallel", "parquet", "previews", "recognition", "run_stop", "send_rules", "store"),
+        *("frames", "parallel", "parquet", "previews", "recognition", "run_stop"),
+        *("send_rules", "store"),
     ),
     ("account_credits", "findings", "landing", "outcome", "photos", "picture_records", "pins"),
     ("asset_uploads", "purchase", "reply_form", "result_wait", "sending"),
     (
-        *("changes", "choices", "generation", "manifest", "plan", "reports", "shortfalls"),
+        *(
+            "changes",
+            "choices",
+            "generation",
+            "manifest",
+            "manifest_rows",
+            "plan",
+            "reports",
+            "shortfalls",
+        ),
         *("summary", "tables"),
     ),
     (

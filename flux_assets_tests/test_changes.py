@@ -14,7 +14,9 @@ from flux_assets.changes import (
 )
 from flux_assets.image_request import ImageRequest, SourcePhoto, build_image_request
 from flux_assets.ledger_entry import pruned_reason
-from flux_assets.manifest import build_manifest
+from flux_assets.manifest import StoredManifest
+from flux_assets.manifest_rows import build_manifest
+from flux_assets.parquet import StoredTable, write_parquet
 from flux_assets.plan import Plan, PlanRow
 from flux_assets.store.directory import DirectoryStore
 from flux_assets_tests.fixtures.records import LIMITS, identify, make_lineage, make_request
@@ -36,7 +38,12 @@ def manifest(tmp_path: Path) -> pd.DataFrame:
 def _explain(manifest: pd.DataFrame | None, *requests: ImageRequest) -> list[str]:
     rows = [PlanRow(*identify(request), "changed") for request in requests]
     plan = Plan(rows=tuple(rows), orphaned=0, limits=LIMITS)
-    return [row.reason for row in explain_changes(plan, requests, manifest).rows]
+    stored = None if manifest is None else _store(manifest)
+    return [row.reason for row in explain_changes(plan, requests, stored).rows]
+
+
+def _store(manifest: pd.DataFrame) -> StoredManifest:
+    return StoredManifest(StoredTable(write_parquet(manifest)), uri="", etag="")
 
 
 @pytest.mark.parametrize(
@@ -108,7 +115,9 @@ def test_only_changed_rows_get_a_reason_and_each_field_is_counted(manifest: pd.D
         PlanRow(*identify(make_request("00125")), "refused", reason="moderated"),
         PlanRow(*identify(changed[1]), "changed"),
     ]
-    plan = explain_changes(Plan(rows=tuple(rows), orphaned=3, limits=LIMITS), changed, manifest)
+    plan = explain_changes(
+        Plan(rows=tuple(rows), orphaned=3, limits=LIMITS), changed, _store(manifest)
+    )
     assert [row.reason for row in plan.rows] == ["prompt", "moderated", NOT_IN_MANIFEST]
     assert count_changes(plan) == {"prompt": 1, NOT_IN_MANIFEST: 1}
     assert plan.orphaned == 3
@@ -127,7 +136,7 @@ def test_what_was_pruned_is_counted_whatever_changed(manifest: pd.DataFrame) -> 
         PlanRow(*identify(make_request("00125")), "new"),
         PlanRow(*identify(make_request("00126")), "refused", reason=reason),
     )
-    plan = explain_changes(Plan(rows=rows, orphaned=0, limits=LIMITS), [back], manifest)
+    plan = explain_changes(Plan(rows=rows, orphaned=0, limits=LIMITS), [back], _store(manifest))
     assert plan.rows[0].reason == "prompt, pruned"
     assert count_changes(plan) == {"prompt": 1, "pruned": 1}
     assert count_pruned(plan) == 2

@@ -123,7 +123,7 @@ def test_a_step_that_wants_parts_of_a_table_unpacks_no_more(shop: DagsterShop) -
     @dg.asset(ins={"first": dg.AssetIn(input_manager_key="tables")})
     def second(first: StoredTable) -> None:
         seen.append(first.read(("seed",)))
-        seen.append(first.read(("prompt",), fingerprints={"b", "c"}))
+        seen.append(first.read(("prompt",), where=("fingerprint", {"b", "c"})))
 
     io_manager = StoreIOManager(StoreResource.of(shop.settings), form="parquet")
     dg.materialize([first, second], instance=shop.instance, resources={"tables": io_manager})

@@ -14,10 +14,10 @@ from flux_assets.lineage import LineageRecord
 from flux_assets.manifest import (
     MANIFEST_CSV_KEY,
     MANIFEST_KEY,
-    build_manifest,
     refresh_manifest,
     write_manifest_csv,
 )
+from flux_assets.manifest_rows import build_manifest
 from flux_assets.parquet import read_parquet, write_parquet
 from flux_assets.plan import RequestIdentity
 from flux_assets.store.directory import DirectoryStore
@@ -220,7 +220,7 @@ def test_the_csv_has_plain_numbers_and_utf_8_text(store: DirectoryStore) -> None
 
 
 def _refresh(store: DirectoryStore, request: ImageRequest, read: ReadLineage) -> pd.DataFrame:
-    return refresh_manifest(store, [identify(CHAIR), identify(request)], read)
+    return refresh_manifest(store, [identify(CHAIR), identify(request)], read).read()
 
 
 def test_a_refreshed_manifest_lies_in_the_store_as_parquet_and_csv(store: DirectoryStore) -> None:
@@ -330,7 +330,7 @@ def test_a_manifest_of_a_release_without_photos_is_taken_over_unread(
         asked.extend(wanted)
         return {}
 
-    manifest = refresh_manifest(store, [identify(CHAIR), identify(LAMP)], read_lineage)
+    manifest = refresh_manifest(store, [identify(CHAIR), identify(LAMP)], read_lineage).read()
 
     assert asked == []
     pd.testing.assert_frame_equal(manifest, whole)
@@ -342,6 +342,6 @@ def test_a_manifest_of_an_older_release_is_read_again_from_the_ledger(
     older = _build(store, [CHAIR, LAMP], stored=[CHAIR, LAMP]).drop(columns=["output_format"])
     store.put(MANIFEST_KEY, write_parquet(older), content_type="application/octet-stream")
     ledger = Ledger(CHAIR, LAMP)
-    manifest = refresh_manifest(store, [identify(CHANGED_CHAIR), identify(LAMP)], ledger)
+    manifest = refresh_manifest(store, [identify(CHANGED_CHAIR), identify(LAMP)], ledger).read()
     assert _rows(manifest) == [_row(CHAIR, stale=True), _row(LAMP)]
     assert manifest["output_format"].tolist() == ["png", "png"]

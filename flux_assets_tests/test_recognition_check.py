@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from flux_assets.defs.recognition_check import RECOGNISABLE_CHECK, judge_recognition
-from flux_assets.manifest import COLUMNS
+from flux_assets.manifest_rows import COLUMNS
 from flux_assets.recognition import NOT_RECOGNISABLE_BELOW
 from flux_assets.shots import ShotsFile, read_shots
 

@@ -65,7 +65,7 @@ class Shop:
             products=build_products_table(products),
             shots=shots_file,
             overrides=overrides,
-        )
+        ).read()
         whole = build_requests_table(
             render_requests(
                 self.settings,

@@ -1,7 +1,7 @@
 """The free assets: the catalog as read, the image requests, and the plan."""
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 
@@ -13,7 +13,7 @@ from flux_assets.defs.partitions import add_products, shop_key
 from flux_assets.defs.resources import StoreResource
 from flux_assets.errors import CatalogError, ShotsFileError
 from flux_assets.inputs import find_problems, load_catalog, load_overrides, load_shots
-from flux_assets.manifest import read_manifest
+from flux_assets.manifest import open_manifest
 from flux_assets.parquet import StoredTable, write_parquet
 from flux_assets.plan import Plan, RequestIdentity, estimate
 from flux_assets.planning import plan_against_store
@@ -38,9 +38,6 @@ from flux_assets.tables import (
     read_identities,
     read_requests,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 GROUP = "catalog"
 OWNERS = ["team:catalog"]
@@ -130,24 +127,25 @@ def build_image_requests(settings: Settings) -> dg.AssetsDefinition:
             settings, shop_store, ledger, products=products, shots=shots, overrides=overrides
         )
         yield dg.Output(table, metadata=_describe_requests(table, shots))
-        bad_rows = find_problems(overrides, products["product_id"], shots)
+        bad_rows = find_problems(overrides, products["product_id"].tolist(), shots)
         yield _judge_rows(check.name, override_problems_table(bad_rows) if bad_rows else "")
 
     return image_requests
 
 
-def _describe_requests(table: "pd.DataFrame", shots: ShotsFile) -> dict[str, Any]:
+def _describe_requests(requests: StoredTable, shots: ShotsFile) -> dict[str, Any]:
     """Counts of a requests table; an error where none could be made of any product."""
-    errors, skipped = table[table["error"] != ""], table[table["skipped"] != ""]
+    table = requests.read(("error", "skipped", "source_sha256"))
+    errors, skipped = table.loc[table["error"] != "", "error"], table[table["skipped"] != ""]
     if len(errors) and len(errors) == len(table) - len(skipped):
-        first = errors["error"].iloc[0]
-        raise ShotsFileError(shots.name, f"no request could be made; the first: {first}")
+        problem = f"no request could be made; the first: {errors.iloc[0]}"
+        raise ShotsFileError(shots.name, problem)
     return {
         "requests": len(table) - len(errors) - len(skipped),
         "skipped": len(skipped),
         "made_from_photos": int((table["source_sha256"] != "").sum()),
         "prompt_errors": len(errors),
-        "first_prompt_errors": list(errors["error"].head(10)),
+        "first_prompt_errors": errors.head(10).tolist(),
         "shots": [shot.name for shot in shots.shots],
         "shots_sha256": shots.sha256,
     }
@@ -185,8 +183,8 @@ def build_image_plan(settings: Settings) -> dg.AssetsDefinition:
         )
         changed = {row.fingerprint for row in plan.rows if row.status == "changed"}
         if changed:
-            rows = requests.read(fingerprints=changed)
-            plan = explain_changes(plan, read_requests(rows), read_manifest(shop_store))
+            rows = requests.read(where=("fingerprint", changed))
+            plan = explain_changes(plan, read_requests(rows), open_manifest(shop_store))
         return dg.Output(build_plan_table(plan), metadata=_describe_plan(plan, requests))
 
     return image_plan
@@ -197,7 +195,7 @@ def _describe_plan(plan: Plan, requests: StoredTable) -> dict[str, Any]:
     made = made[made["fingerprint"] != ""]
     samples = pick_samples(made["prompt_characters"].tolist())
     told = dict(zip(made["fingerprint"].iloc[list(samples)], samples.values(), strict=True))
-    shown = read_requests(requests.read(fingerprints=told))
+    shown = read_requests(requests.read(where=("fingerprint", told)))
     prompts = [(request, told[request.fingerprint]) for request in shown]
     takes = estimate(plan.to_buy, plan.limits)
     return {

@@ -18,7 +18,8 @@ class StoreIOManager(dg.IOManager):
     """Data frames as Parquet, everything else as JSON, under `runs/{run_id}/`.
 
     An asset's table is kept at `tables/` as well, where a run that did not write it finds the
-    last one. A step that wants only parts of a large table says `StoredTable` for its type.
+    last one. A step that wants only parts of a large table says `StoredTable` for its type, and
+    one that has its Parquet already gives that.
 
     No ConfigurableIOManager, since Dagster uses what it has deprecated itself where one of those
     holds another resource.
@@ -78,6 +79,8 @@ class StoreIOManager(dg.IOManager):
         return "application/json" if is_json else "application/vnd.apache.parquet"
 
     def _encode(self, obj: "pd.DataFrame | object") -> bytes:
+        if isinstance(obj, StoredTable):
+            return obj.data
         if self._form == "parquet":
             return write_parquet(obj)  # type: ignore[arg-type]  # what tables' steps return
         return json.dumps(obj).encode()

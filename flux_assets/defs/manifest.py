@@ -19,6 +19,7 @@ from flux_assets.lineage import LineageRecord
 from flux_assets.manifest import (
     MANIFEST_CSV_KEY,
     MANIFEST_KEY,
+    open_manifest,
     read_manifest_products,
     refresh_manifest,
 )
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 COMPLETE_CHECK = "every_product_has_its_pictures"
 AS_ASKED_CHECK = "pictures_are_as_asked"
 FEW_FAILED_CHECK = "few_requests_failed"
+_TOLD_OF = ("product_id", "shot", "request_fingerprint", "stale", "warnings")
+_JUDGED = (*_TOLD_OF, "shot_mode", "recognition", "source_uri", "object_key")
 _CHECKS = {
     COMPLETE_CHECK: "Every product has its current picture of every shot.",
     AS_ASKED_CHECK: "Every picture has the format and ratio that was asked for.",
@@ -91,7 +94,7 @@ def build_image_manifest(settings: Settings) -> dg.AssetsDefinition:
         reader = _LineageReader(records, requests, plan)
         if not refreshed.get("accept_drop"):
             check_product_drop(
-                read_manifest_products(shop_store),
+                read_manifest_products(open_manifest(shop_store)),
                 set(requests.read(("product_id",))["product_id"].unique()),
                 max_percent=settings.max_product_drop_percent,
             )
@@ -148,21 +151,22 @@ def _refresh(
     )
     told = {item.fingerprint: item for item in RunSummary.merge([refreshed]).shortfalls}
     reasons = reader.missing | reader.damaged | told
-    shortfalls = [*unmade, *find_shortfalls(identities, manifest, reasons)]
+    told_of = manifest.read(_TOLD_OF)
+    shortfalls = [*unmade, *find_shortfalls(identities, told_of, reasons)]
     newly = record_shortfalls(store, shortfalls)
-    warned = manifest[manifest["warnings"] != ""]
+    warned = told_of[told_of["warnings"] != ""]
     return dg.MaterializeResult(
         metadata={
             "object_uri": store.uri_for(MANIFEST_KEY),
             "csv_uri": store.uri_for(MANIFEST_CSV_KEY),
-            "dagster/row_count": len(manifest),
-            "stale": int(manifest["stale"].sum()),
+            "dagster/row_count": len(told_of),
+            "stale": int(told_of["stale"].sum()),
             "missing": len(shortfalls),
         },
         check_results=[
             _judge_complete(shortfalls, newly),
             _judge_as_asked(warned),
-            judge_recognition(manifest, shots),
+            judge_recognition(manifest.read(_JUDGED, where=("shot_mode", {"edit"})), shots),
         ],
     )
 
@@ -198,7 +202,8 @@ class _LineageReader:
         stored = self._plan[self._plan["object_key"] != ""]
         planned = read_plan_rows(stored[stored["fingerprint"].isin(unnoted)])
         keys = {row.fingerprint: row.object_key for row in planned}
-        for request in read_requests(self._requests.read(fingerprints=keys)) if keys else ():
+        rows = self._requests.read(where=("fingerprint", keys))
+        for request in read_requests(rows):
             key = keys[request.fingerprint]
             try:
                 found[request.fingerprint], _ = self._records.adopt(request, key)

@@ -13,7 +13,7 @@ from flux_assets.defs.images import API_POOL, GROUP, OWNERS
 from flux_assets.defs.partitions import shop_key, shop_name
 from flux_assets.defs.resources import ImageApiResource, StoreResource
 from flux_assets.image_request import ImageRequest
-from flux_assets.manifest import read_manifest_products
+from flux_assets.manifest import open_manifest, read_manifest_products
 from flux_assets.parquet import StoredTable
 from flux_assets.planning import check_run, run_cap
 from flux_assets.reports import summary_report
@@ -115,7 +115,7 @@ def build_plan_shards(settings: Settings) -> dg.OpDefinition:
         check_run(
             settings,
             choices,
-            known=read_manifest_products(store.open().shop),
+            known=read_manifest_products(open_manifest(store.open().shop)),
             product_ids=set(asked["product_id"].unique()),
             to_buy=len(work.to_buy),
         )
@@ -142,7 +142,7 @@ def _cut_shards(
     may_buy = {row.fingerprint for row in work.to_buy}
     if not rows:
         return
-    chosen = requests.read(fingerprints={row.fingerprint for row in rows})
+    chosen = requests.read(where=("fingerprint", {row.fingerprint for row in rows}))
     by_fingerprint = {request.fingerprint: request for request in read_requests(chosen)}
     for start in range(0, len(rows), settings.shard_size):
         yield {
