@@ -204,6 +204,8 @@ def _load_settings() -> Settings:
 
 def _refresh(settings: Settings, choices: Choices) -> RefreshReport:
     prepare_dagster_home()
+    if not _people.is_terminal:  # no bar can move there, and reading each event costs CPU
+        return run_refresh(settings, choices)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

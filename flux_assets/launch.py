@@ -4,7 +4,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -135,14 +135,14 @@ def run_refresh(
     settings: Settings,
     choices: Choices,
     *,
-    on_progress: Callable[[RunProgress], None],
+    on_progress: Callable[[RunProgress], None] | None = None,
 ) -> RefreshReport:
     """Run the whole job.
 
     Args:
         settings: of this environment.
         choices: what is asked of this run.
-        on_progress: called now and then from another thread.
+        on_progress: called now and then from another thread; for it, every event is read back.
 
     Raises:
         RunFailedError: the run stopped.
@@ -159,7 +159,7 @@ def run_refresh(
     tags = {_INVOCATION_TAG: uuid4().hex}
     with (
         dg.DagsterInstance.get() as instance,
-        _watched(instance, settings, tags, on_progress),
+        _watched(instance, settings, tags, on_progress) if on_progress else nullcontext(),
         dg.execute_job(
             dg.reconstructable(get_refresh_job), instance, run_config=run_config, tags=tags
         ) as result,
