@@ -186,9 +186,12 @@ class DirectoryStore:
             raise StoreError(f"{self.uri}/{key}", attempted, problem)
         path = self._root / key
         with store_errors(str(path), attempted):
-            if path.parent.resolve() != path.parent:
-                problem = "a symbolic link leads there, and the store follows none"
-                raise StoreError(str(path), attempted, problem)
+            folder = path.parent
+            while folder != self._root:
+                if folder.is_symlink():
+                    problem = "a symbolic link leads there, and the store follows none"
+                    raise StoreError(str(path), attempted, problem)
+                folder = folder.parent
         return path
 
     def _description_path(self, key: str) -> Path:
