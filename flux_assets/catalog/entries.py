@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from flux_assets.catalog.account import Account
 from flux_assets.catalog.dialects import Dialect
 from flux_assets.catalog.facts import first_key
-from flux_assets.catalog.grouping import RowRole, Texts
+from flux_assets.catalog.grouping import RowRole
 from flux_assets.catalog.layout import Layout
 from flux_assets.catalog.table import Row, Table
 
@@ -36,6 +36,11 @@ def read_entries(
     include_unpublished: bool,
 ) -> Iterator[Entry]:
     """Go through the rows in the file's order; those that cannot be read are only counted."""
+    unpublished = {
+        column: values
+        for column, values in dialect.unpublished.items()
+        if column in layout.headers and column not in layout.absent and not include_unpublished
+    }
     for row in table.rows:
         account.rows += 1
         if row.problem:
@@ -55,16 +60,10 @@ def read_entries(
             id_key=id_key,
             product_id=texts[id_key].strip() if id_key else "",
             role=dialect.role_of(texts, id_key),
-            is_published=include_unpublished or _is_published(texts, dialect, layout),
+            is_published=not any(
+                texts[column].strip().lower() in values for column, values in unpublished.items()
+            ),
         )
-
-
-def _is_published(texts: Texts, dialect: Dialect, layout: Layout) -> bool:
-    return not any(
-        texts.get(column, "").strip().lower() in values
-        for column, values in dialect.unpublished.items()
-        if column not in layout.absent
-    )
 
 
 def _fit(row: Row, layout: Layout, delimiter: str, account: Account) -> list[str] | None:

@@ -34,8 +34,11 @@ def first_key(texts: Texts, keys: Iterable[str]) -> str:
 
 def first_text(texts: Texts, keys: Iterable[str]) -> str:
     """The first cell's text that is not blank, every white space one blank."""
-    key = first_key(texts, keys)
-    return " ".join(texts[key].split()) if key else ""
+    for key in keys:
+        words = texts[key].split()
+        if words:
+            return " ".join(words)
+    return ""
 
 
 def read_facts(texts: Texts, first: Texts, dialect: Dialect, layout: Layout) -> Facts:

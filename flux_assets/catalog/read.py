@@ -60,7 +60,7 @@ def read_catalog(
         layout=layout,
         account=account,
         one_set_per=one_set_per,
-        own_ids=count_own_ids(families, dialect, layout),
+        own_ids=count_own_ids(families, dialect, layout) if one_set_per == "row" else {},
     )
     for family in families:
         assembly.add(family)
