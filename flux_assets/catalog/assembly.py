@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import Any
 
 from flux_assets.catalog.account import Account
 from flux_assets.catalog.dialects import Dialect
@@ -48,16 +49,16 @@ class Assembly:
     def add(self, family: Family) -> None:
         """Take the next family; where its first row is rejected, the others are no news."""
         variants = read_variants(family, self.dialect, self.layout, self.one_set_per)
-        first = self._build_product(variants[0])
+        first = self._read_row(variants[0])
         started = {family.first}
         if first is not None:
             starts = self._choose_starts(family, variants)
             started = {start.variant.entry for start in starts}
             for start in starts:
                 is_first = start.variant is variants[0]
-                product = first if is_first else self._build_product(start.variant)
-                if product is not None:
-                    self._keep(start, product)
+                described = first if is_first else self._read_row(start.variant)
+                if described is not None:
+                    self._keep(start, described)
         if family.first not in started:
             self.account.skipped["parent" if family.children else "variant"] += 1
         for entry in family.further:
@@ -71,8 +72,8 @@ class Assembly:
             return start_colors(family, variants, self.dialect)
         return start_product(variants, self.dialect)
 
-    def _build_product(self, variant: Variant) -> Product | None:
-        """The product that a row describes, its colour still open; or None and a rejected row."""
+    def _read_row(self, variant: Variant) -> dict[str, Any] | None:
+        """The fields of any product that starts on a row; or None and a rejected row."""
         cleaned = {
             key: plain_text(text) if "<" in text or "&" in text else text
             for key, text in variant.texts.items()
@@ -86,17 +87,16 @@ class Assembly:
         columns = {column: cleaned[key] for column, key in self.layout.columns.items()}
         if not self._has_valid_parameters(variant.entry, columns):
             return None
-        return Product(
-            product_id=variant.entry.product_id,
-            title=title,
-            line=variant.entry.line,
-            description=first_text(cleaned, fields["description"]),
-            category=self._read_category(cleaned),
-            brand=first_text(cleaned, fields["brand"]),
-            price=first_text(cleaned, fields["price"]),
-            image_url=first_url(first_text(cleaned, self._image_keys())),
-            columns=columns,
-        )
+        return {
+            "title": title,
+            "line": variant.entry.line,
+            "description": first_text(cleaned, fields["description"]),
+            "category": self._read_category(cleaned),
+            "brand": first_text(cleaned, fields["brand"]),
+            "price": first_text(cleaned, fields["price"]),
+            "image_url": first_url(first_text(cleaned, self._image_keys())),
+            "columns": columns,
+        }
 
     def _has_valid_parameters(self, entry: Entry, columns: Mapping[str, str]) -> bool:
         for parameter in self.layout.parameters:
@@ -128,7 +128,7 @@ class Assembly:
             return keys
         return (*(key for key in self.dialect.variant_image if key in self.layout.headers), *keys)
 
-    def _keep(self, start: Start, product: Product) -> None:
+    def _keep(self, start: Start, described: Mapping[str, Any]) -> None:
         """Take all products that start on a row; or none, and reject the row."""
         entry = start.variant.entry
         for product_id in start.colors:
@@ -141,13 +141,13 @@ class Assembly:
         options = {
             name: text for name, text in start.facts.items() if name not in {"color", "material"}
         }
+        columns = {**described["columns"], **options}
         for product_id, color in start.colors.items():
-            self._products[product_id] = replace(
-                product,
+            self._products[product_id] = Product(
+                **{**described, "columns": columns},
                 product_id=product_id,
                 color=color,
                 material=start.facts["material"],
-                columns={**product.columns, **options},
             )
 
     def _problem_of(self, product_id: str) -> tuple[RejectionReason, str] | None:
