@@ -126,9 +126,7 @@ def read_without_request(table: "pd.DataFrame") -> list[RequestIdentity]:
 
 def build_plan_table(plan: Plan) -> "pd.DataFrame":
     """One row per request: its identity and standing."""
-    import pandas as pd  # noqa: PLC0415 - slow to import
-
-    return pd.DataFrame(plan.rows, columns=list(PlanRow._fields))
+    return build_frame(plan.rows, PlanRow._fields, numbers=())
 
 
 def read_plan_rows(table: "pd.DataFrame") -> Iterator[PlanRow]:

@@ -1,7 +1,7 @@
 """`refreshed_images`: the whole plan in one run, spread over shards, one event a picture."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import Field
@@ -12,6 +12,7 @@ from flux_assets.defs.events import known_fingerprints, log_outcomes, run_identi
 from flux_assets.defs.images import API_POOL, GROUP, OWNERS
 from flux_assets.defs.partitions import shop_key, shop_name
 from flux_assets.defs.resources import ImageApiResource, StoreResource
+from flux_assets.full_collections import put_off_full_collections
 from flux_assets.image_request import ImageRequest
 from flux_assets.manifest import open_manifest, read_manifest_products
 from flux_assets.parquet import StoredTable
@@ -20,6 +21,9 @@ from flux_assets.reports import summary_report
 from flux_assets.settings import Settings
 from flux_assets.summary import RunSummary
 from flux_assets.tables import read_plan_rows, read_requests
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class RefreshConfig(dg.Config):
@@ -102,16 +106,7 @@ def build_plan_shards(settings: Settings) -> dg.OpDefinition:
     ) -> Iterator[dg.DynamicOutput[Any] | dg.Output[dict[str, Any]]]:
         choices = Choices(**config.model_dump())
         asked = requests.read(("product_id", "skipped"))
-        plan_rows = list(read_plan_rows(plan))
-        known = set(
-            known_fingerprints(context.instance, settings.shop, {row.shot for row in plan_rows})
-        )
-        work = choose(
-            plan_rows,
-            choices,
-            cap=run_cap(settings, choices),
-            is_known=lambda row: (row.product_id, row.shot, row.fingerprint) in known,
-        )
+        work = _choose_work(context.instance, settings, choices, plan)
         check_run(
             settings,
             choices,
@@ -133,6 +128,20 @@ def build_plan_shards(settings: Settings) -> dg.OpDefinition:
         yield dg.Output(effortless.to_json(), output_name="effortless")
 
     return plan_shards
+
+
+@put_off_full_collections()
+def _choose_work(
+    instance: dg.DagsterInstance, settings: Settings, choices: Choices, plan: "pd.DataFrame"
+) -> ChosenWork:
+    plan_rows = list(read_plan_rows(plan))
+    known = set(known_fingerprints(instance, settings.shop, {row.shot for row in plan_rows}))
+    return choose(
+        plan_rows,
+        choices,
+        cap=run_cap(settings, choices),
+        is_known=lambda row: (row.product_id, row.shot, row.fingerprint) in known,
+    )
 
 
 def _cut_shards(
