@@ -69,8 +69,10 @@ def refresh_requests_table(
     last = _read_last(store)
     known = list(read_rows(last.read(_IDENTITY), _IDENTITY)) if last else []
     usable = set(origins.values()) - {_NO_ORIGIN}
-    missing = _find_missing(origins, shots.shots, (row for row in known if row[2] in usable))
-    if last and not missing and _order(known, origins, shots.shots) == list(range(len(known))):
+    kept = [row for row in known if row[2] in usable]
+    missing = _find_missing(origins, shots.shots, kept)
+    is_same = not missing and len(kept) == len(known)
+    if last and is_same and _order(known, origins, shots.shots) == list(range(len(known))):
         return last
     parts = [last.read(where=("origin", usable))] if last and usable else []
     for names, product_ids in missing.items():

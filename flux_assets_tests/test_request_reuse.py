@@ -120,6 +120,14 @@ def test_products_that_come_go_and_change_places_keep_the_catalogs_order(shop: S
     assert shop.refresh(moved) == _all_of(vase)
 
 
+@pytest.mark.parametrize("products", [[CHAIR, DESK], [DESK, LAMP, CHAIR]], ids=["fewer", "moved"])
+def test_no_product_is_rendered_for_another_that_is_gone(
+    shop: Shop, products: list[Product]
+) -> None:
+    moved = [replace(product, line=2 + place) for place, product in enumerate(products)]
+    assert shop.refresh(moved) == []
+
+
 def test_another_shots_file_renders_everything_again(shop: Shop) -> None:
     assert len(shop.refresh(shots=SHOTS.replace("on white", "on grey"))) == 9
     fewer = "".join(SHOTS.splitlines(keepends=True)[:3])
