@@ -1,6 +1,6 @@
 """Measures everything, prints one table, and writes it to docs/performance.md.
 
-python benchmarks/run_all.py          # about twenty minutes
+python benchmarks/run_all.py          # under an hour
 python benchmarks/run_all.py --quick  # a reduced version, which writes no page
 """
 
