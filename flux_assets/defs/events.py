@@ -7,6 +7,7 @@ import dagster as dg
 from dagster import DagsterEventType, DagsterRunStatus
 
 from flux_assets.assembly import RunIdentity
+from flux_assets.defs.event_files import event_files_held_open
 from flux_assets.defs.partitions import shop_key
 from flux_assets.images import preview_markdown
 from flux_assets.lineage import build_plain_metadata
@@ -67,10 +68,11 @@ def log_outcomes(
 ) -> RunSummary:
     """Log each picture as it lands, and add everything up."""
     summary = RunSummary()
-    for outcome in outcomes:
-        if outcome.lineage is not None:
-            context.log_event(build_materialization(outcome, shop=shop, store=store))
-        summary.add(outcome)
+    with event_files_held_open(context.instance, context.run.run_id):
+        for outcome in outcomes:
+            if outcome.lineage is not None:
+                context.log_event(build_materialization(outcome, shop=shop, store=store))
+            summary.add(outcome)
     return summary
 
 
