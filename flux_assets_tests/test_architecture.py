@@ -66,7 +66,7 @@ MAY_IMPORT_DAGSTER = {
 SLOW_TO_IMPORT = (
     *("pandas", "pyarrow", "boto3", "botocore", "PIL", "bs4", "cv2"),
     *("uvicorn", "starlette", "flux_assets.simulator"),
-    *("celery", "kubernetes", "limits", "redis"),
+    *("alembic", "celery", "kubernetes", "limits", "redis", "sqlalchemy"),
 )
 MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 50

@@ -6,7 +6,6 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.storage.event_log import SqliteEventLogStorage
 
 _INDEX = "index"
 """Dagster's name for the file that has the asset events of all runs."""
@@ -21,6 +20,8 @@ def event_files_held_open(instance: dg.DagsterInstance, run_id: str) -> Iterator
     stays open, without any transaction, leaves that to the end. Every event is on the disk all
     the same when it is logged.
     """
+    from dagster._core.storage.event_log import SqliteEventLogStorage  # noqa: PLC0415 - loads SQLAlchemy
+
     with ExitStack() as stack:
         storage = instance.event_log_storage
         if isinstance(storage, SqliteEventLogStorage):
