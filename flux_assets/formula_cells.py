@@ -2,7 +2,10 @@
 
 import re
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+FORMULA = r"'*[=+\-@\t\r]"
+"""How a cell begins that a spreadsheet could run, or would once a `'` is taken off."""
+
+_FORMULA = re.compile(FORMULA)
 
 
 def neutralise(text: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreError
-from flux_assets.formula_cells import neutralise
+from flux_assets.formula_cells import FORMULA, neutralise
 from flux_assets.frames import read_rows
 from flux_assets.full_collections import put_off_full_collections
 from flux_assets.manifest_rows import (
@@ -107,12 +107,12 @@ def refresh_manifest(
             lineage = read_lineage(comparison.unknown)
             if comparison.is_same and not lineage and _is_csv_newer(store):
                 return stored
-            last = stored.read()
+            manifest = merge_manifest(stored.read(), comparison, lineage, store)
         else:
             last = _fill_in(stored, store, read_lineage)
             comparison = compare_manifest(last, requests, changed)
             lineage = read_lineage(comparison.unknown)
-        manifest = merge_manifest(last, comparison, lineage, store)
+            manifest = merge_manifest(last, comparison, lineage, store)
         try:
             return write_manifest(store, manifest, over=stored.etag if stored else None)
         except ConditionFailedError:
@@ -207,7 +207,13 @@ def write_manifest_csv(manifest: "pd.DataFrame") -> bytes:
     with io.TextIOWrapper(buffer, "utf-8", newline="") as text:
         writer = csv.writer(text)
         writer.writerow(manifest.columns)
-        for row in read_rows(manifest, list(manifest.columns)):
-            writer.writerow([neutralise(cell) if isinstance(cell, str) else cell for cell in row])
+        writer.writerows(read_rows(_neutralise(manifest), list(manifest.columns)))
         text.flush()
         return buffer.getvalue()
+
+
+def _neutralise(manifest: "pd.DataFrame") -> "pd.DataFrame":
+    """Cell by cell only in those columns that have such a cell: most have none."""
+    texts = [name for name in manifest.columns if COLUMNS.get(name) == "str"]
+    risky = [name for name in texts if manifest[name].str.match(FORMULA).any()]
+    return manifest.assign(**{name: manifest[name].map(neutralise) for name in risky})

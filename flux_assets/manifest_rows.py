@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flux_assets.frames import read_rows
 from flux_assets.lineage import LineageRecord, build_plain_metadata
 from flux_assets.plan import RequestIdentity
 from flux_assets.store.object_store import ObjectStore
@@ -157,8 +158,10 @@ def merge_manifest(
 
     kept = comparison.kept[~comparison.kept["fingerprint"].isin(set(lineage))]
     old = last.iloc[kept["row"]][list(COLUMNS)].assign(stale=kept["stale"].to_numpy())
-    rows = pd.concat([old, build_manifest_rows(lineage.values(), store)])
-    return rows.astype(dict(COLUMNS)).sort_values(_IDENTITY, ignore_index=True)
+    rows = pd.concat([old, build_manifest_rows(lineage.values(), store)]).astype(dict(COLUMNS))
+    owners = list(read_rows(rows, _IDENTITY))
+    order = sorted(range(len(owners)), key=owners.__getitem__)
+    return rows.iloc[order].reset_index(drop=True)
 
 
 def build_manifest_rows(records: Iterable[LineageRecord], store: ObjectStore) -> "pd.DataFrame":

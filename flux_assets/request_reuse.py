@@ -8,6 +8,7 @@ else too, an override or a photo, has no origin there and is rendered every time
 import hashlib
 import json
 import logging
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
@@ -66,15 +67,14 @@ def refresh_requests_table(
         product_id: _NO_ORIGIN if product_id in overridden else origin
         for product_id, origin in _find_origins(products, shots)
     }
-    last = _read_last(store)
-    known = list(read_rows(last.read(_IDENTITY), _IDENTITY)) if last else []
+    last, known = _read_last(store)
     usable = set(origins.values()) - {_NO_ORIGIN}
     kept = [row for row in known if row[2] in usable]
     missing = _find_missing(origins, shots.shots, kept)
     is_same = not missing and len(kept) == len(known)
     if last and is_same and _order(known, origins, shots.shots) == list(range(len(known))):
         return last
-    parts = [last.read(where=("origin", usable))] if last and usable else []
+    parts = [last.read(where=("origin", usable))] if last and kept else []
     for names, product_ids in missing.items():
         lacking = [shot for shot in shots.shots if shot.name in names]
         chosen = products[products["product_id"].isin(product_ids)]
@@ -95,7 +95,7 @@ def refresh_requests_table(
 
 def _find_origins(products: "pd.DataFrame", shots: ShotsFile) -> Iterator[tuple[str, str]]:
     """Each product's id and origin; where in the file its row stands makes no difference."""
-    rules = json.dumps([shots.sha256, _code_sha256(), version("jinja2")])
+    rules = json.dumps([shots.sha256, _code_sha256(), version("jinja2"), sys.version])
     names = [name for name in products.columns if name != "line"]
     ids = products["product_id"].tolist()
     for product_id, row in zip(ids, read_rows(products, names), strict=True):
@@ -110,16 +110,17 @@ def _code_sha256() -> str:
     return code.hexdigest()
 
 
-def _read_last(store: ObjectStore) -> StoredTable | None:
-    """The last table, if it has origins."""
+def _read_last(store: ObjectStore) -> tuple[StoredTable | None, list[tuple[str, str, str]]]:
+    """The last table, if it has origins, and the identity of its rows."""
     try:
         last = StoredTable(store.get(REQUESTS_KEY).data)
-        return last if "origin" in last.column_names() else None
+        if "origin" in last.column_names():
+            return last, list(read_rows(last.read(_IDENTITY), _IDENTITY))
     except ObjectNotFoundError:
-        return None
+        pass
     except NO_TABLE as error:
         _log.warning("%s is damaged, and built anew: %s", store.uri_for(REQUESTS_KEY), error)
-        return None
+    return None, []
 
 
 def _find_missing(

@@ -11,6 +11,10 @@ _ROWS = {
     "start_up": ("start-up",),
     "efficiency": ("32 in flight", "64 in flight", "pictures a minute"),
     "cpu_per_picture": ("core, directory store", "core, S3", "whole Dagster job"),
+    "time_of_parts": (
+        *("the ledger's claim", "the call", "note of the paid reply", "the download"),
+        *("decoding", "the preview", "durable file", "lineage", "its event"),
+    ),
     "no_change": (
         *("shots: calls", "the job, beside hashing", "peak memory"),
         *("changed: calls", "the job, beside no change"),
