@@ -99,10 +99,10 @@ def _join(
 def _replace(
     eval_ctx: EvalContext, s: object, old: object, new: object, count: int | None = None
 ) -> str:
-    text, replaced_text = str(s), str(old)
-    if replaced_text not in text:
+    text, sought = str(s), str(old)
+    if sought not in text:
         return text
-    _check_replaced(text, replaced_text, str(new))
+    _check_replaced(text, sought, str(new))
     replaced: str = FILTERS["replace"](eval_ctx, s, old, new, count)
     return replaced
 

@@ -149,8 +149,6 @@ def _cut_shards(
 ) -> Iterator[dict[str, Any]]:
     rows = [*work.to_report, *work.to_finish, *work.to_buy]
     may_buy = {row.fingerprint for row in work.to_buy}
-    if not rows:
-        return
     chosen = requests.read(where=("fingerprint", {row.fingerprint for row in rows}))
     by_fingerprint = {request.fingerprint: request for request in read_requests(chosen)}
     for start in range(0, len(rows), settings.shard_size):
