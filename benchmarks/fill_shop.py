@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -33,6 +33,7 @@ from flux_assets.lineage import LineageRecord, build_object_metadata
 from flux_assets.manifest import write_manifest
 from flux_assets.manifest_rows import build_manifest_rows
 from flux_assets.outcome import Outcome
+from flux_assets.parquet import StoredTable, write_parquet
 from flux_assets.picture_records import PictureRecords
 from flux_assets.process_identity import this_process
 from flux_assets.prompts import build_requests
@@ -60,18 +61,19 @@ class _UnguardedStore(DirectoryStore):
     def put(
         self,
         key: str,
-        data: bytes,
+        data: bytes | Iterable[bytes],
         *,
         content_type: str,
         metadata: Mapping[str, str] | None = None,
         if_absent: bool = False,  # noqa: ARG002 - a new shop has nothing yet
         if_match: str | None = None,  # noqa: ARG002 - as above
     ) -> str:
-        etag = hashlib.sha256(data).hexdigest()
+        body = data if isinstance(data, bytes) else b"".join(data)
+        etag = hashlib.sha256(body).hexdigest()
         if metadata:
             description = {etag: {"content_type": content_type, "metadata": dict(metadata)}}
             _write(self._description_path(key), json.dumps(description).encode())
-        _write(self._root / key, data)
+        _write(self._root / key, body)
         return etag
 
 
@@ -90,7 +92,8 @@ def main() -> None:
     ]
     with ProcessPoolExecutor(_PROCESSES) as pool:
         records = [record for made in pool.map(_fill, parts) for record in made]
-    write_manifest(store, build_manifest_rows(records, store), over=None)
+    rows = write_parquet(build_manifest_rows(records, store))
+    write_manifest(store, StoredTable(rows), over=None)
     prepare_dagster_home()
     with dg.DagsterInstance.get() as instance:
         add_products(instance, settings.shop, (product.product_id for product in products))

@@ -1,16 +1,15 @@
 """The stored manifest: brought up to date, read and written, as Parquet and as CSV."""
 
-import csv
-import io
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreError
-from flux_assets.formula_cells import FORMULA, neutralise
 from flux_assets.frames import read_rows
 from flux_assets.full_collections import put_off_full_collections
+from flux_assets.manifest_csv import write_manifest_csv
 from flux_assets.manifest_rows import (
     ADDED_COLUMNS,
     COLUMNS,
@@ -35,7 +34,10 @@ _WRITE_TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class StoredManifest:
-    """The manifest as it lies in the store."""
+    """The manifest as it lies in the store.
+
+    All it does raises StoreError where it is damaged, or another table.
+    """
 
     table: StoredTable
     uri: str
@@ -43,18 +45,12 @@ class StoredManifest:
 
     @property
     def column_names(self) -> tuple[str, ...]:
-        """In their order; an older release's lacks some.
-
-        Raises:
-            StoreError: it is damaged, or another table.
-        """
-        try:
+        """In their order; an older release's lacks some."""
+        with _damage_told(self.uri):
             names = self.table.column_names()
-        except NO_TABLE as error:
-            raise self._damaged() from error
-        if not set(OF_EVERY_RELEASE) <= set(names):
-            raise self._damaged()
-        return names
+            if not set(OF_EVERY_RELEASE) <= set(names):
+                raise KeyError(*OF_EVERY_RELEASE)
+            return names
 
     def read(
         self,
@@ -62,21 +58,23 @@ class StoredManifest:
         *,
         where: tuple[str, Collection[str]] | None = None,
     ) -> "pd.DataFrame":
-        """As `StoredTable.read`.
-
-        Raises:
-            StoreError: it is damaged, or has no such columns.
-        """
-        if not set(columns or ()) <= set(self.column_names):
-            raise self._damaged()
-        try:
+        """As `StoredTable.read`."""
+        with _damage_told(self.uri):
             return self.table.read(columns, where=where)
-        except NO_TABLE as error:
-            raise self._damaged() from error
 
-    def _damaged(self) -> StoreError:
+    def write_csv(self) -> Iterator[bytes]:
+        """As `write_manifest_csv`."""
+        with _damage_told(self.uri):
+            yield from write_manifest_csv(self.column_names, self.table.read_groups())
+
+
+@contextmanager
+def _damage_told(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except NO_TABLE as error:
         problem = "it is damaged; `flux-assets verify --repair` builds it again from the ledger"
-        return StoreError(self.uri, "read", problem)
+        raise StoreError(uri, "read", problem) from error
 
 
 @put_off_full_collections()
@@ -102,48 +100,44 @@ def refresh_manifest(
     """
     for _ in range(_WRITE_TRIES):
         stored = open_manifest(store)
-        if stored and stored.column_names == tuple(COLUMNS):
-            comparison = compare_manifest(stored.read(COMPARED), requests, changed)
-            lineage = read_lineage(comparison.unknown)
-            if comparison.is_same and not lineage and _is_csv_newer(store):
-                return stored
-            manifest = merge_manifest(stored.read(), comparison, lineage, store)
-        else:
-            last = _fill_in(stored, store, read_lineage)
-            comparison = compare_manifest(last, requests, changed)
-            lineage = read_lineage(comparison.unknown)
-            manifest = merge_manifest(last, comparison, lineage, store)
+        last = _fill_in(stored, store, read_lineage)
+        with _damage_told(store.uri_for(MANIFEST_KEY)):
+            comparison = compare_manifest(last.read(COMPARED), requests, changed)
+        lineage = read_lineage(comparison.unknown)
+        is_same = stored is not None and last is stored.table and comparison.is_same
+        if stored and is_same and not lineage and _is_csv_newer(store):
+            return stored
+        with _damage_told(store.uri_for(MANIFEST_KEY)):
+            merged = merge_manifest(last, comparison, lineage, store)
         try:
-            return write_manifest(store, manifest, over=stored.etag if stored else None)
+            return write_manifest(store, merged, over=stored.etag if stored else None)
         except ConditionFailedError:
             continue
     raise StoreError(store.uri_for(MANIFEST_KEY), "change", "other writers always come first")
 
 
 def write_manifest(
-    store: ObjectStore, manifest: "pd.DataFrame", *, over: str | None
+    store: ObjectStore, manifest: StoredTable, *, over: str | None
 ) -> StoredManifest:
     """Write it over the version of this etag, or where there is none, and its CSV beside it.
 
     Raises:
         ConditionFailedError: somebody else was first.
     """
-    data = write_parquet(manifest)
     etag = store.put(
         MANIFEST_KEY,
-        data,
+        manifest.data,
         content_type="application/vnd.apache.parquet",
         if_absent=over is None,
         if_match=over,
     )
-    written = StoredManifest(StoredTable(data), store.uri_for(MANIFEST_KEY), etag)
+    written = StoredManifest(manifest, store.uri_for(MANIFEST_KEY), etag)
     latest: StoredManifest | None = written
     while latest is not None:
-        store.put(MANIFEST_CSV_KEY, write_manifest_csv(manifest), content_type="text/csv")
+        store.put(MANIFEST_CSV_KEY, latest.write_csv(), content_type="text/csv")
         if store.head(MANIFEST_KEY).etag == latest.etag:
             break
         latest = open_manifest(store)  # somebody wrote a later one, and its CSV before ours
-        manifest = latest.read() if latest else manifest
     return written
 
 
@@ -187,33 +181,17 @@ def read_manifest_products(manifest: StoredManifest | None) -> set[str]:
 
 def _fill_in(
     stored: StoredManifest | None, store: ObjectStore, read_lineage: ReadLineage
-) -> "pd.DataFrame":
-    """An older release's manifest with all columns; rows that cannot be filled are read again."""
+) -> StoredTable:
+    """The last manifest with all columns; an older release's rows that lack more are read again."""
     if stored is None:
-        return build_manifest_rows([], store)
+        return StoredTable(write_parquet(build_manifest_rows([], store)))
+    if stored.column_names == tuple(COLUMNS):
+        return stored.table
     table = stored.read()
     absent = {name: value for name, value in ADDED_COLUMNS.items() if name not in table.columns}
     table = table.assign(**absent)
-    if set(COLUMNS) <= set(table.columns):
-        return table
-    rows = read_rows(table, OF_EVERY_RELEASE)
-    lineage = read_lineage([RequestIdentity(*row) for row in rows])
-    return build_manifest_rows(lineage.values(), store)
-
-
-def write_manifest_csv(manifest: "pd.DataFrame") -> bytes:
-    """The manifest as CSV (UTF-8), in which no cell can be taken for a spreadsheet formula."""
-    buffer = io.BytesIO()
-    with io.TextIOWrapper(buffer, "utf-8", newline="") as text:
-        writer = csv.writer(text)
-        writer.writerow(manifest.columns)
-        writer.writerows(read_rows(_neutralise(manifest), list(manifest.columns)))
-        text.flush()
-        return buffer.getvalue()
-
-
-def _neutralise(manifest: "pd.DataFrame") -> "pd.DataFrame":
-    """Cell by cell only in those columns that have such a cell: most have none."""
-    texts = [name for name in manifest.columns if COLUMNS.get(name) == "str"]
-    risky = [name for name in texts if manifest[name].str.match(FORMULA).any()]
-    return manifest.assign(**{name: manifest[name].map(neutralise) for name in risky})
+    if not set(COLUMNS) <= set(table.columns):
+        rows = read_rows(table, OF_EVERY_RELEASE)
+        lineage = read_lineage([RequestIdentity(*row) for row in rows])
+        table = build_manifest_rows(lineage.values(), store)
+    return StoredTable(write_parquet(table))

@@ -8,7 +8,7 @@ from flux_assets.image_request import ImageRequest
 from flux_assets.lineage import LineageRecord, build_plain_metadata
 from flux_assets.manifest import MANIFEST_KEY, open_manifest, write_manifest
 from flux_assets.manifest_rows import COLUMNS, build_manifest, build_manifest_rows
-from flux_assets.parquet import NO_TABLE, read_parquet
+from flux_assets.parquet import NO_TABLE, StoredTable, read_parquet, write_parquet
 from flux_assets.plan import RequestIdentity
 from flux_assets.store.object_store import ObjectStore, quote_segment
 from flux_assets.tables import (
@@ -128,10 +128,11 @@ class ManifestAudit:
         needed = (asked | shown) - _owners(kept)
         last = [name for owner, (_, name) in self._newest.items() if owner in needed]
         found = build_manifest_rows(read_lineage(last).values(), self._store)
-        previous = pd.concat([kept, found]).astype(dict(COLUMNS))
-        requests = self._wanted() if self._requests is not None else _identify_rows(previous)
+        rows = pd.concat([kept, found]).astype(dict(COLUMNS))
+        requests = self._wanted() if self._requests is not None else _identify_rows(rows)
         named = {(item.product_id, item.shot) for item in requests}
         requests += [RequestIdentity(*owner, "") for owner in sorted(shown - named)]
+        previous = StoredTable(write_parquet(rows))
         manifest = build_manifest(requests, previous=previous, read_lineage=read, store=self._store)
         write_manifest(self._store, manifest, over=self._etag)
 

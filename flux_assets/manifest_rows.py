@@ -5,8 +5,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flux_assets.frames import read_rows
 from flux_assets.lineage import LineageRecord, build_plain_metadata
+from flux_assets.parquet import StoredTable, merge_rows, write_parquet
 from flux_assets.plan import RequestIdentity
 from flux_assets.store.object_store import ObjectStore
 
@@ -77,12 +77,13 @@ COMPARED = (*OF_EVERY_RELEASE, "stale")
 class Comparison:
     """What becomes of the last manifest's rows.
 
-    `kept` has the rows that stay: in `row` their place in the last manifest, and whether they are
-    `stale` now. `unknown` are the current requests that no row is of. `is_same` says that all rows
-    stay as they are.
+    `kept` has the rows that stay: in `row` their place among its `row_count` rows, and whether they
+    are `stale` now. `unknown` are the current requests that no row is of. `is_same` says that all
+    rows stay as they are.
     """
 
     kept: "pd.DataFrame"
+    row_count: int
     unknown: list[RequestIdentity]
     is_same: bool
 
@@ -107,7 +108,8 @@ def compare_manifest(
     kept["stale"] = ~unchanged
     taken_over = set(kept.loc[unchanged, "fingerprint"].tolist())
     return Comparison(
-        kept=kept[["row", "fingerprint", "stale"]],
+        kept=kept.drop(columns="request_fingerprint"),
+        row_count=len(last),
         unknown=[it for it in wanted if it.fingerprint and it.fingerprint not in taken_over],
         is_same=last["stale"].tolist() == kept["stale"].tolist(),
     )
@@ -116,11 +118,11 @@ def compare_manifest(
 def build_manifest(
     requests: Iterable[RequestIdentity],
     *,
-    previous: "pd.DataFrame | None",
+    previous: StoredTable | None,
     read_lineage: ReadLineage,
     store: ObjectStore,
     changed: AbstractSet[str] = frozenset(),
-) -> "pd.DataFrame":
+) -> StoredTable:
     """The manifest of the current requests: what is unchanged is taken over, the rest is read.
 
     A product and shot whose current picture is not stored keeps the last stored one, marked
@@ -134,18 +136,21 @@ def build_manifest(
         store: for the addresses.
         changed: fingerprints whose row is read again although it is there: what was released and
             bought once more is another picture of the same request.
+
+    Raises:
+        OSError, ValueError, KeyError, NotImplementedError: the last manifest is damaged.
     """
-    last = build_manifest_rows([], store) if previous is None else previous
-    comparison = compare_manifest(last, requests, changed)
+    last = previous or StoredTable(write_parquet(build_manifest_rows([], store)))
+    comparison = compare_manifest(last.read(COMPARED), requests, changed)
     return merge_manifest(last, comparison, read_lineage(comparison.unknown), store)
 
 
 def merge_manifest(
-    last: "pd.DataFrame",
+    last: StoredTable,
     comparison: Comparison,
     lineage: Mapping[str, LineageRecord],
     store: ObjectStore,
-) -> "pd.DataFrame":
+) -> StoredTable:
     """The rows that stay and those of the new lineage, by product and shot.
 
     Args:
@@ -153,15 +158,18 @@ def merge_manifest(
         comparison: of it.
         lineage: of pictures that no row is of, by fingerprint.
         store: for the addresses.
+
+    Raises:
+        OSError, ValueError, KeyError, NotImplementedError: the last manifest is damaged.
     """
     import pandas as pd  # noqa: PLC0415 - slow to import
 
+    added = build_manifest_rows(lineage.values(), store)
     kept = comparison.kept[~comparison.kept["fingerprint"].isin(set(lineage))]
-    old = last.iloc[kept["row"]][list(COLUMNS)].assign(stale=kept["stale"].to_numpy())
-    rows = pd.concat([old, build_manifest_rows(lineage.values(), store)]).astype(dict(COLUMNS))
-    owners = list(read_rows(rows, _IDENTITY))
-    order = sorted(range(len(owners)), key=owners.__getitem__)
-    return rows.iloc[order].reset_index(drop=True)
+    new = added[[*_IDENTITY, "stale"]].assign(row=comparison.row_count + added.index)
+    rows = pd.concat([kept[[*_IDENTITY, "stale", "row"]], new]).sort_values(_IDENTITY)
+    stale = {"stale": rows["stale"].to_numpy(bool)}
+    return merge_rows(last, added, rows["row"].to_numpy(int), stale)
 
 
 def build_manifest_rows(records: Iterable[LineageRecord], store: ObjectStore) -> "pd.DataFrame":

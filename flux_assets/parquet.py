@@ -1,11 +1,12 @@
-"""Tables as Parquet: written, and read as long as their bytes are whole."""
+"""Tables as Parquet: written, merged, and read as long as their bytes are whole."""
 
 import io
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # they are loaded only where a table is really read
+    import numpy as np
     import pandas as pd
     import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
     import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
@@ -21,7 +22,7 @@ _ROWS_A_GROUP = 50_000
 class StoredTable:
     """A table's Parquet, of which no more is unpacked than what is asked for.
 
-    Both methods raise one of NO_TABLE where the bytes are no whole table, or lack a column.
+    All methods raise one of NO_TABLE where the bytes are no whole table, or lack a column.
     """
 
     data: bytes
@@ -54,6 +55,13 @@ class StoredTable:
 
         return tuple(pq.read_schema(io.BytesIO(self.data)).names)
 
+    def read_groups(self) -> "Iterator[pa.Table]":
+        """All rows, in the groups that they were written in."""
+        import pyarrow.parquet as pq  # noqa: PLC0415 - slow to import
+
+        file = pq.ParquetFile(io.BytesIO(self.data))
+        yield from _read_groups(file, file.schema_arrow.names, None)
+
 
 def _read_groups(
     file: "pq.ParquetFile", names: list[str], where: tuple[str, Collection[str]] | None
@@ -70,6 +78,84 @@ def _read_groups(
         chosen = pc.is_in(texts, value_set=pa.array(list(where[1]), texts.type))
         if pc.any(chosen).as_py():
             yield file.read_row_group(group, names).filter(chosen)
+
+
+def merge_rows(
+    last: StoredTable,
+    added: "pd.DataFrame",
+    places: "np.ndarray",
+    values: "Mapping[str, np.ndarray] | None" = None,
+) -> StoredTable:
+    """Another table, of rows of the last one and of others, unpacked and written group by group.
+
+    It takes the room of few groups where the rows nearly keep their order, else of the whole table.
+
+    Args:
+        last: a table.
+        added: the other rows. Their columns and types are the new table's.
+        places: of each row of the new table: its number in the last one, or the number of rows of
+            the last one plus its number in `added`.
+        values: those of some columns, for the whole new table, instead of what its rows had.
+
+    Raises:
+        OSError, ValueError, KeyError, NotImplementedError: as NO_TABLE says of the last table.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - slow to import
+    import pyarrow.parquet as pq  # noqa: PLC0415 - as above
+
+    sources = _Sources(last, pa.Table.from_pandas(added, preserve_index=False), places)
+    buffer = io.BytesIO()
+    with pq.ParquetWriter(buffer, sources.schema) as writer:
+        for start in range(0, len(places), _ROWS_A_GROUP):
+            group = sources.take(start)
+            for name, column in (values or {}).items():
+                field = group.schema.field(name)
+                texts = pa.array(column[start : start + _ROWS_A_GROUP], field.type)
+                group = group.set_column(group.schema.get_field_index(name), field, texts)
+            writer.write_table(group)
+    return StoredTable(buffer.getvalue())
+
+
+class _Sources:
+    """The groups of one table, and one more with other rows, each held while it is of use."""
+
+    def __init__(self, table: StoredTable, added: "pa.Table", places: "np.ndarray") -> None:
+        import numpy as np  # noqa: PLC0415 - slow to import
+        import pyarrow.parquet as pq  # noqa: PLC0415 - as above
+
+        self.schema = added.schema
+        self._file = pq.ParquetFile(io.BytesIO(table.data))
+        groups = range(self._file.num_row_groups)
+        lengths = [self._file.metadata.row_group(group).num_rows for group in groups]
+        self._starts = np.cumsum([0, *lengths])
+        self._places = places
+        self._source_of = np.searchsorted(self._starts[1:], places, side="right")
+        self._last_use = {
+            source: start
+            for start in range(0, len(places), _ROWS_A_GROUP)
+            for source in np.unique(self._source_of[start : start + _ROWS_A_GROUP]).tolist()
+        }
+        self._held = {len(lengths): added}
+
+    def take(self, start: int) -> "pa.Table":
+        """The group of the new table whose first row has this number."""
+        import numpy as np  # noqa: PLC0415 - slow to import
+        import pyarrow as pa  # noqa: PLC0415 - as above
+
+        sources = self._source_of[start : start + _ROWS_A_GROUP]
+        needed = np.unique(sources).tolist()
+        tables = [self._open(source) for source in needed]
+        begins = np.zeros(len(self._starts), int)
+        begins[needed] = np.cumsum([0, *map(len, tables[:-1])])
+        rows = self._places[start : start + _ROWS_A_GROUP] - (self._starts - begins)[sources]
+        self._held = {it: self._held[it] for it in self._held if self._last_use.get(it, 0) > start}
+        return pa.concat_tables(tables).take(rows)
+
+    def _open(self, source: int) -> "pa.Table":
+        if source not in self._held:
+            group = self._file.read_row_group(source, self.schema.names)
+            self._held[source] = group.select(self.schema.names).cast(self.schema)
+        return self._held[source]
 
 
 def write_parquet(table: "pd.DataFrame") -> bytes:

@@ -10,18 +10,20 @@ import json
 import logging
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flux_assets.errors import ObjectNotFoundError
+from flux_assets.errors import ObjectNotFoundError, PromptError
 from flux_assets.frames import read_rows
 from flux_assets.full_collections import put_off_full_collections
+from flux_assets.image_request import ImageRequest
 from flux_assets.ledger import Ledger
 from flux_assets.overrides import OverridesFile
-from flux_assets.parquet import NO_TABLE, StoredTable, write_parquet
-from flux_assets.prompts import Shot
+from flux_assets.parquet import NO_TABLE, StoredTable, merge_rows, write_parquet
+from flux_assets.prompts import Shot, Skipped
 from flux_assets.rendering import render_requests
 from flux_assets.settings import Settings
 from flux_assets.shots import ShotsFile
@@ -60,37 +62,51 @@ def refresh_requests_table(
     Raises:
         StoreError: the store cannot be read or written.
     """
-    import pandas as pd  # noqa: PLC0415 - slow to import
+    import numpy as np  # noqa: PLC0415 - slow to import
 
     overridden = {product_id for product_id, _ in overrides.overrides}
     origins = {
         product_id: _NO_ORIGIN if product_id in overridden else origin
         for product_id, origin in _find_origins(products, shots)
     }
-    last, known = _read_last(store)
     usable = set(origins.values()) - {_NO_ORIGIN}
-    kept = [row for row in known if row[2] in usable]
-    missing = _find_missing(origins, shots.shots, kept)
-    is_same = not missing and len(kept) == len(known)
-    if last and is_same and _order(known, origins, shots.shots) == list(range(len(known))):
-        return last
-    parts = [last.read(where=("origin", usable))] if last and kept else []
-    for names, product_ids in missing.items():
-        lacking = [shot for shot in shots.shots if shot.name in names]
+    render = partial(render_requests, settings, store, ledger, overrides=overrides)
+    last, known = _read_last(store)
+    while True:
+        kept = [number for number, row in enumerate(known) if row[2] in usable]
+        rows = [known[number] for number in kept]
+        added = _render_missing(render, products, shots.shots, origins, rows)
+        rows += read_rows(added, _IDENTITY)
+        numbers = np.array([*kept, *range(len(known), len(known) + len(added))], int)
+        places = numbers[_order(rows, origins, shots.shots)]
+        if last and np.array_equal(places, range(len(known))):
+            return last
+        try:
+            return merge_rows(last or StoredTable(write_parquet(added[:0])), added, places)
+        except NO_TABLE as error:
+            if last is None:
+                raise
+            _log_damage(store, error)
+            last, known = None, []
+
+
+def _render_missing(
+    render: Callable[..., Iterable[ImageRequest | Skipped | PromptError]],
+    products: "pd.DataFrame",
+    shots: Sequence[Shot],
+    origins: Mapping[str, str],
+    rows: Iterable[tuple[str, str, str]],
+) -> "pd.DataFrame":
+    """The requests that these rows of a table are not of, without an order."""
+    import pandas as pd  # noqa: PLC0415 - slow to import
+
+    parts = [build_requests_table([]).assign(origin=_NO_ORIGIN)]
+    for names, product_ids in _find_missing(origins, shots, rows).items():
+        lacking = [shot for shot in shots if shot.name in names]
         chosen = products[products["product_id"].isin(product_ids)]
-        rendered = render_requests(
-            settings,
-            store,
-            ledger,
-            products=list(read_products(chosen)),
-            shots=lacking,
-            overrides=overrides,
-        )
-        table = build_requests_table(rendered)
+        table = build_requests_table(render(products=list(read_products(chosen)), shots=lacking))
         parts.append(table.assign(origin=_name_origins(table, lacking, origins)))
-    whole = pd.concat(parts, ignore_index=True)
-    order = _order(read_rows(whole, _IDENTITY), origins, shots.shots)
-    return StoredTable(write_parquet(whole.iloc[order]))
+    return pd.concat(parts, ignore_index=True)
 
 
 def _find_origins(products: "pd.DataFrame", shots: ShotsFile) -> Iterator[tuple[str, str]]:
@@ -119,8 +135,12 @@ def _read_last(store: ObjectStore) -> tuple[StoredTable | None, list[tuple[str, 
     except ObjectNotFoundError:
         pass
     except NO_TABLE as error:
-        _log.warning("%s is damaged, and built anew: %s", store.uri_for(REQUESTS_KEY), error)
+        _log_damage(store, error)
     return None, []
+
+
+def _log_damage(store: ObjectStore, error: Exception) -> None:
+    _log.warning("%s is damaged, and built anew: %s", store.uri_for(REQUESTS_KEY), error)
 
 
 def _find_missing(

@@ -37,6 +37,7 @@ LAYERS = (
             "choices",
             "generation",
             "manifest",
+            "manifest_csv",
             "manifest_rows",
             "plan",
             "reports",

@@ -32,7 +32,7 @@ def manifest(tmp_path: Path) -> pd.DataFrame:
         previous=None,
         read_lineage=lambda _: {SHOWN.fingerprint: make_lineage(SHOWN)},
         store=DirectoryStore(tmp_path),
-    )
+    ).read()
 
 
 def _explain(manifest: pd.DataFrame | None, *requests: ImageRequest) -> list[str]:
@@ -88,7 +88,7 @@ def test_another_photo_is_named_and_so_is_what_it_is_laid_on(
         previous=None,
         read_lineage=lambda _: {shown.fingerprint: make_lineage(shown)},
         store=DirectoryStore(tmp_path),
-    )
+    ).read()
     request = build_image_request(**given, parameters={"seed": 7}, **dict(changes))
     assert _explain(manifest, request) == [field]
 

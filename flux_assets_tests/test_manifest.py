@@ -14,11 +14,11 @@ from flux_assets.lineage import LineageRecord
 from flux_assets.manifest import (
     MANIFEST_CSV_KEY,
     MANIFEST_KEY,
+    StoredManifest,
     refresh_manifest,
-    write_manifest_csv,
 )
 from flux_assets.manifest_rows import build_manifest
-from flux_assets.parquet import read_parquet, write_parquet
+from flux_assets.parquet import StoredTable, read_parquet, write_parquet
 from flux_assets.plan import RequestIdentity
 from flux_assets.store.directory import DirectoryStore
 from flux_assets_tests.fixtures.records import identify, make_lineage, make_request
@@ -59,10 +59,18 @@ def _build(
 ) -> pd.DataFrame:
     return build_manifest(
         [identify(request) for request in requests],
-        previous=previous,
+        previous=None if previous is None else _store(previous),
         read_lineage=Ledger(*stored),
         store=store,
-    )
+    ).read()
+
+
+def _store(manifest: pd.DataFrame) -> StoredTable:
+    return StoredTable(write_parquet(manifest))
+
+
+def _write_csv(manifest: pd.DataFrame) -> bytes:
+    return b"".join(StoredManifest(_store(manifest), uri="", etag="").write_csv())
 
 
 def _rows(manifest: pd.DataFrame) -> list[tuple[str, str, str, bool]]:
@@ -92,7 +100,9 @@ def test_an_unchanged_row_is_taken_over_and_not_asked_for(store: DirectoryStore)
     previous = _build(store, [CHAIR], stored=[CHAIR])
     ledger = Ledger(CHAIR, LAMP)
     identities = [identify(CHAIR), identify(LAMP)]
-    manifest = build_manifest(identities, previous=previous, read_lineage=ledger, store=store)
+    manifest = build_manifest(
+        identities, previous=_store(previous), read_lineage=ledger, store=store
+    ).read()
     assert ledger.asked == [identify(LAMP)]
     assert _rows(manifest) == [_row(CHAIR), _row(LAMP)]
     pd.testing.assert_frame_equal(manifest.iloc[:1], previous)
@@ -113,11 +123,11 @@ def test_a_row_whose_picture_was_bought_once_more_is_read_again(store: Directory
     for ledger, uuid, stale in ((again, "another call", False), (Ledger(LAMP), None, True)):
         manifest = build_manifest(
             map(identify, both),
-            previous=previous,
+            previous=_store(previous),
             read_lineage=ledger,
             store=store,
             changed={CHAIR.fingerprint},
-        )
+        ).read()
         assert _rows(manifest) == [_row(CHAIR, stale=stale), _row(LAMP)]
         assert ledger.asked == [identify(CHAIR)]
         assert manifest["uuid"][0] == (uuid or previous["uuid"][0])
@@ -153,10 +163,10 @@ def test_a_request_that_cannot_be_made_keeps_the_last_picture_as_stale(
     ledger = Ledger()
     manifest = build_manifest(
         [RequestIdentity("00123", "hero", ""), identify(LAMP)],
-        previous=current,
+        previous=_store(current),
         read_lineage=ledger,
         store=store,
-    )
+    ).read()
     assert _rows(manifest) == [_row(CHAIR, stale=True), _row(LAMP)]
     assert ledger.asked == []
 
@@ -178,7 +188,7 @@ def test_product_ids_that_look_like_numbers_stay_text(store: DirectoryStore) -> 
     previous = read_parquet(write_parquet(_build(store, requests[:3], stored=requests)))
     manifest = read_parquet(write_parquet(_build(store, requests, previous, stored=requests)))
     assert sorted(manifest["product_id"]) == sorted(ids)
-    cells = list(csv.DictReader(io.StringIO(write_manifest_csv(manifest).decode())))
+    cells = list(csv.DictReader(io.StringIO(_write_csv(manifest).decode())))
     assert {row["product_id"].removeprefix("'") for row in cells} == set(ids)
 
 
@@ -206,14 +216,14 @@ def test_every_column_keeps_its_type_whatever_rows_there_are(store: DirectorySto
 def test_no_cell_of_the_csv_can_be_taken_for_a_formula(store: DirectoryStore, start: str) -> None:
     text = f'{start}HYPERLINK("https://evil.example","x"),\n2'
     request = make_request(text, prompt=text)
-    data = write_manifest_csv(_build(store, [request], stored=[request]))
+    data = _write_csv(_build(store, [request], stored=[request]))
     [row] = csv.DictReader(io.StringIO(data.decode(), newline=""))
     assert row["product_id"] == row["prompt"] == f"'{text}"
 
 
 def test_the_csv_has_plain_numbers_and_utf_8_text(store: DirectoryStore) -> None:
     request = make_request("00123", prompt='Café "Mümmel" 🦆', seed=2**32 - 1)
-    data = write_manifest_csv(_build(store, [request], stored=[request]))
+    data = _write_csv(_build(store, [request], stored=[request]))
     [row] = csv.DictReader(io.StringIO(data.decode("utf-8"), newline=""))
     assert row["prompt"] == 'Café "Mümmel" 🦆'
     assert (row["seed"], row["guidance"], row["stale"]) == ("4294967295", "3.0", "False")
@@ -226,7 +236,7 @@ def _refresh(store: DirectoryStore, request: ImageRequest, read: ReadLineage) ->
 def test_a_refreshed_manifest_lies_in_the_store_as_parquet_and_csv(store: DirectoryStore) -> None:
     manifest = _refresh(store, LAMP, Ledger(CHAIR, LAMP))
     pd.testing.assert_frame_equal(read_parquet(store.get(MANIFEST_KEY).data), manifest)
-    assert store.get(MANIFEST_CSV_KEY).data == write_manifest_csv(manifest)
+    assert store.get(MANIFEST_CSV_KEY).data == _write_csv(manifest)
     ledger = Ledger()
     pd.testing.assert_frame_equal(_refresh(store, LAMP, ledger), manifest)
     assert ledger.asked == []
@@ -246,7 +256,7 @@ def test_a_manifest_whose_writer_was_killed_before_its_csv_is_written_again(
     store.put(MANIFEST_CSV_KEY, b"of an earlier one", content_type="text/csv")
     store.put(MANIFEST_KEY, store.get(MANIFEST_KEY).data, content_type="")
     _refresh(store, LAMP, Ledger())
-    assert store.get(MANIFEST_CSV_KEY).data == write_manifest_csv(manifest)
+    assert store.get(MANIFEST_CSV_KEY).data == _write_csv(manifest)
 
 
 class _SlowCsv(DirectoryStore):
@@ -269,7 +279,7 @@ def test_the_csv_of_a_slow_writer_does_not_outlive_the_manifest(
     _refresh(slow, CHAIR, Ledger(CHAIR))
     latest = read_parquet(store.get(MANIFEST_KEY).data)
     assert _rows(latest) == [_row(CHAIR), _row(LAMP)]
-    assert store.get(MANIFEST_CSV_KEY).data == write_manifest_csv(latest)
+    assert store.get(MANIFEST_CSV_KEY).data == _write_csv(latest)
 
 
 @pytest.mark.parametrize("exists", [False, True])

@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -101,7 +101,7 @@ class DirectoryStore:
     def put(
         self,
         key: str,
-        data: bytes,
+        data: bytes | Iterable[bytes],
         *,
         content_type: str,
         metadata: Mapping[str, str] | None = None,
@@ -110,9 +110,9 @@ class DirectoryStore:
     ) -> str:
         """Write one object durably and return its etag."""
         path = self._path_of(key, "write")
-        etag = hashlib.sha256(data).hexdigest()
+        parts = [data] if isinstance(data, bytes) else data
         description = _Description(content_type=content_type, metadata=metadata or {})
-        with store_errors(str(path), "write"), self._temporary_file(data) as temporary:
+        with store_errors(str(path), "write"), self._temporary_file(parts) as (temporary, etag):
             with self._key_lock(key):
                 if if_absent and path.exists():
                     raise ConditionFailedError(str(path), "write", "it exists already")
@@ -176,7 +176,7 @@ class DirectoryStore:
         """The file system's clock: the time that it gives to a new file."""
         with (
             store_errors(self.uri, "read the clock of"),
-            self._temporary_file(b"") as temporary,
+            self._temporary_file([]) as (temporary, _),
         ):
             return _modified_at(temporary.stat())
 
@@ -222,19 +222,19 @@ class DirectoryStore:
         }
         target = self._description_path(key)
         make_directory(target.parent)
-        with self._temporary_file(json.dumps(plain).encode()) as temporary:
+        with self._temporary_file([json.dumps(plain).encode()]) as (temporary, _):
             temporary.replace(target)
         sync_directory(target.parent)
 
     @contextmanager
-    def _temporary_file(self, data: bytes) -> Iterator[Path]:
+    def _temporary_file(self, parts: Iterable[bytes]) -> Iterator[tuple[Path, str]]:
         folder = self._root / ".tmp"
-        with temporary_file(folder, data) as path:
+        with temporary_file(folder, parts) as (path, sha256):
             if not self._leftovers_removed:
                 self._leftovers_removed = True
                 with suppress(OSError):  # no reason not to write
                     _remove_leftovers(folder, path)
-            yield path
+            yield path, sha256
 
     @contextmanager
     def _key_lock(self, key: str) -> Iterator[None]:
@@ -283,7 +283,8 @@ def _modified_at(info: os.stat_result) -> datetime:
 
 def _etag_of(path: Path) -> str | None:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         return None
 

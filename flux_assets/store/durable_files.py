@@ -1,9 +1,10 @@
 """File operations that are on the disk when they return, and that leave nothing half done."""
 
 import errno
+import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,16 +34,19 @@ def store_errors(uri: str, attempted: str) -> Iterator[None]:
 
 
 @contextmanager
-def temporary_file(folder: Path, data: bytes) -> Iterator[Path]:
-    """A new file with `data`; gone in the end unless it was renamed."""
+def temporary_file(folder: Path, parts: Iterable[bytes]) -> Iterator[tuple[Path, str]]:
+    """A new file with these parts of a body, and its sha256; gone in the end unless renamed."""
     make_directory(folder)
     path = folder / secrets.token_hex(16)
+    sha256 = hashlib.sha256()
     try:
         with path.open("xb") as file:
-            file.write(data)
+            for part in parts:
+                sha256.update(part)
+                file.write(part)
             file.flush()
             os.fsync(file.fileno())
-        yield path
+        yield path, sha256.hexdigest()
     finally:
         path.unlink(missing_ok=True)
 

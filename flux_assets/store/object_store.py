@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -72,7 +72,7 @@ class ObjectStore(Protocol):
     def put(
         self,
         key: str,
-        data: bytes,
+        data: bytes | Iterable[bytes],
         *,
         content_type: str,
         metadata: Mapping[str, str] | None = None,
@@ -83,7 +83,7 @@ class ObjectStore(Protocol):
 
         Args:
             key: where to.
-            data: the whole body.
+            data: the whole body, or its parts one after the other, which are never held at once.
             content_type: its media type.
             metadata: ASCII-safe pairs kept with the object.
             if_absent: write only where no object is.

@@ -1,9 +1,10 @@
 """An S3 bucket and prefix as the store; imported only where a store is on S3, for boto3's sake."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -103,7 +104,7 @@ class S3Store:
     def put(
         self,
         key: str,
-        data: bytes,
+        data: bytes | Iterable[bytes],
         *,
         content_type: str,
         metadata: Mapping[str, str] | None = None,
@@ -122,9 +123,14 @@ class S3Store:
         if if_match is not None:
             condition["IfMatch"] = if_match
         with self._errors("write", key):
-            if len(data) > _PART_BYTES:
-                return self._put_in_parts(key, data, arguments, condition)
-            put = self._client.put_object(**self._address(key), **arguments, **condition, Body=data)
+            parts = _cut([data] if isinstance(data, bytes) else data)
+            first, second = next(parts, b""), next(parts, None)
+            if second is not None:
+                parts = chain((first, second), parts)
+                return self._put_in_parts(key, parts, arguments, condition)
+            put = self._client.put_object(
+                **self._address(key), **arguments, **condition, Body=first
+            )
             return _unquote(put["ETag"])
 
     def delete(self, key: str) -> None:
@@ -198,7 +204,11 @@ class S3Store:
         raise AssertionError  # the last try returns or raises
 
     def _put_in_parts(
-        self, key: str, data: bytes, arguments: dict[str, Any], condition: dict[str, Any]
+        self,
+        key: str,
+        parts: Iterable[bytes],
+        arguments: dict[str, Any],
+        condition: dict[str, Any],
     ) -> str:
         checksums = self._client.meta.config.request_checksum_calculation  # type: ignore[attr-defined]  # the stubs lack it
         if checksums == "when_supported":
@@ -207,15 +217,15 @@ class S3Store:
         created = self._client.create_multipart_upload(**self._address(key), **arguments)
         upload = {**self._address(key), "UploadId": created["UploadId"]}
         try:
-            parts: list[Any] = [
-                self._put_part(upload, number, data[start : start + _PART_BYTES], arguments)
-                for number, start in enumerate(range(0, len(data), _PART_BYTES), start=1)
+            written: list[Any] = [
+                self._put_part(upload, number, part, arguments)
+                for number, part in enumerate(parts, start=1)
             ]
             completed = self._client.complete_multipart_upload(
                 **upload,
                 **self._taken_by("CompleteMultipartUpload", arguments),
                 **condition,
-                MultipartUpload={"Parts": parts},
+                MultipartUpload={"Parts": written},
             )
         except BaseException:
             with suppress(
@@ -271,6 +281,17 @@ class S3Store:
             problem = f"{error}. Check the credentials and their policy: {rights}"
             return StorePermissionError(uri, attempted, problem)
         return StoreError(uri, attempted, str(error))
+
+
+def _cut(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same body in parts of the one size that S3 and its like all take; the last is smaller."""
+    waiting = bytearray()
+    for piece in pieces:
+        waiting += piece
+        while len(waiting) > _PART_BYTES:
+            yield bytes(waiting[:_PART_BYTES])
+            del waiting[:_PART_BYTES]
+    yield bytes(waiting)
 
 
 def _unquote(etag: str) -> str:
