@@ -39,7 +39,7 @@ class StoredTable:
 
         # Arrow keeps what earlier tables took, which adds up.
         pa.default_memory_pool().release_unused()
-        file = pq.ParquetFile(io.BytesIO(self.data))
+        file = pq.ParquetFile(pa.BufferReader(self.data))
         names = list(file.schema_arrow.names if columns is None else columns)
         absent = set(names) - set(file.schema_arrow.names)
         if absent:
@@ -51,15 +51,17 @@ class StoredTable:
 
     def column_names(self) -> tuple[str, ...]:
         """In the table's order."""
-        import pyarrow.parquet as pq  # noqa: PLC0415 - slow to import
+        import pyarrow as pa  # noqa: PLC0415 - slow to import
+        import pyarrow.parquet as pq  # noqa: PLC0415 - as above
 
-        return tuple(pq.read_schema(io.BytesIO(self.data)).names)
+        return tuple(pq.read_schema(pa.BufferReader(self.data)).names)
 
     def read_groups(self) -> "Iterator[pa.Table]":
         """All rows, in the groups that they were written in."""
-        import pyarrow.parquet as pq  # noqa: PLC0415 - slow to import
+        import pyarrow as pa  # noqa: PLC0415 - slow to import
+        import pyarrow.parquet as pq  # noqa: PLC0415 - as above
 
-        file = pq.ParquetFile(io.BytesIO(self.data))
+        file = pq.ParquetFile(pa.BufferReader(self.data))
         yield from _read_groups(file, file.schema_arrow.names, None)
 
 
@@ -70,6 +72,8 @@ def _read_groups(
     import pyarrow as pa  # noqa: PLC0415 - slow to import
     import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types  # noqa: PLC0415 - slow
 
+    if where is not None and not where[1]:
+        return
     for group in range(file.num_row_groups):
         if where is None:
             yield file.read_row_group(group, names)
@@ -121,10 +125,11 @@ class _Sources:
 
     def __init__(self, table: StoredTable, added: "pa.Table", places: "np.ndarray") -> None:
         import numpy as np  # noqa: PLC0415 - slow to import
+        import pyarrow as pa  # noqa: PLC0415 - as above
         import pyarrow.parquet as pq  # noqa: PLC0415 - as above
 
         self.schema = added.schema
-        self._file = pq.ParquetFile(io.BytesIO(table.data))
+        self._file = pq.ParquetFile(pa.BufferReader(table.data))
         groups = range(self._file.num_row_groups)
         lengths = [self._file.metadata.row_group(group).num_rows for group in groups]
         self._starts = np.cumsum([0, *lengths])
@@ -149,7 +154,10 @@ class _Sources:
         begins[needed] = np.cumsum([0, *map(len, tables[:-1])])
         rows = self._places[start : start + _ROWS_A_GROUP] - (self._starts - begins)[sources]
         self._held = {it: self._held[it] for it in self._held if self._last_use.get(it, 0) > start}
-        return pa.concat_tables(tables).take(rows)
+        found = pa.concat_tables(tables)
+        if np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows))):
+            return found.slice(rows[0], len(rows))
+        return found.take(rows)
 
     def _open(self, source: int) -> "pa.Table":
         if source not in self._held:

@@ -85,7 +85,7 @@ def build_image_manifest(settings: Settings) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
         store: StoreResource,
         requests: StoredTable,
-        plan: Any,  # noqa: ANN401 - a data frame
+        plan: StoredTable,
         refreshed: dict[str, Any],
     ) -> dg.MaterializeResult:  # type: ignore[type-arg] # dagster compares with the bare class
         shop_store = store.open().shop
@@ -141,11 +141,10 @@ def _refresh(
     reader: "_LineageReader",
     shots: ShotsFile,
 ) -> "dg.MaterializeResult[Any]":
-    asked = requests.read((*RequestIdentity._fields, "error", "skipped"))
-    identities, unmade = read_identities(asked), _read_unmade(asked)
+    identities, without_request, unmade = _read_asked(requests)
     manifest = refresh_manifest(
         store,
-        [*identities, *read_without_request(asked)],
+        [*identities, *without_request],
         reader.read,
         changed=reader.not_stored_when_planned,
     )
@@ -178,16 +177,15 @@ class _LineageReader:
     `damaged` are those whose lineage cannot be had, since their bytes are no picture any more.
     """
 
-    def __init__(
-        self, records: PictureRecords, requests: StoredTable, plan: "pd.DataFrame"
-    ) -> None:
+    def __init__(self, records: PictureRecords, requests: StoredTable, plan: StoredTable) -> None:
         self._records = records
         self._requests = requests
         self._plan = plan
-        self.not_stored_when_planned = set(plan.loc[plan["object_key"] == "", "fingerprint"])
+        not_stored = plan.read(("fingerprint",), where=("object_key", {""}))
+        self.not_stored_when_planned = set(not_stored["fingerprint"])
         self.missing = {
             row.fingerprint: _build_missing(row)
-            for row in read_plan_rows(plan[plan["status"] == "missing"])
+            for row in read_plan_rows(plan.read(where=("status", {"missing"})))
         }
         self.damaged: dict[str, Shortfall] = {}
 
@@ -199,9 +197,8 @@ class _LineageReader:
             if entry.state == "stored" and entry.lineage is not None
         }
         unnoted = {item.fingerprint for item in wanted} - set(found)
-        stored = self._plan[self._plan["object_key"] != ""]
-        planned = read_plan_rows(stored[stored["fingerprint"].isin(unnoted)])
-        keys = {row.fingerprint: row.object_key for row in planned}
+        planned = read_plan_rows(self._plan.read(where=("fingerprint", unnoted)))
+        keys = {row.fingerprint: row.object_key for row in planned if row.object_key}
         rows = self._requests.read(where=("fingerprint", keys))
         for request in read_requests(rows):
             key = keys[request.fingerprint]
@@ -235,13 +232,17 @@ def _build_damaged(request: ImageRequest, object_key: str, error: FluxAssetsErro
     )
 
 
-def _read_unmade(requests: "pd.DataFrame") -> list[Shortfall]:
-    """What has no request, because its prompt could not be rendered."""
-    rows = requests.loc[requests["error"] != "", ["product_id", "shot", "error"]]
-    return [
+def _read_asked(
+    requests: StoredTable,
+) -> tuple[list[RequestIdentity], list[RequestIdentity], list[Shortfall]]:
+    """The requests, what cannot be asked for now, and what of it could not be rendered."""
+    asked = requests.read((*RequestIdentity._fields, "error", "skipped"))
+    rows = asked.loc[asked["error"] != "", ["product_id", "shot", "error"]]
+    unmade = [
         Shortfall(product_id=row[0], shot=row[1], fingerprint="", kind="failed", reason=row[2])
         for row in rows.itertuples(index=False)
     ]
+    return read_identities(asked), read_without_request(asked), unmade
 
 
 def _judge_complete(shortfalls: list[Shortfall], newly: list[Shortfall]) -> dg.AssetCheckResult:

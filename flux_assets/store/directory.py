@@ -28,6 +28,7 @@ _LOCKS = 64
 _LEFTOVER_AGE = timedelta(days=1)
 _DEFAULT_CONTENT_TYPES = {
     ".json": "application/json",
+    ".csv": "text/csv",
     ".png": "image/png",
     ".jpg": "image/jpeg",
     ".parquet": "application/vnd.apache.parquet",
