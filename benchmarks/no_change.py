@@ -93,6 +93,13 @@ def _measure_one_title(
             peer=unchanged,
             target=at_most(1.25),
         ),
+        Figure(
+            name=f"one title of {products:,} changed: peak memory, beside 1 GiB",
+            unit="MiB",
+            ours=max(run.peak_bytes for run, _ in changes) / _MEBIBYTE,
+            peer=_MOST_BYTES / _MEBIBYTE,
+            target=at_most(1.0),
+        ),
     ]
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # they are loaded only where a table is really read
 NO_TABLE = (OSError, ValueError, KeyError, NotImplementedError)
 """What pandas and pyarrow raise, between them, for bytes that are no whole Parquet file."""
 
-_ROWS_A_GROUP = 50_000
+_ROWS_A_GROUP = 20_000
 """Reading takes the room of the table and one such group, unpacked."""
 
 
@@ -114,8 +114,8 @@ def merge_rows(
             group = sources.take(start)
             for name, column in (values or {}).items():
                 field = group.schema.field(name)
-                texts = pa.array(column[start : start + _ROWS_A_GROUP], field.type)
-                group = group.set_column(group.schema.get_field_index(name), field, texts)
+                cells = pa.array(column[start : start + _ROWS_A_GROUP], field.type)
+                group = group.set_column(group.schema.get_field_index(name), field, cells)
             writer.write_table(group)
     return StoredTable(buffer.getvalue())
 

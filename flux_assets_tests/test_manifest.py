@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from flux_assets import manifest_csv, parquet
 from flux_assets.errors import StoreError
 from flux_assets.image_request import ImageRequest
 from flux_assets.lineage import LineageRecord
@@ -227,6 +228,28 @@ def test_the_csv_has_plain_numbers_and_utf_8_text(store: DirectoryStore) -> None
     [row] = csv.DictReader(io.StringIO(data.decode("utf-8"), newline=""))
     assert row["prompt"] == 'Café "Mümmel" 🦆'
     assert (row["seed"], row["guidance"], row["stale"]) == ("4294967295", "3.0", "False")
+
+
+def test_the_csv_has_an_empty_cell_for_what_a_picture_has_none_of(store: DirectoryStore) -> None:
+    data = _write_csv(_build(store, [CHAIR], stored=[CHAIR]))
+    [row] = csv.DictReader(io.StringIO(data.decode()))
+    assert (row["recognition"], row["warnings"]) == ("", "")
+
+
+def test_the_csv_has_every_row_in_its_order(
+    store: DirectoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet, "_ROWS_A_GROUP", 3)
+    monkeypatch.setattr(manifest_csv, "_BATCH_ROWS", 2)
+    requests = [make_request(f"{number:03d}", prompt="=1") for number in range(8)]
+    manifest = _build(store, requests, stored=requests)
+    cells = pd.read_csv(
+        io.BytesIO(_write_csv(manifest)),
+        dtype=manifest.dtypes.to_dict(),
+        keep_default_na=False,
+        na_values={"recognition": ""},
+    )
+    pd.testing.assert_frame_equal(cells, manifest.assign(prompt="'=1"))
 
 
 def _refresh(store: DirectoryStore, request: ImageRequest, read: ReadLineage) -> pd.DataFrame:

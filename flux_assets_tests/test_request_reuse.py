@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
 import pytest
 
 from flux_assets import request_reuse
@@ -168,3 +170,15 @@ def test_a_table_of_an_older_release_or_a_damaged_one_is_not_used(
     else:
         shop.put(build_requests_table([]))
     assert len(shop.refresh()) == 9
+
+
+def test_a_table_whose_prompts_are_damaged_is_built_anew_once_something_changes(
+    shop: Shop,
+) -> None:
+    data = shop.store.get(REQUESTS_KEY).data
+    column = pq.ParquetFile(pa.BufferReader(data)).metadata.row_group(0).column(6)
+    assert column.path_in_schema == "prompt_object"
+    begins = column.dictionary_page_offset
+    damaged = data[:begins] + bytes(column.total_compressed_size)
+    shop.store.put(REQUESTS_KEY, damaged + data[len(damaged) :], content_type="")
+    assert len(shop.refresh([replace(CHAIR, title="Stool"), LAMP, DESK])) == 9

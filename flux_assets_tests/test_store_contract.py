@@ -1,5 +1,5 @@
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, timedelta
 from threading import Barrier
@@ -84,6 +84,41 @@ def test_an_empty_object_is_an_object(any_store: ObjectStore) -> None:
 
     assert any_store.get("empty").data == b""
     assert [info.size_bytes for info in any_store.list("")] == [0]
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [(), (0,), (3, 0, 2), (5 * 2**20, 3 * 2**20), (5 * 2**20,) * 2, (17 * 2**20, 1)],
+    ids=str,
+)
+def test_a_body_given_in_parts_is_the_same_as_a_whole_one(
+    any_store: ObjectStore, sizes: tuple[int, ...]
+) -> None:
+    parts = [bytes([number + 1]) * size for number, size in enumerate(sizes)]
+    etags = [
+        any_store.put(key, data, content_type="text/csv")
+        for key, data in (("parts.csv", iter(parts)), ("whole.csv", b"".join(parts)))
+    ]
+
+    body = any_store.get("parts.csv")
+    assert body.data == b"".join(parts)
+    assert body.content_type == "text/csv"
+    assert etags == [body.info.etag] * 2
+
+
+def test_parts_that_break_off_leave_the_object_as_it_was(any_store: ObjectStore) -> None:
+    def break_off() -> Iterator[bytes]:
+        yield bytes(9 * 2**20)
+        yield bytes(9 * 2**20)
+        raise ZeroDivisionError
+
+    put_text(any_store, "a.csv", "whole")
+
+    with pytest.raises(ZeroDivisionError):
+        any_store.put("a.csv", break_off(), content_type="text/csv")
+
+    assert any_store.get("a.csv").data == b"whole"
+    assert [info.key for info in any_store.list("")] == ["a.csv"]
 
 
 @pytest.mark.parametrize("key", ["absent", "folder", "folder/a/b"])
