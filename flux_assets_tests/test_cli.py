@@ -62,6 +62,7 @@ def test_plan_prints_one_json_object_and_sends_nothing(workplace: Workplace) -> 
     assert not (workplace.folder / ".flux_assets" / "simulator").exists()
 
 
+@pytest.mark.slow
 def test_refresh_buys_only_the_chosen_products_and_then_what_changed(
     workplace: Workplace,
 ) -> None:

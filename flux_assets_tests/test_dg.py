@@ -64,6 +64,7 @@ def test_dg_lists_assets_checks_and_the_job(project: Workplace) -> None:
     assert [schedule["name"] for schedule in listed["schedules"]] == ["nightly_refresh"]
 
 
+@pytest.mark.slow
 def test_dg_launches_the_refresh(project: Workplace) -> None:
     run_dg(project, "launch", "--job", "refresh_catalog_images")
     assert len(project.pictures()) == 75

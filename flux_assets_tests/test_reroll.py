@@ -101,6 +101,7 @@ def test_a_reroll_shows_what_will_be_bought_and_now_buys_just_that(workplace: Wo
     assert (again.json["calls"], again.json["reused"]) == (0, 3)
 
 
+@pytest.mark.slow
 def test_a_pin_brings_a_stored_picture_back_without_a_call(workplace: Workplace) -> None:
     environ = {"FLUX_ASSETS_OVERRIDES": OVERRIDES}
     arguments = ("--product-ids", "00123", "--shots", "hero", "--json")

@@ -31,7 +31,11 @@ def count_calls(told: list[Told]) -> int:
 
 @pytest.mark.parametrize(
     ("mode", "skew_seconds"),
-    [("generate", 0.0), ("generate", LEASE_SECONDS + 120), ("edit", 0.0)],
+    [
+        ("generate", 0.0),
+        ("generate", LEASE_SECONDS + 120),
+        pytest.param("edit", 0.0, marks=pytest.mark.slow),
+    ],
 )
 def test_two_machines_at_once_pay_for_each_picture_once(
     any_store: ObjectStore,
