@@ -49,7 +49,7 @@ class StoredManifest:
         with _damage_told(self.uri):
             names = self.table.column_names()
             if not set(OF_EVERY_RELEASE) <= set(names):
-                raise KeyError(*OF_EVERY_RELEASE)
+                raise KeyError(", ".join(OF_EVERY_RELEASE))
             return names
 
     def read(
@@ -60,7 +60,7 @@ class StoredManifest:
     ) -> "pd.DataFrame":
         """As `StoredTable.read`."""
         with _damage_told(self.uri):
-            return self.table.read(columns, where=where)
+            return self.table.read(columns or self.column_names, where=where)
 
     def write_csv(self) -> Iterator[bytes]:
         """As `write_manifest_csv`."""

@@ -37,8 +37,7 @@ class StoredTable:
         import pyarrow as pa  # noqa: PLC0415 - slow to import
         import pyarrow.parquet as pq  # noqa: PLC0415 - as above
 
-        # Arrow keeps what earlier tables took, which adds up.
-        pa.default_memory_pool().release_unused()
+        _release_unused()
         file = pq.ParquetFile(pa.BufferReader(self.data))
         names = list(file.schema_arrow.names if columns is None else columns)
         absent = set(names) - set(file.schema_arrow.names)
@@ -61,6 +60,7 @@ class StoredTable:
         import pyarrow as pa  # noqa: PLC0415 - slow to import
         import pyarrow.parquet as pq  # noqa: PLC0415 - as above
 
+        _release_unused()
         file = pq.ParquetFile(pa.BufferReader(self.data))
         yield from _read_groups(file, file.schema_arrow.names, None)
 
@@ -82,6 +82,13 @@ def _read_groups(
         chosen = pc.is_in(texts, value_set=pa.array(list(where[1]), texts.type))
         if pc.any(chosen).as_py():
             yield file.read_row_group(group, names).filter(chosen)
+
+
+def _release_unused() -> None:
+    """Give back what earlier tables took: Arrow keeps it, and it adds up."""
+    import pyarrow as pa  # noqa: PLC0415 - slow to import
+
+    pa.default_memory_pool().release_unused()
 
 
 def merge_rows(
@@ -111,6 +118,7 @@ def merge_rows(
     buffer = io.BytesIO()
     with pq.ParquetWriter(buffer, sources.schema) as writer:
         for start in range(0, len(places), _ROWS_A_GROUP):
+            _release_unused()
             group = sources.take(start)
             for name, column in (values or {}).items():
                 field = group.schema.field(name)

@@ -16,6 +16,7 @@ from flux_assets.manifest import (
     MANIFEST_CSV_KEY,
     MANIFEST_KEY,
     StoredManifest,
+    read_manifest,
     refresh_manifest,
 )
 from flux_assets.manifest_rows import build_manifest
@@ -270,6 +271,16 @@ def test_an_unchanged_manifest_is_not_written_again(store: DirectoryStore) -> No
     before = list(store.list(""))
     _refresh(store, LAMP, Ledger())
     assert list(store.list("")) == before
+
+
+@pytest.mark.parametrize("data", [b"PAR1", write_parquet(pd.DataFrame({"seed": [1]}))], ids=len)
+def test_what_is_no_manifest_is_told_with_what_to_do(store: DirectoryStore, data: bytes) -> None:
+    store.put(MANIFEST_KEY, data, content_type="")
+    with pytest.raises(StoreError, match="verify --repair"):
+        read_manifest(store)
+    with pytest.raises(StoreError, match="verify --repair"):
+        _refresh(store, LAMP, Ledger(LAMP))
+    assert store.get(MANIFEST_KEY).data == data
 
 
 def test_a_manifest_whose_writer_was_killed_before_its_csv_is_written_again(
