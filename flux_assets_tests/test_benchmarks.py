@@ -16,8 +16,8 @@ _ROWS = {
         *("decoding", "the preview", "durable file", "lineage", "its event"),
     ),
     "no_change": (
-        *("shots: calls", "the job, beside hashing", "peak memory"),
-        *("changed: calls", "the job, beside no change"),
+        *("shots: calls", "the job, beside hashing", "shots: peak memory"),
+        *("changed: calls", "the job, beside no change", "changed: peak memory"),
         *("on S3: calls", "on S3: the job", "on S3: its own CPU time"),
     ),
     "growth": tuple(
