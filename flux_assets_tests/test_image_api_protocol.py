@@ -306,3 +306,18 @@ def test_any_reply_at_all_is_a_reply_or_an_error_of_ours(
 def test_json_nested_too_deeply_is_unreadable() -> None:
     with pytest.raises(UnknownOutcomeError):
         parse_reply(200, {}, b"[" * 100_000)
+
+
+def test_a_reply_keeps_the_vendors_texts_as_they_came_and_shows_none_of_them() -> None:
+    secret = "sk-shop-0001"
+    record: dict[str, Any] = {
+        "uuid": f"1-{secret}",
+        "createdAt": secret,
+        "temporaryUrl": f"https://a.b/{secret}",
+    }
+    record |= {"status": "SUCCESS", "resultObject": [f"images/{secret}.png"]}
+    reply = parse_reply(200, {}, json.dumps({"aiRecord": record}).encode(), secret=secret)
+    assert (reply.uuid, reply.created_at) == (f"1-{secret}", secret)
+    assert reply.result_keys == (f"images/{secret}.png",)
+    assert reply.temporary_url == f"https://a.b/{secret}"
+    assert secret not in repr(reply)

@@ -49,15 +49,15 @@ class Reply:
     picture can only come from the uuid; without the uuid too, it is lost, and known to be.
 
     `result_keys` are storage keys or full URLs as given, without any query. `temporary_url` is
-    signed, a credential while it lives, and therefore not in the repr; it serves the first
-    result only.
+    signed, a credential while it lives, and serves the first result only. The vendor's texts stay
+    as they came, since they fetch the picture, and are not in the repr: they may hold a secret.
     """
 
-    uuid: str
+    uuid: str = field(repr=False)
     status: Literal["processing", "success"]
-    result_keys: tuple[str, ...] = ()
+    result_keys: tuple[str, ...] = field(default=(), repr=False)
     temporary_url: str | None = field(default=None, repr=False)
-    created_at: str | None = None
+    created_at: str | None = field(default=None, repr=False)
     credits: Credits | None = None
 
 
