@@ -58,16 +58,20 @@ def measure_shop(shop: Shop, *, products: int, quick: bool) -> Sequence[Figure]:
             peer=floor,
             target=at_most(4.0),
         ),
-        Figure(
-            name=f"{what}: peak memory, beside 1 GiB",
-            unit="MiB",
-            ours=max(run.peak_bytes for run, _ in refreshes) / _MEBIBYTE,
-            peer=_MOST_BYTES / _MEBIBYTE,
-            target=at_most(1.0),
-        ),
+        _build_peak(what, [run for run, _ in refreshes]),
     ]
     on_s3 = _measure_on_s3(shop, what=what, floor=floor, rounds=rounds)
     return [*figures, *_measure_one_title(shop, products, unchanged, rounds), *on_s3]
+
+
+def _build_peak(what: str, runs: Sequence[Finished]) -> Figure:
+    return Figure(
+        name=f"{what}: peak memory, beside 1 GiB",
+        unit="MiB",
+        ours=max(run.peak_bytes for run in runs) / _MEBIBYTE,
+        peer=_MOST_BYTES / _MEBIBYTE,
+        target=at_most(1.0),
+    )
 
 
 def _measure_one_title(
@@ -93,13 +97,7 @@ def _measure_one_title(
             peer=unchanged,
             target=at_most(1.25),
         ),
-        Figure(
-            name=f"one title of {products:,} changed: peak memory, beside 1 GiB",
-            unit="MiB",
-            ours=max(run.peak_bytes for run, _ in changes) / _MEBIBYTE,
-            peer=_MOST_BYTES / _MEBIBYTE,
-            target=at_most(1.0),
-        ),
+        _build_peak(f"one title of {products:,} changed", [run for run, _ in changes]),
     ]
 
 
