@@ -72,7 +72,7 @@ class _UnguardedStore(DirectoryStore):
         etag = hashlib.sha256(body).hexdigest()
         if metadata:
             description = {etag: {"content_type": content_type, "metadata": dict(metadata)}}
-            _write(self._description_path(key), json.dumps(description).encode())
+            _write(self._descriptions.path_of(key), json.dumps(description).encode())
         _write(self._root / key, body)
         return etag
 

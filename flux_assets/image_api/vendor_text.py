@@ -24,4 +24,6 @@ def printable(value: object) -> str:
     if not isinstance(value, str):
         return ""
     one_line = " ".join(value.split())
+    if one_line.isprintable():
+        return one_line
     return "".join(character for character in one_line if character.isprintable()).strip()

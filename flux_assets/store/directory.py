@@ -2,18 +2,16 @@
 
 import fcntl
 import hashlib
-import json
 import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
 from urllib.parse import quote
 
 from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreError
+from flux_assets.store.descriptions import Description, Descriptions, default_description
 from flux_assets.store.durable_files import (
     link_if_absent,
     make_directory,
@@ -26,21 +24,6 @@ from flux_assets.store.object_store import ObjectBody, ObjectInfo, check_picture
 
 _LOCKS = 64
 _LEFTOVER_AGE = timedelta(days=1)
-_DEFAULT_CONTENT_TYPES = {
-    ".json": "application/json",
-    ".csv": "text/csv",
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".parquet": "application/vnd.apache.parquet",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Description:
-    """What is kept of an object beside its bytes."""
-
-    content_type: str
-    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 class DirectoryStore:
@@ -56,6 +39,11 @@ class DirectoryStore:
 
     def __init__(self, root: Path, *, public_url: str | None = None) -> None:
         self._root = root.resolve()
+        self._temporary_folder = self._root / ".tmp"
+        self._locks = self._root / ".locks"
+        self._descriptions = Descriptions(
+            self._root / ".metadata", temporary_folder=self._temporary_folder
+        )
         self._public_url = public_url
         self._leftovers_removed = False
 
@@ -79,13 +67,13 @@ class DirectoryStore:
             etag_before = None
             while True:
                 data, info = _read(key, path)
-                descriptions = self._read_descriptions(key)
+                descriptions = self._descriptions.read(key)
                 # A body that is not among them changed meanwhile, so it is read again; if it is
                 # still the same, it was put here by hand.
                 if info.etag in descriptions or not descriptions or info.etag == etag_before:
                     break
                 etag_before = info.etag
-        description = descriptions.get(info.etag, _default_description(key))
+        description = descriptions.get(info.etag, default_description(key))
         return ObjectBody(
             data=data,
             info=info,
@@ -112,7 +100,7 @@ class DirectoryStore:
         """Write one object durably and return its etag."""
         path = self._path_of(key, "write")
         parts = [data] if isinstance(data, bytes) else data
-        description = _Description(content_type=content_type, metadata=metadata or {})
+        description = Description(content_type=content_type, metadata=metadata or {})
         with store_errors(str(path), "write"), self._temporary_file(parts) as (temporary, etag):
             with self._key_lock(key):
                 if if_absent and path.exists():
@@ -133,10 +121,10 @@ class DirectoryStore:
         check_picture_key(key, self.uri_for(key))
         path = self._path_of(key, "delete")
         with store_errors(str(path), "delete"), self._key_lock(key):
-            for file in (path, self._description_path(key)):
-                with suppress(FileNotFoundError):
-                    file.unlink()
-                    sync_directory(file.parent)
+            with suppress(FileNotFoundError):
+                path.unlink()
+                sync_directory(path.parent)
+            self._descriptions.delete(key)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Every object whose key starts with `prefix`, with "" for its etag."""
@@ -185,69 +173,46 @@ class DirectoryStore:
         if "\0" in key or any(not part or part.startswith(".") for part in key.split("/")):
             problem = "no part of a key may be empty or start with a dot"
             raise StoreError(f"{self.uri}/{key}", attempted, problem)
-        path = self._root / key
+        path = Path(f"{self._root}/{key}")
         with store_errors(str(path), attempted):
-            folder = path.parent
-            while folder != self._root:
+            folder = path
+            for _ in range(key.count("/")):
+                folder = folder.parent
                 if folder.is_symlink():
                     problem = "a symbolic link leads there, and the store follows none"
                     raise StoreError(str(path), attempted, problem)
-                folder = folder.parent
         return path
 
-    def _description_path(self, key: str) -> Path:
-        return self._root / ".metadata" / f"{key}.json"
-
-    def _read_descriptions(self, key: str) -> Mapping[str, _Description]:
-        """What is known of the bodies this key has, or is about to have, by their etag."""
-        path = self._description_path(key)
-        try:
-            plain: dict[str, dict[str, Any]] = json.loads(path.read_bytes())
-            return {etag: _Description(**fields) for etag, fields in plain.items()}
-        except FileNotFoundError:
-            return {}
-        except (ValueError, TypeError, AttributeError) as error:
-            problem = "it is damaged; deleting it loses the metadata of this one object"
-            raise StoreError(str(path), "read", problem) from error
-
-    def _put_description(self, key: str, path: Path, etag: str, new: _Description) -> None:
+    def _put_description(self, key: str, path: Path, etag: str, new: Description) -> None:
         """Describe the body that comes next, and still the present one until then."""
-        known = self._read_descriptions(key)
-        if not known and new == _default_description(key):
+        known = self._descriptions.read(key)
+        if not known and new == default_description(key):
             return
         current = _etag_of(path) if known else None
-        descriptions = {one: known[one] for one in known if one == current} | {etag: new}
-        plain = {
-            one: {"content_type": it.content_type, "metadata": dict(it.metadata)}
-            for one, it in descriptions.items()
-        }
-        target = self._description_path(key)
-        make_directory(target.parent)
-        with self._temporary_file([json.dumps(plain).encode()]) as (temporary, _):
-            temporary.replace(target)
-        sync_directory(target.parent)
+        kept = {one: known[one] for one in known if one == current}
+        self._descriptions.write(key, kept | {etag: new})
 
     @contextmanager
     def _temporary_file(self, parts: Iterable[bytes]) -> Iterator[tuple[Path, str]]:
-        folder = self._root / ".tmp"
-        with temporary_file(folder, parts) as (path, sha256):
+        with temporary_file(self._temporary_folder, parts) as (path, sha256):
             if not self._leftovers_removed:
                 self._leftovers_removed = True
                 with suppress(OSError):  # no reason not to write
-                    _remove_leftovers(folder, path)
+                    _remove_leftovers(self._temporary_folder, path)
             yield path, sha256
 
     @contextmanager
     def _key_lock(self, key: str) -> Iterator[None]:
-        folder = self._root / ".locks"
-        make_directory(folder)
-        with (folder / f"{zlib.crc32(key.encode()) % _LOCKS:02d}").open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            try:
-                yield
-            finally:
-                # Said outright: closing does not unlock what a forked child holds open too.
-                fcntl.flock(file, fcntl.LOCK_UN)
+        make_directory(self._locks)
+        path = f"{self._locks}/{zlib.crc32(key.encode()) % _LOCKS:02d}"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            # Said outright: closing does not unlock what a forked child holds open too.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            os.close(descriptor)
 
 
 def _remove_leftovers(folder: Path, fresh: Path) -> None:
@@ -288,11 +253,3 @@ def _etag_of(path: Path) -> str | None:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         return None
-
-
-def _default_description(key: str) -> _Description:
-    """What an object is that nothing is said about; changing it changes stored objects."""
-    extension = PurePosixPath(key).suffix
-    return _Description(
-        content_type=_DEFAULT_CONTENT_TYPES.get(extension, "application/octet-stream")
-    )

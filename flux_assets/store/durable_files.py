@@ -37,7 +37,7 @@ def store_errors(uri: str, attempted: str) -> Iterator[None]:
 def temporary_file(folder: Path, parts: Iterable[bytes]) -> Iterator[tuple[Path, str]]:
     """A new file with these parts of a body, and its sha256; gone in the end unless renamed."""
     make_directory(folder)
-    path = folder / secrets.token_hex(16)
+    path = Path(f"{folder}/{secrets.token_hex(16)}")
     sha256 = hashlib.sha256()
     try:
         with path.open("xb") as file:
