@@ -1,14 +1,18 @@
 """What a directory keeps of its objects beside their bytes: content type and metadata."""
 
 import json
+import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from flux_assets.errors import StoreError
-from flux_assets.store.durable_files import make_directory, sync_directory, temporary_file
+from flux_assets.store.durable_files import (
+    make_directory,
+    remove,
+    sync_directory,
+    temporary_file,
+)
 
 _CONTENT_TYPES = {
     ".json": "application/json",
@@ -40,7 +44,7 @@ class Descriptions:
     A file describes bodies by their etag, so that it may be written before its object's next body.
     """
 
-    def __init__(self, folder: Path, *, temporary_folder: Path) -> None:
+    def __init__(self, folder: str, *, temporary_folder: str) -> None:
         self._folder = folder
         self._temporary_folder = temporary_folder
 
@@ -52,13 +56,14 @@ class Descriptions:
         """
         path = self.path_of(key)
         try:
-            plain: dict[str, dict[str, Any]] = json.loads(path.read_bytes())
+            with open(path, "rb") as file:
+                plain: dict[str, dict[str, Any]] = json.loads(file.read())
             return {etag: Description(**fields) for etag, fields in plain.items()}
         except FileNotFoundError:
             return {}
         except (ValueError, TypeError, AttributeError) as error:
             problem = "it is damaged; deleting it loses the metadata of this one object"
-            raise StoreError(str(path), "read", problem) from error
+            raise StoreError(path, "read", problem) from error
 
     def write(self, key: str, descriptions: Mapping[str, Description]) -> None:
         """Describe these bodies of an object, and no others; on the disk when it returns."""
@@ -67,18 +72,16 @@ class Descriptions:
             etag: {"content_type": one.content_type, "metadata": dict(one.metadata)}
             for etag, one in descriptions.items()
         }
-        make_directory(path.parent)
+        folder = os.path.dirname(path)
+        make_directory(folder)
         with temporary_file(self._temporary_folder, [json.dumps(plain).encode()]) as (written, _):
-            written.replace(path)
-        sync_directory(path.parent)
+            os.replace(written, path)
+        sync_directory(folder)
 
     def delete(self, key: str) -> None:
         """Forget one object; nothing is wrong where nothing is known of it."""
-        path = self.path_of(key)
-        with suppress(FileNotFoundError):
-            path.unlink()
-            sync_directory(path.parent)
+        remove(self.path_of(key))
 
-    def path_of(self, key: str) -> Path:
+    def path_of(self, key: str) -> str:
         """Where its file is, or would be."""
-        return Path(f"{self._folder}/{key}.json")
+        return f"{self._folder}/{key}.json"

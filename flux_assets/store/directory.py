@@ -15,6 +15,7 @@ from flux_assets.store.descriptions import Description, Descriptions, default_de
 from flux_assets.store.durable_files import (
     link_if_absent,
     make_directory,
+    remove,
     scan,
     store_errors,
     sync_directory,
@@ -24,6 +25,8 @@ from flux_assets.store.object_store import ObjectBody, ObjectInfo, check_picture
 
 _LOCKS = 64
 _LEFTOVER_AGE = timedelta(days=1)
+_READ_BYTES = 65_536
+"""Less than what C's allocator maps anew each time, which costs more than a small file does."""
 
 
 class DirectoryStore:
@@ -38,11 +41,11 @@ class DirectoryStore:
     """
 
     def __init__(self, root: Path, *, public_url: str | None = None) -> None:
-        self._root = root.resolve()
-        self._temporary_folder = self._root / ".tmp"
-        self._locks = self._root / ".locks"
+        self._root = str(root.resolve())
+        self._temporary_folder = f"{self._root}/.tmp"
+        self._locks = f"{self._root}/.locks"
         self._descriptions = Descriptions(
-            self._root / ".metadata", temporary_folder=self._temporary_folder
+            f"{self._root}/.metadata", temporary_folder=self._temporary_folder
         )
         self._public_url = public_url
         self._leftovers_removed = False
@@ -50,11 +53,11 @@ class DirectoryStore:
     @property
     def uri(self) -> str:
         """The directory's absolute path."""
-        return str(self._root)
+        return self._root
 
     def uri_for(self, key: str) -> str:
         """The file's absolute path."""
-        return str(self._root / key)
+        return f"{self._root}/{key}"
 
     def url_for(self, key: str) -> str | None:
         """The file's URL below the public base, if there is one."""
@@ -63,7 +66,7 @@ class DirectoryStore:
     def get(self, key: str) -> ObjectBody:
         """Read one object."""
         path = self._path_of(key, "read")
-        with store_errors(str(path), "read"):
+        with store_errors(path, "read"):
             etag_before = None
             while True:
                 data, info = _read(key, path)
@@ -84,7 +87,7 @@ class DirectoryStore:
     def head(self, key: str) -> ObjectInfo:
         """Look at one object; its bytes are read for the etag."""
         path = self._path_of(key, "read")
-        with store_errors(str(path), "read"):
+        with store_errors(path, "read"):
             return _read(key, path)[1]
 
     def put(
@@ -101,29 +104,28 @@ class DirectoryStore:
         path = self._path_of(key, "write")
         parts = [data] if isinstance(data, bytes) else data
         description = Description(content_type=content_type, metadata=metadata or {})
-        with store_errors(str(path), "write"), self._temporary_file(parts) as (temporary, etag):
+        folder = os.path.dirname(path)
+        with store_errors(path, "write"), self._temporary_file(parts) as (temporary, etag):
             with self._key_lock(key):
-                if if_absent and path.exists():
-                    raise ConditionFailedError(str(path), "write", "it exists already")
+                if if_absent and os.path.exists(path):
+                    raise ConditionFailedError(path, "write", "it exists already")
                 if if_match is not None and _etag_of(path) != if_match:
-                    raise ConditionFailedError(str(path), "write", "it has changed since")
-                make_directory(path.parent)
+                    raise ConditionFailedError(path, "write", "it has changed since")
+                make_directory(folder)
                 self._put_description(key, path, etag, description)
                 if if_absent:
                     link_if_absent(temporary, path)
                 else:
-                    temporary.replace(path)
-            sync_directory(path.parent)
+                    os.replace(temporary, path)
+            sync_directory(folder)
         return etag
 
     def delete(self, key: str) -> None:
         """Delete one picture, and then what is kept beside it; its folder stays."""
         check_picture_key(key, self.uri_for(key))
         path = self._path_of(key, "delete")
-        with store_errors(str(path), "delete"), self._key_lock(key):
-            with suppress(FileNotFoundError):
-                path.unlink()
-                sync_directory(path.parent)
+        with store_errors(path, "delete"), self._key_lock(key):
+            remove(path)
             self._descriptions.delete(key)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
@@ -157,7 +159,9 @@ class DirectoryStore:
     def free_bytes(self) -> int:
         """What the file system has left for this user."""
         with store_errors(self.uri, "read the free space of"):
-            made = next(path for path in (self._root, *self._root.parents) if path.exists())
+            made = self._root
+            while not os.path.exists(made):
+                made = os.path.dirname(made)
             file_system = os.statvfs(made)
             return file_system.f_bavail * file_system.f_frsize
 
@@ -167,23 +171,23 @@ class DirectoryStore:
             store_errors(self.uri, "read the clock of"),
             self._temporary_file([]) as (temporary, _),
         ):
-            return _modified_at(temporary.stat())
+            return _modified_at(os.stat(temporary))
 
-    def _path_of(self, key: str, attempted: str) -> Path:
+    def _path_of(self, key: str, attempted: str) -> str:
         if "\0" in key or any(not part or part.startswith(".") for part in key.split("/")):
             problem = "no part of a key may be empty or start with a dot"
             raise StoreError(f"{self.uri}/{key}", attempted, problem)
-        path = Path(f"{self._root}/{key}")
-        with store_errors(str(path), attempted):
+        path = f"{self._root}/{key}"
+        with store_errors(path, attempted):
             folder = path
             for _ in range(key.count("/")):
-                folder = folder.parent
-                if folder.is_symlink():
+                folder = os.path.dirname(folder)
+                if os.path.islink(folder):
                     problem = "a symbolic link leads there, and the store follows none"
-                    raise StoreError(str(path), attempted, problem)
+                    raise StoreError(path, attempted, problem)
         return path
 
-    def _put_description(self, key: str, path: Path, etag: str, new: Description) -> None:
+    def _put_description(self, key: str, path: str, etag: str, new: Description) -> None:
         """Describe the body that comes next, and still the present one until then."""
         known = self._descriptions.read(key)
         if not known and new == default_description(key):
@@ -193,7 +197,7 @@ class DirectoryStore:
         self._descriptions.write(key, kept | {etag: new})
 
     @contextmanager
-    def _temporary_file(self, parts: Iterable[bytes]) -> Iterator[tuple[Path, str]]:
+    def _temporary_file(self, parts: Iterable[bytes]) -> Iterator[tuple[str, str]]:
         with temporary_file(self._temporary_folder, parts) as (path, sha256):
             if not self._leftovers_removed:
                 self._leftovers_removed = True
@@ -215,22 +219,22 @@ class DirectoryStore:
             os.close(descriptor)
 
 
-def _remove_leftovers(folder: Path, fresh: Path) -> None:
+def _remove_leftovers(folder: str, fresh: str) -> None:
     """Remove what dead processes left; a live one's file is never that old."""
-    newest = fresh.stat().st_mtime - _LEFTOVER_AGE.total_seconds()
-    for entry in scan(str(folder)):
+    newest = os.stat(fresh).st_mtime - _LEFTOVER_AGE.total_seconds()
+    for entry in scan(folder):
         with suppress(FileNotFoundError):
             if entry.stat(follow_symlinks=False).st_mtime < newest:
-                Path(entry.path).unlink()
+                os.unlink(entry.path)
 
 
-def _read(key: str, path: Path) -> tuple[bytes, ObjectInfo]:
+def _read(key: str, path: str) -> tuple[bytes, ObjectInfo]:
     try:
         with open(path, "rb", opener=_open_itself) as file:
             data = file.read()
             info = os.fstat(file.fileno())
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-        raise ObjectNotFoundError(str(path), "read", "there is no such object") from error
+        raise ObjectNotFoundError(path, "read", "there is no such object") from error
     return data, _info(key, info, etag=hashlib.sha256(data).hexdigest())
 
 
@@ -247,9 +251,12 @@ def _modified_at(info: os.stat_result) -> datetime:
     return datetime.fromtimestamp(info.st_mtime, UTC)
 
 
-def _etag_of(path: Path) -> str | None:
+def _etag_of(path: str) -> str | None:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        with open(path, "rb") as file:
+            sha256 = hashlib.sha256()
+            while part := file.read(_READ_BYTES):
+                sha256.update(part)
+            return sha256.hexdigest()
     except FileNotFoundError:
         return None

@@ -5,8 +5,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
 
 from flux_assets.errors import ConditionFailedError, StoreError, StorePermissionError
 
@@ -34,13 +33,13 @@ def store_errors(uri: str, attempted: str) -> Iterator[None]:
 
 
 @contextmanager
-def temporary_file(folder: Path, parts: Iterable[bytes]) -> Iterator[tuple[Path, str]]:
+def temporary_file(folder: str, parts: Iterable[bytes]) -> Iterator[tuple[str, str]]:
     """A new file with these parts of a body, and its sha256; gone in the end unless renamed."""
     make_directory(folder)
-    path = Path(f"{folder}/{secrets.token_hex(16)}")
+    path = f"{folder}/{secrets.token_hex(16)}"
     sha256 = hashlib.sha256()
     try:
-        with path.open("xb") as file:
+        with open(path, "xb") as file:
             for part in parts:
                 sha256.update(part)
                 file.write(part)
@@ -48,10 +47,11 @@ def temporary_file(folder: Path, parts: Iterable[bytes]) -> Iterator[tuple[Path,
             os.fsync(file.fileno())
         yield path, sha256.hexdigest()
     finally:
-        path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(path)
 
 
-def link_if_absent(temporary: Path, path: Path) -> None:
+def link_if_absent(temporary: str, path: str) -> None:
     """Give the temporary file a name that no file has yet.
 
     Raises:
@@ -59,26 +59,38 @@ def link_if_absent(temporary: Path, path: Path) -> None:
         StoreError: the file system cannot do that.
     """
     try:
-        path.hardlink_to(temporary)
+        os.link(temporary, path)
     except FileExistsError as error:
-        raise ConditionFailedError(str(path), "write", "it exists already") from error
+        raise ConditionFailedError(path, "write", "it exists already") from error
     except OSError as error:
         if error.errno not in _NO_HARD_LINKS:
             raise
         problem = f"this file system has no hard links; move the store {_ANOTHER_STORE}"
-        raise StoreError(str(path), "write", problem) from error
+        raise StoreError(path, "write", problem) from error
 
 
-def make_directory(path: Path) -> None:
+def remove(path: str) -> None:
+    """Remove a file; nothing is wrong where there is none."""
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+        sync_directory(os.path.dirname(path))
+
+
+def make_directory(path: str) -> None:
     """Make a directory and its parents."""
-    if path.is_dir():
+    if os.path.isdir(path):
         return
-    make_directory(path.parent)
-    path.mkdir(exist_ok=True)
-    sync_directory(path.parent)
+    parent = os.path.dirname(path)
+    make_directory(parent)
+    try:
+        os.mkdir(path)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise
+    sync_directory(parent)
 
 
-def sync_directory(path: Path) -> None:
+def sync_directory(path: str) -> None:
     """Make the names in a directory as durable as its files."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
