@@ -8,6 +8,7 @@ import io
 import socket
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from types import MappingProxyType
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.utils import default_headers
 from urllib3.exceptions import HTTPError
 
 from flux_assets.errors import NotSentError, UnknownOutcomeError
@@ -25,6 +27,9 @@ from flux_assets.settings import LOOPBACK_HOSTS
 Clock = Callable[[], float]
 
 _CHUNK_BYTES = 65_536
+_HEADERS = {**default_headers(), "User-Agent": "flux-assets", "Connection": "close"}
+_ENVIRONMENT = requests.Session()
+"""Knows the environment's settings; it sends nothing, as it would follow redirects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,11 +129,6 @@ class _DeadlineReader(io.RawIOBase):
         super().close()
 
 
-class _Session(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Find no redirect anywhere: requests would read on, without limit, to prepare one."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transport:
     """Makes single HTTP calls; safe to share between threads.
@@ -176,21 +176,20 @@ class Transport:
         outside = sys.exception()
         adapter = self.open_adapter(deadline, self.clock)
         try:
-            with _Session() as session:
-                session.trust_env = urlsplit(url).hostname not in LOOPBACK_HOSTS
-                session.mount("https://", adapter)
-                session.mount("http://", adapter)
-                with session.request(
-                    method,
-                    url,
-                    headers={"User-Agent": "flux-assets", "Connection": "close", **headers},
-                    json=json_body,
-                    files={file_part.field: file_part[1:]} if file_part else None,
-                    auth=_no_auth,
-                    timeout=(connect_seconds, None),
-                    stream=True,
-                ) as response:
-                    return _read_reply(response, max_bytes)
+            request = requests.Request(
+                method,
+                url,
+                headers={**_HEADERS, **headers},
+                json=json_body,
+                files={file_part.field: file_part[1:]} if file_part else None,
+                auth=_no_auth,
+            ).prepare()
+            timeout = (connect_seconds, None)
+            with (
+                closing(adapter),
+                adapter.send(request, timeout=timeout, **_environment_of(url)) as response,
+            ):
+                return _read_reply(response, max_bytes)
         except (OSError, HTTPError, HTTPException, ValueError) as error:
             reason = _root_of(error, outside)
             if adapter.is_connected:
@@ -199,8 +198,14 @@ class Transport:
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Stand in for credentials, or requests would look for some in ~/.netrc."""
+    """Stand in for credentials, or requests would take those that the URL may name."""
     return request
+
+
+def _environment_of(url: str) -> dict[str, Any]:
+    if urlsplit(url).hostname in LOOPBACK_HOSTS:
+        return {"stream": True}
+    return dict(_ENVIRONMENT.merge_environment_settings(url, {}, True, None, None))  # noqa: FBT003 - requests' own
 
 
 def _read_reply(response: requests.Response, max_bytes: int) -> HttpReply:
