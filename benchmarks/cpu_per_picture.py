@@ -7,7 +7,6 @@ does not count. The whole job is what a refresh that buys takes, less one that b
 import itertools
 import logging
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from figures import ROUNDS, Figure, at_most, median_of_rounds, run_alone
 from flux_assets.store.directory import DirectoryStore
 from flux_assets.store.s3 import S3Store
 from flux_assets.store.s3_client import build_s3_client
+from scratch import make_scratch_folder
 from servers import s3, simulator
 from shops import open_shop
 
@@ -27,12 +27,9 @@ def measure(quick: bool) -> Sequence[Figure]:  # noqa: FBT001 - as every subject
     """Milliseconds of user and system time per picture: core, core on S3, and the whole job."""
     logging.disable(logging.WARNING)
     pictures = 32 if quick else 480
-    with (
-        tempfile.TemporaryDirectory() as name,
-        simulator(Path(name)) as base_url,
-        s3(Path(name) / "s3") as aws,
-    ):
-        bench = _Bench(Path(name), base_url, aws, pictures)
+    folder = make_scratch_folder()
+    with simulator(folder) as base_url, s3(folder / "s3") as aws:
+        bench = _Bench(folder, base_url, aws, pictures)
         bare, core, core_s3, job = median_of_rounds(
             1 if quick else ROUNDS, bench.bare, bench.core, bench.core_s3, bench.job
         )

@@ -3,7 +3,6 @@
 Pictures of 512 x 512, one thread, directory store, an API that answers at once, SQLite.
 """
 
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -26,6 +25,7 @@ from flux_assets.outcome import Outcome
 from flux_assets.settings import load_settings
 from flux_assets.simulator.options import SAMPLE_KEY
 from flux_assets.store.directory import DirectoryStore
+from scratch import make_scratch_folder
 from servers import simulator
 
 _TIMEOUT_SECONDS = 180
@@ -39,11 +39,12 @@ def measure(quick: bool) -> Sequence[Figure]:  # noqa: FBT001 - as every subject
     """Milliseconds of user and system time a picture, by part."""
     pictures = 8 if quick else 240
     parts = _Parts()
-    with tempfile.TemporaryDirectory() as name, simulator(Path(name)) as base_url:
-        store = DirectoryStore(Path(name) / "store")
+    folder = make_scratch_folder()
+    with simulator(folder) as base_url:
+        store = DirectoryStore(folder / "store")
         buyer = _Buyer(store, base_url, parts)
         outcomes = [buyer.buy(request) for request in build_requests(pictures)]
-        _log_events(Path(name), outcomes, store, parts)
+        _log_events(folder, outcomes, store, parts)
     parts.seconds[_PREVIEW] -= parts.seconds[_DECODING]  # which making one takes as well
     return [
         Figure(name=f"CPU a picture, of it {part}", unit="ms", ours=seconds / pictures * 1000)
