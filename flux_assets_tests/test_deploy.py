@@ -25,6 +25,36 @@ PRODUCTION = DEPLOY / "dagster.production.yaml"
 OURS = {variable_of(field) for field in Settings.model_fields}
 OTHERS = ("AWS_", "DAGSTER_", "POSTGRES_")
 """Variables of boto3, of Dagster and of `dagster.production.yaml`, of the PostgreSQL image."""
+CLOSED_SECTIONS = {
+    "dagsterDaemon": "enabled image runCoordinator heartbeatTolerance env envConfigMaps envSecrets"
+    " deploymentLabels labels nodeSelector affinity tolerations podSecurityContext securityContext"
+    " resources checkDbReadyInitContainer livenessProbe readinessProbe startupProbe annotations"
+    " runMonitoring runRetries sensors schedules backfills schedulerName logFormat volumeMounts"
+    " volumes initContainerResources extraContainers extraPrependedInitContainers",
+    "dagsterDaemon.runCoordinator": "enabled type config",
+    "dagsterDaemon.runCoordinator.config.queuedRunCoordinator": "maxConcurrentRuns"
+    " tagConcurrencyLimits dequeueIntervalSeconds dequeueNumWorkers dequeueUseThreads"
+    " blockOpConcurrencyLimitedRuns",
+    "dagsterDaemon.runRetries": "enabled maxRetries retryOnAssetOrOpFailure",
+    "dagsterWebserver.service": "annotations type port",
+    "runLauncher": "type config",
+    "runLauncher.config.k8sRunLauncher": "image imagePullPolicy jobNamespace loadInclusterConfig"
+    " kubeconfigFile envConfigMaps envSecrets envVars volumeMounts volumes labels"
+    " failPodOnRunFailure resources schedulerName securityContext runK8sConfig",
+    "runLauncher.config.k8sRunLauncher.runK8sConfig": "containerConfig podSpecConfig"
+    " podTemplateSpecMetadata jobSpecConfig jobMetadata",
+    "computeLogManager": "type config",
+    "concurrency": "enabled pools runs",
+    "concurrency.pools": "defaultLimit granularity opGranularityRunBuffer",
+    "concurrency.runs": "maxConcurrentRuns tagConcurrencyLimits",
+    "retention": "enabled sensor schedule autoMaterialize",
+    "retention.sensor.purgeAfterDays": "skipped success failure started",
+    "retention.schedule.purgeAfterDays": "skipped success failure started",
+}
+"""The chart's sections that refuse a field they do not know, with those they do.
+
+Source: the schema of the chart's values, in Dagster's repository below `helm/dagster/schema`.
+"""
 
 
 def read_yaml(path: Path) -> Any:  # noqa: ANN401 - whatever the file holds
@@ -145,7 +175,15 @@ def test_compose_serves_the_location_that_its_workspace_names() -> None:
     assert f'"{server["port"]}", "-m", "flux_assets.definitions"' in dockerfile()[-1]
 
 
-# --- The chart's values: what Dagster's own classes can judge of them ----------------------------
+# --- The chart's values: what its schema and Dagster's own classes can judge of them -------------
+
+
+@pytest.mark.parametrize("section", CLOSED_SECTIONS)
+def test_the_chart_is_given_no_field_that_it_refuses(section: str) -> None:
+    values = read_yaml(DEPLOY / "helm-values.yaml")
+    for name in section.split("."):
+        values = values[name]
+    assert set(values) <= set(CLOSED_SECTIONS[section].split())
 
 
 def test_the_charts_run_launcher_and_logs_are_configured_as_their_classes_allow() -> None:
