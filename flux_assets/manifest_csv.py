@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from flux_assets.formula_cells import FORMULA, neutralise
@@ -23,9 +24,18 @@ def write_manifest_csv(names: Sequence[str], groups: "Iterable[pa.Table]") -> It
         names: of the columns.
         groups: the manifest's rows, in their order.
     """
+    yield f"{','.join(names)}{_END_OF_LINE}".encode()
+    lines = _write_lines(groups)
+    with ThreadPoolExecutor(1, thread_name_prefix="csv") as pool:
+        coming = pool.submit(next, lines, b"")
+        while part := coming.result():
+            coming = pool.submit(next, lines, b"")
+            yield part  # while the next one is made, the store hashes and writes this one
+
+
+def _write_lines(groups: "Iterable[pa.Table]") -> Iterator[bytes]:
     from pyarrow import csv  # noqa: PLC0415 - slow to import
 
-    yield f"{','.join(names)}{_END_OF_LINE}".encode()
     options = csv.WriteOptions(include_header=False, eol=_END_OF_LINE)
     for group in groups:
         for batch in group.to_batches(max_chunksize=_BATCH_ROWS):
