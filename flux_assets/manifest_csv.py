@@ -27,9 +27,9 @@ def write_manifest_csv(names: Sequence[str], groups: "Iterable[pa.Table]") -> It
     yield f"{','.join(names)}{_END_OF_LINE}".encode()
     lines = _write_lines(groups)
     with ThreadPoolExecutor(1, thread_name_prefix="csv") as pool:
-        coming = pool.submit(next, lines, b"")
-        while part := coming.result():
-            coming = pool.submit(next, lines, b"")
+        coming = pool.submit(next, lines, None)
+        while (part := coming.result()) is not None:
+            coming = pool.submit(next, lines, None)
             yield part  # while the next one is made, the store hashes and writes this one
 
 

@@ -6,6 +6,7 @@ from threading import Barrier, Thread
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 import pytest
 
 from flux_assets import manifest_csv, parquet
@@ -251,6 +252,12 @@ def test_the_csv_has_every_row_in_its_order(
         na_values={"recognition": ""},
     )
     pd.testing.assert_frame_equal(cells, manifest.assign(prompt="'=1"))
+
+
+def test_the_csv_goes_on_past_a_group_without_rows() -> None:
+    row = pa.table({"product_id": ["1"]})
+    parts = manifest_csv.write_manifest_csv(["product_id"], [row, row.slice(0, 0), row])
+    assert b"".join(parts) == b'product_id\r\n"1"\r\n"1"\r\n'
 
 
 def _refresh(store: DirectoryStore, request: ImageRequest, read: ReadLineage) -> pd.DataFrame:
