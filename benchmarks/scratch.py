@@ -1,7 +1,7 @@
 """Where a benchmark of CPU time has its files: nothing is deleted until the process ends.
 
 An ext4 without a journal looks, for each new file, past every one that was deleted in the last
-minutes: after a few thousand of them, a file of a kilobyte costs 1 ms of CPU time instead of 0.2.
+minutes: after some thousands, a claim of the ledger takes 1.2 ms of CPU time instead of 0.5.
 """
 
 import atexit

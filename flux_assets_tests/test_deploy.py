@@ -25,7 +25,7 @@ PRODUCTION = DEPLOY / "dagster.production.yaml"
 OURS = {variable_of(field) for field in Settings.model_fields}
 OTHERS = ("AWS_", "DAGSTER_", "POSTGRES_")
 """Variables of boto3, of Dagster and of `dagster.production.yaml`, of the PostgreSQL image."""
-CLOSED_SECTIONS = {
+CHART_FIELDS = {
     "dagsterDaemon": "enabled image runCoordinator heartbeatTolerance env envConfigMaps envSecrets"
     " deploymentLabels labels nodeSelector affinity tolerations podSecurityContext securityContext"
     " resources checkDbReadyInitContainer livenessProbe readinessProbe startupProbe annotations"
@@ -51,7 +51,7 @@ CLOSED_SECTIONS = {
     "retention.sensor.purgeAfterDays": "skipped success failure started",
     "retention.schedule.purgeAfterDays": "skipped success failure started",
 }
-"""The chart's sections that refuse a field they do not know, with those they do.
+"""Sections of the chart's values with the fields that they know; most refuse any other.
 
 Source: the schema of the chart's values, in Dagster's repository below `helm/dagster/schema`.
 """
@@ -178,12 +178,12 @@ def test_compose_serves_the_location_that_its_workspace_names() -> None:
 # --- The chart's values: what its schema and Dagster's own classes can judge of them -------------
 
 
-@pytest.mark.parametrize("section", CLOSED_SECTIONS)
-def test_the_chart_is_given_no_field_that_it_refuses(section: str) -> None:
+@pytest.mark.parametrize("section", CHART_FIELDS)
+def test_the_chart_is_given_no_field_that_it_does_not_know(section: str) -> None:
     values = read_yaml(DEPLOY / "helm-values.yaml")
     for name in section.split("."):
         values = values[name]
-    assert set(values) <= set(CLOSED_SECTIONS[section].split())
+    assert set(values) <= set(CHART_FIELDS[section].split())
 
 
 def test_the_charts_run_launcher_and_logs_are_configured_as_their_classes_allow() -> None:

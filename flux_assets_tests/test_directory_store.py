@@ -137,6 +137,26 @@ def test_what_the_extension_says_is_not_written_again(store: DirectoryStore) -> 
     assert files_in(Path(store.uri) / ".metadata") == ["b.json.json", "images"]
 
 
+@pytest.mark.parametrize(
+    ("key", "content_type"),
+    [
+        ("a.json", "application/json"),
+        ("a.b.csv", "text/csv"),
+        ("json", "application/octet-stream"),
+        ("a.", "application/octet-stream"),
+        ("a.json/b", "application/octet-stream"),
+    ],
+)
+def test_a_file_put_there_by_hand_is_what_its_extension_says(
+    store: DirectoryStore, key: str, content_type: str
+) -> None:
+    path = Path(store.uri) / key
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"")
+
+    assert store.get(key).content_type == content_type
+
+
 def test_objects_are_as_readable_as_any_other_file(store: DirectoryStore, tmp_path: Path) -> None:
     store.put("images/a", b"", content_type=TEXT)
     (tmp_path / "other").mkdir()

@@ -90,6 +90,19 @@ def test_events_of_other_threads_and_runs_are_logged_meanwhile(tmp_path: Path) -
         assert _count_events(instance) == 3
 
 
+def test_another_thread_may_log_while_this_one_is_in_the_middle_of_it(tmp_path: Path) -> None:
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        storage = instance.event_log_storage
+        assert isinstance(storage, SqliteEventLogStorage)
+        other = threading.Thread(target=_log_event, args=(instance,))
+        with event_files_held_open(instance, NO_RUN):
+            with storage.index_connection():
+                other.start()
+                other.join()
+            _log_event(instance)
+            assert _count_events(instance) == 2
+
+
 def test_two_threads_may_hold_the_files_open_and_end_in_any_order(tmp_path: Path) -> None:
     has_begun, may_end = threading.Event(), threading.Event()
 

@@ -6,10 +6,8 @@ from threading import Barrier, Thread
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 import pytest
 
-from flux_assets import manifest_csv, parquet
 from flux_assets.errors import StoreError
 from flux_assets.image_request import ImageRequest
 from flux_assets.lineage import LineageRecord
@@ -213,51 +211,6 @@ def test_every_column_keeps_its_type_whatever_rows_there_are(store: DirectorySto
         assert table.dtypes.to_dict() == types, name
         assert read_parquet(write_parquet(table)).dtypes.to_dict() == types, name
     assert tables["one new"]["seed"].tolist() == [2**32 - 1, LAMP.seed]
-
-
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
-def test_no_cell_of_the_csv_can_be_taken_for_a_formula(store: DirectoryStore, start: str) -> None:
-    text = f'{start}HYPERLINK("https://evil.example","x"),\n2'
-    request = make_request(text, prompt=text)
-    data = _write_csv(_build(store, [request], stored=[request]))
-    [row] = csv.DictReader(io.StringIO(data.decode(), newline=""))
-    assert row["product_id"] == row["prompt"] == f"'{text}"
-
-
-def test_the_csv_has_plain_numbers_and_utf_8_text(store: DirectoryStore) -> None:
-    request = make_request("00123", prompt='Café "Mümmel" 🦆', seed=2**32 - 1)
-    data = _write_csv(_build(store, [request], stored=[request]))
-    [row] = csv.DictReader(io.StringIO(data.decode("utf-8"), newline=""))
-    assert row["prompt"] == 'Café "Mümmel" 🦆'
-    assert (row["seed"], row["guidance"], row["stale"]) == ("4294967295", "3.0", "False")
-
-
-def test_the_csv_has_an_empty_cell_for_what_a_picture_has_none_of(store: DirectoryStore) -> None:
-    data = _write_csv(_build(store, [CHAIR], stored=[CHAIR]))
-    [row] = csv.DictReader(io.StringIO(data.decode()))
-    assert (row["recognition"], row["warnings"]) == ("", "")
-
-
-def test_the_csv_has_every_row_in_its_order(
-    store: DirectoryStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(parquet, "_ROWS_A_GROUP", 3)
-    monkeypatch.setattr(manifest_csv, "_BATCH_ROWS", 2)
-    requests = [make_request(f"{number:03d}", prompt="=1") for number in range(8)]
-    manifest = _build(store, requests, stored=requests)
-    cells = pd.read_csv(
-        io.BytesIO(_write_csv(manifest)),
-        dtype=manifest.dtypes.to_dict(),
-        keep_default_na=False,
-        na_values={"recognition": ""},
-    )
-    pd.testing.assert_frame_equal(cells, manifest.assign(prompt="'=1"))
-
-
-def test_the_csv_goes_on_past_a_group_without_rows() -> None:
-    row = pa.table({"product_id": ["1"]})
-    parts = manifest_csv.write_manifest_csv(["product_id"], [row, row.slice(0, 0), row])
-    assert b"".join(parts) == b'product_id\r\n"1"\r\n"1"\r\n'
 
 
 def _refresh(store: DirectoryStore, request: ImageRequest, read: ReadLineage) -> pd.DataFrame:

@@ -33,10 +33,10 @@ def event_files_held_open(instance: dg.DagsterInstance, run_id: str) -> Iterator
         yield
         return
     with ExitStack() as stack:
-        held = _HeldFiles(storage, run_id, stack)
+        files = _OpenFiles(storage, run_id, stack)
         replaced = {
-            "run_connection": held.run_connection,
-            "index_connection": held.index_connection,
+            "run_connection": files.run_connection,
+            "index_connection": files.index_connection,
             "has_table": cache(storage.has_table),
         }
         vars(storage).update(replaced)
@@ -47,7 +47,7 @@ def event_files_held_open(instance: dg.DagsterInstance, run_id: str) -> Iterator
                 vars(storage).pop(name, None)  # another thread's block may have ended before
 
 
-class _HeldFiles:
+class _OpenFiles:
     """Stands in for the storage's own connections, in the thread that made it."""
 
     def __init__(self, storage: "SqliteEventLogStorage", run_id: str, stack: ExitStack) -> None:
@@ -62,13 +62,13 @@ class _HeldFiles:
         def connect() -> Any:  # noqa: ANN401 - as Dagster has it
             return self._class.run_connection(self._storage, run_id)
 
-        return self._hold(self._run_id, connect) if run_id == self._run_id else connect()
+        return self._keep_open(self._run_id, connect) if run_id == self._run_id else connect()
 
     def index_connection(self) -> AbstractContextManager["Connection"]:
-        return self._hold(_INDEX, lambda: self._class.index_connection(self._storage))
+        return self._keep_open(_INDEX, lambda: self._class.index_connection(self._storage))
 
     @contextmanager
-    def _hold(
+    def _keep_open(
         self, name: str, connect: Callable[[], AbstractContextManager["Connection"]]
     ) -> Iterator["Connection"]:
         if threading.get_ident() != self._thread:

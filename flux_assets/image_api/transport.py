@@ -205,7 +205,9 @@ def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
 def _environment_of(url: str) -> dict[str, Any]:
     if urlsplit(url).hostname in LOOPBACK_HOSTS:
         return {"stream": True}
-    return dict(_ENVIRONMENT.merge_environment_settings(url, {}, True, None, None))  # noqa: FBT003 - requests' own
+    return dict(
+        _ENVIRONMENT.merge_environment_settings(url, {}, stream=True, verify=None, cert=None)
+    )
 
 
 def _read_reply(response: requests.Response, max_bytes: int) -> HttpReply:

@@ -25,8 +25,6 @@ from flux_assets.store.object_store import ObjectBody, ObjectInfo, check_picture
 
 _LOCKS = 64
 _LEFTOVER_AGE = timedelta(days=1)
-_READ_BYTES = 65_536
-"""Less than what C's allocator maps anew each time, which costs more than a small file does."""
 
 
 class DirectoryStore:
@@ -254,9 +252,6 @@ def _modified_at(info: os.stat_result) -> datetime:
 def _etag_of(path: str) -> str | None:
     try:
         with open(path, "rb") as file:
-            sha256 = hashlib.sha256()
-            while part := file.read(_READ_BYTES):
-                sha256.update(part)
-            return sha256.hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         return None
