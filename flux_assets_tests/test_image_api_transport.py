@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from flux_assets.errors import NotSentError, UnknownOutcomeError
+from flux_assets.image_api.transport import Transport
 from flux_assets.image_request import build_image_request
 from flux_assets_tests.fixtures.scripted_servers import (
     API_KEY,
@@ -216,4 +217,13 @@ def test_passwords_of_a_netrc_file_are_not_sent(
     client = make_client("https://api.example", open_adapter=canned(prepared, SUCCESS_BODY))
     client.submit(REQUEST, timeout_seconds=30)
     assert prepared[0].headers["API-KEY"] == API_KEY
+    assert "Authorization" not in prepared[0].headers
+
+
+def test_credentials_in_a_url_are_not_sent() -> None:
+    prepared: list[requests.PreparedRequest] = []
+    open_adapter = canned(prepared, SUCCESS_BODY)
+    transport = Transport(connect_timeout_seconds=1, clock=lambda: 0.0, open_adapter=open_adapter)
+    url = "https://me:secret@api.example/models"
+    transport.call("GET", url, deadline=1, max_bytes=len(SUCCESS_BODY))
     assert "Authorization" not in prepared[0].headers
