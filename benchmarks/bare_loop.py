@@ -12,8 +12,8 @@ import requests
 from PIL import Image
 
 from flux_assets.image_api.protocol import build_submit_body
-from flux_assets.image_request import ImageRequest
-from flux_assets.simulator.options import SAMPLE_KEY
+from flux_assets.image_api.request import ImageRequest
+from flux_assets.image_api.simulator.options import SAMPLE_KEY
 
 _TIMEOUT_SECONDS = 180
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from pydantic import SecretStr
 
-from flux_assets.api_access import open_api
-from flux_assets.assembly import RunIdentity, Stores, open_generation
-from flux_assets.image_request import ImageRequest, build_image_request
+from flux_assets.bill.open_ledger import RunIdentity, Stores
+from flux_assets.buying.generation import open_generation
+from flux_assets.image_api.open_api import open_api
+from flux_assets.image_api.request import ImageRequest, build_image_request
+from flux_assets.image_api.simulator.options import SAMPLE_KEY
 from flux_assets.settings import load_settings
-from flux_assets.simulator.options import SAMPLE_KEY
-from flux_assets.store.object_store import ObjectStore
+from flux_assets.storage.object_store import ObjectStore
 
 
 def build_requests(pictures: int) -> Iterator[ImageRequest]:

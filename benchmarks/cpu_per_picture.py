@@ -13,9 +13,9 @@ from pathlib import Path
 from bare_loop import run_bare_loop
 from buying import build_requests, buy
 from figures import ROUNDS, Figure, at_most, median_of_rounds, run_alone
-from flux_assets.store.directory import DirectoryStore
-from flux_assets.store.s3 import S3Store
-from flux_assets.store.s3_client import build_s3_client
+from flux_assets.storage.directory import DirectoryStore
+from flux_assets.storage.s3 import S3Store
+from flux_assets.storage.s3_client import build_s3_client
 from scratch import make_scratch_folder
 from servers import s3, simulator
 from shops import open_shop

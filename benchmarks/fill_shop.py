@@ -20,28 +20,28 @@ from uuid import uuid4
 
 import dagster as dg
 
-from flux_assets.assembly import RunIdentity, open_ledger, open_records
+from flux_assets.bill.ledger_entry import LedgerEntry
+from flux_assets.bill.open_ledger import RunIdentity, open_ledger
+from flux_assets.bill.process_identity import this_process
+from flux_assets.buying.outcome import Outcome
+from flux_assets.buying.picture_records import PictureRecords, open_records
 from flux_assets.catalog.product import Product
+from flux_assets.commands.launch import prepare_dagster_home
 from flux_assets.defs.events import build_materialization
 from flux_assets.defs.partitions import add_products
-from flux_assets.image_request import ImageRequest, build_image_request
-from flux_assets.images import Picture, inspect_picture
-from flux_assets.inputs import load_catalog, load_shots
-from flux_assets.launch import prepare_dagster_home
-from flux_assets.ledger_entry import LedgerEntry
-from flux_assets.lineage import LineageRecord, build_object_metadata
-from flux_assets.manifest import write_manifest
-from flux_assets.manifest_rows import build_manifest_rows
-from flux_assets.outcome import Outcome
-from flux_assets.parquet import StoredTable, write_parquet
-from flux_assets.picture_records import PictureRecords
-from flux_assets.process_identity import this_process
-from flux_assets.prompts import build_requests
+from flux_assets.image_api.request import ImageRequest, build_image_request
+from flux_assets.image_api.simulator.pictures import draw_picture
+from flux_assets.manifest.rows import build_manifest_rows
+from flux_assets.manifest.stored import write_manifest
+from flux_assets.pictures.inspect import Picture, inspect_picture
+from flux_assets.pictures.lineage import LineageRecord, build_object_metadata
+from flux_assets.prompts.inputs import load_catalog, load_shots
+from flux_assets.prompts.requests import build_requests
 from flux_assets.settings import Settings, load_settings
-from flux_assets.simulator.pictures import draw_picture
-from flux_assets.store.directory import DirectoryStore
-from flux_assets.store.object_store import ledger_key
-from flux_assets.store.open_store import ensure_store_identity
+from flux_assets.storage.directory import DirectoryStore
+from flux_assets.storage.object_store import ledger_key
+from flux_assets.storage.open_store import ensure_store_identity
+from flux_assets.storage.parquet import StoredTable, write_parquet
 
 _MADE_AT = "2026-01-01T00:00:00+00:00"
 _PROCESSES = 2

@@ -17,7 +17,7 @@ PLOT = PROJECT / "docs" / "growth.svg"
 
 _READ_CATALOG = """
 import os
-from flux_assets.inputs import load_catalog, load_shots
+from flux_assets.prompts.inputs import load_catalog, load_shots
 from flux_assets.settings import load_settings
 settings = load_settings(os.environ)
 assert load_catalog(settings, load_shots(settings)).products

@@ -16,9 +16,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from flux_assets.simulator.faults import parse_faults
-from flux_assets.simulator.state import SimulatorState
-from flux_assets.store.directory import DirectoryStore
+from flux_assets.image_api.simulator.faults import parse_faults
+from flux_assets.image_api.simulator.state import SimulatorState
+from flux_assets.storage.directory import DirectoryStore
 from servers import simulator
 from storm import Storm
 from storm_audit import Audit, read_reserved

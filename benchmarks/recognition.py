@@ -17,8 +17,8 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from flux_assets.recognition import NOT_RECOGNISABLE_BELOW, score_recognition
-from flux_assets.simulator.pictures import draw_picture
+from flux_assets.image_api.simulator.pictures import draw_picture
+from flux_assets.pictures.recognition import NOT_RECOGNISABLE_BELOW, score_recognition
 from flux_assets_tests.fixtures.product_photos import Kind, draw_photo, draw_product, encode
 from flux_assets_tests.fixtures.product_scenes import (
     Edit,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flux_assets.simulator.options import SAMPLE_KEY
+from flux_assets.image_api.simulator.options import SAMPLE_KEY
 from processes import Finished, command_of, run_measured
 
 PROJECT = Path(__file__).parents[1]

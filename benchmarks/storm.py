@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from flux_assets.assembly import RunIdentity, open_ledger
-from flux_assets.image_request import ImageRequest
-from flux_assets.ledger_entry import LedgerEntry
-from flux_assets.outcome import WITH_PICTURE
+from flux_assets.bill.ledger_entry import LedgerEntry
+from flux_assets.bill.open_ledger import RunIdentity, open_ledger
+from flux_assets.buying.outcome import WITH_PICTURE
+from flux_assets.image_api.request import ImageRequest
+from flux_assets.image_api.simulator.state import SimulatorState
 from flux_assets.settings import load_settings
-from flux_assets.simulator.state import SimulatorState
-from flux_assets.store.directory import DirectoryStore
+from flux_assets.storage.directory import DirectoryStore
 from storm_audit import Life, read_reserved
 
 IN_FLIGHT = 32

@@ -10,15 +10,15 @@ from typing import NamedTuple
 
 from pydantic import SecretStr
 
+from flux_assets.bill.ledger_entry import LedgerEntry
 from flux_assets.errors import FluxAssetsError, ObjectNotFoundError
 from flux_assets.image_api.client import ImageApiClient
-from flux_assets.image_request import ImageRequest
-from flux_assets.images import inspect_picture
-from flux_assets.ledger_entry import LedgerEntry
-from flux_assets.simulator.faults import FAULTS, FaultDeck, Faults, digest_request
-from flux_assets.simulator.options import SAMPLE_KEY
-from flux_assets.simulator.state import BillLine, SimulatorState
-from flux_assets.store.object_store import ObjectStore, upload_key
+from flux_assets.image_api.request import ImageRequest
+from flux_assets.image_api.simulator.faults import FAULTS, FaultDeck, Faults, digest_request
+from flux_assets.image_api.simulator.options import SAMPLE_KEY
+from flux_assets.image_api.simulator.state import BillLine, SimulatorState
+from flux_assets.pictures.inspect import inspect_picture
+from flux_assets.storage.object_store import ObjectStore, upload_key
 
 _TIMEOUT_SECONDS = 60
 _ARRIVAL_SECONDS = 1.0

@@ -8,8 +8,8 @@ from hashlib import sha256
 
 from PIL import Image, ImageDraw
 
-from flux_assets.image_request import ImageRequest, SourcePhoto, build_image_request
-from flux_assets.store.object_store import ObjectStore, photo_key
+from flux_assets.image_api.request import ImageRequest, SourcePhoto, build_image_request
+from flux_assets.storage.object_store import ObjectStore, photo_key
 
 EDITED_OF = 3
 EDITS_OF_A_PHOTO = 10

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from flux_assets.api_access import open_api
-from flux_assets.assembly import RunIdentity, Stores, open_generation
-from flux_assets.plan import list_pictures
+from flux_assets.bill.open_ledger import RunIdentity, Stores
+from flux_assets.buying.generation import open_generation
+from flux_assets.image_api.open_api import open_api
+from flux_assets.image_api.simulator.options import SAMPLE_KEY
 from flux_assets.settings import load_settings
-from flux_assets.simulator.options import SAMPLE_KEY
-from flux_assets.store.directory import DirectoryStore
+from flux_assets.storage.directory import DirectoryStore
+from flux_assets.storage.stored_pictures import list_pictures
 from storm_requests import build_requests
 
 

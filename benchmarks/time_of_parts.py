@@ -14,17 +14,18 @@ from pydantic import SecretStr
 
 from buying import build_requests
 from figures import Figure, run_alone
-from flux_assets.assembly import RunIdentity, open_ledger, open_records
+from flux_assets.bill.ledger_entry import AcceptedCall
+from flux_assets.bill.open_ledger import RunIdentity, open_ledger
+from flux_assets.buying.outcome import Outcome
+from flux_assets.buying.picture_records import open_records
 from flux_assets.defs.events import log_outcomes
 from flux_assets.image_api.client import ImageApiClient
-from flux_assets.image_request import ImageRequest
-from flux_assets.images import inspect_picture
-from flux_assets.ledger_entry import AcceptedCall
-from flux_assets.lineage import build_object_metadata
-from flux_assets.outcome import Outcome
+from flux_assets.image_api.request import ImageRequest
+from flux_assets.image_api.simulator.options import SAMPLE_KEY
+from flux_assets.pictures.inspect import inspect_picture
+from flux_assets.pictures.lineage import build_object_metadata
 from flux_assets.settings import load_settings
-from flux_assets.simulator.options import SAMPLE_KEY
-from flux_assets.store.directory import DirectoryStore
+from flux_assets.storage.directory import DirectoryStore
 from scratch import make_scratch_folder
 from servers import simulator
 

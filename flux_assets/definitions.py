@@ -2,7 +2,7 @@
 
 import os
 
+from flux_assets.defs.shop_definitions import build_definitions
 from flux_assets.settings import load_settings
-from flux_assets.shop_definitions import build_definitions
 
 defs = build_definitions(load_settings(os.environ))

@@ -4,8 +4,8 @@ import os
 
 import dagster as dg
 
-from flux_assets.manifest import read_manifest
-from flux_assets.store.open_store import open_store
+from flux_assets.manifest.stored import read_manifest
+from flux_assets.storage.open_store import open_store
 
 CAMPAIGN_PRODUCT = "00123"
 # Said again here, since a dependency on one partition is lost without it across code locations.

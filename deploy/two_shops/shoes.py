@@ -5,8 +5,8 @@ The account and the store are the environment's, so that all shops share the day
 
 import os
 
+from flux_assets.defs.shop_definitions import build_definitions
 from flux_assets.settings import load_settings
-from flux_assets.shop_definitions import build_definitions
 
 OWN = {
     "FLUX_ASSETS_SHOP": "shoes",

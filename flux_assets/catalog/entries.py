@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flux_assets.catalog.account import Account
 from flux_assets.catalog.dialects import Dialect
 from flux_assets.catalog.facts import first_key
 from flux_assets.catalog.grouping import RowRole
 from flux_assets.catalog.layout import Layout
+from flux_assets.catalog.row_account import Account
 from flux_assets.catalog.table import Row, Table
 
 

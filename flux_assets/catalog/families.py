@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from flux_assets.catalog.account import Account
 from flux_assets.catalog.entries import Entry
 from flux_assets.catalog.layout import Layout
+from flux_assets.catalog.row_account import Account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from flux_assets.catalog.dialects import Dialect
 from flux_assets.catalog.names import normalise_name, squash_name
 from flux_assets.catalog.product import Product
 from flux_assets.errors import CatalogError
-from flux_assets.parameters import PARAMETERS
+from flux_assets.image_api.parameters import PARAMETERS
 
 _PRODUCT_FIELDS = frozenset(field.name for field in fields(Product))
 _TEXT_FIELDS = _PRODUCT_FIELDS - {"line", "columns"}

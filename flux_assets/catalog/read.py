@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 
-from flux_assets.catalog.account import Account
-from flux_assets.catalog.assembly import Assembly
 from flux_assets.catalog.dialects import GOOGLE_MERCHANT, is_known_header, recognise_dialect
 from flux_assets.catalog.entries import read_entries
 from flux_assets.catalog.families import group_families
+from flux_assets.catalog.file_formats import read_table
 from flux_assets.catalog.layout import build_layout
 from flux_assets.catalog.names import squash_name
 from flux_assets.catalog.product import Catalog, OneSetPer
-from flux_assets.catalog.reader import read_table
+from flux_assets.catalog.products import Assembly
+from flux_assets.catalog.row_account import Account
 from flux_assets.catalog.starts import count_own_ids
 
 

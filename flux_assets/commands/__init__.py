@@ -1,1 +1,1 @@
-"""The larger subcommands of `flux-assets`, and the flags that several share."""
+"""The shell's commands, `flux-assets ...`; `checks/`: what `flux-assets check` looks at."""

@@ -14,18 +14,18 @@ import yaml
 from rich.console import Console
 from rich.markup import escape
 
-from flux_assets.checks.account import check_api, check_key, check_mode
-from flux_assets.checks.finding import Check, Finding, run_checks
-from flux_assets.checks.inputs import check_inputs
-from flux_assets.checks.photos import check_photos
-from flux_assets.checks.purchase import buy_one
-from flux_assets.checks.store import check_store
+from flux_assets.commands.checks.account import check_api, check_key, check_mode
+from flux_assets.commands.checks.finding import Check, Finding, run_checks
+from flux_assets.commands.checks.inputs import check_inputs
+from flux_assets.commands.checks.instance import check_instance
+from flux_assets.commands.checks.photos import check_photos
+from flux_assets.commands.checks.purchase import buy_one
+from flux_assets.commands.checks.store import check_store
+from flux_assets.commands.launch import open_run_identity, prepare_dagster_home
 from flux_assets.defs.images import API_POOL
-from flux_assets.defs.instance_checks import check_instance
 from flux_assets.defs.partitions import shop_name
 from flux_assets.defs.resources import SIMULATOR_STATE_DIR, StoreResource
 from flux_assets.errors import SettingsError
-from flux_assets.launch import open_run_identity, prepare_dagster_home
 from flux_assets.settings import Settings, load_settings
 
 _STYLES = {"ok": "green", "warning": "bold yellow", "problem": "bold red"}

@@ -11,18 +11,18 @@ import click
 from rich.console import Console
 from rich.markdown import Markdown
 
-from flux_assets.assembly import open_ledger, send_rules
-from flux_assets.commands.plan_flags import json_option
-from flux_assets.defs.resources import StoreResource
-from flux_assets.launch import open_run_identity, prepare_dagster_home
-from flux_assets.release import (
+from flux_assets.bill.open_ledger import open_ledger, send_rules
+from flux_assets.bill.waiting import (
     WAITING_STATES,
     ReleaseError,
     WaitingFilter,
     WaitingRequest,
     WaitingRequests,
 )
-from flux_assets.reports import waiting_table
+from flux_assets.commands.launch import open_run_identity, prepare_dagster_home
+from flux_assets.commands.plan_flags import json_option
+from flux_assets.defs.reports import waiting_table
+from flux_assets.defs.resources import StoreResource
 from flux_assets.settings import Settings, load_settings
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])

@@ -8,14 +8,14 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.markup import escape
 
-from flux_assets.choices import Choices
-from flux_assets.dry_run import DryRun
-from flux_assets.reports import (
+from flux_assets.defs.reports import (
     override_problems_table,
     pick_samples,
     plan_report,
     prompts_table,
 )
+from flux_assets.planning.choices import Choices
+from flux_assets.planning.dry_run import DryRun
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

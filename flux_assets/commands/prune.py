@@ -13,13 +13,14 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.markup import escape
 
-from flux_assets.assembly import open_ledger
+from flux_assets.bill.open_ledger import open_ledger
+from flux_assets.commands.launch import open_run_identity, prepare_dagster_home
 from flux_assets.commands.plan_flags import json_option
 from flux_assets.defs.automation import find_refresh
+from flux_assets.defs.reports import markdown_table
 from flux_assets.defs.resources import StoreResource
 from flux_assets.errors import PruneError
-from flux_assets.launch import open_run_identity, prepare_dagster_home
-from flux_assets.prune import (
+from flux_assets.manifest.prune import (
     KEPT_REASONS,
     Deletion,
     KeptReason,
@@ -27,9 +28,8 @@ from flux_assets.prune import (
     delete_pictures,
     find_old_pictures,
 )
-from flux_assets.reports import markdown_table
+from flux_assets.manifest.wanted import read_wanted_pictures
 from flux_assets.settings import Settings, load_settings
-from flux_assets.wanted_pictures import read_wanted_pictures
 
 _SHOWN = 10
 _KEPT: dict[KeptReason, str] = {

@@ -8,13 +8,14 @@ import click
 from rich.console import Console
 from rich.markdown import Markdown
 
-from flux_assets.assembly import open_ledger, open_records
+from flux_assets.bill.open_ledger import open_ledger
+from flux_assets.buying.picture_records import open_records
+from flux_assets.commands.launch import open_run_identity, prepare_dagster_home
 from flux_assets.commands.plan_flags import json_option
+from flux_assets.defs.reports import audit_report
 from flux_assets.defs.resources import StoreResource
-from flux_assets.launch import open_run_identity, prepare_dagster_home
-from flux_assets.reports import audit_report
+from flux_assets.manifest.audit import verify_store
 from flux_assets.settings import load_settings
-from flux_assets.verify import verify_store
 
 _people = Console(stderr=True, highlight=False)
 

@@ -1,1 +1,1 @@
-"""The Dagster shell: assets, resources and jobs over the core."""
+"""The Dagster shell: assets, checks, sensors, resources and executors over the core."""

@@ -4,9 +4,9 @@ import dagster as dg
 
 from flux_assets.defs.partitions import JOB_NAME, shop_name
 from flux_assets.errors import SourceError
-from flux_assets.inputs import read_inputs_version
+from flux_assets.prompts.inputs import read_inputs_version
 from flux_assets.settings import Settings
-from flux_assets.sources import shown_uri
+from flux_assets.storage.sources import shown_uri
 
 _SENSOR_SECONDS = 60
 _UNDER_WAY = (

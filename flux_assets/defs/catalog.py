@@ -5,19 +5,16 @@ from typing import Any
 
 import dagster as dg
 
-from flux_assets.assembly import open_ledger
+from flux_assets.bill.open_ledger import open_ledger
 from flux_assets.catalog.product import RejectedRow
-from flux_assets.changes import count_changes, explain_changes
+from flux_assets.catalog.tables import (
+    build_products_table,
+    build_rejected_rows_table,
+    read_categories,
+)
 from flux_assets.defs.events import run_identity
 from flux_assets.defs.partitions import add_products, shop_key
-from flux_assets.defs.resources import StoreResource
-from flux_assets.errors import CatalogError, ShotsFileError
-from flux_assets.inputs import find_problems, load_catalog, load_overrides, load_shots
-from flux_assets.manifest import open_manifest
-from flux_assets.parquet import StoredTable, write_parquet
-from flux_assets.plan import Plan, RequestIdentity, estimate
-from flux_assets.planning import plan_against_store
-from flux_assets.reports import (
+from flux_assets.defs.reports import (
     catalog_report,
     override_problems_table,
     pick_samples,
@@ -25,19 +22,22 @@ from flux_assets.reports import (
     prompts_table,
     rejected_rows_table,
 )
-from flux_assets.request_reuse import refresh_requests_table
+from flux_assets.defs.resources import StoreResource
+from flux_assets.errors import CatalogError, ShotsFileError
+from flux_assets.image_api.request import RequestIdentity
+from flux_assets.manifest.stored import open_manifest
+from flux_assets.planning.against_store import plan_against_store
+from flux_assets.planning.changes import count_changes, explain_changes
+from flux_assets.planning.plan import Plan, estimate
+from flux_assets.planning.plan_table import build_plan_table
+from flux_assets.prompts.inputs import find_problems, load_catalog, load_overrides, load_shots
+from flux_assets.prompts.request_reuse import refresh_requests_table
+from flux_assets.prompts.requests_table import read_identities, read_requests
+from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings
-from flux_assets.shots import ShotsFile
-from flux_assets.sources import shown_uri
-from flux_assets.store.object_store import ObjectStore, table_key
-from flux_assets.tables import (
-    build_plan_table,
-    build_products_table,
-    build_rejected_rows_table,
-    read_categories,
-    read_identities,
-    read_requests,
-)
+from flux_assets.storage.object_store import ObjectStore, table_key
+from flux_assets.storage.parquet import StoredTable, write_parquet
+from flux_assets.storage.sources import shown_uri
 
 GROUP = "catalog"
 OWNERS = ["team:catalog"]

@@ -6,14 +6,14 @@ from functools import partial
 import dagster as dg
 from dagster import DagsterEventType, DagsterRunStatus
 
-from flux_assets.assembly import RunIdentity
+from flux_assets.bill.open_ledger import RunIdentity
+from flux_assets.buying.outcome import Outcome, reroll_command
+from flux_assets.buying.summary import RunSummary, Shortfall
 from flux_assets.defs.event_files import event_files_held_open
 from flux_assets.defs.partitions import shop_key
-from flux_assets.images import preview_markdown
-from flux_assets.lineage import build_plain_metadata
-from flux_assets.outcome import Outcome, reroll_command
-from flux_assets.store.object_store import ObjectStore
-from flux_assets.summary import RunSummary, Shortfall
+from flux_assets.pictures.inspect import preview_markdown
+from flux_assets.pictures.lineage import build_plain_metadata
+from flux_assets.storage.object_store import ObjectStore
 
 _DATA_VERSION_TAG = "dagster/data_version"
 _PROVEN_ENDS = frozenset({DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE})

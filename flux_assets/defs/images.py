@@ -4,25 +4,26 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from flux_assets.api_access import ApiAccess
-from flux_assets.assembly import Stores, WorkItem, open_generation, open_ledger
-from flux_assets.budget import check_run_cap
+from flux_assets.bill.caps import check_run_cap
+from flux_assets.bill.ledger import Ledger
+from flux_assets.bill.open_ledger import Stores, open_ledger
+from flux_assets.buying.generation import WorkItem, open_generation
+from flux_assets.buying.summary import RunSummary, Shortfall
 from flux_assets.defs.events import build_observation, log_outcomes, run_identity
 from flux_assets.defs.partitions import products_partitions, shop_key, shop_name
+from flux_assets.defs.reports import shortfalls_table, summary_report
 from flux_assets.defs.resources import ImageApiResource, StoreResource
 from flux_assets.errors import PromptError, ShotsFileError
-from flux_assets.image_request import ImageRequest
-from flux_assets.inputs import load_catalog, load_overrides, load_shots
-from flux_assets.ledger import Ledger
-from flux_assets.plan import TO_BUY, RequestIdentity
-from flux_assets.planning import plan_against_store
-from flux_assets.prompts import Shot, Skipped
-from flux_assets.rendering import render_requests
-from flux_assets.reports import shortfalls_table, summary_report
+from flux_assets.image_api.open_api import ApiAccess
+from flux_assets.image_api.request import ImageRequest, RequestIdentity
+from flux_assets.planning.against_store import plan_against_store
+from flux_assets.planning.plan import TO_BUY
+from flux_assets.prompts.inputs import load_catalog, load_overrides, load_shots
+from flux_assets.prompts.rendering import render_requests
+from flux_assets.prompts.requests import Shot, Skipped
 from flux_assets.settings import Settings
-from flux_assets.sources import shown_uri
-from flux_assets.store.object_store import ObjectStore, image_prefix
-from flux_assets.summary import RunSummary, Shortfall
+from flux_assets.storage.object_store import ObjectStore, image_prefix
+from flux_assets.storage.sources import shown_uri
 
 GROUP = "images"
 OWNERS = ["team:catalog"]

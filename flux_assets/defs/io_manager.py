@@ -7,8 +7,8 @@ import dagster as dg
 
 from flux_assets.defs.resources import StoreResource
 from flux_assets.errors import ObjectNotFoundError
-from flux_assets.parquet import StoredTable, read_parquet, write_parquet
-from flux_assets.store.object_store import ObjectStore, run_key, table_key
+from flux_assets.storage.object_store import ObjectStore, run_key, table_key
+from flux_assets.storage.parquet import StoredTable, read_parquet, write_parquet
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,40 +5,36 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from flux_assets.assembly import open_ledger, open_records
-from flux_assets.choices import check_product_drop
+from flux_assets.bill.caps import check_product_drop
+from flux_assets.bill.open_ledger import open_ledger
+from flux_assets.buying.outcome import reroll_command
+from flux_assets.buying.picture_records import PictureRecords, open_records
+from flux_assets.buying.summary import RunSummary, Shortfall
 from flux_assets.defs.events import run_identity
 from flux_assets.defs.images import OWNERS
 from flux_assets.defs.partitions import shop_key
 from flux_assets.defs.recognition_check import RECOGNISABLE_CHECK, judge_recognition
+from flux_assets.defs.reports import markdown_table, shortfalls_table
 from flux_assets.defs.resources import StoreResource
 from flux_assets.errors import FluxAssetsError, ObjectNotFoundError, PictureError
-from flux_assets.image_request import ImageRequest
-from flux_assets.inputs import load_shots
-from flux_assets.lineage import LineageRecord
-from flux_assets.manifest import (
+from flux_assets.image_api.request import ImageRequest, RequestIdentity
+from flux_assets.manifest.shortfalls import find_shortfalls, record_shortfalls
+from flux_assets.manifest.stored import (
     MANIFEST_CSV_KEY,
     MANIFEST_KEY,
     open_manifest,
     read_manifest_products,
     refresh_manifest,
 )
-from flux_assets.outcome import reroll_command
-from flux_assets.parquet import StoredTable
-from flux_assets.picture_records import PictureRecords
-from flux_assets.plan import PlanRow, RequestIdentity
-from flux_assets.reports import markdown_table, shortfalls_table
+from flux_assets.pictures.lineage import LineageRecord
+from flux_assets.planning.plan import PlanRow
+from flux_assets.planning.plan_table import read_plan_rows
+from flux_assets.prompts.inputs import load_shots
+from flux_assets.prompts.requests_table import read_identities, read_requests, read_without_request
+from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings
-from flux_assets.shortfalls import find_shortfalls, record_shortfalls
-from flux_assets.shots import ShotsFile
-from flux_assets.store.object_store import ObjectStore
-from flux_assets.summary import RunSummary, Shortfall
-from flux_assets.tables import (
-    read_identities,
-    read_plan_rows,
-    read_requests,
-    read_without_request,
-)
+from flux_assets.storage.object_store import ObjectStore
+from flux_assets.storage.parquet import StoredTable
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from flux_assets.recognition import NOT_RECOGNISABLE_BELOW
-from flux_assets.reports import markdown_table
-from flux_assets.shots import ShotsFile
+from flux_assets.defs.reports import markdown_table
+from flux_assets.pictures.recognition import NOT_RECOGNISABLE_BELOW
+from flux_assets.prompts.shots import ShotsFile
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,21 +6,22 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field
 
-from flux_assets.assembly import WorkItem, open_generation
-from flux_assets.choices import Choices, ChosenWork, choose
+from flux_assets.buying.generation import WorkItem, open_generation
+from flux_assets.buying.summary import RunSummary
 from flux_assets.defs.events import known_fingerprints, log_outcomes, run_identity
 from flux_assets.defs.images import API_POOL, GROUP, OWNERS
 from flux_assets.defs.partitions import shop_key, shop_name
+from flux_assets.defs.reports import summary_report
 from flux_assets.defs.resources import ImageApiResource, StoreResource
-from flux_assets.full_collections import put_off_full_collections
-from flux_assets.image_request import ImageRequest
-from flux_assets.manifest import open_manifest, read_manifest_products
-from flux_assets.parquet import StoredTable
-from flux_assets.planning import check_run, run_cap
-from flux_assets.reports import summary_report
+from flux_assets.image_api.request import ImageRequest
+from flux_assets.manifest.stored import open_manifest, read_manifest_products
+from flux_assets.planning.against_store import check_run, run_cap
+from flux_assets.planning.choices import Choices, ChosenWork, choose
+from flux_assets.planning.plan_table import read_plan_rows
+from flux_assets.prompts.requests_table import read_requests
 from flux_assets.settings import Settings
-from flux_assets.summary import RunSummary
-from flux_assets.tables import read_plan_rows, read_requests
+from flux_assets.storage.full_collections import put_off_full_collections
+from flux_assets.storage.parquet import StoredTable
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import dagster as dg
 from pydantic import Field, PrivateAttr, SecretStr
 
-from flux_assets.api_access import ApiAccess, api_origin, open_api, simulated_api
-from flux_assets.assembly import Stores
+from flux_assets.bill.open_ledger import Stores
 from flux_assets.errors import SettingsError
+from flux_assets.image_api.open_api import ApiAccess, api_origin, open_api, simulated_api
+from flux_assets.image_api.polling import TYPICAL_LATENCY_SECONDS
 from flux_assets.image_api.shared_rate import open_shared_rate
-from flux_assets.plan import TYPICAL_LATENCY_SECONDS
 from flux_assets.settings import Settings, load_settings
-from flux_assets.store.object_store import ObjectStore
-from flux_assets.store.open_store import ensure_store_identity, open_store
+from flux_assets.storage.object_store import ObjectStore
+from flux_assets.storage.open_store import ensure_store_identity, open_store
 
 if TYPE_CHECKING:  # boto3 is loaded only where S3 is really used
     from mypy_boto3_s3 import S3Client

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from dagster_aws.s3 import S3Resource
 
-from flux_assets.store.s3_client import build_s3_client
+from flux_assets.storage.s3_client import build_s3_client
 
 
 class PooledS3Resource(S3Resource):

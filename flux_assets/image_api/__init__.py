@@ -1,1 +1,1 @@
-"""The vendor's HTTP API: what it says (protocol), calling it (client), and how fast (pace)."""
+"""The vendor's API: what a call looks like, how it is made, how fast; and its simulator."""

@@ -17,6 +17,7 @@ from flux_assets.image_api.protocol import (
     parse_reply,
     parse_result,
 )
+from flux_assets.image_api.request import ImageRequest
 from flux_assets.image_api.transport import (
     Clock,
     FilePart,
@@ -25,7 +26,6 @@ from flux_assets.image_api.transport import (
     OpenAdapter,
     Transport,
 )
-from flux_assets.image_request import ImageRequest
 from flux_assets.settings import LOOPBACK_HOSTS
 
 _MAX_REPLY_BYTES = 4 * 1024 * 1024

@@ -26,8 +26,8 @@ from flux_assets.image_api.error_replies import (
     parse_json_object,
     parse_number,
 )
+from flux_assets.image_api.request import ImageRequest
 from flux_assets.image_api.vendor_text import printable
-from flux_assets.image_request import ImageRequest
 
 _FAILED = ("FAILED", "FAILURE")
 

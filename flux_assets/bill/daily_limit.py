@@ -1,0 +1,176 @@
+"""Caps that hold before a call is made: pictures a run, and sends a UTC day over all machines."""
+
+import json
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Self
+
+from flux_assets.errors import (
+    ConditionFailedError,
+    FluxAssetsError,
+    ObjectNotFoundError,
+    StoreError,
+)
+from flux_assets.storage.object_store import ObjectStore, budget_key
+
+FORMAT = 1
+_MAX_WRITE_TRIES = 100
+"""Every lost race is another writer's success, so that many tries mean a broken store."""
+
+_log = logging.getLogger(__name__)
+
+
+class DailyLimitError(FluxAssetsError):
+    """The day's limit is spent; nothing was sent."""
+
+    def __init__(self, limit: int, day: str) -> None:
+        super().__init__(
+            f"the daily limit of {limit} sends is spent for {day} (UTC); the rest waits for "
+            "tomorrow, or raise FLUX_ASSETS_DAILY_IMAGE_LIMIT"
+        )
+        self.limit = limit
+        self.day = day
+
+
+class DailyBudget:
+    """This process's share of the day's sends, reserved in batches from a shared counter.
+
+    The counter is one object a day, `{reservation_id: reserved}`. Only its owner changes a
+    reservation, and to an absolute number, so that a retried write reserves once. The day is
+    the store's. What a crash leaves reserved stays spent.
+
+    Args:
+        store: the root that all shops share.
+        daily_limit: sends of all runs and machines in one UTC day.
+        reservation_id: unique to this object.
+        batch_size: reserved ahead, to keep writes rare.
+        monotonic: seconds, to know when the store's day ends without asking each time.
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        *,
+        daily_limit: int,
+        reservation_id: str,
+        batch_size: int,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._daily_limit = daily_limit
+        self._reservation_id = reservation_id
+        self._batch_size = batch_size
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._day = ""
+        self._day_ends_at = float("-inf")
+        self._reserved = 0
+        self._spent = 0
+        self._is_used_up = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def check(self) -> None:
+        """Spare the caller the wait for a place in flight where the limit is known to be used up.
+
+        Raises:
+            DailyLimitError: as an earlier `spend` of this day.
+        """
+        with self._lock:
+            if self._is_used_up and self._monotonic() < self._day_ends_at:
+                raise DailyLimitError(self._daily_limit, self._day)
+
+    def spend(self) -> str:
+        """Take one send out of the day's limit; gives the day, to give it back with.
+
+        Raises:
+            DailyLimitError: nothing is left; the call must not be made.
+        """
+        with self._lock:
+            if self._monotonic() >= self._day_ends_at:
+                self._begin_day()
+            if self._spent >= self._reserved:
+                self._reserve_more()
+            self._spent += 1
+            return self._day
+
+    def give_back(self, day: str) -> None:
+        """Undo one `spend` whose call was never made; a day that is over keeps it."""
+        with self._lock:
+            if day == self._day:
+                self._spent -= 1
+                self._is_used_up = False
+
+    def close(self) -> None:
+        """Return what was reserved and not spent; if that fails, it stays spent."""
+        with self._lock:
+            if self._reserved > self._spent:
+                try:
+                    self._change_reservation(lambda _others: self._spent)
+                except StoreError as error:
+                    _log.warning("reserved sends could not be returned: %s", error)
+
+    def _begin_day(self) -> None:
+        """Ask the store for its day, which may still be the same: clocks run differently."""
+        now = self._store.now()
+        midnight = datetime(now.year, now.month, now.day, tzinfo=now.tzinfo) + timedelta(days=1)
+        day = now.strftime("%Y-%m-%d")
+        self._day_ends_at = self._monotonic() + (midnight - now).total_seconds()
+        if day > self._day:
+            self._day = day
+            self._reserved = self._spent = 0
+            self._is_used_up = False
+
+    def _reserve_more(self) -> None:
+        self._change_reservation(
+            lambda others: min(self._reserved + self._batch_size, self._daily_limit - others)
+        )
+        self._is_used_up = self._reserved <= self._spent
+        if self._is_used_up:
+            raise DailyLimitError(self._daily_limit, self._day)
+
+    def _change_reservation(self, decide: Callable[[int], int]) -> None:
+        """Set this reservation to what `decide` says, given the sum of all others."""
+        key = budget_key(self._day)
+        for _ in range(_MAX_WRITE_TRIES):
+            reservations, etag = self._read(key)
+            others = sum(reservations.values()) - reservations.get(self._reservation_id, 0)
+            mine = max(decide(others), self._spent)
+            if mine == reservations.get(self._reservation_id, 0):
+                self._reserved = mine
+                return
+            body = {"format": FORMAT, "reservations": reservations | {self._reservation_id: mine}}
+            try:
+                self._store.put(
+                    key,
+                    json.dumps(body, indent=1, sort_keys=True).encode(),
+                    content_type="application/json",
+                    if_absent=etag is None,
+                    if_match=etag,
+                )
+            except ConditionFailedError:
+                continue
+            self._reserved = mine
+            return
+        raise StoreError(self._store.uri_for(key), "change", "conditional writes never succeed")
+
+    def _read(self, key: str) -> tuple[dict[str, int], str | None]:
+        try:
+            body = self._store.get(key)
+        except ObjectNotFoundError:
+            return {}, None
+        uri = self._store.uri_for(key)
+        try:
+            plain = json.loads(body.data)
+            if plain["format"] > FORMAT:
+                raise StoreError(uri, "read", "a newer release of flux_assets wrote it; upgrade")
+            counts = {str(name): int(count) for name, count in plain["reservations"].items()}
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise StoreError(uri, "read", f"it is no spending counter ({error})") from error
+        return counts, body.info.etag

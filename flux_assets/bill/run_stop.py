@@ -1,0 +1,82 @@
+"""The circuit breaker: one object in the store stops a run in all its shards and processes."""
+
+import json
+import logging
+import threading
+
+from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreError
+from flux_assets.storage.object_store import ObjectStore, run_key
+
+MAX_UNKNOWN_IN_A_ROW = 10
+
+_log = logging.getLogger(__name__)
+
+
+class RunStop:
+    """Whether this run must send nothing more, and why.
+
+    `event` is set as soon as this process knows; waiting threads watch it.
+    """
+
+    def __init__(self, store: ObjectStore, run_id: str) -> None:
+        self._store = store
+        self._key = run_key(run_id, "stop.json")
+        self._lock = threading.Lock()
+        self._unknown_in_a_row = 0
+        self._reason = ""
+        self.event = threading.Event()
+
+    def reason(self) -> str:
+        """Why the run stopped; empty while it may go on. Asks the store each time.
+
+        Raises:
+            StoreError: the store cannot be asked, so nothing may be sent.
+        """
+        if not self.event.is_set():
+            try:
+                body = self._store.get(self._key)
+            except ObjectNotFoundError:
+                return ""
+            self._set(str(json.loads(body.data)["reason"]))
+        return self._reason
+
+    def trip(self, reason: str) -> None:
+        """Stop the run everywhere; the first reason stays."""
+        self._set(reason)
+        _log.error("the run stops: %s", reason)
+        try:
+            self._store.put(
+                self._key,
+                json.dumps({"reason": reason}).encode(),
+                content_type="application/json",
+                if_absent=True,
+            )
+        except ConditionFailedError:
+            return
+        except StoreError as error:
+            _log.warning("other shards could not be told to stop: %s", error)
+
+    def halt(self, reason: str) -> None:
+        """Stop this process's part of the run only."""
+        self._set(reason)
+
+    def note_unknown(self) -> None:
+        """Count an unknown outcome; MAX_UNKNOWN_IN_A_ROW of them in a row stop the run."""
+        with self._lock:
+            self._unknown_in_a_row += 1
+            tripped = self._unknown_in_a_row == MAX_UNKNOWN_IN_A_ROW
+        if tripped:
+            self.trip(
+                f"{MAX_UNKNOWN_IN_A_ROW} calls in a row were sent and never answered; each may "
+                "have been paid. See whether the API works, then start the run again."
+            )
+
+    def note_answer(self) -> None:
+        """The API answered: unknown outcomes are no longer in a row."""
+        with self._lock:
+            self._unknown_in_a_row = 0
+
+    def _set(self, reason: str) -> None:
+        with self._lock:
+            self._reason = self._reason or reason
+        self.event.set()

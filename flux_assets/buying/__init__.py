@@ -1,0 +1,1 @@
+"""One request's way from claim to stored picture, and many at once."""

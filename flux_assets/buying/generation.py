@@ -1,0 +1,188 @@
+"""Puts the parts of the core together, from the settings, for one step of one run."""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import NamedTuple
+from uuid import uuid4
+
+from flux_assets.bill.credits import AccountCredits
+from flux_assets.bill.daily_limit import DailyBudget
+from flux_assets.bill.open_ledger import RunIdentity, Stores, open_ledger, send_rules
+from flux_assets.bill.run_stop import RunStop
+from flux_assets.buying.landing import Landing
+from flux_assets.buying.outcome import Outcome
+from flux_assets.buying.passes import generate
+from flux_assets.buying.picture_records import open_records
+from flux_assets.buying.purchase import Purchase
+from flux_assets.buying.result_wait import ResultWait
+from flux_assets.buying.sending import Sender
+from flux_assets.buying.uploads import AssetUploads
+from flux_assets.image_api.open_api import ApiAccess
+from flux_assets.image_api.request import ImageRequest
+from flux_assets.pictures.photos.library import open_photos
+from flux_assets.settings import Settings
+from flux_assets.storage.object_store import ObjectStore
+from flux_assets.storage.probe import prove_conditions
+
+_BUDGET_BATCH = 20
+
+
+class WorkItem(NamedTuple):
+    """One request of a step: stored under `object_key`, to be bought, or only to be finished."""
+
+    request: ImageRequest
+    object_key: str
+    may_buy: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """Obtains and takes pictures for one step; more threads than calls, to download beside."""
+
+    purchase: Purchase
+    stop: RunStop
+    credits: AccountCredits
+    threads: int
+
+    def carry_out(self, work: Sequence[WorkItem]) -> Iterator[Outcome]:
+        """An outcome for each: first what is there, then what is paid, then what is bought."""
+        yield from self.reuse((item.request, item.object_key) for item in work if item.object_key)
+        left = [item for item in work if not item.object_key]
+        yield from self.finish(item.request for item in left if not item.may_buy)
+        yield from self.obtain(item.request for item in left if item.may_buy)
+
+    def obtain(self, requests: Iterable[ImageRequest]) -> Iterator[Outcome]:
+        """An outcome for each request, buying what the ledger allows."""
+        return generate(requests, obtain=self.purchase.obtain, stop=self.stop, threads=self.threads)
+
+    def finish(self, requests: Iterable[ImageRequest]) -> Iterator[Outcome]:
+        """An outcome for each request, fetching what is paid already; buys nothing."""
+        purchase = replace(self.purchase, may_buy=False)
+        return generate(requests, obtain=purchase.obtain, stop=self.stop, threads=self.threads)
+
+    def reuse(self, stored: Iterable[tuple[ImageRequest, str]]) -> Iterator[Outcome]:
+        """An outcome for each stored picture, given with its object key; buys nothing."""
+        keys: dict[str, str] = {}
+
+        def requests() -> Iterator[ImageRequest]:
+            for request, object_key in stored:
+                keys[request.fingerprint] = object_key
+                yield request
+
+        return generate(
+            requests(),
+            obtain=lambda request: self.purchase.reuse(request, keys[request.fingerprint]),
+            stop=self.stop,
+            threads=min(self.threads, 16),
+        )
+
+
+@contextmanager
+def open_generation(
+    settings: Settings,
+    stores: Stores,
+    api: ApiAccess,
+    run: RunIdentity,
+    *,
+    to_obtain: int,
+    retry_refused: bool,
+) -> Iterator["Generation"]:
+    """Everything that one step needs to obtain pictures; unused reservations return at its end.
+
+    Where the block raises, nothing more is sent, also by threads that outlive it.
+
+    Args:
+        settings: of this environment.
+        stores: to buy into.
+        api: to buy from.
+        run: in whose name.
+        to_obtain: how many requests may be sent: no more of the day is reserved ahead, which a
+            run beside this one would miss.
+        retry_refused: whether what the vendor refused is sent again.
+
+    Raises:
+        StoreError: the store ignores conditional writes, or cannot be written to; nothing was
+            sent.
+    """
+    prove_conditions(stores.shop, run.run_id)
+    ledger = open_ledger(settings, stores.shop, run)
+    stop = RunStop(stores.shop, run.run_id)
+    budget = _open_budget(settings, stores.root, run, to_obtain=to_obtain)
+    account_credits = AccountCredits()
+    purchase = Purchase(
+        sender=Sender(
+            client=api.client,
+            pace=api.pace,
+            budget=budget,
+            stop=stop,
+            credits=account_credits,
+            store=stores.shop,
+            ledger=ledger,
+            uploads=_open_uploads(settings, stores.shop, api, stop),
+            results=_open_results(settings, api, stop),
+            call_timeout_seconds=settings.call_timeout_seconds,
+            monotonic=time.monotonic,
+            utc_now=lambda: datetime.now(UTC),
+        ),
+        ledger=ledger,
+        landing=Landing(
+            client=api.client,
+            pace=api.pace,
+            records=open_records(settings, stores.shop, ledger, preview_px=settings.preview_px),
+            timeout_seconds=settings.call_timeout_seconds,
+            monotonic=time.monotonic,
+            sleep=time.sleep,
+        ),
+        rules=send_rules(settings, retry_refused=retry_refused),
+    )
+    threads = settings.max_in_flight + max(4, settings.max_in_flight // 3)
+    with budget:
+        try:
+            yield Generation(purchase=purchase, stop=stop, credits=account_credits, threads=threads)
+        except BaseException:
+            stop.halt("the step was interrupted")
+            raise
+
+
+def _open_uploads(
+    settings: Settings, store: ObjectStore, api: ApiAccess, stop: RunStop
+) -> AssetUploads:
+    return AssetUploads(
+        client=api.client,
+        pace=api.pace,
+        stop=stop,
+        store=store,
+        read_photo=open_photos(settings, store).read,
+        timeout_seconds=settings.call_timeout_seconds,
+        monotonic=time.monotonic,
+        sleep=time.sleep,
+        utc_now=lambda: datetime.now(UTC),
+    )
+
+
+def _open_results(settings: Settings, api: ApiAccess, stop: RunStop) -> ResultWait:
+    return ResultWait(
+        client=api.client,
+        pace=api.pace,
+        schedule=api.polls,
+        stop=stop,
+        timeout_seconds=settings.call_timeout_seconds,
+        monotonic=time.monotonic,
+        sleep=time.sleep,
+        utc_now=lambda: datetime.now(UTC),
+    )
+
+
+def _open_budget(
+    settings: Settings, root: ObjectStore, run: RunIdentity, *, to_obtain: int
+) -> DailyBudget:
+    return DailyBudget(
+        root,
+        daily_limit=settings.daily_image_limit,
+        reservation_id=f"{run.run_id} {run.step} {uuid4().hex}",
+        batch_size=max(1, min(to_obtain, _BUDGET_BATCH)),
+        monotonic=time.monotonic,
+    )

@@ -1,0 +1,44 @@
+"""Products and rejected rows as data frames, and back."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, fields
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from flux_assets.catalog.product import Product, RejectedRow
+from flux_assets.storage.frames import build_frame, read_rows
+
+if TYPE_CHECKING:  # pandas is loaded only where a table is really built
+    import pandas as pd
+
+_PRODUCT_FIELDS = tuple(field.name for field in fields(Product) if field.name != "columns")
+
+
+def build_products_table(products: Iterable[Product]) -> "pd.DataFrame":
+    """One row per product; `columns` as JSON."""
+    values_of = attrgetter(*_PRODUCT_FIELDS)
+    rows = ((*values_of(product), json.dumps(product.columns)) for product in products)
+    return build_frame(rows, (*_PRODUCT_FIELDS, "columns"), numbers={"line"})
+
+
+def read_products(table: "pd.DataFrame") -> Iterator[Product]:
+    """The products of a table that `build_products_table` built, in its order."""
+    for *values, columns in read_rows(table, (*_PRODUCT_FIELDS, "columns")):
+        fields_given = dict(zip(_PRODUCT_FIELDS, values, strict=True))
+        yield Product(**fields_given, columns=json.loads(columns))
+
+
+def read_categories(table: "pd.DataFrame") -> dict[str, str]:
+    """Each product's category."""
+    return dict(read_rows(table, ("product_id", "category")))
+
+
+def build_rejected_rows_table(rejected_rows: Iterable[RejectedRow]) -> "pd.DataFrame":
+    """One row per rejected row."""
+    import pandas as pd  # noqa: PLC0415 - slow to import
+
+    return pd.DataFrame(
+        [asdict(row) for row in rejected_rows],
+        columns=[field.name for field in fields(RejectedRow)],
+    )

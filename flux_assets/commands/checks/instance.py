@@ -1,0 +1,93 @@
+"""Whether the Dagster instance is set up for runs that spend money, and what breaks if not."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+from dagster import DagsterError
+from sqlalchemy.exc import SQLAlchemyError  # what Dagster's storage raises
+from yaml import YAMLError
+
+from flux_assets.commands.checks.finding import Finding
+
+_MAX_CHARS = 300
+
+
+def check_instance(pool: str, *, is_rate_shared: bool) -> Iterator[Finding]:
+    """Judge the instance of `DAGSTER_HOME`.
+
+    Args:
+        pool: the one that steps which buy share.
+        is_rate_shared: whether they keep to one rate together, so that several may run at once.
+    """
+    try:
+        with dg.DagsterInstance.get() as instance:
+            yield from judge_instance(instance, pool, is_rate_shared=is_rate_shared)
+    except (DagsterError, SQLAlchemyError, YAMLError, OSError) as error:
+        told = " ".join(str(error).split())[:_MAX_CHARS]
+        detail = f"the instance of DAGSTER_HOME cannot be opened: {told}"
+        yield Finding(name="dagster", verdict="problem", detail=detail)
+
+
+def judge_instance(
+    instance: dg.DagsterInstance, pool: str, *, is_rate_shared: bool
+) -> Iterator[Finding]:
+    """One finding for each setting of the instance that matters here."""
+    storage = type(instance.event_log_storage).__name__.removesuffix("EventLogStorage")
+    several = "; several machines need PostgreSQL" if "sqlite" in storage.lower() else ""
+    yield Finding(name="dagster storage", verdict="ok", detail=f"{storage}{several}")
+    yield _judge(
+        "run_retries",
+        is_right=not instance.run_retries_retry_on_asset_or_op_failure,
+        right="no run is repeated because a step failed",
+        wrong=(
+            "set run_retries: {retry_on_asset_or_op_failure: false}; without it a failed run is "
+            "repeated, though the ledger knows already what may be sent again"
+        ),
+    )
+    yield _judge(
+        "run_monitoring",
+        is_right=instance.run_monitoring_enabled,
+        right="runs whose process died are noticed",
+        wrong=(
+            "set run_monitoring: {enabled: true}; without it a run whose process died stays "
+            "started for ever: the schedule and the sensor skip, its pictures are held for longer"
+        ),
+    )
+    yield _judge(
+        "run_coordinator",
+        is_right=isinstance(instance.run_coordinator, dg.QueuedRunCoordinator),
+        right="runs queue",
+        wrong=(
+            "set run_coordinator to QueuedRunCoordinator; without it the runs of a backfill all "
+            "start at once, each a process of its own"
+        ),
+    )
+    yield _judge_pool(instance, pool, is_rate_shared=is_rate_shared)
+
+
+def _judge_pool(instance: dg.DagsterInstance, pool: str, *, is_rate_shared: bool) -> Finding:
+    limits = {limit.name: limit.limit for limit in instance.event_log_storage.get_pool_limits()}
+    default = instance.get_concurrency_config().pool_config.default_pool_limit
+    limit = limits.get(pool, default)
+    said = "no limit" if limit is None else f"the limit {limit}"
+    if is_rate_shared:
+        detail = f"{said}; all steps keep to FLUX_ASSETS_REQUESTS_PER_MINUTE together"
+        return Finding(name=f"dagster pool {pool}", verdict="ok", detail=detail)
+    return _judge(
+        f"pool {pool}",
+        is_right=limit == 1,
+        right="one step buys at a time, over all runs",
+        wrong=(
+            f"set concurrency: {{pools: {{default_limit: 1}}}}, it has {said}; each step keeps to "
+            "FLUX_ASSETS_REQUESTS_PER_MINUTE by itself, so that several together exceed the "
+            "account's limit, unless FLUX_ASSETS_RATE_LIMITER is set"
+        ),
+    )
+
+
+def _judge(name: str, *, is_right: bool, right: str, wrong: str) -> Finding:
+    return Finding(
+        name=f"dagster {name}",
+        verdict="ok" if is_right else "warning",
+        detail=right if is_right else f"in dagster.yaml {wrong}",
+    )

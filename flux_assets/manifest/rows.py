@@ -1,0 +1,190 @@
+"""One row per product and shot: the current picture and its lineage, for everything downstream."""
+
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flux_assets.image_api.request import RequestIdentity
+from flux_assets.pictures.lineage import LineageRecord, build_plain_metadata
+from flux_assets.storage.object_store import ObjectStore
+from flux_assets.storage.parquet import StoredTable, merge_rows, write_parquet
+
+if TYPE_CHECKING:  # pandas is loaded only where a table is really built
+    import pandas as pd
+
+COLUMNS: Mapping[str, str] = {
+    "product_id": "str",
+    "shot": "str",
+    "stale": "bool",
+    "object_uri": "str",
+    "url": "str",
+    "object_key": "str",
+    "content_type": "str",
+    "width_px": "int64",
+    "height_px": "int64",
+    "size_bytes": "int64",
+    "sha256": "str",
+    "prompt": "str",
+    "seed": "int64",
+    "guidance": "float64",
+    "steps": "int64",
+    "aspect_ratio": "str",
+    "output_format": "str",
+    "output_quality": "int64",
+    "safety_tolerance": "int64",
+    "prompt_upsampling": "bool",
+    "model": "str",
+    "take": "int64",
+    "shot_version": "int64",
+    "uuid": "str",
+    "request_fingerprint": "str",
+    "attempts": "int64",
+    "possibly_paid_twice": "int64",
+    "latency_seconds": "float64",
+    "cost_usd_estimate": "float64",
+    "generated_at": "str",
+    "mode": "str",
+    "shot_mode": "str",
+    "source_uri": "str",
+    "source_sha256": "str",
+    "asset_key": "str",
+    "recognition": "float64",
+    "digital_source_type": "str",
+    "warnings": "str",
+}
+"""Each column with its type, which no row's absence may change."""
+
+ADDED_COLUMNS: Mapping[str, str | None] = {
+    "shot_mode": "generate",
+    "source_uri": "",
+    "source_sha256": "",
+    "asset_key": "",
+    "recognition": None,
+    "digital_source_type": "trainedAlgorithmicMedia",
+}
+"""What the rows of a release before these columns say: every picture was made from words."""
+
+ReadLineage = Callable[[list[RequestIdentity]], Mapping[str, LineageRecord]]
+
+_IDENTITY = ["product_id", "shot"]
+OF_EVERY_RELEASE = (*_IDENTITY, "request_fingerprint")
+COMPARED = (*OF_EVERY_RELEASE, "stale")
+"""The columns that tell which rows of a manifest are still as they should be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What becomes of the last manifest's rows.
+
+    `kept` has the rows that stay: in `row` their place among its `row_count` rows, and whether they
+    are `stale` now. `unknown` are the current requests that no row is of. `is_same` says that all
+    rows stay as they are.
+    """
+
+    kept: "pd.DataFrame"
+    row_count: int
+    unknown: list[RequestIdentity]
+    is_same: bool
+
+
+def compare_manifest(
+    last: "pd.DataFrame", requests: Iterable[RequestIdentity], changed: AbstractSet[str]
+) -> Comparison:
+    """Hold the rows of a manifest, of which COMPARED are enough, against the current requests.
+
+    Args:
+        last: the manifest.
+        requests: as for `build_manifest`.
+        changed: as for `build_manifest`.
+    """
+    import pandas as pd  # noqa: PLC0415 - slow to import
+
+    wanted = list(requests)
+    kept = last[list(OF_EVERY_RELEASE)].reset_index(drop=True).reset_index(names="row")
+    kept = kept.merge(pd.DataFrame(wanted, columns=list(RequestIdentity._fields)), on=_IDENTITY)
+    unchanged = kept["request_fingerprint"] == kept["fingerprint"]
+    unchanged &= ~kept["fingerprint"].isin(changed)
+    kept["stale"] = ~unchanged
+    taken_over = set(kept.loc[unchanged, "fingerprint"].tolist())
+    return Comparison(
+        kept=kept.drop(columns="request_fingerprint"),
+        row_count=len(last),
+        unknown=[it for it in wanted if it.fingerprint and it.fingerprint not in taken_over],
+        is_same=last["stale"].tolist() == kept["stale"].tolist(),
+    )
+
+
+def build_manifest(
+    requests: Iterable[RequestIdentity],
+    *,
+    previous: StoredTable | None,
+    read_lineage: ReadLineage,
+    store: ObjectStore,
+    changed: AbstractSet[str] = frozenset(),
+) -> StoredTable:
+    """The manifest of the current requests: what is unchanged is taken over, the rest is read.
+
+    A product and shot whose current picture is not stored keeps the last stored one, marked
+    `stale`; one that never had any has no row.
+
+    Args:
+        requests: every current request; the fingerprint of one that cannot be made is empty.
+        previous: the last manifest; None rebuilds from ledger and store alone.
+        read_lineage: gives the lineage, by fingerprint, of those of the requests whose picture
+            is stored.
+        store: for the addresses.
+        changed: fingerprints whose row is read again although it is there: what was released and
+            bought once more is another picture of the same request.
+
+    Raises:
+        OSError, ValueError, KeyError, NotImplementedError: the last manifest is damaged.
+    """
+    last = previous or StoredTable(write_parquet(build_manifest_rows([], store)))
+    comparison = compare_manifest(last.read(COMPARED), requests, changed)
+    return merge_manifest(last, comparison, read_lineage(comparison.unknown), store)
+
+
+def merge_manifest(
+    last: StoredTable,
+    comparison: Comparison,
+    lineage: Mapping[str, LineageRecord],
+    store: ObjectStore,
+) -> StoredTable:
+    """The rows that stay and those of the new lineage, by product and shot.
+
+    Args:
+        last: the manifest that was compared, with all columns.
+        comparison: of it.
+        lineage: of pictures that no row is of, by fingerprint.
+        store: for the addresses.
+
+    Raises:
+        OSError, ValueError, KeyError, NotImplementedError: the last manifest is damaged.
+    """
+    import pandas as pd  # noqa: PLC0415 - slow to import
+
+    added = build_manifest_rows(lineage.values(), store)
+    kept = comparison.kept[~comparison.kept["fingerprint"].isin(set(lineage))]
+    new = added[[*_IDENTITY, "stale"]].assign(row=comparison.row_count + added.index)
+    rows = pd.concat([kept[[*_IDENTITY, "stale", "row"]], new]).sort_values(_IDENTITY)
+    stale = {"stale": rows["stale"].to_numpy(bool)}
+    return merge_rows(last, added, rows["row"].to_numpy(int), stale)
+
+
+def build_manifest_rows(records: Iterable[LineageRecord], store: ObjectStore) -> "pd.DataFrame":
+    """A manifest of just these pictures, each current as of now."""
+    import pandas as pd  # noqa: PLC0415 - slow to import
+
+    rows = [build_manifest_row(record, store) for record in records]
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict(COLUMNS))
+
+
+def build_manifest_row(record: LineageRecord, store: ObjectStore) -> dict[str, object]:
+    """One picture's row, current as of now."""
+    return {
+        **build_plain_metadata(record),
+        "object_uri": store.uri_for(record.object_key),
+        "url": store.url_for(record.object_key) or "",
+        "stale": False,
+    }

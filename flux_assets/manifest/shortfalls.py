@@ -1,0 +1,71 @@
+"""What is missing of the manifest and why; what was missing the last time is kept in the store."""
+
+import json
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from flux_assets.buying.summary import Shortfall
+from flux_assets.errors import ObjectNotFoundError
+from flux_assets.image_api.request import RequestIdentity
+from flux_assets.storage.frames import read_rows
+from flux_assets.storage.object_store import ObjectStore, table_key
+
+if TYPE_CHECKING:  # pandas is loaded only where a table is really read
+    import pandas as pd
+
+_SHORTFALLS_KEY = table_key("missing_pictures.json")
+
+_log = logging.getLogger(__name__)
+
+
+def find_shortfalls(
+    requests: Iterable[RequestIdentity],
+    manifest: "pd.DataFrame",
+    reasons: Mapping[str, Shortfall],
+) -> list[Shortfall]:
+    """Every request whose current picture the manifest does not have, with why.
+
+    Args:
+        requests: every current request.
+        manifest: as `build_manifest` gives it.
+        reasons: what the run says, by fingerprint.
+    """
+    present = {
+        fingerprint
+        for fingerprint, stale in read_rows(manifest, ("request_fingerprint", "stale"))
+        if not stale
+    }
+    return [
+        reasons.get(request.fingerprint)
+        or Shortfall(
+            product_id=request.product_id,
+            shot=request.shot,
+            fingerprint=request.fingerprint,
+            kind="not_attempted",
+            reason="not among what the run was to buy",
+        )
+        for request in requests
+        if request.fingerprint not in present
+        or (request.fingerprint in reasons and reasons[request.fingerprint].kind == "lost")
+    ]
+
+
+def record_shortfalls(store: ObjectStore, shortfalls: Sequence[Shortfall]) -> list[Shortfall]:
+    """Keep what is missing now, and give what was not missing in that way the last time."""
+    known = {tuple(row[:3]) for row in read_shortfalls(store)}
+    rows = [[item.product_id, item.shot, item.kind, item.reason] for item in shortfalls]
+    store.put(_SHORTFALLS_KEY, json.dumps(rows).encode(), content_type="application/json")
+    return [item for item in shortfalls if (item.product_id, item.shot, item.kind) not in known]
+
+
+def read_shortfalls(store: ObjectStore) -> list[list[str]]:
+    """What was missing the last time, as [product_id, shot, kind, reason]."""
+    try:
+        rows: list[list[str]] = json.loads(store.get(_SHORTFALLS_KEY).data)
+    except ObjectNotFoundError:
+        return []
+    except ValueError as error:
+        _log.warning("%s is damaged, and written anew: %s", store.uri_for(_SHORTFALLS_KEY), error)
+        return []
+    return rows

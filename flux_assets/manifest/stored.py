@@ -1,0 +1,197 @@
+"""The stored manifest: brought up to date, read and written, as Parquet and as CSV."""
+
+from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreError
+from flux_assets.image_api.request import RequestIdentity
+from flux_assets.manifest.csv_file import write_manifest_csv
+from flux_assets.manifest.rows import (
+    ADDED_COLUMNS,
+    COLUMNS,
+    COMPARED,
+    OF_EVERY_RELEASE,
+    ReadLineage,
+    build_manifest_rows,
+    compare_manifest,
+    merge_manifest,
+)
+from flux_assets.storage.frames import read_rows
+from flux_assets.storage.full_collections import put_off_full_collections
+from flux_assets.storage.object_store import ObjectStore, table_key
+from flux_assets.storage.parquet import NO_TABLE, StoredTable, write_parquet
+
+if TYPE_CHECKING:  # pandas is loaded only where a table is really built
+    import pandas as pd
+
+MANIFEST_KEY = table_key("image_manifest.parquet")
+MANIFEST_CSV_KEY = table_key("image_manifest.csv")
+_WRITE_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class StoredManifest:
+    """The manifest as it lies in the store.
+
+    All it does raises StoreError where it is damaged, or another table.
+    """
+
+    table: StoredTable
+    uri: str
+    etag: str
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """In their order; an older release's lacks some."""
+        with _damage_told(self.uri):
+            names = self.table.column_names()
+            if not set(OF_EVERY_RELEASE) <= set(names):
+                raise KeyError(", ".join(OF_EVERY_RELEASE))
+            return names
+
+    def read(
+        self,
+        columns: Sequence[str] | None = None,
+        *,
+        where: tuple[str, Collection[str]] | None = None,
+    ) -> "pd.DataFrame":
+        """As `StoredTable.read`."""
+        with _damage_told(self.uri):
+            return self.table.read(columns or self.column_names, where=where)
+
+    def write_csv(self) -> Iterator[bytes]:
+        """As `write_manifest_csv`."""
+        with _damage_told(self.uri):
+            yield from write_manifest_csv(self.column_names, self.table.read_groups())
+
+
+@contextmanager
+def _damage_told(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except NO_TABLE as error:
+        problem = "it is damaged; `flux-assets verify --repair` builds it again from the ledger"
+        raise StoreError(uri, "read", problem) from error
+
+
+@put_off_full_collections()
+def refresh_manifest(
+    store: ObjectStore,
+    requests: Sequence[RequestIdentity],
+    read_lineage: ReadLineage,
+    *,
+    changed: AbstractSet[str] = frozenset(),
+) -> StoredManifest:
+    """Bring the stored manifest up to date by compare-and-swap, and its CSV beside it.
+
+    One in which nothing changes is neither unpacked nor written.
+
+    Args:
+        store: where it lies.
+        requests: every current request, as for `build_manifest`.
+        read_lineage: as for `build_manifest`.
+        changed: as for `build_manifest`.
+
+    Raises:
+        StoreError: it cannot be read or written, or other writers always come first.
+    """
+    for _ in range(_WRITE_TRIES):
+        stored = open_manifest(store)
+        last = _fill_in(stored, store, read_lineage)
+        with _damage_told(store.uri_for(MANIFEST_KEY)):
+            comparison = compare_manifest(last.read(COMPARED), requests, changed)
+        lineage = read_lineage(comparison.unknown)
+        is_same = stored is not None and last is stored.table and comparison.is_same
+        if stored and is_same and not lineage and _is_csv_newer(store):
+            return stored
+        with _damage_told(store.uri_for(MANIFEST_KEY)):
+            merged = merge_manifest(last, comparison, lineage, store)
+        try:
+            return write_manifest(store, merged, over=stored.etag if stored else None)
+        except ConditionFailedError:
+            continue
+    raise StoreError(store.uri_for(MANIFEST_KEY), "change", "other writers always come first")
+
+
+def write_manifest(
+    store: ObjectStore, manifest: StoredTable, *, over: str | None
+) -> StoredManifest:
+    """Write it over the version of this etag, or where there is none, and its CSV beside it.
+
+    Raises:
+        ConditionFailedError: somebody else was first.
+    """
+    etag = store.put(
+        MANIFEST_KEY,
+        manifest.data,
+        content_type="application/vnd.apache.parquet",
+        if_absent=over is None,
+        if_match=over,
+    )
+    written = StoredManifest(manifest, store.uri_for(MANIFEST_KEY), etag)
+    latest: StoredManifest | None = written
+    while latest is not None:
+        store.put(MANIFEST_CSV_KEY, latest.write_csv(), content_type="text/csv")
+        if store.head(MANIFEST_KEY).etag == latest.etag:
+            break
+        latest = open_manifest(store)  # somebody wrote a later one, and its CSV before ours
+    return written
+
+
+def _is_csv_newer(store: ObjectStore) -> bool:
+    """Whether the CSV was written after the Parquet, as it is unless a writer was killed."""
+    written = {info.key: info.modified_at for info in store.list(table_key("image_manifest."))}
+    return MANIFEST_CSV_KEY in written and written[MANIFEST_CSV_KEY] >= written[MANIFEST_KEY]
+
+
+def open_manifest(store: ObjectStore) -> StoredManifest | None:
+    """The last manifest, still to be unpacked; None where there is none.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    try:
+        body = store.get(MANIFEST_KEY)
+    except ObjectNotFoundError:
+        return None
+    return StoredManifest(StoredTable(body.data), store.uri_for(MANIFEST_KEY), body.info.etag)
+
+
+def read_manifest(store: ObjectStore) -> "pd.DataFrame | None":
+    """The whole last manifest; None where there is none.
+
+    Raises:
+        StoreError: it is damaged, or cannot be read.
+    """
+    stored = open_manifest(store)
+    return None if stored is None else stored.read()
+
+
+def read_manifest_products(manifest: StoredManifest | None) -> set[str]:
+    """The products of a manifest; none where there is no manifest.
+
+    Raises:
+        StoreError: it is damaged.
+    """
+    return set() if manifest is None else set(manifest.read(("product_id",))["product_id"].unique())
+
+
+def _fill_in(
+    stored: StoredManifest | None, store: ObjectStore, read_lineage: ReadLineage
+) -> StoredTable:
+    """The last manifest with all columns; an older release's rows that lack more are read again."""
+    if stored is None:
+        return StoredTable(write_parquet(build_manifest_rows([], store)))
+    if stored.column_names == tuple(COLUMNS):
+        return stored.table
+    table = stored.read()
+    absent = {name: value for name, value in ADDED_COLUMNS.items() if name not in table.columns}
+    table = table.assign(**absent)
+    if not set(COLUMNS) <= set(table.columns):
+        rows = read_rows(table, OF_EVERY_RELEASE)
+        lineage = read_lineage([RequestIdentity(*row) for row in rows])
+        table = build_manifest_rows(lineage.values(), store)
+    return StoredTable(write_parquet(table))

@@ -1,0 +1,1 @@
+"""What a picture is: bytes, preview, lineage, likeness; `photos/`: the product's own photo."""

@@ -1,0 +1,177 @@
+"""What the bytes of a picture really are, and a small preview of it."""
+
+import base64
+import hashlib
+import io
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flux_assets.errors import PictureError
+from flux_assets.image_api.parameters import MATCH_INPUT_IMAGE, ParameterValue
+
+if TYPE_CHECKING:  # Pillow is loaded only where a picture is really opened
+    from PIL.Image import Image
+
+MAX_PIXELS = 64_000_000
+"""Google Merchant takes no more; the API makes about one million."""
+
+MAX_PREVIEW_BYTES = 12_000
+"""Every preview is kept in Dagster's database."""
+
+_MAX_RATIO_ERROR = 0.04
+"""Sides are multiples of 16 or 32, so that ratios up to 2.9 % off are what the API means."""
+
+_PNG_END = b"IEND\xaeB`\x82"
+
+_TYPES = {
+    "PNG": ("png", "image/png"),
+    "JPEG": ("jpg", "image/jpeg"),
+    "WEBP": ("webp", "image/webp"),
+}
+
+
+class NoPictureError(PictureError):
+    """The bytes are something else, such as a proxy's page: the picture may yet come."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A decoded picture's facts; `preview` is a small JPEG, empty where none was asked for.
+
+    `recognition` is there where it was compared with the photo that it was made from.
+    """
+
+    extension: str
+    content_type: str
+    width_px: int
+    height_px: int
+    size_bytes: int
+    sha256: str
+    preview: bytes = b""
+    recognition: float | None = None
+
+
+def inspect_picture(data: bytes, *, preview_px: int = 0) -> Picture:
+    """Decode the whole picture, so that what is stored is known to open.
+
+    Args:
+        data: the bytes as downloaded.
+        preview_px: the longest side of the preview; 0 for none.
+
+    Raises:
+        NoPictureError: the bytes are no PNG, JPEG or WebP.
+        PictureError: they are one that is damaged or cut short, or holds more than MAX_PIXELS.
+    """
+    from PIL import Image  # noqa: PLC0415 - slow to import
+
+    with picture_errors(data):
+        with Image.open(io.BytesIO(data), formats=tuple(_TYPES)) as header:
+            # MPO is Pillow's word for a JPEG that holds further pictures.
+            kind = "JPEG" if header.format == "MPO" else str(header.format)
+            width_px, height_px = header.size
+            if width_px * height_px > MAX_PIXELS:
+                raise PictureError(f"{width_px} x {height_px} pixels are more than {MAX_PIXELS}")
+            if kind == "PNG":
+                header.verify()  # only this reads the checksums of a PNG's chunks
+        if kind == "PNG" and _PNG_END not in data:  # verify does not look at the last checksum
+            raise PictureError("the PNG is cut short: its end is missing")
+        with Image.open(io.BytesIO(data), formats=(kind,)) as image:
+            image.load()
+            preview = _build_preview(image, preview_px) if preview_px else b""
+    extension, content_type = _TYPES[kind]
+    return Picture(
+        extension=extension,
+        content_type=content_type,
+        width_px=width_px,
+        height_px=height_px,
+        size_bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        preview=preview,
+    )
+
+
+@contextmanager
+def picture_errors(data: bytes) -> Iterator[None]:
+    """Give what Pillow raises for these bytes, whatever it is, as an error of ours.
+
+    Raises:
+        NoPictureError: it does not know them.
+        PictureError: it cannot go on with them; their EXIF alone may be what it stumbles over.
+    """
+    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - slow to import
+
+    try:
+        yield
+    except UnidentifiedImageError:
+        raise NoPictureError(f"no picture, but {describe_bytes(data)}") from None
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        TypeError,
+        LookupError,
+        struct.error,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ) as error:
+        raise PictureError(f"the picture is damaged: {error}") from error
+
+
+def find_mismatches(
+    picture: Picture, prompt_object: Mapping[str, ParameterValue]
+) -> tuple[str, ...]:
+    """Say where a picture is not what was asked for; it is stored all the same: it was paid."""
+    mismatches: list[str] = []
+    wanted_format = prompt_object["output_format"]
+    if picture.extension != wanted_format:
+        mismatches.append(f"asked for {wanted_format}, received {picture.extension}")
+    ratio = str(prompt_object["aspect_ratio"])
+    if ratio == MATCH_INPUT_IMAGE:
+        return tuple(mismatches)
+    width, height = (int(side) for side in ratio.split(":"))
+    wanted = width / height
+    if abs(picture.width_px / picture.height_px - wanted) > _MAX_RATIO_ERROR * wanted:
+        mismatches.append(
+            f"asked for {ratio}, received {picture.width_px} x {picture.height_px} pixels"
+        )
+    return tuple(mismatches)
+
+
+def preview_markdown(preview: bytes, alt: str) -> str:
+    """The preview as a Markdown image with a data URI, as the Dagster UI draws it."""
+    plain_alt = "".join(character for character in alt if character not in "[]()!\\\n\r")
+    encoded = base64.b64encode(preview).decode("ascii")
+    return f"![{plain_alt}](data:image/jpeg;base64,{encoded})"
+
+
+def _build_preview(image: "Image", longest_px: int) -> bytes:
+    """The loaded picture as a small JPEG; the picture itself may be the small one afterwards."""
+    small = image if image.mode == "RGB" else image.convert("RGB")
+    # Averaging whole squares of pixels first costs a tenth of filtering the full picture.
+    small.thumbnail((longest_px, longest_px), reducing_gap=1)
+    return encode_preview(small)
+
+
+def encode_preview(small: "Image") -> bytes:
+    """A small picture as the best JPEG of at most MAX_PREVIEW_BYTES in base64, if there is one."""
+    for quality in (75, 55, 35, 15):
+        buffer = io.BytesIO()
+        small.save(buffer, "JPEG", quality=quality, optimize=True)
+        if buffer.tell() * 4 <= MAX_PREVIEW_BYTES * 3:  # base64 makes 4 bytes of 3
+            break
+    return buffer.getvalue()
+
+
+def describe_bytes(data: bytes) -> str:
+    """What bytes are that are no picture, for people."""
+    if not data:
+        return "nothing at all"
+    start = data[:64].lstrip().lower()
+    if start.startswith((b"<!doctype", b"<html")):
+        return "an HTML page"
+    if start.startswith((b"<?xml", b"<svg", b"<error")):
+        return "an XML document"
+    return f"{len(data)} unknown bytes"

@@ -1,0 +1,86 @@
+"""Where the photo lies that a catalog's cell names."""
+
+import posixpath
+import re
+from pathlib import Path
+from urllib.parse import urljoin
+
+from flux_assets.errors import PhotoUnusableError
+from flux_assets.storage.sources.address import scheme_of, shown_uri
+
+_ANY_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_MAX_CHARACTERS = 2048
+_SHOWN_CHARACTERS = 200
+
+
+def locate_photo(uri: str, *, beside: str) -> str:
+    """The full address of a photo: `http(s)://`, `s3://`, or a path.
+
+    Args:
+        uri: a cell's text: a full address, one without its scheme (`//host/...`, taken for
+            https), or a path below the folder of the catalog.
+        beside: the catalog's own path or URI.
+
+    Raises:
+        PhotoUnusableError: it is none of these, or leads out of the catalog's folder.
+    """
+    text = uri.strip()
+    if not text:
+        raise PhotoUnusableError("(no address)", "there is nothing in the cell; fill it in")
+    if len(text) > _MAX_CHARACTERS or not text.isprintable():
+        problem = "is no address: it is too long, or holds characters that none has; correct it"
+        raise _unusable(text, problem)
+    if text.startswith("//"):
+        return f"https:{text}"
+    scheme = _ANY_SCHEME.match(text)
+    if scheme and scheme[1].lower() in {"http", "https", "s3"}:
+        if not text.startswith("//", scheme.end()):
+            raise _unusable(text, f"is no complete address; write {scheme[0]}//...")
+        return f"{scheme[1].lower()}{text[scheme.end(1) :]}"
+    if scheme:
+        problem = (
+            f"{scheme[1]}: is not supported; give https://, http://, s3:// or a path that starts "
+            "at the catalog's folder"
+        )
+        raise _unusable(text, problem)
+    if scheme_of(beside) in {"http", "https"}:
+        return urljoin(beside, text)
+    if scheme_of(beside) == "s3":
+        return _key_beside(text, beside)
+    return _path_beside(text, beside)
+
+
+def _key_beside(text: str, catalog: str) -> str:
+    bucket, _, key = catalog[len("s3://") :].partition("/")
+    folder = posixpath.dirname(key)
+    found = posixpath.normpath(posixpath.join(folder, text))
+    is_below = found.startswith(f"{folder}/") if folder else found.split("/")[0] not in {".", ".."}
+    if text.startswith("/") or not is_below:
+        raise _outside(text)
+    return f"s3://{bucket}/{found}"
+
+
+def _path_beside(text: str, catalog: str) -> str:
+    """The path with all symbolic links followed, so that none leads out of the folder."""
+    folder = Path(catalog).parent
+    try:
+        is_below = (folder / text).resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # a circle of links
+        is_below = False
+    if not is_below or Path(text).is_absolute():
+        raise _outside(text)
+    return str(folder / text)
+
+
+def _outside(text: str) -> PhotoUnusableError:
+    problem = (
+        "leads out of the catalog's folder; put the photo below it and give the path from there"
+    )
+    return _unusable(text, problem)
+
+
+def _unusable(text: str, problem: str) -> PhotoUnusableError:
+    shown = shown_uri(text)
+    if len(shown) > _SHOWN_CHARACTERS or not shown.isprintable():
+        shown = f"{ascii(shown[:_SHOWN_CHARACTERS])[1:-1]}..."
+    return PhotoUnusableError(shown, problem)

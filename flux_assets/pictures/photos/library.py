@@ -1,0 +1,162 @@
+"""The products' own photos: which one each product has now, and the bytes to edit."""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from flux_assets.errors import ObjectNotFoundError, PhotoUnusableError, StoreError
+from flux_assets.pictures.photos.index import format_time, read_index, update_index
+from flux_assets.pictures.photos.photo import Photo
+from flux_assets.pictures.photos.prepare import PhotoExtension, PreparedPhoto, read_prepared
+from flux_assets.pictures.photos.search import PhotoSearch
+from flux_assets.settings import Settings
+from flux_assets.storage.object_store import ObjectStore, photo_key
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from flux_assets.pictures.photos.public_web import PublicWeb
+
+_EXTENSIONS: tuple[PhotoExtension, ...] = ("jpg", "png")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoLibrary:
+    """Photos by the addresses that a catalog names, remembered in the store.
+
+    A photo that was read once stays the product's photo until another one is read from the same
+    address: a server that is down, or a file that is gone, changes nothing.
+
+    Args:
+        store: where prepared photos and what is remembered of addresses lie.
+        catalog_uri: the catalog's own path or URI, which relative addresses start from.
+        allow_private: whether addresses may lead into private networks.
+        max_age: a photo checked less long ago is not asked for again; files always are.
+        utc_now: time.
+        threads: so many photos are read at once.
+        s3_client: makes the client that reads `s3://` photos; without it, one with AWS's own
+            credential chain is made.
+    """
+
+    store: ObjectStore
+    catalog_uri: str
+    allow_private: bool
+    max_age: timedelta
+    utc_now: Callable[[], datetime]
+    threads: int = 16
+    s3_client: "Callable[[], S3Client] | None" = None
+
+    def find(self, wanted: Iterable[tuple[str, ...]]) -> Mapping[tuple[str, ...], Photo]:
+        """The photo of each product, by its candidate addresses in order.
+
+        The first usable candidate is the product's photo. An unusable one leads on to the next;
+        one that is unavailable does not: another picture would be bought because of an outage.
+
+        Raises:
+            StoreError: the store cannot be read or written.
+        """
+        groups = list(dict.fromkeys(wanted))
+        web = self._open_web()
+        now = self.utc_now().astimezone(UTC)
+        search = PhotoSearch(
+            store=self.store,
+            catalog_uri=self.catalog_uri,
+            index=read_index(self.store),
+            now=format_time(now),
+            fresh_after=format_time(now - self.max_age),
+            threads=self.threads,
+            web=web,
+            s3_client=_make_once(self.s3_client),
+        )
+        found: dict[str, Photo] = {}
+        try:
+            searching, place = groups, 0
+            while searching := [group for group in searching if len(group) > place]:
+                asked = dict.fromkeys(group[place] for group in searching)
+                found |= search.find(uri for uri in asked if uri not in found)
+                searching = [
+                    group
+                    for group in searching
+                    if isinstance(found[group[place]], PhotoUnusableError)
+                ]
+                place += 1
+        finally:
+            web.close()
+            search.log_kept()
+            if search.changed:
+                update_index(self.store, search.changed)
+        return {group: _choose(group, found) for group in groups}
+
+    def read(self, sha256: str) -> PreparedPhoto:
+        """The prepared photo of this content, for upload and preview.
+
+        Args:
+            sha256: of the photo as it was read, as `find` gives it.
+
+        Raises:
+            StoreError: it is gone, damaged or cannot be read.
+        """
+        for extension in _EXTENSIONS:
+            key = photo_key(sha256, extension)
+            try:
+                return read_prepared(self.store.get(key).data, extension)
+            except ObjectNotFoundError:
+                continue
+            except OSError as error:
+                problem = "it is damaged; delete it and run again, so that it is read anew"
+                raise StoreError(self.store.uri_for(key), "open the photo", problem) from error
+        problem = "it is gone; run again, so that it is read anew from where the catalog says"
+        uri = self.store.uri_for(photo_key(sha256, "jpg"))
+        raise StoreError(uri, "read the photo", problem)
+
+    def _open_web(self) -> "PublicWeb":
+        from flux_assets.pictures.photos.pinned import PinnedConnections  # noqa: PLC0415 - see there
+        from flux_assets.pictures.photos.public_web import PublicWeb  # noqa: PLC0415 - see there
+
+        if not self.allow_private:
+            return PublicWeb()
+        return PublicWeb(connections=PinnedConnections(may_connect=lambda _: True))
+
+
+def _choose(group: tuple[str, ...], found: Mapping[str, Photo]) -> Photo:
+    unusable: list[PhotoUnusableError] = []
+    for uri in group:
+        photo = found[uri]
+        if not isinstance(photo, PhotoUnusableError):
+            return photo
+        unusable.append(photo)
+    if len(unusable) == 1:
+        return unusable[0]
+    if not unusable:
+        return PhotoUnusableError("(no address)", "the catalog names no photo; fill in its address")
+    reasons = "; ".join(str(error) for error in unusable[1:])
+    return PhotoUnusableError(unusable[0].uri, f"{unusable[0].problem}; {reasons}")
+
+
+def _make_once(make: "Callable[[], S3Client] | None") -> "Callable[[], S3Client]":
+    """One client for all threads, made when the first of them needs it."""
+    lock = threading.Lock()
+    made: list[S3Client] = []
+
+    def give() -> "S3Client":
+        from flux_assets.storage.sources.s3_object import make_client  # noqa: PLC0415 - see there
+
+        with lock:
+            if not made:
+                made.append(make_client(make))
+            return made[0]
+
+    return give
+
+
+def open_photos(settings: Settings, store: ObjectStore) -> PhotoLibrary:
+    """The products' own photos, as the settings allow them to be read."""
+    return PhotoLibrary(
+        store=store,
+        catalog_uri=settings.catalog,
+        allow_private=settings.allow_private_sources,
+        max_age=timedelta(hours=settings.photo_max_age_hours),
+        utc_now=lambda: datetime.now(UTC),
+    )

@@ -1,0 +1,69 @@
+"""A source photo and the picture made of it, small and side by side."""
+
+import io
+from typing import TYPE_CHECKING
+
+from flux_assets.errors import PictureError
+from flux_assets.pictures.inspect import MAX_PIXELS, encode_preview, picture_errors
+
+if TYPE_CHECKING:  # Pillow is loaded only where a picture is really opened
+    from PIL.Image import Image
+
+_FORMATS = ("PNG", "JPEG", "WEBP")
+_GAP_PX = 4
+_WHITE = (255, 255, 255)
+
+
+def build_pair_preview(source: bytes, picture: bytes, *, longest_px: int) -> bytes:
+    """One small JPEG: the source photo at the left, the picture at the right, equally high.
+
+    Args:
+        source: the source photo's bytes; where they do not open, the picture is shown alone.
+        picture: the bytes of a picture that opens.
+        longest_px: the longest side of the whole.
+
+    Raises:
+        PictureError: the picture does not open.
+    """
+    right = open_scaled(picture, longest_px=longest_px)
+    try:
+        left = open_scaled(source, longest_px=longest_px)
+    except PictureError:
+        return encode_preview(right)
+    return encode_preview(_put_side_by_side(left, right, longest_px))
+
+
+def open_scaled(data: bytes, *, longest_px: int) -> "Image":
+    """The picture as people see it, RGB, at most so large: upright, and on white where see-through.
+
+    Raises:
+        PictureError: it is no PNG, JPEG or WebP that opens, or holds more than MAX_PIXELS.
+    """
+    from PIL import Image, ImageOps  # noqa: PLC0415 - slow to import
+
+    with picture_errors(data), Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        if image.width * image.height > MAX_PIXELS:
+            raise PictureError(f"more than {MAX_PIXELS} pixels")
+        # A JPEG is decoded at a fraction of its size, which costs a fraction of the time.
+        image.draft("RGB", (longest_px, longest_px))
+        upright = ImageOps.exif_transpose(image)
+        if upright.has_transparency_data:
+            seen = upright.convert("RGBA")
+            upright = Image.new("RGB", seen.size, _WHITE)
+            upright.paste(seen, mask=seen)
+        small = upright.convert("RGB")
+        small.thumbnail((longest_px, longest_px), reducing_gap=1)
+        return small
+
+
+def _put_side_by_side(left: "Image", right: "Image", longest_px: int) -> "Image":
+    from PIL import Image  # noqa: PLC0415 - slow to import
+
+    ratios = [image.width / image.height for image in (left, right)]
+    height = max(1, min(longest_px, int((longest_px - _GAP_PX) / sum(ratios))))
+    widths = [max(1, int(height * ratio)) for ratio in ratios]
+    pair = Image.new("RGB", (sum(widths) + _GAP_PX, height), _WHITE)
+    pair.paste(left.resize((widths[0], height)), (0, 0))
+    pair.paste(right.resize((widths[1], height)), (widths[0] + _GAP_PX, 0))
+    pair.thumbnail((longest_px, longest_px))  # one line of pixels cannot be made any lower
+    return pair

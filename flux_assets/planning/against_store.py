@@ -1,0 +1,98 @@
+"""The plan as the settings want it: against their store, and within their caps."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+
+from flux_assets.bill.caps import check_product_drop, check_run_cap
+from flux_assets.bill.ledger import Ledger
+from flux_assets.bill.open_ledger import send_rules
+from flux_assets.image_api.polling import TYPICAL_POLLS
+from flux_assets.image_api.request import RequestIdentity
+from flux_assets.planning.choices import Choices, RunCap
+from flux_assets.planning.plan import NO_CATEGORIES, Plan, PlanLimits, build_plan
+from flux_assets.settings import Settings
+from flux_assets.storage.full_collections import put_off_full_collections
+from flux_assets.storage.object_store import ObjectStore
+from flux_assets.storage.stored_pictures import list_pictures
+
+
+@put_off_full_collections()
+def plan_against_store(
+    settings: Settings,
+    store: ObjectStore,
+    ledger: Ledger,
+    identities: Sequence[RequestIdentity],
+    *,
+    categories: Mapping[str, str] = NO_CATEGORIES,
+    prefixes: Iterable[str] | None = None,
+) -> Plan:
+    """The plan of these requests, from the store's listing and the ledger of what is absent.
+
+    Args:
+        settings: for the rules and limits.
+        store: the shop's.
+        ledger: of the same store.
+        identities: every request to plan.
+        categories: of the products, where the plan is to tell them.
+        prefixes: where their pictures are, if that is less than the whole store.
+    """
+    pictures = list_pictures(store, prefixes)
+    absent = [
+        identity.fingerprint
+        for identity in identities
+        if identity.fingerprint[:32] not in pictures.keys
+    ]
+    rules = send_rules(settings, retry_refused=False)
+    return build_plan(
+        identities,
+        pictures=pictures,
+        entries=ledger.read_many(absent),
+        limits=PlanLimits(
+            cost_usd_per_image=settings.cost_usd_per_image,
+            requests_per_minute=settings.requests_per_minute,
+            max_in_flight=settings.max_in_flight,
+            max_images_per_run=settings.max_images_per_run,
+            daily_image_limit=settings.daily_image_limit,
+            requests_per_image=1 + TYPICAL_POLLS if settings.delivery == "async" else 1,
+        ),
+        standing_of=lambda entry: ledger.standing_of(entry, rules),
+        categories=categories,
+    )
+
+
+def run_cap(settings: Settings, choices: Choices) -> RunCap:
+    """How many pictures a run with these choices may buy; they can only lower the cap."""
+    wanted = choices.max_images
+    cap = settings.max_images_per_run
+    return RunCap(
+        max_images=cap if wanted is None else min(cap, wanted), over_cap=settings.over_cap
+    )
+
+
+def check_run(
+    settings: Settings,
+    choices: Choices,
+    *,
+    known: AbstractSet[str],
+    product_ids: AbstractSet[str],
+    to_buy: int,
+) -> None:
+    """Refuse, before its first call, a run over a shrunken catalog or over the cap.
+
+    Args:
+        settings: with both limits.
+        choices: which may accept the drop, and lower the cap.
+        known: the products of the last manifest.
+        product_ids: the catalog's.
+        to_buy: as chosen.
+
+    Raises:
+        ProductDropError, CapExceededError: nothing may be sent.
+    """
+    if not choices.accept_drop:
+        check_product_drop(known, product_ids, max_percent=settings.max_product_drop_percent)
+    check_run_cap(
+        to_buy,
+        max_images_per_run=run_cap(settings, choices).max_images,
+        cost_usd_per_image=settings.cost_usd_per_image,
+    )

@@ -1,0 +1,118 @@
+"""What one run is to do out of a plan: which pictures it obtains, and which it only reports."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from flux_assets.errors import ChoiceError
+from flux_assets.planning.plan import TO_BUY, PlanRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What the user asks of one run; empty collections and None choose everything.
+
+    `limit` takes the first so many pictures to buy; `max_images` refuses a run that would buy
+    more, and can only lower the cap of the settings. `accept_changes` buys changed pictures too
+    where a plan over the cap is cut to it, `accept_drop` goes on where the catalog has shrunk.
+    """
+
+    product_ids: Collection[str] = ()
+    categories: Collection[str] = ()
+    shots: Collection[str] = ()
+    limit: int | None = None
+    max_images: int | None = None
+    retry_refused: bool = False
+    accept_changes: bool = False
+    accept_drop: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCap:
+    """How many pictures a run may buy, and what becomes of a plan that would buy more.
+
+    `refuse` leaves the plan whole, to be refused; `new_only` cuts it to new pictures, up to the
+    cap.
+    """
+
+    max_images: int
+    over_cap: Literal["refuse", "new_only"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenWork:
+    """What is to be done with the chosen rows.
+
+    `to_buy` may be sent; `to_finish` may be paid already, and is fetched or reported only;
+    `to_report` is stored already.
+    `already_known` counts the chosen pictures that are stored and need no report either,
+    `left_over_cap` those that are left for another run because of the cap.
+    """
+
+    to_buy: tuple[PlanRow, ...]
+    to_finish: tuple[PlanRow, ...]
+    to_report: tuple[PlanRow, ...]
+    already_known: int
+    left_over_cap: int = 0
+
+
+def select_rows(rows: Iterable[PlanRow], choices: Choices) -> list[PlanRow]:
+    """The rows of the chosen products, categories and shots; each choice narrows the others.
+
+    Raises:
+        ChoiceError: a chosen product, category or shot is not in the plan.
+    """
+    everything = list(rows)
+    chosen = everything
+    for name, field, wanted in (
+        ("product_ids", "product_id", set(choices.product_ids)),
+        ("categories", "category", set(choices.categories)),
+        ("shots", "shot", set(choices.shots)),
+    ):
+        if wanted:
+            known = {getattr(row, field) for row in everything}
+            if wanted - known:
+                raise ChoiceError(name, sorted(wanted - known), known)
+            chosen = [row for row in chosen if getattr(row, field) in wanted]
+    return chosen
+
+
+def choose(
+    rows: Iterable[PlanRow],
+    choices: Choices,
+    *,
+    cap: RunCap,
+    is_known: Callable[[PlanRow], bool],
+) -> ChosenWork:
+    """Apply the choices to a plan.
+
+    Args:
+        rows: the whole plan.
+        choices: what is asked for.
+        cap: of the settings, or lower.
+        is_known: whether a stored picture needs no report, since Dagster has it already.
+
+    Raises:
+        ChoiceError: a chosen product, category or shot is not in the plan.
+    """
+    chosen = select_rows(rows, choices)
+    paid = set(TO_BUY) | ({"refused"} if choices.retry_refused else set())
+    to_buy = [row for row in chosen if row.status in paid][: choices.limit]
+    within_cap = tuple(_cut(to_buy, choices, cap))
+    stored = [row for row in chosen if row.status == "stored"]
+    to_report = tuple(row for row in stored if not is_known(row))
+    return ChosenWork(
+        to_buy=within_cap,
+        to_finish=tuple(row for row in chosen if row.status not in {*paid, "stored"}),
+        to_report=to_report,
+        already_known=len(stored) - len(to_report),
+        left_over_cap=len(to_buy) - len(within_cap),
+    )
+
+
+def _cut(to_buy: Sequence[PlanRow], choices: Choices, cap: RunCap) -> Sequence[PlanRow]:
+    if cap.over_cap == "refuse" or len(to_buy) <= cap.max_images:
+        return to_buy
+    if not choices.accept_changes:
+        to_buy = [row for row in to_buy if row.status != "changed"]
+    return to_buy[: cap.max_images]

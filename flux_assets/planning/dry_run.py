@@ -1,0 +1,136 @@
+"""A plan of the whole catalog without a run: what `flux-assets plan` shows."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flux_assets.bill.open_ledger import RunIdentity, open_ledger
+from flux_assets.catalog.product import Catalog
+from flux_assets.errors import CapExceededError, ProductDropError, PromptError
+from flux_assets.image_api.request import ImageRequest, RequestIdentity
+from flux_assets.manifest.stored import StoredManifest, open_manifest, read_manifest_products
+from flux_assets.planning.against_store import check_run, plan_against_store, run_cap
+from flux_assets.planning.changes import count_changes, explain_changes
+from flux_assets.planning.choices import Choices, choose, select_rows
+from flux_assets.planning.plan import Plan, estimate
+from flux_assets.prompts.inputs import find_problems, load_catalog, load_overrides, load_shots
+from flux_assets.prompts.overrides import OverrideProblem
+from flux_assets.prompts.rendering import render_requests
+from flux_assets.prompts.requests import Skipped
+from flux_assets.settings import Settings
+from flux_assets.storage.object_store import ObjectStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DryRun:
+    """A catalog, the plan of what is chosen of it, and what a run with these choices would do.
+
+    `to_buy` and `left_over_cap` are as of `ChosenWork`. `obstacle` says why such a run would be
+    refused; empty where it would not.
+    """
+
+    catalog: Catalog
+    requests: tuple[ImageRequest, ...]
+    prompt_errors: tuple[PromptError, ...]
+    skipped: int
+    override_problems: tuple[OverrideProblem, ...]
+    plan: Plan
+    to_buy: int
+    left_over_cap: int
+    obstacle: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `flux-assets plan --json` prints."""
+        takes = estimate(self.to_buy, self.plan.limits)
+        return {
+            "catalog": {
+                "dialect": self.catalog.dialect,
+                "rows": self.catalog.rows,
+                "products": len(self.catalog.products),
+                "rejected_rows": len(self.catalog.rejected_rows),
+            },
+            "requests": len(self.requests),
+            "prompt_errors": len(self.prompt_errors),
+            "override_problems": len(self.override_problems),
+            "skipped": self.skipped,
+            **{str(status): count for status, count in self.plan.counts.items()},
+            "changed_by": dict(count_changes(self.plan)),
+            "orphaned": self.plan.orphaned,
+            "to_buy": self.to_buy,
+            "left_over_cap": self.left_over_cap,
+            "cost_usd": takes.cost_usd,
+            "minutes": takes.minutes,
+            "binding_limit": takes.binding_limit,
+            "obstacle": self.obstacle,
+        }
+
+
+def plan_catalog(
+    settings: Settings, store: ObjectStore, run: RunIdentity, choices: Choices
+) -> DryRun:
+    """Read the catalog and the shots, and plan the chosen requests against the store.
+
+    Raises:
+        SourceError, CatalogError, ShotsFileError, StoreError: they cannot be read.
+        ChoiceError: a chosen product, category or shot does not exist.
+    """
+    shots = load_shots(settings)
+    catalog = load_catalog(settings, shots)
+    overrides = load_overrides(settings)
+    ledger = open_ledger(settings, store, run)
+    rendered = render_requests(
+        settings, store, ledger, products=catalog.products, shots=shots.shots, overrides=overrides
+    )
+    results = list(rendered)
+    requests = [result for result in results if isinstance(result, ImageRequest)]
+    whole = plan_against_store(
+        settings,
+        store,
+        ledger,
+        [RequestIdentity(item.product_id, item.shot, item.fingerprint) for item in requests],
+        categories={product.product_id: product.category for product in catalog.products},
+    )
+    manifest = open_manifest(store)
+    whole = explain_changes(whole, requests, manifest)
+    cap = run_cap(settings, choices)
+    work = choose(whole.rows, choices, cap=cap, is_known=lambda _: True)
+    plan = replace(
+        whole,
+        rows=tuple(select_rows(whole.rows, choices)),
+        limits=replace(whole.limits, max_images_per_run=cap.max_images),
+    )
+    chosen = {row.fingerprint for row in plan.rows}
+    product_ids = {item.product_id for item in catalog.products}
+    return DryRun(
+        catalog=catalog,
+        requests=tuple(request for request in requests if request.fingerprint in chosen),
+        prompt_errors=tuple(result for result in results if isinstance(result, PromptError)),
+        skipped=sum(isinstance(result, Skipped) for result in results),
+        override_problems=tuple(find_problems(overrides, product_ids, shots)),
+        plan=plan,
+        to_buy=len(work.to_buy),
+        left_over_cap=work.left_over_cap,
+        obstacle=_find_obstacle(
+            settings, choices, manifest=manifest, product_ids=product_ids, to_buy=len(work.to_buy)
+        ),
+    )
+
+
+def _find_obstacle(
+    settings: Settings,
+    choices: Choices,
+    *,
+    manifest: StoredManifest | None,
+    product_ids: set[str],
+    to_buy: int,
+) -> str:
+    try:
+        check_run(
+            settings,
+            choices,
+            known=read_manifest_products(manifest),
+            product_ids=product_ids,
+            to_buy=to_buy,
+        )
+    except (CapExceededError, ProductDropError) as error:
+        return str(error)
+    return ""

@@ -1,0 +1,1 @@
+"""Shots, templates and overrides: one image request for each product and shot."""

@@ -1,0 +1,78 @@
+"""The catalog, the shots file and the overrides that the settings name, read."""
+
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from flux_assets.catalog import read_catalog
+from flux_assets.catalog.product import Catalog
+from flux_assets.prompts.overrides import (
+    NO_OVERRIDES,
+    OverrideProblem,
+    OverridesFile,
+    check_known,
+    read_overrides,
+)
+from flux_assets.prompts.shots import ShotsFile, read_shots
+from flux_assets.settings import Settings
+from flux_assets.storage.full_collections import put_off_full_collections
+from flux_assets.storage.sources import read_bytes, shown_uri, source_version
+
+
+def load_shots(settings: Settings) -> ShotsFile:
+    """Read the shots file.
+
+    Raises:
+        SourceError, ShotsFileError: it cannot be had, or not be used.
+    """
+    return read_shots(read_bytes(settings.shots), settings.shots)
+
+
+def load_catalog(settings: Settings, shots: ShotsFile) -> Catalog:
+    """Read the export, with the columns that the shots file maps.
+
+    Raises:
+        SourceError, CatalogError: it cannot be had, or is no catalog.
+    """
+    data = read_bytes(settings.catalog, header=settings.catalog_header)
+    with put_off_full_collections():
+        return read_catalog(
+            data,
+            PurePosixPath(shown_uri(settings.catalog)).name,
+            columns=shots.columns,
+            one_set_per=shots.one_set_per,
+            include_unpublished=shots.include_unpublished,
+        )
+
+
+def find_problems(
+    overrides: OverridesFile, product_ids: Iterable[str], shots: ShotsFile
+) -> list[OverrideProblem]:
+    """Every row of the overrides that cannot be used, or names what there is not, by line."""
+    unknown = check_known(overrides, set(product_ids), {shot.name for shot in shots.shots})
+    return sorted((*overrides.problems, *unknown), key=lambda problem: problem.line)
+
+
+def load_overrides(settings: Settings) -> OverridesFile:
+    """Read the overrides file; without one, nothing is overridden.
+
+    Raises:
+        SourceError, OverridesError: it cannot be had, or is no such table.
+    """
+    if settings.overrides is None:
+        return NO_OVERRIDES
+    return read_overrides(
+        read_bytes(settings.overrides, header=settings.overrides_header),
+        PurePosixPath(shown_uri(settings.overrides)).name,
+    )
+
+
+def read_inputs_version(settings: Settings) -> str:
+    """What changes when the export or the overrides file is replaced; neither is read for it.
+
+    Raises:
+        SourceError: one of them is not there, or may not be looked at.
+    """
+    versions = [source_version(settings.catalog, header=settings.catalog_header)]
+    if settings.overrides is not None:
+        versions.append(source_version(settings.overrides, header=settings.overrides_header))
+    return " ".join(versions)

@@ -1,0 +1,52 @@
+"""Pins: an overrides file's wish to show one certain stored picture, whatever is asked for now."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import PurePosixPath
+
+from flux_assets.bill.ledger import Ledger
+from flux_assets.errors import PromptError
+from flux_assets.image_api.request import ImageRequest
+from flux_assets.prompts.requests import Skipped
+from flux_assets.storage.object_store import LEDGER_PREFIX, ObjectStore, image_key
+
+
+def apply_pins(
+    results: Iterable[ImageRequest | Skipped | PromptError],
+    pins: Mapping[tuple[str, str], str],
+    *,
+    store: ObjectStore,
+    ledger: Ledger,
+) -> Iterator[ImageRequest | Skipped | PromptError]:
+    """Put the pinned picture's own request in the place of the one that the catalog gives now.
+
+    So the pinned picture is the stored, current one, and nothing is bought for it. A pin that
+    names no single stored picture becomes a PromptError: nothing is bought in its stead.
+    """
+    for result in results:
+        if not isinstance(result, ImageRequest):
+            yield result
+            continue
+        pin = pins.get((result.product_id, result.shot))
+        yield _find_pinned(result, pin, store, ledger) if pin else result
+
+
+def _find_pinned(
+    request: ImageRequest, pin: str, store: ObjectStore, ledger: Ledger
+) -> ImageRequest | PromptError:
+    prefix = image_key(
+        shot=request.shot, product_id=request.product_id, fingerprint=pin, extension=""
+    ).rstrip(".")
+    pictures = {PurePosixPath(key).stem for key in store.list_keys(prefix)}
+    if len(pictures) == 1:
+        (short,) = pictures
+        for key in store.list_keys(f"{LEDGER_PREFIX}{short[:2]}/{short}"):
+            entry = ledger.read(PurePosixPath(key).stem)
+            if entry is not None and entry.state == "stored":
+                return ImageRequest.from_json(entry.request)
+    found = "more than one" if pictures else "no"
+    return PromptError(
+        request.product_id,
+        request.shot,
+        f"pin {pin!r} of the overrides names {found} stored picture of it; "
+        "take the request_fingerprint of one from the manifest or the Dagster UI",
+    )

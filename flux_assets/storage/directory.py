@@ -1,0 +1,257 @@
+"""A directory as the store: every object is whole or absent, whatever crashes."""
+
+import fcntl
+import hashlib
+import os
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreError
+from flux_assets.storage.descriptions import Description, Descriptions, default_description
+from flux_assets.storage.durable_files import (
+    link_if_absent,
+    make_directory,
+    remove,
+    scan,
+    store_errors,
+    sync_directory,
+    temporary_file,
+)
+from flux_assets.storage.object_store import ObjectBody, ObjectInfo, check_picture_key
+
+_LOCKS = 64
+_LEFTOVER_AGE = timedelta(days=1)
+
+
+class DirectoryStore:
+    """Objects as files under `root`, safe between threads, processes and power cuts.
+
+    An etag is the body's sha256. `get` and `head` read the body for it; a listing gives "".
+
+    Beside the objects lie three folders that no key can name: `.tmp` (files being written; what a
+    dead process leaves there is in nobody's way and removed after a day), `.locks` (a key's
+    writers take turns, by flock) and `.metadata` (content type and metadata of each object whose
+    key's extension does not say it all). Symbolic links below `root` are not followed.
+    """
+
+    def __init__(self, root: Path, *, public_url: str | None = None) -> None:
+        self._root = str(root.resolve())
+        self._temporary_folder = f"{self._root}/.tmp"
+        self._locks = f"{self._root}/.locks"
+        self._descriptions = Descriptions(
+            f"{self._root}/.metadata", temporary_folder=self._temporary_folder
+        )
+        self._public_url = public_url
+        self._leftovers_removed = False
+
+    @property
+    def uri(self) -> str:
+        """The directory's absolute path."""
+        return self._root
+
+    def uri_for(self, key: str) -> str:
+        """The file's absolute path."""
+        return f"{self._root}/{key}"
+
+    def url_for(self, key: str) -> str | None:
+        """The file's URL below the public base, if there is one."""
+        return f"{self._public_url}/{quote(key)}" if self._public_url else None
+
+    def get(self, key: str) -> ObjectBody:
+        """Read one object."""
+        path = self._path_of(key, "read")
+        with store_errors(path, "read"):
+            etag_before = None
+            while True:
+                data, info = _read(key, path)
+                descriptions = self._descriptions.read(key)
+                # A body that is not among them changed meanwhile, so it is read again; if it is
+                # still the same, it was put here by hand.
+                if info.etag in descriptions or not descriptions or info.etag == etag_before:
+                    break
+                etag_before = info.etag
+        description = descriptions.get(info.etag, default_description(key))
+        return ObjectBody(
+            data=data,
+            info=info,
+            content_type=description.content_type,
+            metadata=description.metadata,
+        )
+
+    def head(self, key: str) -> ObjectInfo:
+        """Look at one object; its bytes are read for the etag."""
+        path = self._path_of(key, "read")
+        with store_errors(path, "read"):
+            return _read(key, path)[1]
+
+    def put(
+        self,
+        key: str,
+        data: bytes | Iterable[bytes],
+        *,
+        content_type: str,
+        metadata: Mapping[str, str] | None = None,
+        if_absent: bool = False,
+        if_match: str | None = None,
+    ) -> str:
+        """Write one object durably and return its etag."""
+        path = self._path_of(key, "write")
+        parts = [data] if isinstance(data, bytes) else data
+        description = Description(content_type=content_type, metadata=metadata or {})
+        folder = os.path.dirname(path)
+        with store_errors(path, "write"), self._temporary_file(parts) as (temporary, etag):
+            with self._key_lock(key):
+                if if_absent and os.path.exists(path):
+                    raise ConditionFailedError(path, "write", "it exists already")
+                if if_match is not None and _etag_of(path) != if_match:
+                    raise ConditionFailedError(path, "write", "it has changed since")
+                make_directory(folder)
+                self._put_description(key, path, etag, description)
+                if if_absent:
+                    link_if_absent(temporary, path)
+                else:
+                    os.replace(temporary, path)
+            sync_directory(folder)
+        return etag
+
+    def delete(self, key: str) -> None:
+        """Delete one picture, and then what is kept beside it; its folder stays."""
+        check_picture_key(key, self.uri_for(key))
+        path = self._path_of(key, "delete")
+        with store_errors(path, "delete"), self._key_lock(key):
+            remove(path)
+            self._descriptions.delete(key)
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Every object whose key starts with `prefix`, with "" for its etag."""
+        for key, entry in self._scan(prefix):
+            with suppress(FileNotFoundError):  # it is gone by now
+                yield _info(key, entry.stat(follow_symlinks=False), etag="")
+
+    def list_keys(self, prefix: str) -> Iterator[str]:
+        """The keys alone."""
+        for key, _ in self._scan(prefix):
+            yield key
+
+    def _scan(self, prefix: str) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
+        self._path_of(f"{prefix}-", "list")  # a prefix is good if a key can start with it
+        folder, _, start = prefix.rpartition("/")
+        folders = [f"{folder}/" if folder else ""]
+        with store_errors(self.uri_for(prefix), "list"):
+            while folders:
+                folder = folders.pop()
+                for entry in scan(f"{self._root}/{folder}"):
+                    name = entry.name
+                    if name.startswith(".") or not name.startswith(start):
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(f"{folder}{name}/")
+                    elif entry.is_file(follow_symlinks=False):
+                        yield f"{folder}{name}", entry
+                start = ""
+
+    def free_bytes(self) -> int:
+        """What the file system has left for this user."""
+        with store_errors(self.uri, "read the free space of"):
+            made = self._root
+            while not os.path.exists(made):
+                made = os.path.dirname(made)
+            file_system = os.statvfs(made)
+            return file_system.f_bavail * file_system.f_frsize
+
+    def now(self) -> datetime:
+        """The file system's clock: the time that it gives to a new file."""
+        with (
+            store_errors(self.uri, "read the clock of"),
+            self._temporary_file([]) as (temporary, _),
+        ):
+            return _modified_at(os.stat(temporary))
+
+    def _path_of(self, key: str, attempted: str) -> str:
+        if "\0" in key or any(not part or part.startswith(".") for part in key.split("/")):
+            problem = "no part of a key may be empty or start with a dot"
+            raise StoreError(f"{self.uri}/{key}", attempted, problem)
+        path = f"{self._root}/{key}"
+        with store_errors(path, attempted):
+            folder = path
+            for _ in range(key.count("/")):
+                folder = os.path.dirname(folder)
+                if os.path.islink(folder):
+                    problem = "a symbolic link leads there, and the store follows none"
+                    raise StoreError(path, attempted, problem)
+        return path
+
+    def _put_description(self, key: str, path: str, etag: str, new: Description) -> None:
+        """Describe the body that comes next, and still the present one until then."""
+        known = self._descriptions.read(key)
+        if not known and new == default_description(key):
+            return
+        current = _etag_of(path) if known else None
+        kept = {one: known[one] for one in known if one == current}
+        self._descriptions.write(key, kept | {etag: new})
+
+    @contextmanager
+    def _temporary_file(self, parts: Iterable[bytes]) -> Iterator[tuple[str, str]]:
+        with temporary_file(self._temporary_folder, parts) as (path, sha256):
+            if not self._leftovers_removed:
+                self._leftovers_removed = True
+                with suppress(OSError):  # no reason not to write
+                    _remove_leftovers(self._temporary_folder, path)
+            yield path, sha256
+
+    @contextmanager
+    def _key_lock(self, key: str) -> Iterator[None]:
+        make_directory(self._locks)
+        path = f"{self._locks}/{zlib.crc32(key.encode()) % _LOCKS:02d}"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            # Said outright: closing does not unlock what a forked child holds open too.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            os.close(descriptor)
+
+
+def _remove_leftovers(folder: str, fresh: str) -> None:
+    """Remove what dead processes left; a live one's file is never that old."""
+    newest = os.stat(fresh).st_mtime - _LEFTOVER_AGE.total_seconds()
+    for entry in scan(folder):
+        with suppress(FileNotFoundError):
+            if entry.stat(follow_symlinks=False).st_mtime < newest:
+                os.unlink(entry.path)
+
+
+def _read(key: str, path: str) -> tuple[bytes, ObjectInfo]:
+    try:
+        with open(path, "rb", opener=_open_itself) as file:
+            data = file.read()
+            info = os.fstat(file.fileno())
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        raise ObjectNotFoundError(path, "read", "there is no such object") from error
+    return data, _info(key, info, etag=hashlib.sha256(data).hexdigest())
+
+
+def _open_itself(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW)
+
+
+def _info(key: str, info: os.stat_result, *, etag: str) -> ObjectInfo:
+    modified_at = _modified_at(info)
+    return ObjectInfo(key=key, size_bytes=info.st_size, etag=etag, modified_at=modified_at)
+
+
+def _modified_at(info: os.stat_result) -> datetime:
+    return datetime.fromtimestamp(info.st_mtime, UTC)
+
+
+def _etag_of(path: str) -> str | None:
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,46 @@
+"""Data frames from rows and back, batch by batch.
+
+All rows of a large catalog as objects of Python's own take ten times the memory of its table.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from flux_assets.storage.full_collections import put_off_full_collections
+
+if TYPE_CHECKING:  # pandas is loaded only where a table is really built
+    import pandas as pd
+
+_BATCH_ROWS = 10_000
+
+
+@put_off_full_collections()
+def build_frame(
+    rows: Iterable[Sequence[str | int]], names: Sequence[str], *, numbers: Collection[str]
+) -> "pd.DataFrame":
+    """The rows, in their order.
+
+    Args:
+        rows: each with one value for each column.
+        names: of the columns.
+        numbers: those of them that hold whole numbers; the others hold text.
+    """
+    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types  # noqa: PLC0415 - slow
+
+    text, number = pa.large_string(), pa.int64()
+    schema = pa.schema([(name, number if name in numbers else text) for name in names])
+    following = iter(rows)
+    batches = []
+    while batch := list(islice(following, _BATCH_ROWS)):
+        arrays = map(pa.array, zip(*batch, strict=True), schema.types)
+        batches.append(pa.RecordBatch.from_arrays(list(arrays), schema=schema))
+    frame: pd.DataFrame = pa.Table.from_batches(batches, schema=schema).to_pandas()
+    return frame
+
+
+def read_rows(table: "pd.DataFrame", names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Each row's values of some columns, in the table's order."""
+    for start in range(0, len(table), _BATCH_ROWS):
+        batch = table.iloc[start : start + _BATCH_ROWS]
+        yield from zip(*(batch[name].tolist() for name in names), strict=True)

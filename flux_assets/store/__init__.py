@@ -1,1 +1,0 @@
-"""Where objects live: the protocol and key layout, S3 and a directory."""

@@ -1,0 +1,93 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from flux_assets.bill.run_stop import MAX_UNKNOWN_IN_A_ROW, RunStop
+from flux_assets.errors import ConditionFailedError, StoreError
+from flux_assets.storage.directory import DirectoryStore
+from flux_assets.storage.object_store import run_key
+from flux_assets_tests.fixtures.purchases import HookedStore
+
+STOP_KEY = run_key("run-1", "stop.json")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> HookedStore:
+    return HookedStore(DirectoryStore(tmp_path / "store"))
+
+
+def test_a_run_may_go_on_until_it_is_stopped(store: HookedStore) -> None:
+    stop = RunStop(store, "run-1")
+    assert stop.reason() == ""
+    assert not stop.event.is_set()
+
+
+def test_a_stop_reaches_the_runs_other_processes_and_no_other_run(store: HookedStore) -> None:
+    here, there, other_run = (RunStop(store, run) for run in ("run-1", "run-1", "run-2"))
+
+    here.trip("the key is not accepted")
+
+    assert here.event.is_set()
+    assert there.reason() == "the key is not accepted"
+    assert there.event.is_set()
+    assert other_run.reason() == ""
+
+
+def test_the_first_reason_stays(store: HookedStore) -> None:
+    stop = RunStop(store, "run-1")
+    stop.trip("the first")
+    stop.trip("the second")
+    RunStop(store, "run-1").trip("the third")
+
+    assert stop.reason() == "the first"
+    assert json.loads(store.get(STOP_KEY).data) == {"reason": "the first"}
+
+
+def test_a_halt_stops_this_process_only(store: HookedStore) -> None:
+    here, there = RunStop(store, "run-1"), RunStop(store, "run-1")
+    here.halt("interrupted")
+    assert here.reason() == "interrupted"
+    assert there.reason() == ""
+
+
+def test_a_store_that_cannot_be_asked_is_no_leave_to_send(store: HookedStore) -> None:
+    def before(_operation: str, key: str) -> None:
+        raise StoreError(key, "read", "no connection")
+
+    store.before = before
+    with pytest.raises(StoreError, match="no connection"):
+        RunStop(store, "run-1").reason()
+
+
+@pytest.mark.parametrize("error", [StoreError, ConditionFailedError])
+def test_a_stop_holds_here_even_if_the_store_cannot_be_told(
+    store: HookedStore, error: type[StoreError]
+) -> None:
+    def before(operation: str, key: str) -> None:
+        if operation == "put":
+            raise error(key, "write", "injected")
+
+    store.before = before
+    stop = RunStop(store, "run-1")
+    stop.trip("the key is not accepted")
+    assert stop.reason() == "the key is not accepted"
+
+
+def test_so_many_unknown_outcomes_in_a_row_stop_the_run(store: HookedStore) -> None:
+    stop = RunStop(store, "run-1")
+    for _ in range(MAX_UNKNOWN_IN_A_ROW - 1):
+        stop.note_unknown()
+    assert not stop.event.is_set()
+    stop.note_unknown()
+    assert "never answered" in RunStop(store, "run-1").reason()
+
+
+def test_an_answer_in_between_begins_the_row_again(store: HookedStore) -> None:
+    stop = RunStop(store, "run-1")
+    for _ in range(MAX_UNKNOWN_IN_A_ROW - 1):
+        stop.note_unknown()
+    stop.note_answer()
+    for _ in range(MAX_UNKNOWN_IN_A_ROW - 1):
+        stop.note_unknown()
+    assert stop.reason() == ""

@@ -1,0 +1,172 @@
+from collections.abc import Callable
+
+import pytest
+
+from flux_assets.bill.caps import check_product_drop
+from flux_assets.errors import ChoiceError, ProductDropError
+from flux_assets.planning.choices import Choices, ChosenWork, RunCap, choose, select_rows
+from flux_assets.planning.plan import PlanRow, PlanStatus
+
+
+def _row(product_id: str, shot: str, status: PlanStatus) -> PlanRow:
+    return PlanRow(
+        product_id=product_id,
+        shot=shot,
+        fingerprint=f"{product_id}-{shot}",
+        status=status,
+        object_key=f"images/{product_id}-{shot}.png" if status == "stored" else "",
+        category="Rings" if product_id == "p1" else "Chairs",
+    )
+
+
+ROWS = [
+    _row("p1", "hero", "new"),
+    _row("p1", "wide", "stored"),
+    _row("p2", "hero", "changed"),
+    _row("p2", "wide", "accepted"),
+    _row("p3", "hero", "refused"),
+    _row("p3", "wide", "new"),
+]
+
+
+WIDE_CAP = RunCap(max_images=500, over_cap="refuse")
+
+
+def _choose(
+    *,
+    is_known: Callable[[PlanRow], bool] = lambda _: False,
+    cap: RunCap = WIDE_CAP,
+    **choices: object,
+) -> ChosenWork:
+    return choose(ROWS, Choices(**choices), cap=cap, is_known=is_known)  # type: ignore[arg-type] # its own fields
+
+
+def _names(rows: tuple[PlanRow, ...]) -> list[str]:
+    return [row.fingerprint for row in rows]
+
+
+def _looked_after(work: ChosenWork) -> list[str]:
+    """What is bought or finished, in the plan's order."""
+    return [row.fingerprint for row in ROWS if row in {*work.to_buy, *work.to_finish}]
+
+
+def test_only_what_is_to_be_bought_may_be_sent() -> None:
+    work = _choose(limit=1)
+    assert _names(work.to_buy) == ["p1-hero"]
+    assert _names(work.to_finish) == ["p2-wide", "p3-hero"]
+
+
+def test_without_choices_everything_is_looked_after() -> None:
+    work = _choose()
+    assert _looked_after(work) == ["p1-hero", "p2-hero", "p2-wide", "p3-hero", "p3-wide"]
+    assert _names(work.to_report) == ["p1-wide"]
+    assert (len(work.to_buy), work.already_known) == (3, 0)
+
+
+def test_a_stored_picture_that_dagster_knows_is_only_counted() -> None:
+    work = _choose(is_known=lambda row: row.fingerprint == "p1-wide")
+    assert work.to_report == ()
+    assert work.already_known == 1
+
+
+def test_only_the_chosen_products_and_shots_are_looked_after() -> None:
+    work = _choose(product_ids=["p1", "p3"])
+    assert _looked_after(work) == ["p1-hero", "p3-hero", "p3-wide"]
+    assert _names(work.to_report) == ["p1-wide"]
+    work = _choose(shots=["wide"])
+    assert _looked_after(work) == ["p2-wide", "p3-wide"]
+    work = _choose(product_ids=["p1"], shots=["hero"], is_known=lambda _: True)
+    assert _looked_after(work) == ["p1-hero"]
+    assert (len(work.to_buy), work.already_known) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("limit", "bought"), [(0, []), (1, ["p1-hero"]), (2, ["p1-hero", "p2-hero"]), (9, None)]
+)
+def test_a_limit_takes_the_first_pictures_to_buy_and_all_that_costs_nothing(
+    limit: int, bought: list[str] | None
+) -> None:
+    work = _choose(limit=limit)
+    if bought is None:
+        assert work == _choose()
+        return
+    assert len(work.to_buy) == limit
+    assert set(_looked_after(work)) == {*bought, "p2-wide", "p3-hero"}
+    assert _names(work.to_report) == ["p1-wide"]
+
+
+def test_a_limit_counts_chosen_products_only() -> None:
+    assert _looked_after(_choose(product_ids=["p3"], limit=1)) == ["p3-hero", "p3-wide"]
+
+
+def test_refused_pictures_to_be_retried_are_bought_and_count() -> None:
+    assert len(_choose(retry_refused=True).to_buy) == 4
+    work = _choose(retry_refused=True, limit=3)
+    assert _looked_after(work) == ["p1-hero", "p2-hero", "p2-wide", "p3-hero"]
+
+
+@pytest.mark.parametrize(
+    ("name", "choices"),
+    [
+        ("product_ids", Choices(product_ids=["p1", "p9", "p8"])),
+        ("categories", Choices(categories=["p9", "Rings", "p8"])),
+        ("shots", Choices(shots=["hero", "p9", "p8"])),
+    ],
+)
+def test_an_unknown_choice_is_an_error_that_names_it(name: str, choices: Choices) -> None:
+    with pytest.raises(ChoiceError, match=f"{name}: there is no 'p8', 'p9' in") as caught:
+        select_rows(ROWS, choices)
+    assert caught.value.unknown == ("p8", "p9")
+
+
+def test_categories_and_products_narrow_each_other() -> None:
+    assert _looked_after(_choose(categories=["Chairs"])) == [
+        *("p2-hero", "p2-wide", "p3-hero", "p3-wide"),
+    ]
+    assert _looked_after(_choose(categories=["Chairs"], product_ids=["p3"])) == [
+        *("p3-hero", "p3-wide"),
+    ]
+    assert _looked_after(_choose(categories=["Rings"], product_ids=["p3"])) == []
+
+
+def test_a_plan_over_the_cap_is_left_whole_to_be_refused() -> None:
+    work = _choose(cap=RunCap(max_images=1, over_cap="refuse"), accept_changes=True)
+    assert (len(work.to_buy), work.left_over_cap) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("max_images", "accept_changes", "bought", "left"),
+    [
+        (3, False, ["p1-hero", "p2-hero", "p3-wide"], 0),
+        (2, False, ["p1-hero", "p3-wide"], 1),
+        (1, False, ["p1-hero"], 2),
+        (2, True, ["p1-hero", "p2-hero"], 1),
+        (0, True, [], 3),
+    ],
+    ids=["within", "new only", "new up to the cap", "changed ones too", "nothing"],
+)
+def test_over_the_cap_new_pictures_come_first_and_changed_ones_wait(
+    max_images: int, *, accept_changes: bool, bought: list[str], left: int
+) -> None:
+    cap = RunCap(max_images=max_images, over_cap="new_only")
+    work = _choose(cap=cap, accept_changes=accept_changes)
+    assert _looked_after(work) == [
+        name for name in _looked_after(_choose()) if name in {*bought, "p2-wide", "p3-hero"}
+    ]
+    assert (len(work.to_buy), work.left_over_cap) == (len(bought), left)
+
+
+def test_what_is_paid_already_is_fetched_whatever_the_cap() -> None:
+    work = _choose(cap=RunCap(max_images=0, over_cap="new_only"))
+    assert _looked_after(work) == ["p2-wide", "p3-hero"]
+    assert _names(work.to_report) == ["p1-wide"]
+
+
+def test_a_catalog_may_lose_as_many_products_as_allowed_and_no_more() -> None:
+    known = {f"p{number}" for number in range(10)}
+    check_product_drop(known, known - {"p1", "p2"}, max_percent=20)
+    check_product_drop(set(), set(), max_percent=0)
+    check_product_drop(known, {*known, "another"}, max_percent=0)
+    with pytest.raises(ProductDropError, match=r"3 of the 10 products .*\(30 %\)") as caught:
+        check_product_drop(known, known - {"p1", "p2", "p3"} | {"another"}, max_percent=20)
+    assert (caught.value.known, caught.value.gone) == (10, 3)

@@ -1,0 +1,125 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flux_assets.catalog.product import Product, RejectedRow
+from flux_assets.catalog.tables import (
+    build_products_table,
+    build_rejected_rows_table,
+    read_products,
+)
+from flux_assets.errors import PromptError
+from flux_assets.planning.plan import Plan, PlanRow
+from flux_assets.planning.plan_table import build_plan_table, read_plan_rows
+from flux_assets.prompts.requests_table import build_requests_table, read_identities, read_requests
+from flux_assets.storage.parquet import read_parquet, write_parquet
+from flux_assets_tests.fixtures.records import LIMITS, identify, make_request
+
+AWKWARD = [
+    *("", " ", "00123", "1e5", "-0", "0x10", "NaN", "nan", "None", "null", "N/A", "True", "inf"),
+    *("a|b", "a,b", '"quoted"', "two\nlines", "tab\t", "nul\0", "Müller & Söhne", "🦆", "\u200b"),
+    *("=1+1", "{{ title }}", "\\N", "2030-01-01", "١٢٣"),
+]
+
+
+def _product(text: str) -> Product:
+    return Product(
+        product_id=text,
+        title=text,
+        line=2,
+        description=text,
+        color=text,
+        price=text,
+        columns={text: text, "weight": "007"},
+    )
+
+
+@pytest.mark.parametrize("text", AWKWARD, ids=ascii)
+def test_awkward_text_comes_through_every_table_unchanged(text: str) -> None:
+    products = [_product(text), _product(f"{text}2")]
+    table = read_parquet(write_parquet(build_products_table(products)))
+    assert list(read_products(table)) == products
+
+    requests = [make_request(text, "hero", text), make_request("p2", "hero", text)]
+    table = read_parquet(write_parquet(build_requests_table(requests)))
+    assert list(read_requests(table)) == requests
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=4))
+def test_any_text_comes_through_the_products_table(texts: list[str]) -> None:
+    products = [_product(text) for text in texts]
+    table = read_parquet(write_parquet(build_products_table(products)))
+    assert list(read_products(table)) == products
+
+
+def test_requests_keep_their_numbers_kinds_and_fingerprints() -> None:
+    request = make_request(seed=2**32 - 1, guidance=2.5, steps=15, prompt_upsampling=True)
+    table = read_parquet(write_parquet(build_requests_table([request])))
+    [read] = read_requests(table)
+    assert read == request
+    assert [type(read.take), type(read.shot_version)] == [int, int]
+    assert {name: type(value) for name, value in read.prompt_object.items()} == {
+        name: type(value) for name, value in request.prompt_object.items()
+    }
+    assert read_identities(table) == [identify(request)]
+
+
+def test_a_prompt_that_cannot_be_rendered_stands_in_the_table_but_is_no_request() -> None:
+    good = make_request("00124")
+    error = PromptError("00123", "hero", "the field 'color' is empty", field="color")
+    table = read_parquet(write_parquet(build_requests_table([error, good])))
+    assert table["error"].tolist() == ["the field 'color' is empty", ""]
+    assert table["product_id"].tolist() == ["00123", "00124"]
+    assert list(read_requests(table)) == [good]
+    assert read_identities(table) == [identify(good)]
+
+
+def test_a_plan_comes_back_row_by_row() -> None:
+    hero, wide = (identify(make_request("00123", shot)) for shot in ("hero", "wide"))
+    rows = (
+        PlanRow(*hero, "stored", object_key="images/hero/00123/ab.png", category="Rings"),
+        PlanRow(*wide, "refused", reason="moderated | twice"),
+    )
+    plan = Plan(rows=rows, orphaned=0, limits=LIMITS)
+    table = read_parquet(write_parquet(build_plan_table(plan)))
+    assert tuple(read_plan_rows(table)) == rows
+
+
+def test_rejected_rows_are_listed_with_everything_there_is_to_know() -> None:
+    row = RejectedRow(
+        file="catalog.csv",
+        line=7,
+        column="Handle",
+        reason="no_id",
+        message="give it one",
+    )
+    table = read_parquet(write_parquet(build_rejected_rows_table([row])))
+    assert table.to_dict("records") == [
+        {
+            "file": "catalog.csv",
+            "line": 7,
+            "column": "Handle",
+            "reason": "no_id",
+            "message": "give it one",
+            "product_id": "",
+        }
+    ]
+
+
+def test_an_empty_catalog_gives_empty_tables() -> None:
+    plan = Plan(rows=(), orphaned=0, limits=LIMITS)
+    products, requests, rows, rejected = (
+        read_parquet(write_parquet(table))
+        for table in (
+            build_products_table([]),
+            build_requests_table([]),
+            build_plan_table(plan),
+            build_rejected_rows_table([]),
+        )
+    )
+    assert list(read_products(products)) == []
+    assert list(read_requests(requests)) == []
+    assert read_identities(requests) == []
+    assert list(read_plan_rows(rows)) == []
+    assert len(rejected) == 0

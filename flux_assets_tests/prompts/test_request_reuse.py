@@ -1,0 +1,185 @@
+"""What is taken over from the last table of requests must be what rendering it again would give."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
+import pytest
+
+from flux_assets.bill.open_ledger import RunIdentity, open_ledger
+from flux_assets.catalog.product import Product
+from flux_assets.catalog.tables import build_products_table
+from flux_assets.prompts import request_reuse
+from flux_assets.prompts.overrides import NO_OVERRIDES, Override, OverridesFile
+from flux_assets.prompts.rendering import render_requests
+from flux_assets.prompts.request_reuse import refresh_requests_table
+from flux_assets.prompts.requests_table import REQUESTS_KEY, build_requests_table
+from flux_assets.prompts.shots import read_shots
+from flux_assets.settings import load_settings
+from flux_assets.storage.directory import DirectoryStore
+from flux_assets.storage.parquet import write_parquet
+from flux_assets_tests.fixtures.photos import draw_plain_photo
+
+SHOTS = """
+shots:
+  hero: {prompt: "{{ title }} on white"}
+  detail: {prompt: "{{ material }} of {{ title }}", only_if: "color"}
+  scene: {mode: edit, prompt: "{{ title }} on a table", only_if: "image_url"}
+"""
+CHAIR = Product(product_id="1", title="Chair", line=2, color="red", material="oak")
+LAMP = Product(product_id="2", title="Lamp", line=3)
+DESK = Product(product_id="3", title="Desk", line=4, color="grey")  # a detail of no material fails
+CATALOG = (CHAIR, LAMP, DESK)
+
+TAKEN_OVER = -1
+"""What the last table says of each prompt's length, so that its rows are known again."""
+
+
+class Shop:
+    """Refreshes one table again and again, as runs do."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = DirectoryStore(folder / "store")
+        self.settings = load_settings(
+            {
+                "FLUX_ASSETS_CATALOG": str(folder / "catalog.csv"),
+                "FLUX_ASSETS_PHOTO_MAX_AGE_HOURS": "0",
+            }
+        )
+        run = RunIdentity(run_id="run", step="step", is_run_dead=lambda _: False)
+        self.ledger = open_ledger(self.settings, self.store, run)
+
+    def refresh(
+        self,
+        products: Sequence[Product] = CATALOG,
+        *,
+        shots: str = SHOTS,
+        overrides: OverridesFile = NO_OVERRIDES,
+    ) -> list[tuple[str, str]]:
+        """Refresh the table, hold it against a whole rendering, and give what was rendered."""
+        shots_file = read_shots(shots.encode(), "shots.yaml")
+        table = refresh_requests_table(
+            self.settings,
+            self.store,
+            self.ledger,
+            products=build_products_table(products),
+            shots=shots_file,
+            overrides=overrides,
+        ).read()
+        whole = build_requests_table(
+            render_requests(
+                self.settings,
+                self.store,
+                self.ledger,
+                products=products,
+                shots=shots_file.shots,
+                overrides=overrides,
+            )
+        )
+        is_new = table["prompt_characters"] != TAKEN_OVER
+        names = [name for name in whole.columns if name != "prompt_characters"]
+        pd.testing.assert_frame_equal(table[names], whole[names])
+        assert (table["prompt_characters"] == whole["prompt_characters"])[is_new].all()
+        self.put(table.assign(prompt_characters=TAKEN_OVER))
+        rendered = table.loc[is_new, ["product_id", "shot"]]
+        return list(rendered.itertuples(index=False, name=None))
+
+    def put(self, table: pd.DataFrame) -> None:
+        self.store.put(REQUESTS_KEY, write_parquet(table), content_type="")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    shop = Shop(tmp_path)
+    assert len(shop.refresh()) == 9
+    return shop
+
+
+def _all_of(*products: Product) -> list[tuple[str, str]]:
+    return [(it.product_id, shot) for it in products for shot in ("hero", "detail", "scene")]
+
+
+def test_what_has_not_changed_is_taken_over(shop: Shop) -> None:
+    assert shop.refresh() == []
+
+
+@pytest.mark.parametrize(
+    "change", [{"title": "Stool"}, {"color": ""}, {"columns": {"weight": "7"}}], ids=str
+)
+def test_a_changed_product_is_rendered_again_and_no_other(
+    shop: Shop, change: dict[str, str]
+) -> None:
+    changed = replace(CHAIR, **change)  # type: ignore[arg-type] # of some field
+    assert shop.refresh([changed, LAMP, DESK]) == _all_of(changed)
+    assert shop.refresh([changed, LAMP, DESK]) == []
+
+
+def test_products_that_come_go_and_change_places_keep_the_catalogs_order(shop: Shop) -> None:
+    vase = replace(LAMP, product_id="9", line=2)
+    moved = [replace(DESK, line=3), vase, replace(CHAIR, line=5)]
+    assert shop.refresh(moved) == _all_of(vase)
+
+
+@pytest.mark.parametrize("products", [[CHAIR, DESK], [DESK, LAMP, CHAIR]], ids=["fewer", "moved"])
+def test_no_product_is_rendered_for_another_that_is_gone(
+    shop: Shop, products: list[Product]
+) -> None:
+    moved = [replace(product, line=2 + place) for place, product in enumerate(products)]
+    assert shop.refresh(moved) == []
+
+
+def test_another_shots_file_renders_everything_again(shop: Shop) -> None:
+    assert len(shop.refresh(shots=SHOTS.replace("on white", "on grey"))) == 9
+    fewer = "".join(SHOTS.splitlines(keepends=True)[:3])
+    assert len(shop.refresh(shots=fewer)) == 3
+
+
+def test_other_code_renders_everything_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_reuse, "_code_sha256", lambda: "of the next release")
+    assert len(shop.refresh()) == 9
+
+
+def test_a_product_with_an_override_is_rendered_every_time(shop: Shop) -> None:
+    override = OverridesFile(
+        overrides={("2", "hero"): Override(line=2, prompt="A better lamp")}, problems=()
+    )
+    for _ in range(2):
+        assert shop.refresh(overrides=override) == _all_of(LAMP)
+    assert shop.refresh() == _all_of(LAMP), "what an override gave does not outlive it"
+    assert shop.refresh() == []
+
+
+def test_a_picture_that_is_made_from_a_photo_is_rendered_every_time(
+    shop: Shop, tmp_path: Path
+) -> None:
+    mug = replace(CHAIR, image_url="mug.jpg")
+    assert shop.refresh([mug, LAMP]) == _all_of(mug)
+    assert shop.refresh([mug, LAMP]) == [("1", "scene")], "there may be a photo by now"
+    (tmp_path / "mug.jpg").write_bytes(draw_plain_photo())
+    assert shop.refresh([mug, LAMP]) == [("1", "scene")]
+
+
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_a_table_of_an_older_release_or_a_damaged_one_is_not_used(
+    shop: Shop, *, is_damaged: bool
+) -> None:
+    if is_damaged:
+        shop.store.put(REQUESTS_KEY, b"PAR1", content_type="")
+    else:
+        shop.put(build_requests_table([]))
+    assert len(shop.refresh()) == 9
+
+
+def test_a_table_whose_prompts_are_damaged_is_built_anew_once_something_changes(
+    shop: Shop,
+) -> None:
+    data = shop.store.get(REQUESTS_KEY).data
+    column = pq.ParquetFile(pa.BufferReader(data)).metadata.row_group(0).column(6)
+    assert column.path_in_schema == "prompt_object"
+    begins = column.dictionary_page_offset
+    damaged = data[:begins] + bytes(column.total_compressed_size)
+    shop.store.put(REQUESTS_KEY, damaged + data[len(damaged) :], content_type="")
+    assert len(shop.refresh([replace(CHAIR, title="Stool"), LAMP, DESK])) == 9

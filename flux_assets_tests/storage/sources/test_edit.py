@@ -1,0 +1,126 @@
+from collections.abc import Callable
+from pathlib import Path
+from threading import Barrier, Thread
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from flux_assets.errors import SourceError
+from flux_assets.storage.sources import edit_bytes
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+def _append(line: bytes) -> Callable[[bytes | None], bytes]:
+    return lambda data: (data or b"") + line
+
+
+@pytest.fixture
+def bucket(s3_client: "S3Client") -> str:
+    name = f"edit-{uuid4()}"
+    s3_client.create_bucket(Bucket=name)
+    return name
+
+
+def test_a_file_is_made_and_then_edited(tmp_path: Path) -> None:
+    path = tmp_path / "overrides.csv"
+    edit_bytes(str(path), _append(b"one\n"))
+    path.chmod(0o640)
+    edit_bytes(str(path), _append(b"two\n"))
+    assert path.read_bytes() == b"one\ntwo\n"
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert list(tmp_path.iterdir()) == [path], "nothing is left beside it"
+
+
+def test_what_a_link_leads_to_is_edited(tmp_path: Path) -> None:
+    (tmp_path / "real.csv").write_bytes(b"one\n")
+    link = tmp_path / "link.csv"
+    link.symlink_to("real.csv")
+    edit_bytes(str(link), _append(b"two\n"))
+    assert link.is_symlink()
+    assert (tmp_path / "real.csv").read_bytes() == b"one\ntwo\n"
+
+
+def test_a_change_that_fails_leaves_the_file_alone(tmp_path: Path) -> None:
+    path = tmp_path / "overrides.csv"
+    path.write_bytes(b"one\n")
+
+    def fail(_data: bytes | None) -> bytes:
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        edit_bytes(str(path), fail)
+    assert path.read_bytes() == b"one\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_somebody_elses_change_meanwhile_is_not_lost(tmp_path: Path) -> None:
+    path = tmp_path / "overrides.csv"
+    path.write_bytes(b"one\n")
+
+    def overtaken(data: bytes | None) -> bytes:
+        path.write_bytes(b"theirs\n")
+        return (data or b"") + b"ours\n"
+
+    with pytest.raises(SourceError, match="changed by somebody else meanwhile"):
+        edit_bytes(str(path), overtaken)
+    assert path.read_bytes() == b"theirs\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_many_edits_at_once_all_count(tmp_path: Path) -> None:
+    path, together = tmp_path / "overrides.csv", Barrier(8)
+
+    def edit(number: int) -> None:
+        together.wait()
+        edit_bytes(str(path), _append(b"%d\n" % number))
+
+    threads = [Thread(target=edit, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(path.read_bytes().split()) == [b"%d" % number for number in range(8)]
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"none/overrides\.csv"):
+        edit_bytes(str(tmp_path / "none" / "overrides.csv"), _append(b"one\n"))
+
+
+def test_what_is_on_the_web_cannot_be_edited() -> None:
+    with pytest.raises(SourceError, match="cannot be written from here") as caught:
+        edit_bytes("https://shop.example/overrides.csv?token=secret", _append(b"one\n"))
+    assert "secret" not in str(caught.value)
+
+
+def test_an_object_is_made_and_then_edited(s3_client: "S3Client", bucket: str) -> None:
+    uri = f"s3://{bucket}/a/overrides.csv"
+    for line in (b"one\n", b"two\n"):
+        edit_bytes(
+            uri, _append(line), s3_client=lambda: s3_client, put_args={"Metadata": {"x": "1"}}
+        )
+    found = s3_client.get_object(Bucket=bucket, Key="a/overrides.csv")
+    assert found["Body"].read() == b"one\ntwo\n"
+    assert (found["ContentType"], found["Metadata"]) == ("text/csv", {"x": "1"})
+
+
+@pytest.mark.parametrize("present", [b"one\n", None], ids=["an object", "none yet"])
+def test_an_object_that_somebody_else_writes_meanwhile_is_not_overwritten(
+    s3_client: "S3Client", bucket: str, present: bytes | None
+) -> None:
+    def write(data: bytes) -> None:
+        s3_client.put_object(Bucket=bucket, Key="overrides.csv", Body=data)
+
+    def overtaken(data: bytes | None) -> bytes:
+        write(b"theirs\n")
+        return (data or b"") + b"ours\n"
+
+    if present:
+        write(present)
+    with pytest.raises(SourceError, match="changed by somebody else meanwhile"):
+        edit_bytes(f"s3://{bucket}/overrides.csv", overtaken, s3_client=lambda: s3_client)
+    found = s3_client.get_object(Bucket=bucket, Key="overrides.csv")
+    assert found["Body"].read() == b"theirs\n"

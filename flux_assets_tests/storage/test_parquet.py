@@ -1,0 +1,105 @@
+"""Tables of several groups of rows, of which only some are unpacked."""
+
+import random
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from flux_assets.storage import parquet
+from flux_assets.storage.parquet import NO_TABLE, StoredTable, merge_rows, write_parquet
+
+TABLE = pd.DataFrame({"fingerprint": ["a", "b", "c", "a", "e"], "seed": [1, 2, 3, 4, 5]})
+ADDED = pd.DataFrame({"fingerprint": ["x", "y", "z"], "seed": [7, 8, 9]})
+
+
+@pytest.fixture
+def stored(monkeypatch: pytest.MonkeyPatch) -> StoredTable:
+    monkeypatch.setattr(parquet, "_ROWS_A_GROUP", 2)
+    return StoredTable(write_parquet(TABLE))
+
+
+def test_all_groups_come_back_in_their_order(stored: StoredTable) -> None:
+    pd.testing.assert_frame_equal(stored.read(), TABLE)
+    assert stored.column_names() == ("fingerprint", "seed")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "seeds"),
+    [("a", [1, 4]), ("bcx", [2, 3]), ("e", [5]), ("x", []), ("", [])],
+)
+def test_the_wanted_rows_of_every_group_are_found(
+    stored: StoredTable, wanted: str, seeds: list[int]
+) -> None:
+    rows = stored.read(("seed",), where=("fingerprint", set(wanted)))
+    assert rows.to_dict("list") == {"seed": seeds}
+    assert rows.dtypes.to_dict() == TABLE[["seed"]].dtypes.to_dict()
+
+
+def test_a_column_that_is_not_there_is_no_empty_one(stored: StoredTable) -> None:
+    with pytest.raises(NO_TABLE):
+        stored.read(("seed", "steps"))
+    with pytest.raises(NO_TABLE):
+        stored.read(where=("steps", {"a"}))
+
+
+def _merge(stored: StoredTable, places: list[int], added: pd.DataFrame = ADDED) -> pd.DataFrame:
+    return merge_rows(stored, added, np.array(places, int)).read()
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        [0, 1, 2, 3, 4],
+        [0, 5, 2, 3, 4],
+        [5, 0, 1, 2, 3, 4, 7, 6],
+        [4, 2, 0],
+        [7, 6, 5],
+        [1, 1, 5, 1],
+        [],
+    ],
+    ids=str,
+)
+def test_a_merged_table_has_the_rows_of_both_in_the_order_asked_for(
+    stored: StoredTable, places: list[int]
+) -> None:
+    both = pd.concat([TABLE, ADDED], ignore_index=True)
+    expected = both.iloc[places].reset_index(drop=True)
+    pd.testing.assert_frame_equal(_merge(stored, places), expected)
+
+
+def test_any_order_of_many_groups_can_be_had(stored: StoredTable) -> None:
+    places = list(range(8)) * 5
+    random.Random(1).shuffle(places)  # noqa: S311 - no secret
+    both = pd.concat([TABLE, ADDED], ignore_index=True)
+    expected = both.iloc[places].reset_index(drop=True)
+    pd.testing.assert_frame_equal(_merge(stored, places), expected)
+
+
+def test_a_merged_table_can_be_merged_again(stored: StoredTable) -> None:
+    once = merge_rows(stored, ADDED, np.array([0, 5, 3]))
+    twice = merge_rows(once, ADDED[:0], np.array([2, 1]))
+    assert twice.read().to_dict("list") == {"fingerprint": ["a", "x"], "seed": [4, 7]}
+
+
+def test_values_given_for_a_whole_table_replace_those_of_its_rows(stored: StoredTable) -> None:
+    places = np.array([0, 1, 5, 4])
+    merged = merge_rows(stored, ADDED, places, {"seed": np.array([10, 11, 12, 13])}).read()
+    assert merged["fingerprint"].tolist() == ["a", "b", "x", "e"]
+    assert merged["seed"].tolist() == [10, 11, 12, 13]
+
+
+def test_the_added_rows_give_the_columns_and_their_types(stored: StoredTable) -> None:
+    added = ADDED.astype({"seed": "float64"})[["seed", "fingerprint"]]
+    merged = _merge(stored, [4, 6], added)
+    assert list(merged.columns) == ["seed", "fingerprint"]
+    assert merged.dtypes.to_dict() == added.dtypes.to_dict()
+    assert merged["seed"].tolist() == [5.0, 8.0]
+
+
+def test_a_table_that_lacks_a_column_or_has_another_type_cannot_be_merged(
+    stored: StoredTable,
+) -> None:
+    for added in (ADDED.assign(steps=1), ADDED.assign(fingerprint=0)):
+        with pytest.raises(NO_TABLE):
+            _merge(stored, [0], added)
