@@ -32,7 +32,7 @@ def plain_text(cell: str) -> str:
 
 
 def _without_tags(markup: str) -> str:
-    from bs4 import BeautifulSoup  # noqa: PLC0415 - slow to import, and few catalogs need it
+    from bs4 import BeautifulSoup
 
     text = _NO_CONTENT.sub(" ", markup[:_MAX_MARKUP_CHARACTERS])
     text = _BLOCK.sub(" <", _UNCLOSED.sub("&lt;", text))

@@ -36,7 +36,7 @@ def read_categories(table: "pd.DataFrame") -> dict[str, str]:
 
 def build_rejected_rows_table(rejected_rows: Iterable[RejectedRow]) -> "pd.DataFrame":
     """One row per rejected row."""
-    import pandas as pd  # noqa: PLC0415 - slow to import
+    import pandas as pd
 
     return pd.DataFrame(
         [asdict(row) for row in rejected_rows],

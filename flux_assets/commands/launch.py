@@ -126,7 +126,7 @@ def _read_instance_config(path: Path) -> dict[str, Any]:
 
 def get_refresh_job() -> dg.JobDefinition:
     """The job as the environment defines it; a function, so that other processes can find it."""
-    from flux_assets.definitions import defs  # noqa: PLC0415 - reads the environment as it is now
+    from flux_assets.definitions import defs
 
     return defs.resolve_job_def(shop_name(load_settings(os.environ).shop, JOB_NAME))
 

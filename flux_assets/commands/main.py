@@ -185,9 +185,9 @@ def simulator(
     faults: Path | None,
 ) -> None:
     """Serve a stand-in for the image API on this machine, for tests and first runs."""
-    from flux_assets.image_api.simulator.faults import Faults, read_faults  # noqa: PLC0415 - its own imports
-    from flux_assets.image_api.simulator.options import SimulatorOptions  # noqa: PLC0415 - as above
-    from flux_assets.image_api.simulator.server import serve  # noqa: PLC0415 - as above
+    from flux_assets.image_api.simulator.faults import Faults, read_faults
+    from flux_assets.image_api.simulator.options import SimulatorOptions
+    from flux_assets.image_api.simulator.server import serve
 
     options = SimulatorOptions(
         latency_seconds=latency,

@@ -62,7 +62,7 @@ def _post(url: str, body: bytes, timeout_seconds: float) -> int:
     Past the session, which would read the bodies of redirects without limit, and look for a
     password in ~/.netrc; with the proxies and certificates of the environment.
     """
-    import requests  # noqa: PLC0415 - slow, and not needed to load the definitions
+    import requests
 
     headers = {"Content-Type": "application/json", "User-Agent": "flux-assets"}
     with requests.Session() as session:

@@ -26,7 +26,7 @@ def event_files_held_open(instance: dg.DagsterInstance, run_id: str) -> Iterator
     all of this thread's events, and leaves that to the end. Each event is still a transaction of
     its own, on the disk when it is logged; other threads' events go Dagster's way.
     """
-    from dagster._core.storage.event_log import SqliteEventLogStorage  # noqa: PLC0415 - loads SQLAlchemy
+    from dagster._core.storage.event_log import SqliteEventLogStorage
 
     storage = instance.event_log_storage
     if not isinstance(storage, SqliteEventLogStorage):

@@ -81,7 +81,7 @@ def backend_variable(settings: Settings) -> str | None:
 
 def _build_celery_executor(settings: Settings) -> dg.ExecutorDefinition:
     try:
-        from dagster_celery import celery_executor  # noqa: PLC0415 - an extra
+        from dagster_celery import celery_executor
     except ImportError as error:
         raise _missing_extra("celery") from error
     backend = backend_variable(settings)
@@ -99,7 +99,7 @@ def _build_celery_executor(settings: Settings) -> dg.ExecutorDefinition:
 
 def _build_k8s_executor() -> dg.ExecutorDefinition:
     try:
-        from dagster_k8s import k8s_job_executor  # noqa: PLC0415 - an extra
+        from dagster_k8s import k8s_job_executor
     except ImportError as error:
         raise _missing_extra("k8s") from error
     return k8s_job_executor

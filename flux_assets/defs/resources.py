@@ -81,7 +81,7 @@ class StoreResource(dg.ConfigurableResource[Any]):
         )
 
     def _build_s3_client(self) -> "S3Client":
-        from flux_assets.defs.s3_resource import PooledS3Resource  # noqa: PLC0415 - loads boto3
+        from flux_assets.defs.s3_resource import PooledS3Resource
 
         s3 = PooledS3Resource(
             max_pool_connections=self.max_pool_connections, checksum=self.s3_checksum

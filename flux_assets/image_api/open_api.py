@@ -70,9 +70,9 @@ def simulated_api(
     state_dir: Path, *, latency_seconds: float, megapixels: float, faults: str | None
 ) -> Iterator[tuple[str, SecretStr]]:
     """Run the simulator in this process; gives its base URL and a key that it takes."""
-    from flux_assets.image_api.simulator.faults import Faults, read_faults  # noqa: PLC0415 - sample mode's own
-    from flux_assets.image_api.simulator.options import SAMPLE_KEY, SimulatorOptions  # noqa: PLC0415 - as above
-    from flux_assets.image_api.simulator.server import running_simulator  # noqa: PLC0415 - as above
+    from flux_assets.image_api.simulator.faults import Faults, read_faults
+    from flux_assets.image_api.simulator.options import SAMPLE_KEY, SimulatorOptions
+    from flux_assets.image_api.simulator.server import running_simulator
 
     options = SimulatorOptions(
         latency_seconds=latency_seconds,

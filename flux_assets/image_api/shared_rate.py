@@ -130,11 +130,11 @@ def open_shared_rate(
     if address is None:
         return None
     try:
-        import redis  # noqa: PLC0415 - an extra
-        from limits.storage import RedisStorage  # noqa: PLC0415 - an extra
-        from limits.strategies import MovingWindowRateLimiter  # noqa: PLC0415 - an extra
-        from redis.backoff import NoBackoff  # noqa: PLC0415 - an extra
-        from redis.retry import Retry  # noqa: PLC0415 - an extra
+        import redis
+        from limits.storage import RedisStorage
+        from limits.strategies import MovingWindowRateLimiter
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
     except ImportError as error:
         problem = "needs limits and redis; pip install 'flux-assets[celery]' or 'flux-assets[k8s]'"
         raise SettingsError("FLUX_ASSETS_RATE_LIMITER", problem) from error
@@ -171,7 +171,7 @@ class _RedisWindow:
         account: str,
         requests_per_minute: int,
     ) -> None:
-        from limits import RateLimitItemPerSecond  # noqa: PLC0415 - as in open_shared_rate
+        from limits import RateLimitItemPerSecond
 
         self._limiter = limiter
         self._redis = redis

@@ -34,7 +34,7 @@ def write_manifest_csv(names: Sequence[str], groups: "Iterable[pa.Table]") -> It
 
 
 def _write_lines(groups: "Iterable[pa.Table]") -> Iterator[bytes]:
-    from pyarrow import csv  # noqa: PLC0415 - slow to import
+    from pyarrow import csv
 
     options = csv.WriteOptions(include_header=False, eol=_END_OF_LINE)
     for group in groups:
@@ -45,15 +45,15 @@ def _write_lines(groups: "Iterable[pa.Table]") -> Iterator[bytes]:
 
 
 def _write_cells(batch: "pa.RecordBatch") -> "pa.RecordBatch":
-    import pyarrow as pa  # noqa: PLC0415 - slow to import
+    import pyarrow as pa
 
     return pa.RecordBatch.from_arrays([*map(_write_column, batch.columns)], batch.schema.names)
 
 
 def _write_column(column: "pa.Array") -> "pa.Array":
     """Whole numbers as they are, all else as texts; most columns of text have nothing to mend."""
-    import pyarrow as pa  # noqa: PLC0415 - slow to import
-    import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types  # noqa: PLC0415 - slow
+    import pyarrow as pa
+    import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types
 
     if pa.types.is_integer(column.type):
         return column

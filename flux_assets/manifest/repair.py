@@ -114,7 +114,7 @@ class ManifestAudit:
         Raises:
             ConditionFailedError: another writer was first.
         """
-        import pandas as pd  # noqa: PLC0415 - slow to import
+        import pandas as pd
 
         def read(wanted: list[RequestIdentity]) -> Mapping[str, LineageRecord]:
             return read_lineage([item.fingerprint for item in wanted])

@@ -98,7 +98,7 @@ def compare_manifest(
         requests: as for `build_manifest`.
         changed: as for `build_manifest`.
     """
-    import pandas as pd  # noqa: PLC0415 - slow to import
+    import pandas as pd
 
     wanted = list(requests)
     kept = last[list(OF_EVERY_RELEASE)].reset_index(drop=True).reset_index(names="row")
@@ -162,7 +162,7 @@ def merge_manifest(
     Raises:
         OSError, ValueError, KeyError, NotImplementedError: the last manifest is damaged.
     """
-    import pandas as pd  # noqa: PLC0415 - slow to import
+    import pandas as pd
 
     added = build_manifest_rows(lineage.values(), store)
     kept = comparison.kept[~comparison.kept["fingerprint"].isin(set(lineage))]
@@ -174,7 +174,7 @@ def merge_manifest(
 
 def build_manifest_rows(records: Iterable[LineageRecord], store: ObjectStore) -> "pd.DataFrame":
     """A manifest of just these pictures, each current as of now."""
-    import pandas as pd  # noqa: PLC0415 - slow to import
+    import pandas as pd
 
     rows = [build_manifest_row(record, store) for record in records]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict(COLUMNS))

@@ -65,7 +65,7 @@ def inspect_picture(data: bytes, *, preview_px: int = 0) -> Picture:
         NoPictureError: the bytes are no PNG, JPEG or WebP.
         PictureError: they are one that is damaged or cut short, or holds more than MAX_PIXELS.
     """
-    from PIL import Image  # noqa: PLC0415 - slow to import
+    from PIL import Image
 
     with picture_errors(data):
         with Image.open(io.BytesIO(data), formats=tuple(_TYPES)) as header:
@@ -101,7 +101,7 @@ def picture_errors(data: bytes) -> Iterator[None]:
         NoPictureError: it does not know them.
         PictureError: it cannot go on with them; their EXIF alone may be what it stumbles over.
     """
-    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - slow to import
+    from PIL import Image, UnidentifiedImageError
 
     try:
         yield

@@ -39,7 +39,7 @@ def open_scaled(data: bytes, *, longest_px: int) -> "Image":
     Raises:
         PictureError: it is no PNG, JPEG or WebP that opens, or holds more than MAX_PIXELS.
     """
-    from PIL import Image, ImageOps  # noqa: PLC0415 - slow to import
+    from PIL import Image, ImageOps
 
     with picture_errors(data), Image.open(io.BytesIO(data), formats=_FORMATS) as image:
         if image.width * image.height > MAX_PIXELS:
@@ -57,7 +57,7 @@ def open_scaled(data: bytes, *, longest_px: int) -> "Image":
 
 
 def _put_side_by_side(left: "Image", right: "Image", longest_px: int) -> "Image":
-    from PIL import Image  # noqa: PLC0415 - slow to import
+    from PIL import Image
 
     ratios = [image.width / image.height for image in (left, right)]
     height = max(1, min(longest_px, int((longest_px - _GAP_PX) / sum(ratios))))

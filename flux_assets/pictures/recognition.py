@@ -85,7 +85,7 @@ def score_recognition(source: bytes, picture: bytes) -> float | None:
         where a picture or the library fails, which is logged as a warning.
     """
     try:
-        import cv2  # noqa: PLC0415 - slow to import
+        import cv2
     except ImportError as error:  # such as a system without one of its libraries
         _log.warning("No recognition score: the image library does not load: %s", error)
         return None
@@ -99,7 +99,7 @@ def score_recognition(source: bytes, picture: bytes) -> float | None:
 
 
 def _score(source: bytes, picture: bytes) -> float | None:
-    import numpy as np  # noqa: PLC0415 - slow to import
+    import numpy as np
 
     photo, result = _read_grey(source), _read_grey(picture)
     product = _find_features(photo, _SOURCE_FEATURES)
@@ -116,8 +116,8 @@ def _score(source: bytes, picture: bytes) -> float | None:
 
 
 def _read_grey(data: bytes) -> "Grey":
-    import numpy as np  # noqa: PLC0415 - slow to import
-    from PIL import Image  # noqa: PLC0415 - slow to import
+    import numpy as np
+    from PIL import Image
 
     image = open_scaled(data, longest_px=WORKING_PX).convert("L")
     times = WORKING_PX / max(image.size)
@@ -126,8 +126,8 @@ def _read_grey(data: bytes) -> "Grey":
 
 
 def _find_features(grey: "Grey", most: int) -> _Features:
-    import cv2  # noqa: PLC0415 - slow to import
-    import numpy as np  # noqa: PLC0415 - slow to import
+    import cv2
+    import numpy as np
 
     nothing = _Features(points=np.empty((0, 2), np.float32), descriptors=np.empty((0, 32), "u1"))
     if min(grey.shape) <= _PATCH_PX:
@@ -153,8 +153,8 @@ def _assign_cells(points: "Numbers") -> "Numbers":
 
 def _rehearse(photo: "Grey") -> "Grey":
     """The source's product as some picture may show it: smaller, turned, on a restless ground."""
-    import cv2  # noqa: PLC0415 - slow to import
-    import numpy as np  # noqa: PLC0415 - slow to import
+    import cv2
+    import numpy as np
 
     height, width = photo.shape
     grains = (max(1, height // _GROUND_GRAIN_PX), max(1, width // _GROUND_GRAIN_PX))
@@ -170,8 +170,8 @@ def _rehearse(photo: "Grey") -> "Grey":
 
 def _find_background(photo: "Grey") -> "Numbers":
     """Where the photo is as plain as its border; nowhere if the border is not plain."""
-    import cv2  # noqa: PLC0415 - slow to import
-    import numpy as np  # noqa: PLC0415 - slow to import
+    import cv2
+    import numpy as np
 
     border = np.concatenate([photo[:4].ravel(), photo[-4:].ravel(), *photo.T[:4], *photo.T[-4:]])
     level = float(np.median(border))
@@ -183,8 +183,8 @@ def _find_background(photo: "Grey") -> "Numbers":
 
 def _find_again(product: _Features, cells: "Numbers", picture: _Features) -> "Numbers":
     """Which of the product's points are found again, as true and false."""
-    import cv2  # noqa: PLC0415 - slow to import
-    import numpy as np  # noqa: PLC0415 - slow to import
+    import cv2
+    import numpy as np
 
     found = np.zeros(len(product.points), bool)
     view = _fit_view(product, cells, picture)
@@ -200,7 +200,7 @@ def _find_again(product: _Features, cells: "Numbers", picture: _Features) -> "Nu
 
 def _pair_near(ours: "Numbers", theirs: "Numbers") -> "tuple[Numbers, Numbers]":
     """The numbers of all points of both that lie within _FOUND_WITHIN_PX of each other."""
-    import numpy as np  # noqa: PLC0415 - slow to import
+    import numpy as np
 
     across = np.argsort(theirs[:, 0])
     firsts = np.searchsorted(theirs[across, 0], ours[:, 0] - _FOUND_WITHIN_PX)
@@ -214,8 +214,8 @@ def _pair_near(ours: "Numbers", theirs: "Numbers") -> "tuple[Numbers, Numbers]":
 
 def _fit_view(product: _Features, cells: "Numbers", picture: _Features) -> "Numbers | None":
     """The homography that takes the product to the picture; None where none is credible."""
-    import cv2  # noqa: PLC0415 - slow to import
-    import numpy as np  # noqa: PLC0415 - slow to import
+    import cv2
+    import numpy as np
 
     ours, theirs = _match(product, picture)
     view, inliers = None, None
@@ -244,8 +244,8 @@ def _match(product: _Features, picture: _Features) -> "tuple[Numbers, Numbers]":
     Of a repeating pattern most points are like many. A move follows from two points where a
     homography takes four, so it is still found where one match in ten is right.
     """
-    import cv2  # noqa: PLC0415 - slow to import
-    import numpy as np  # noqa: PLC0415 - slow to import
+    import cv2
+    import numpy as np
 
     nothing = np.empty(0, np.int64), np.empty(0, np.int64)
     if min(len(product.points), len(picture.points)) < _MIN_MATCHES:
@@ -272,8 +272,8 @@ def _match(product: _Features, picture: _Features) -> "tuple[Numbers, Numbers]":
 
 def _is_credible(view: "Numbers", points: "Numbers") -> bool:
     """Whether a camera can see the product so: not mirrored, folded, or shrunk to a line."""
-    import cv2  # noqa: PLC0415 - slow to import
-    import numpy as np  # noqa: PLC0415 - slow to import
+    import cv2
+    import numpy as np
 
     (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
     frame = np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float64)

@@ -63,7 +63,7 @@ def refresh_requests_table(
     Raises:
         StoreError: the store cannot be read or written.
     """
-    import numpy as np  # noqa: PLC0415 - slow to import
+    import numpy as np
 
     overridden = {product_id for product_id, _ in overrides.overrides}
     origins = {
@@ -99,7 +99,7 @@ def _render_missing(
     rows: Iterable[tuple[str, str, str]],
 ) -> "pd.DataFrame":
     """The requests that these rows of a table are not of, without an order."""
-    import pandas as pd  # noqa: PLC0415 - slow to import
+    import pandas as pd
 
     parts = [build_requests_table([]).assign(origin=_NO_ORIGIN)]
     for names, product_ids in _find_missing(origins, shots, rows).items():

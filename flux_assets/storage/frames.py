@@ -26,7 +26,7 @@ def build_frame(
         names: of the columns.
         numbers: those of them that hold whole numbers; the others hold text.
     """
-    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types  # noqa: PLC0415 - slow
+    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
     text, number = pa.large_string(), pa.int64()
     schema = pa.schema([(name, number if name in numbers else text) for name in names])

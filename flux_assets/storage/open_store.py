@@ -57,8 +57,8 @@ def open_store(
         problem = f"must be s3://bucket/prefix or a directory, not {uri!r}"
         raise SettingsError("FLUX_ASSETS_STORE", problem)
 
-    from flux_assets.storage.s3 import S3Store  # noqa: PLC0415 # boto3 is heavy
-    from flux_assets.storage.s3_client import build_s3_client  # noqa: PLC0415 # as above
+    from flux_assets.storage.s3 import S3Store
+    from flux_assets.storage.s3_client import build_s3_client
 
     client = (
         s3_client()

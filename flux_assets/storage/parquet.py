@@ -34,8 +34,8 @@ class StoredTable:
         where: tuple[str, Collection[str]] | None = None,
     ) -> "pd.DataFrame":
         """Some columns, or all, of the rows that have one of some texts in a column, or of all."""
-        import pyarrow as pa  # noqa: PLC0415 - slow to import
-        import pyarrow.parquet as pq  # noqa: PLC0415 - as above
+        import pyarrow as pa
+        import pyarrow.parquet as pq
 
         _release_unused()
         file = pq.ParquetFile(pa.BufferReader(self.data))
@@ -50,15 +50,15 @@ class StoredTable:
 
     def column_names(self) -> tuple[str, ...]:
         """In the table's order."""
-        import pyarrow as pa  # noqa: PLC0415 - slow to import
-        import pyarrow.parquet as pq  # noqa: PLC0415 - as above
+        import pyarrow as pa
+        import pyarrow.parquet as pq
 
         return tuple(pq.read_schema(pa.BufferReader(self.data)).names)
 
     def read_groups(self) -> "Iterator[pa.Table]":
         """All rows, in the groups that they were written in."""
-        import pyarrow as pa  # noqa: PLC0415 - slow to import
-        import pyarrow.parquet as pq  # noqa: PLC0415 - as above
+        import pyarrow as pa
+        import pyarrow.parquet as pq
 
         _release_unused()
         file = pq.ParquetFile(pa.BufferReader(self.data))
@@ -69,8 +69,8 @@ def _read_groups(
     file: "pq.ParquetFile", names: list[str], where: tuple[str, Collection[str]] | None
 ) -> Iterator["pa.Table"]:
     """One after the other: Arrow's own way to read chosen rows unpacks many ahead."""
-    import pyarrow as pa  # noqa: PLC0415 - slow to import
-    import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types  # noqa: PLC0415 - slow
+    import pyarrow as pa
+    import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types
 
     if where is not None and not where[1]:
         return
@@ -86,7 +86,7 @@ def _read_groups(
 
 def _release_unused() -> None:
     """Give back what earlier tables took: Arrow keeps it, and it adds up."""
-    import pyarrow as pa  # noqa: PLC0415 - slow to import
+    import pyarrow as pa
 
     pa.default_memory_pool().release_unused()
 
@@ -111,8 +111,8 @@ def merge_rows(
     Raises:
         OSError, ValueError, KeyError, NotImplementedError: as NO_TABLE says of the last table.
     """
-    import pyarrow as pa  # noqa: PLC0415 - slow to import
-    import pyarrow.parquet as pq  # noqa: PLC0415 - as above
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     sources = _Sources(last, pa.Table.from_pandas(added, preserve_index=False), places)
     buffer = io.BytesIO()
@@ -132,9 +132,9 @@ class _Sources:
     """The groups of one table, and one more with other rows, each held while it is of use."""
 
     def __init__(self, table: StoredTable, added: "pa.Table", places: "np.ndarray") -> None:
-        import numpy as np  # noqa: PLC0415 - slow to import
-        import pyarrow as pa  # noqa: PLC0415 - as above
-        import pyarrow.parquet as pq  # noqa: PLC0415 - as above
+        import numpy as np
+        import pyarrow as pa
+        import pyarrow.parquet as pq
 
         self.schema = added.schema
         self._file = pq.ParquetFile(pa.BufferReader(table.data))
@@ -152,8 +152,8 @@ class _Sources:
 
     def take(self, start: int) -> "pa.Table":
         """The group of the new table whose first row has this number."""
-        import numpy as np  # noqa: PLC0415 - slow to import
-        import pyarrow as pa  # noqa: PLC0415 - as above
+        import numpy as np
+        import pyarrow as pa
 
         sources = self._source_of[start : start + _ROWS_A_GROUP]
         needed = np.unique(sources).tolist()

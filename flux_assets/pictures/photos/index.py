@@ -125,7 +125,7 @@ def _read(store: ObjectStore) -> tuple[PhotoIndex, str | None]:
 
 
 def _write_table(rows: Collection[RememberedPhoto]) -> bytes:
-    import pandas as pd  # noqa: PLC0415 - slow to import
+    import pandas as pd
 
     return write_parquet(pd.DataFrame(rows, columns=list(RememberedPhoto._fields), dtype=str))
 

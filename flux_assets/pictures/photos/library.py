@@ -112,8 +112,8 @@ class PhotoLibrary:
         raise StoreError(uri, "read the photo", problem)
 
     def _open_web(self) -> "PublicWeb":
-        from flux_assets.pictures.photos.pinned import PinnedConnections  # noqa: PLC0415 - see there
-        from flux_assets.pictures.photos.public_web import PublicWeb  # noqa: PLC0415 - see there
+        from flux_assets.pictures.photos.pinned import PinnedConnections
+        from flux_assets.pictures.photos.public_web import PublicWeb
 
         if not self.allow_private:
             return PublicWeb()
@@ -141,7 +141,7 @@ def _make_once(make: "Callable[[], S3Client] | None") -> "Callable[[], S3Client]
     made: list[S3Client] = []
 
     def give() -> "S3Client":
-        from flux_assets.storage.sources.s3_object import make_client  # noqa: PLC0415 - see there
+        from flux_assets.storage.sources.s3_object import make_client
 
         with lock:
             if not made:

@@ -57,7 +57,7 @@ def prepare_photo(data: bytes, *, uri: str) -> PreparedPhoto:
     Raises:
         PhotoUnusableError: it is no picture, a damaged one, or holds more than MAX_PIXELS.
     """
-    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - slow to import
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
@@ -83,7 +83,7 @@ def read_prepared(data: bytes, extension: PhotoExtension) -> PreparedPhoto:
     Raises:
         OSError: they are none.
     """
-    from PIL import Image  # noqa: PLC0415 - slow to import
+    from PIL import Image
 
     with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
         width_px, height_px = image.size
@@ -97,7 +97,7 @@ def flatten(data: bytes, background: str) -> bytes:
         data: a prepared photo's.
         background: `#rrggbb`.
     """
-    from PIL import Image  # noqa: PLC0415 - slow to import
+    from PIL import Image
 
     with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
         if image.format == "JPEG":
@@ -108,7 +108,7 @@ def flatten(data: bytes, background: str) -> bytes:
 
 def _normalise(image: "Image") -> "Image":
     """RGB or RGBA; made smaller first, as that makes all the rest cheap."""
-    from PIL import Image  # noqa: PLC0415 - slow to import
+    from PIL import Image
 
     scale = min(1.0, MAX_SIDE_PX / max(image.size))
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
@@ -143,7 +143,7 @@ def _with_full_colours(image: "Image") -> "Image":
 
 def _to_srgb(image: "Image", profile: bytes) -> "Image":
     """What the profile says; without a good one, what the numbers say."""
-    from PIL import ImageCms  # noqa: PLC0415 - slow to import
+    from PIL import ImageCms
 
     colours = image if image.mode == "CMYK" else image.convert("RGB")
     result: Image | None = None

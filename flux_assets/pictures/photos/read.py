@@ -48,7 +48,7 @@ def read_photo(
     address = locate_photo(uri, beside=beside)
     scheme = scheme_of(address)
     if scheme == "s3":
-        from flux_assets.pictures.photos.s3 import read_s3_photo  # noqa: PLC0415 - see there
+        from flux_assets.pictures.photos.s3 import read_s3_photo
 
         return read_s3_photo(address, known, s3_client)
     if not scheme:

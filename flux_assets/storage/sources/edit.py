@@ -35,7 +35,7 @@ def edit_bytes(
     if not scheme:
         edit_file(uri, change, DEFAULT_MAX_BYTES)
     elif scheme == "s3":
-        from flux_assets.storage.sources.s3_object import edit_object  # noqa: PLC0415 - see there
+        from flux_assets.storage.sources.s3_object import edit_object
 
         edit_object(uri, change, put_args, s3_client)
     else:

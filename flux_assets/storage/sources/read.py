@@ -39,11 +39,11 @@ def read_bytes(
     if not scheme:
         return read_file(uri, max_bytes)
     if scheme == "s3":
-        from flux_assets.storage.sources.s3_object import read_object  # noqa: PLC0415 - see there
+        from flux_assets.storage.sources.s3_object import read_object
 
         return read_object(uri, max_bytes, s3_client)
     _check_is_web(uri, scheme)
-    from flux_assets.storage.sources.web import read_address  # noqa: PLC0415 - see there
+    from flux_assets.storage.sources.web import read_address
 
     return read_address(uri, header=header, max_bytes=max_bytes, timeout_seconds=timeout_seconds)
 
@@ -67,11 +67,11 @@ def source_version(
     if not scheme:
         return file_version(uri)
     if scheme == "s3":
-        from flux_assets.storage.sources.s3_object import object_version  # noqa: PLC0415 - see there
+        from flux_assets.storage.sources.s3_object import object_version
 
         return object_version(uri, s3_client)
     _check_is_web(uri, scheme)
-    from flux_assets.storage.sources.web import address_version  # noqa: PLC0415 - see there
+    from flux_assets.storage.sources.web import address_version
 
     return address_version(uri, header=header, timeout_seconds=timeout_seconds)
 
