@@ -1,10 +1,9 @@
-"""The ledger as one run writes it, and when it may send again, from the settings."""
+"""The ledger as one run writes it, from the settings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from flux_assets.bill.ledger import Ledger
-from flux_assets.bill.send_rules import SendRules
 from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectStore
 
@@ -26,15 +25,6 @@ class RunIdentity:
     run_id: str
     step: str
     is_run_dead: Callable[[str], bool]
-
-
-def send_rules(settings: Settings, *, retry_refused: bool) -> SendRules:
-    """When something may be sent again, from the settings."""
-    return SendRules(
-        max_attempts=settings.max_attempts,
-        on_unknown_outcome=settings.on_unknown_outcome,
-        retry_refused=retry_refused,
-    )
 
 
 def open_ledger(settings: Settings, store: ObjectStore, run: RunIdentity) -> Ledger:

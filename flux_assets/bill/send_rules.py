@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 from flux_assets.bill.ledger_entry import LedgerEntry
+from flux_assets.settings import Settings
 
 Standing = Literal["buy", "accepted", "stored", "refused", "failed", "held", "lost"]
 """What may be done with a request: `buy` it, or leave it for the reason that is named."""
@@ -16,7 +17,16 @@ class SendRules:
 
     max_attempts: int
     on_unknown_outcome: Literal["resubmit", "hold"]
-    retry_refused: bool
+    retry_refused: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings, *, retry_refused: bool = False) -> Self:
+        """The rules of this environment."""
+        return cls(
+            max_attempts=settings.max_attempts,
+            on_unknown_outcome=settings.on_unknown_outcome,
+            retry_refused=retry_refused,
+        )
 
     def standing_of(
         self, entry: LedgerEntry, *, is_abandoned: Callable[[LedgerEntry], bool]

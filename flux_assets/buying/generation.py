@@ -10,8 +10,9 @@ from uuid import uuid4
 
 from flux_assets.bill.credits import AccountCredits
 from flux_assets.bill.daily_limit import DailyBudget
-from flux_assets.bill.open_ledger import RunIdentity, Stores, open_ledger, send_rules
+from flux_assets.bill.open_ledger import RunIdentity, Stores, open_ledger
 from flux_assets.bill.run_stop import RunStop
+from flux_assets.bill.send_rules import SendRules
 from flux_assets.buying.landing import Landing
 from flux_assets.buying.outcome import Outcome
 from flux_assets.buying.passes import generate
@@ -136,7 +137,7 @@ def open_generation(
             monotonic=time.monotonic,
             sleep=time.sleep,
         ),
-        rules=send_rules(settings, retry_refused=retry_refused),
+        rules=SendRules.of(settings, retry_refused=retry_refused),
     )
     threads = settings.max_in_flight + max(4, settings.max_in_flight // 3)
     with budget:

@@ -11,7 +11,8 @@ import click
 from rich.console import Console
 from rich.markdown import Markdown
 
-from flux_assets.bill.open_ledger import open_ledger, send_rules
+from flux_assets.bill.open_ledger import open_ledger
+from flux_assets.bill.send_rules import SendRules
 from flux_assets.bill.waiting import (
     WAITING_STATES,
     ReleaseError,
@@ -137,5 +138,5 @@ def _open_waiting(settings: Settings) -> Iterator[WaitingRequests]:
         yield WaitingRequests(
             store=store,
             ledger=open_ledger(settings, store, run),
-            rules=send_rules(settings, retry_refused=False),
+            rules=SendRules.of(settings),
         )

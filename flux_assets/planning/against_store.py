@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 
 from flux_assets.bill.caps import check_product_drop, check_run_cap
 from flux_assets.bill.ledger import Ledger
-from flux_assets.bill.open_ledger import send_rules
+from flux_assets.bill.send_rules import SendRules
 from flux_assets.image_api.polling import TYPICAL_POLLS
 from flux_assets.image_api.request import RequestIdentity
 from flux_assets.planning.choices import Choices, RunCap
@@ -42,7 +42,7 @@ def plan_against_store(
         for identity in identities
         if identity.fingerprint[:32] not in pictures.keys
     ]
-    rules = send_rules(settings, retry_refused=False)
+    rules = SendRules.of(settings)
     return build_plan(
         identities,
         pictures=pictures,
