@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Self
 
+from flux_assets.clock import Clock
 from flux_assets.errors import (
     ConditionFailedError,
     FluxAssetsError,
@@ -46,7 +47,7 @@ class DailyBudget:
         daily_limit: sends of all runs and machines in one UTC day.
         reservation_id: unique to this object.
         batch_size: reserved ahead, to keep writes rare.
-        monotonic: seconds, to know when the store's day ends without asking each time.
+        clock: time, to know when the store's day ends without asking each time.
     """
 
     def __init__(
@@ -56,13 +57,13 @@ class DailyBudget:
         daily_limit: int,
         reservation_id: str,
         batch_size: int,
-        monotonic: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self._store = store
         self._daily_limit = daily_limit
         self._reservation_id = reservation_id
         self._batch_size = batch_size
-        self._monotonic = monotonic
+        self._clock = clock
         self._lock = threading.Lock()
         self._day = ""
         self._day_ends_at = float("-inf")
@@ -83,7 +84,7 @@ class DailyBudget:
             DailyLimitError: as an earlier `spend` of this day.
         """
         with self._lock:
-            if self._is_used_up and self._monotonic() < self._day_ends_at:
+            if self._is_used_up and self._clock.monotonic() < self._day_ends_at:
                 raise DailyLimitError(self._daily_limit, self._day)
 
     def spend(self) -> str:
@@ -93,7 +94,7 @@ class DailyBudget:
             DailyLimitError: nothing is left; the call must not be made.
         """
         with self._lock:
-            if self._monotonic() >= self._day_ends_at:
+            if self._clock.monotonic() >= self._day_ends_at:
                 self._begin_day()
             if self._spent >= self._reserved:
                 self._reserve_more()
@@ -121,7 +122,7 @@ class DailyBudget:
         now = self._store.now()
         midnight = datetime(now.year, now.month, now.day, tzinfo=now.tzinfo) + timedelta(days=1)
         day = now.strftime("%Y-%m-%d")
-        self._day_ends_at = self._monotonic() + (midnight - now).total_seconds()
+        self._day_ends_at = self._clock.monotonic() + (midnight - now).total_seconds()
         if day > self._day:
             self._day = day
             self._reserved = self._spent = 0

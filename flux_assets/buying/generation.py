@@ -1,10 +1,8 @@
 """Puts the parts of the core together, from the settings, for one step of one run."""
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -21,6 +19,7 @@ from flux_assets.buying.purchase import Purchase
 from flux_assets.buying.result_wait import ResultWait
 from flux_assets.buying.sending import Sender
 from flux_assets.buying.uploads import AssetUploads
+from flux_assets.clock import SYSTEM_CLOCK
 from flux_assets.image_api.open_api import ApiAccess
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.pictures.photos.library import open_photos
@@ -125,8 +124,7 @@ def open_generation(
             uploads=_open_uploads(settings, stores.shop, api, stop),
             results=_open_results(settings, api, stop),
             call_timeout_seconds=settings.call_timeout_seconds,
-            monotonic=time.monotonic,
-            utc_now=lambda: datetime.now(UTC),
+            clock=SYSTEM_CLOCK,
         ),
         ledger=ledger,
         landing=Landing(
@@ -134,8 +132,7 @@ def open_generation(
             pace=api.pace,
             records=open_records(settings, stores.shop, ledger, preview_px=settings.preview_px),
             timeout_seconds=settings.call_timeout_seconds,
-            monotonic=time.monotonic,
-            sleep=time.sleep,
+            clock=SYSTEM_CLOCK,
         ),
         rules=SendRules.of(settings, retry_refused=retry_refused),
     )
@@ -158,9 +155,7 @@ def _open_uploads(
         store=store,
         read_photo=open_photos(settings, store).read,
         timeout_seconds=settings.call_timeout_seconds,
-        monotonic=time.monotonic,
-        sleep=time.sleep,
-        utc_now=lambda: datetime.now(UTC),
+        clock=SYSTEM_CLOCK,
     )
 
 
@@ -171,9 +166,7 @@ def _open_results(settings: Settings, api: ApiAccess, stop: RunStop) -> ResultWa
         schedule=api.polls,
         stop=stop,
         timeout_seconds=settings.call_timeout_seconds,
-        monotonic=time.monotonic,
-        sleep=time.sleep,
-        utc_now=lambda: datetime.now(UTC),
+        clock=SYSTEM_CLOCK,
     )
 
 
@@ -185,5 +178,5 @@ def _open_budget(
         daily_limit=settings.daily_image_limit,
         reservation_id=f"{run.run_id} {run.step} {uuid4().hex}",
         batch_size=max(1, min(to_obtain, _BUDGET_BATCH)),
-        monotonic=time.monotonic,
+        clock=SYSTEM_CLOCK,
     )

@@ -2,11 +2,11 @@
 
 import logging
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from flux_assets.bill.ledger_entry import LedgerEntry
 from flux_assets.buying.picture_records import PictureRecords
+from flux_assets.clock import Clock
 from flux_assets.errors import (
     ConditionFailedError,
     DownloadError,
@@ -47,15 +47,14 @@ class Landing:
         client, pace: the API; a request for a fresh URL counts against its limit.
         records: where the picture and its entry go.
         timeout_seconds: for all tries of one picture together.
-        monotonic, sleep: time.
+        clock: time.
     """
 
     client: ImageApiClient
     pace: Pace
     records: PictureRecords
     timeout_seconds: float
-    monotonic: Callable[[], float]
-    sleep: Callable[[float], None]
+    clock: Clock
 
     def land(self, request: ImageRequest, entry: LedgerEntry) -> tuple[LineageRecord, Picture]:
         """Fetch, check, store and note one accepted picture.
@@ -95,7 +94,7 @@ class Landing:
         return self.records.note(entry, lineage), picture
 
     def _fetch(self, entry: LedgerEntry) -> tuple[bytes, Picture]:
-        give_up_at = self.monotonic() + self.timeout_seconds
+        give_up_at = self.clock.monotonic() + self.timeout_seconds
         wait_seconds = _FIRST_WAIT_SECONDS
         url: str | None = entry.temporary_url or None
         damaged = 0
@@ -116,10 +115,10 @@ class Landing:
                 url, problem = None, error
             except DownloadError as error:
                 problem = error
-            if self.monotonic() + wait_seconds >= give_up_at:
+            if self.clock.monotonic() + wait_seconds >= give_up_at:
                 raise problem
             _log.info("call %s: %s; tried again in %.1f s", entry.uuid, problem, wait_seconds)
-            self.sleep(wait_seconds)
+            self.clock.sleep(wait_seconds)
             wait_seconds = min(wait_seconds * 2, _LONGEST_WAIT_SECONDS)
 
     def _ask_for_url(self, entry: LedgerEntry) -> str:

@@ -121,7 +121,7 @@ class Purchase:
         Raises:
             StoreError: the store took neither for as long as a call may take.
         """
-        give_up_at = self.landing.monotonic() + self.landing.timeout_seconds
+        give_up_at = self.landing.clock.monotonic() + self.landing.timeout_seconds
         while True:
             try:
                 entry = self.ledger.record_reply(claim, call)
@@ -131,13 +131,13 @@ class Purchase:
             except StoreError as error:
                 _log.error("call %s is paid, but the ledger cannot note it: %s", call.uuid, error)
                 entry = replace(claim, **call.as_changes())
-                if not call.is_processing or self.landing.monotonic() >= give_up_at:
+                if not call.is_processing or self.landing.clock.monotonic() >= give_up_at:
                     outcome = self._land(request, entry, kind)
                     if outcome.kind != "failed":
                         return outcome
-                if self.landing.monotonic() >= give_up_at:
+                if self.landing.clock.monotonic() >= give_up_at:
                     raise
-                self.landing.sleep(_NOTE_PAUSE_SECONDS)
+                self.landing.clock.sleep(_NOTE_PAUSE_SECONDS)
             else:
                 return self._land(request, entry, kind)
 

@@ -2,13 +2,13 @@
 
 import logging
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flux_assets.bill.ledger_entry import AcceptedCall, LedgerEntry
 from flux_assets.bill.run_stop import RunStop
 from flux_assets.buying.landing import PictureLostError
+from flux_assets.clock import Clock
 from flux_assets.errors import (
     AccountError,
     DownloadError,
@@ -44,7 +44,7 @@ class ResultWait:
         schedule: when to poll; learns from each call that is awaited from its send on.
         stop: told when the account itself is the matter.
         timeout_seconds: from a call's send, or from where the wait is taken up again.
-        monotonic, sleep, utc_now: time.
+        clock: time.
     """
 
     client: ImageApiClient
@@ -52,9 +52,7 @@ class ResultWait:
     schedule: PollSchedule
     stop: RunStop
     timeout_seconds: float
-    monotonic: Callable[[], float]
-    sleep: Callable[[float], None]
-    utc_now: Callable[[], datetime]
+    clock: Clock
 
     def wait_for(self, entry: LedgerEntry, *, sent_at: float | None = None) -> AcceptedCall:
         """The finished call of an entry that says it is being worked on.
@@ -69,21 +67,21 @@ class ResultWait:
             PictureLostError: the vendor does not know the call, a day after it accepted it.
             NotReadyError: not this time; a later run may ask again.
         """
-        began = self.monotonic() if sent_at is None else sent_at
+        began = self.clock.monotonic() if sent_at is None else sent_at
         give_up_at = began + self.timeout_seconds
         next_at = began if sent_at is None else began + self.schedule.first_poll_seconds
         not_ready_seconds = 0.0
         polls = 0
         while True:
             self._sleep_until(min(next_at, give_up_at))
-            asked_at = self.monotonic()
+            asked_at = self.clock.monotonic()
             try:
                 reply = self._ask(entry.uuid, give_up_at)
             except DownloadError as error:
                 problem = str(error)
             else:
                 if reply is not None and reply.status == "success":
-                    seconds = self.monotonic() - began
+                    seconds = self.clock.monotonic() - began
                     if sent_at is None:
                         return _finished(entry, reply, latency_seconds=0.0)
                     self.schedule.note_ready(after=not_ready_seconds, by=seconds)
@@ -93,9 +91,9 @@ class ResultWait:
                 problem = "it is still worked on" if reply else "the vendor does not know it"
                 not_ready_seconds = asked_at - began if reply else not_ready_seconds
             polls += 1
-            if self.monotonic() >= give_up_at:
+            if self.clock.monotonic() >= give_up_at:
                 raise NotReadyError(entry.uuid, f"{problem}, after {self.timeout_seconds:g} s")
-            next_at = self.monotonic() + self.schedule.step_seconds(polls)
+            next_at = self.clock.monotonic() + self.schedule.step_seconds(polls)
 
     def _ask(self, uuid: str, give_up_at: float) -> Reply | None:
         """One poll; a DownloadError if it has no answer this time."""
@@ -118,12 +116,12 @@ class ResultWait:
             raise NotReadyError(uuid, str(error)) from error
 
     def _is_old(self, entry: LedgerEntry) -> bool:
-        return self.utc_now() - datetime.fromisoformat(entry.accepted_at) >= _RECORD_AGE
+        return self.clock.utc_now() - datetime.fromisoformat(entry.accepted_at) >= _RECORD_AGE
 
     def _sleep_until(self, moment: float) -> None:
-        seconds = moment - self.monotonic()
+        seconds = moment - self.clock.monotonic()
         if seconds > 0:
-            self.sleep(seconds)
+            self.clock.sleep(seconds)
 
 
 def _finished(entry: LedgerEntry, reply: Reply, *, latency_seconds: float) -> AcceptedCall:

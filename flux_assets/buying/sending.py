@@ -2,9 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from flux_assets.bill.credits import AccountCredits
 from flux_assets.bill.daily_limit import DailyBudget
@@ -13,6 +11,7 @@ from flux_assets.bill.ledger_entry import AcceptedCall, ClaimLostError, LedgerEn
 from flux_assets.bill.run_stop import RunStop
 from flux_assets.buying.result_wait import ResultWait
 from flux_assets.buying.uploads import AssetUploads, Upload
+from flux_assets.clock import Clock
 from flux_assets.errors import (
     AccountError,
     FluxAssetsError,
@@ -62,7 +61,7 @@ class Sender:
         uploads: gives the vendor the photos that are edited.
         results: waits for what an asynchronous call makes.
         call_timeout_seconds: for one call, and for all tries of a call that sent nothing.
-        monotonic, utc_now: time.
+        clock: time.
     """
 
     client: ImageApiClient
@@ -75,8 +74,7 @@ class Sender:
     uploads: AssetUploads
     results: ResultWait
     call_timeout_seconds: float
-    monotonic: Callable[[], float]
-    utc_now: Callable[[], datetime]
+    clock: Clock
 
     def send(
         self, request: ImageRequest, previous: LedgerEntry | None
@@ -123,7 +121,7 @@ class Sender:
             if not isinstance(answer, NOTHING_SENT):
                 return claim, answer
             if problem is None:
-                give_up_at = self.monotonic() + self.call_timeout_seconds
+                give_up_at = self.clock.monotonic() + self.call_timeout_seconds
             problem = answer
             self._pause(answer)
 
@@ -164,19 +162,19 @@ class Sender:
         self, request: ImageRequest, claim: LedgerEntry, upload: Upload | None
     ) -> tuple[LedgerEntry, AcceptedCall | FluxAssetsError]:
         """One call, heard to the end; with the entry as it stands then."""
-        sent_at = self.monotonic()
+        sent_at = self.clock.monotonic()
         reply = self._submit(request, upload.asset_key if upload else "")
         if isinstance(reply, RefusedError) and _may_be_forgotten(upload, reply):
             return claim, UploadRefusedError(str(reply))
         if isinstance(reply, FluxAssetsError):
             return claim, reply
         is_processing = reply.status == "processing"
-        latency_seconds = 0.0 if is_processing else self.monotonic() - sent_at
+        latency_seconds = 0.0 if is_processing else self.clock.monotonic() - sent_at
         call = AcceptedCall(
             uuid=reply.uuid,
             result_keys=reply.result_keys,
             temporary_url=reply.temporary_url or "",
-            accepted_at=self.utc_now().isoformat(timespec="seconds"),
+            accepted_at=self.clock.utc_now().isoformat(timespec="seconds"),
             latency_seconds=round(latency_seconds, 3),
             is_processing=is_processing,
             asset_key=upload.asset_key if upload else "",

@@ -7,9 +7,9 @@ import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from flux_assets.bill.run_stop import RunStop
+from flux_assets.clock import Clock
 from flux_assets.errors import (
     AccountError,
     ConditionFailedError,
@@ -51,7 +51,7 @@ class AssetUploads:
         store: where keys are kept.
         read_photo: gives a prepared photo by the sha256 of its source.
         timeout_seconds: for all tries of one upload.
-        monotonic, sleep, utc_now: time.
+        clock: time.
     """
 
     client: ImageApiClient
@@ -60,9 +60,7 @@ class AssetUploads:
     store: ObjectStore
     read_photo: Callable[[str], PreparedPhoto]
     timeout_seconds: float
-    monotonic: Callable[[], float]
-    sleep: Callable[[float], None]
-    utc_now: Callable[[], datetime]
+    clock: Clock
     _locks: tuple[threading.Lock, ...] = field(
         default_factory=lambda: tuple(threading.Lock() for _ in range(_LOCKS))
     )
@@ -110,7 +108,7 @@ class AssetUploads:
             return "", body.info.etag
 
     def _remember(self, sha256: str, asset_key: str, *, over: str | None) -> None:
-        uploaded_at = self.utc_now().isoformat(timespec="seconds")
+        uploaded_at = self.clock.utc_now().isoformat(timespec="seconds")
         self.store.put(
             upload_key(sha256),
             json.dumps({"asset_key": asset_key, "uploaded_at": uploaded_at}).encode(),
@@ -120,9 +118,9 @@ class AssetUploads:
         )
 
     def _upload(self, photo: PreparedPhoto, file_name: str) -> str:
-        give_up_at = self.monotonic() + self.timeout_seconds
+        give_up_at = self.clock.monotonic() + self.timeout_seconds
         problem: FluxAssetsError | None = None
-        while problem is None or self.monotonic() < give_up_at:
+        while problem is None or self.clock.monotonic() < give_up_at:
             deadline = math.inf if problem is None else give_up_at
             self.pace.spend_request(stop=self.stop.event, deadline=deadline)
             try:
@@ -137,7 +135,7 @@ class AssetUploads:
                 self.pace.pause(error.retry_after_seconds)
             except (NotSentError, DownloadError) as error:
                 problem = error
-                self.sleep(_RETRY_SECONDS)
+                self.clock.sleep(_RETRY_SECONDS)
             except AccountError as error:
                 self.stop.trip(str(error))
                 raise

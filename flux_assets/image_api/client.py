@@ -1,11 +1,11 @@
 """Calling the vendor's HTTP API: one call, one request, one deadline; the rules are elsewhere."""
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote, urlsplit
 
 from pydantic import SecretStr
 
+from flux_assets.clock import SYSTEM_CLOCK, Clock
 from flux_assets.errors import DownloadError, SettingsError, UnknownOutcomeError
 from flux_assets.image_api.download import Downloads
 from flux_assets.image_api.protocol import (
@@ -19,7 +19,6 @@ from flux_assets.image_api.protocol import (
 )
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.image_api.transport import (
-    Clock,
     FilePart,
     FreshConnectionAdapter,
     HttpReply,
@@ -44,7 +43,7 @@ class ImageApiClient:
         call_timeout_seconds: the most that any one call or download may take.
         result_hosts: hosts (`host` or `host:port`) that results may come from, beside the
             vendor's.
-        clock: monotonic, in seconds.
+        clock: time.
         run_async: whether a call is to be answered at once, before its picture is made.
         open_adapter: what carries each request; replaced in tests.
         on_reply: sees each complete reply to a `submit` before it is read; it must not raise.
@@ -61,7 +60,7 @@ class ImageApiClient:
         connect_timeout_seconds: float = 10,
         call_timeout_seconds: float = 180,
         result_hosts: Iterable[str] = (),
-        clock: Clock = time.monotonic,
+        clock: Clock = SYSTEM_CLOCK,
         run_async: bool = False,
         open_adapter: OpenAdapter = FreshConnectionAdapter,
         on_reply: Callable[[HttpReply], None] | None = None,
@@ -183,7 +182,7 @@ class ImageApiClient:
         return self._api_key.get_secret_value()
 
     def _deadline(self, timeout_seconds: float) -> float:
-        return self._clock() + min(timeout_seconds, self._call_timeout_seconds)
+        return self._clock.monotonic() + min(timeout_seconds, self._call_timeout_seconds)
 
     def _get(self, path: str, *, timeout_seconds: float, headers: Mapping[str, str]) -> HttpReply:
         try:

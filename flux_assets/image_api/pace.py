@@ -2,12 +2,12 @@
 
 import math
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal, Protocol
 
+from flux_assets.clock import SYSTEM_CLOCK, Clock
 from flux_assets.errors import FluxAssetsError
 
 _WINDOW_SECONDS = 60.0
@@ -49,7 +49,7 @@ class Pace:
         requests_per_minute: starts in any 60 seconds [t, t + 60), at most.
         shared_rate: if given, it has to allow each start too; asked without the lock, by one
             thread for all, as the answer may be long in coming.
-        clock: monotonic, in seconds.
+        clock: time.
         wait: waits on a condition, at most so many seconds; replaced in tests.
     """
 
@@ -59,7 +59,7 @@ class Pace:
         max_in_flight: int,
         requests_per_minute: int,
         shared_rate: StartRate | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock = SYSTEM_CLOCK,
         wait: Callable[[threading.Condition, float], object] = threading.Condition.wait,
     ) -> None:
         self._max_in_flight = max_in_flight
@@ -132,7 +132,7 @@ class Pace:
         every further one still answers a call from before it.
         """
         with self._lock:
-            self._paused_until = max(self._paused_until, self._clock() + seconds)
+            self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
             if self._has_started_since_halving:
                 self._limit = max(1, self._limit // 2)
                 self._has_started_since_halving = False
@@ -148,7 +148,7 @@ class Pace:
             self._waiters.append(waiter)
             try:
                 while not waiter.is_granted:
-                    now = self._clock()
+                    now = self._clock.monotonic()
                     if stop.is_set() or now >= deadline:
                         raise NotStartedError("stopped" if stop.is_set() else "deadline")
                     if self._shared_rate is None:
@@ -176,7 +176,7 @@ class Pace:
             self._lock.acquire()
             self._is_asking = False
         if seconds > 0:
-            self._shared_opens_at = self._clock() + seconds
+            self._shared_opens_at = self._clock.monotonic() + seconds
             return False
         waiter = self._first_allowed()  # none, if a pause or a stop came meanwhile
         if waiter is not None:
@@ -201,7 +201,7 @@ class Pace:
 
     def _first_allowed(self) -> "_Waiter | None":
         """Who may start now, in order of arrival, as far as this process goes."""
-        if self._clock() < self._opens_at():
+        if self._clock.monotonic() < self._opens_at():
             return None
         has_room = self._in_flight < self._limit
         return next(
@@ -221,7 +221,7 @@ class Pace:
 
     def _grant(self, waiter: "_Waiter") -> None:
         self._waiters.remove(waiter)
-        self._starts.append(self._clock())
+        self._starts.append(self._clock.monotonic())
         self._in_flight += waiter.needs_place
         self._has_started_since_halving = True
         waiter.is_granted = True

@@ -3,12 +3,12 @@
 import hashlib
 import logging
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from flux_assets.clock import SYSTEM_CLOCK, Clock
 from flux_assets.errors import SettingsError
 from flux_assets.image_api.pace import NotStartedError
 
@@ -62,7 +62,7 @@ class SharedRate:
     Args:
         window: where starts are counted.
         failures: what the window raises where it cannot be reached.
-        clock: monotonic, in seconds.
+        clock: time.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class SharedRate:
         window: Window,
         *,
         failures: type[Exception] | tuple[type[Exception], ...],
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._window = window
         self._failures = failures
@@ -98,7 +98,7 @@ class SharedRate:
         return max(_SHORTEST_WAIT_SECONDS, self._window.opens_in_seconds())
 
     def _bear_with(self, error: Exception) -> None:
-        now = self._clock()
+        now = self._clock.monotonic()
         if self._failing_since is None:
             self._failing_since = now
         _log.warning("the rate that all processes share cannot be asked: %s", error)

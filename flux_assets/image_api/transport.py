@@ -20,11 +20,10 @@ from requests.adapters import HTTPAdapter
 from requests.utils import default_headers
 from urllib3.exceptions import HTTPError
 
+from flux_assets.clock import Clock
 from flux_assets.errors import NotSentError, UnknownOutcomeError
 from flux_assets.image_api.vendor_text import safe_text
 from flux_assets.settings import LOOPBACK_HOSTS
-
-Clock = Callable[[], float]
 
 _CHUNK_BYTES = 65_536
 _HEADERS = {**default_headers(), "User-Agent": "flux-assets", "Connection": "close"}
@@ -82,7 +81,7 @@ class _ReportingConnection:
     def connect(self) -> None:
         """Connect wholly, TLS and proxy included, and only then allow that something was sent."""
         super().connect()  # type: ignore[misc]  # urllib3's connection class follows in the MRO
-        if self.adapter.clock() >= self.adapter.deadline:
+        if self.adapter.clock.monotonic() >= self.adapter.deadline:
             message = "connecting took all the time there was"
             raise TimeoutError(message)
         self.adapter.is_connected = True
@@ -117,7 +116,7 @@ class _DeadlineReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401  # any writable buffer
-        seconds_left = self._adapter.deadline - self._adapter.clock()
+        seconds_left = self._adapter.deadline - self._adapter.clock.monotonic()
         if seconds_left <= 0:
             message = "the deadline passed before the reply was complete"
             raise TimeoutError(message)
@@ -133,7 +132,7 @@ class _DeadlineReader(io.RawIOBase):
 class Transport:
     """Makes single HTTP calls; safe to share between threads.
 
-    `clock` is monotonic, in seconds; `open_adapter` is what a test replaces.
+    `clock` is time; `open_adapter` is what a test replaces.
     """
 
     connect_timeout_seconds: float
@@ -170,7 +169,7 @@ class Transport:
             UnknownOutcomeError: a connection was made, and no complete reply came of it.
         """
         where = f"{method} {url.partition('?')[0]}"
-        connect_seconds = min(self.connect_timeout_seconds, deadline - self.clock())
+        connect_seconds = min(self.connect_timeout_seconds, deadline - self.clock.monotonic())
         if connect_seconds <= 0:
             raise NotSentError(f"{where} was not sent: no time was left for it")
         outside = sys.exception()

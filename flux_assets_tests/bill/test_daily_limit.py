@@ -12,7 +12,8 @@ from flux_assets.bill.daily_limit import DailyBudget, DailyLimitError
 from flux_assets.errors import CapExceededError, ConditionFailedError, StoreError
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import ObjectStore, budget_key
-from flux_assets_tests.fixtures.purchases import Clock, HookedStore
+from flux_assets_tests.fixtures.clocks import StandingClock
+from flux_assets_tests.fixtures.purchases import HookedStore
 
 MIDNIGHT = datetime(2026, 3, 15, tzinfo=UTC)
 
@@ -35,19 +36,19 @@ def store(tmp_path: Path) -> CalendarStore:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> StandingClock:
+    return StandingClock()
 
 
 def open_budget(
-    store: ObjectStore, clock: Clock, *, limit: int = 10, batch: int = 4, name: str = "one"
+    store: ObjectStore, clock: StandingClock, *, limit: int = 10, batch: int = 4, name: str = "one"
 ) -> DailyBudget:
     return DailyBudget(
         store,
         daily_limit=limit,
         reservation_id=name,
         batch_size=batch,
-        monotonic=clock.monotonic,
+        clock=clock,
     )
 
 
@@ -67,20 +68,20 @@ def spend_all(budget: DailyBudget) -> int:
         spent += 1
 
 
-def test_no_more_than_the_limit_is_spent(store: CalendarStore, clock: Clock) -> None:
+def test_no_more_than_the_limit_is_spent(store: CalendarStore, clock: StandingClock) -> None:
     assert spend_all(open_budget(store, clock, limit=10, batch=4)) == 10
     assert spend_all(open_budget(store, clock, limit=10, batch=4, name="two")) == 0
 
 
 def test_a_limit_of_zero_allows_nothing_and_says_what_to_do(
-    store: CalendarStore, clock: Clock
+    store: CalendarStore, clock: StandingClock
 ) -> None:
     with pytest.raises(DailyLimitError, match="FLUX_ASSETS_DAILY_IMAGE_LIMIT"):
         open_budget(store, clock, limit=0).spend()
 
 
 def test_sends_are_reserved_in_batches_before_they_are_made(
-    store: CalendarStore, clock: Clock
+    store: CalendarStore, clock: StandingClock
 ) -> None:
     puts: list[str] = []
     store.before = lambda operation, key: puts.append(key) if operation == "put" else None
@@ -95,7 +96,9 @@ def test_sends_are_reserved_in_batches_before_they_are_made(
     assert len(puts) == 2
 
 
-def test_what_was_not_spent_comes_back_in_the_end(store: CalendarStore, clock: Clock) -> None:
+def test_what_was_not_spent_comes_back_in_the_end(
+    store: CalendarStore, clock: StandingClock
+) -> None:
     with open_budget(store, clock) as budget:
         budget.spend()
         budget.spend()
@@ -103,14 +106,16 @@ def test_what_was_not_spent_comes_back_in_the_end(store: CalendarStore, clock: C
     assert reserved(store) == {"one": 2}
 
 
-def test_what_a_crash_leaves_reserved_stays_spent(store: CalendarStore, clock: Clock) -> None:
+def test_what_a_crash_leaves_reserved_stays_spent(
+    store: CalendarStore, clock: StandingClock
+) -> None:
     open_budget(store, clock, limit=10, batch=4).spend()  # and never closed
 
     assert spend_all(open_budget(store, clock, limit=10, batch=4, name="two")) == 6
 
 
 def test_a_lowered_limit_takes_back_nothing_that_was_spent(
-    store: CalendarStore, clock: Clock
+    store: CalendarStore, clock: StandingClock
 ) -> None:
     budget = open_budget(store, clock, limit=5, batch=4)
     for _ in range(4):
@@ -121,7 +126,9 @@ def test_a_lowered_limit_takes_back_nothing_that_was_spent(
     assert reserved(store) == {"one": 4, "two": 46}
 
 
-def test_a_send_that_was_given_back_can_be_spent_again(store: CalendarStore, clock: Clock) -> None:
+def test_a_send_that_was_given_back_can_be_spent_again(
+    store: CalendarStore, clock: StandingClock
+) -> None:
     budget = open_budget(store, clock, limit=1)
     day = budget.spend()
     with pytest.raises(DailyLimitError):
@@ -136,7 +143,7 @@ def test_a_send_that_was_given_back_can_be_spent_again(store: CalendarStore, clo
 
 
 def test_a_used_up_limit_is_known_without_asking_the_store(
-    store: CalendarStore, clock: Clock
+    store: CalendarStore, clock: StandingClock
 ) -> None:
     budget = open_budget(store, clock, limit=0)
     budget.check()
@@ -153,7 +160,7 @@ def test_a_used_up_limit_is_known_without_asking_the_store(
 # --- Races and failures -----------------------------------------------------------------------
 
 
-def test_many_budgets_in_threads_never_pass_the_limit(tmp_path: Path, clock: Clock) -> None:
+def test_many_budgets_in_threads_never_pass_the_limit(tmp_path: Path, clock: StandingClock) -> None:
     root = tmp_path / "store"
 
     def spend_some(number: int) -> int:
@@ -166,7 +173,7 @@ def test_many_budgets_in_threads_never_pass_the_limit(tmp_path: Path, clock: Clo
 
 
 def test_many_threads_of_one_budget_never_pass_the_limit(
-    store: CalendarStore, clock: Clock
+    store: CalendarStore, clock: StandingClock
 ) -> None:
     budget = open_budget(store, clock, limit=50, batch=3)
     with ThreadPoolExecutor(12) as pool:
@@ -176,7 +183,7 @@ def test_many_threads_of_one_budget_never_pass_the_limit(
 
 def _spend_in_a_process(root: Path, number: int) -> int:
     store = CalendarStore(root)
-    with open_budget(store, Clock(), limit=40, batch=3, name=str(number)) as budget:
+    with open_budget(store, StandingClock(), limit=40, batch=3, name=str(number)) as budget:
         return spend_all(budget)
 
 
@@ -197,7 +204,7 @@ def fail_put_after_writing(store: CalendarStore, error: StoreError) -> None:
 
 
 def test_a_reservation_that_the_client_retried_is_made_once(
-    store: CalendarStore, clock: Clock
+    store: CalendarStore, clock: StandingClock
 ) -> None:
     fail_put_after_writing(store, ConditionFailedError("budget", "write", "412 to the winner"))
     budget = open_budget(store, clock, limit=10, batch=4)
@@ -209,7 +216,7 @@ def test_a_reservation_that_the_client_retried_is_made_once(
 
 
 def test_a_reservation_that_was_written_though_it_failed_is_made_once(
-    store: CalendarStore, clock: Clock
+    store: CalendarStore, clock: StandingClock
 ) -> None:
     fail_put_after_writing(store, StoreError("budget", "write", "timed out"))
     budget = open_budget(store, clock, limit=10, batch=4)
@@ -222,7 +229,7 @@ def test_a_reservation_that_was_written_though_it_failed_is_made_once(
 
 
 def test_a_store_that_cannot_take_the_rest_back_leaves_it_spent(
-    store: CalendarStore, clock: Clock, caplog: pytest.LogCaptureFixture
+    store: CalendarStore, clock: StandingClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     def before(operation: str, key: str) -> None:
         if operation == "put":
@@ -236,7 +243,7 @@ def test_a_store_that_cannot_take_the_rest_back_leaves_it_spent(
 
 
 def test_a_store_where_no_conditional_write_succeeds_is_an_error(
-    store: CalendarStore, clock: Clock
+    store: CalendarStore, clock: StandingClock
 ) -> None:
     def before(operation: str, key: str) -> None:
         if operation == "put":
@@ -257,7 +264,7 @@ def test_a_store_where_no_conditional_write_succeeds_is_an_error(
     ],
 )
 def test_a_counter_that_cannot_be_read_stops_the_spending(
-    store: CalendarStore, clock: Clock, body: bytes, problem: str
+    store: CalendarStore, clock: StandingClock, body: bytes, problem: str
 ) -> None:
     store.put(budget_key("2026-03-14"), body, content_type="application/json")
     with pytest.raises(StoreError, match=problem):
@@ -267,13 +274,13 @@ def test_a_counter_that_cannot_be_read_stops_the_spending(
 # --- Days -------------------------------------------------------------------------------------
 
 
-def pass_time(store: CalendarStore, clock: Clock, **time: float) -> None:
+def pass_time(store: CalendarStore, clock: StandingClock, **time: float) -> None:
     store.today += timedelta(**time)
     clock.sleep(timedelta(**time).total_seconds())
 
 
 def test_a_new_day_of_the_store_begins_with_a_new_counter(
-    store: CalendarStore, clock: Clock
+    store: CalendarStore, clock: StandingClock
 ) -> None:
     budget = open_budget(store, clock, limit=10, batch=4)
     assert spend_all(budget) == 10
@@ -288,7 +295,7 @@ def test_a_new_day_of_the_store_begins_with_a_new_counter(
 
 
 def test_yesterdays_limit_does_not_hold_today_where_the_store_failed_at_first(
-    store: CalendarStore, clock: Clock
+    store: CalendarStore, clock: StandingClock
 ) -> None:
     budget = open_budget(store, clock)
     spend_all(budget)
@@ -301,7 +308,7 @@ def test_yesterdays_limit_does_not_hold_today_where_the_store_failed_at_first(
 
 
 def test_the_store_is_not_asked_for_the_day_with_each_send(
-    store: CalendarStore, clock: Clock
+    store: CalendarStore, clock: StandingClock
 ) -> None:
     asked: list[str] = []
     store.before = lambda operation, _key: asked.append(operation)
@@ -311,7 +318,7 @@ def test_the_store_is_not_asked_for_the_day_with_each_send(
 
 @pytest.mark.parametrize("shift", [timedelta(seconds=-2), timedelta(days=-1)])
 def test_a_store_clock_behind_ours_does_not_begin_the_same_day_again(
-    store: CalendarStore, clock: Clock, shift: timedelta
+    store: CalendarStore, clock: StandingClock, shift: timedelta
 ) -> None:
     budget = open_budget(store, clock, limit=10, batch=4)
     assert spend_all(budget) == 10
@@ -322,7 +329,9 @@ def test_a_store_clock_behind_ours_does_not_begin_the_same_day_again(
     assert reserved(store) == {"one": 10}
 
 
-def test_a_send_of_yesterday_is_not_given_back_to_today(store: CalendarStore, clock: Clock) -> None:
+def test_a_send_of_yesterday_is_not_given_back_to_today(
+    store: CalendarStore, clock: StandingClock
+) -> None:
     budget = open_budget(store, clock, limit=10, batch=4)
     yesterday = budget.spend()
     pass_time(store, clock, hours=1)
@@ -334,7 +343,7 @@ def test_a_send_of_yesterday_is_not_given_back_to_today(store: CalendarStore, cl
 
 
 def test_yesterdays_rest_is_not_returned_to_todays_counter(
-    store: CalendarStore, clock: Clock
+    store: CalendarStore, clock: StandingClock
 ) -> None:
     with open_budget(store, clock) as budget:
         budget.spend()

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -268,7 +269,9 @@ def test_a_call_that_the_vendor_does_not_know_a_day_later_is_lost_and_not_bought
     bench = build(faults={"script": ["results_unknown"]})
     leave_accepted(bench.open("run-0"), REQUEST)
 
-    first, second = (bench.open(run, days_later=1).obtain(REQUEST) for run in ("run-1", "run-2"))
+    bench.clock.today += timedelta(days=1)
+
+    first, second = (bench.open(run).obtain(REQUEST) for run in ("run-1", "run-2"))
 
     assert [first.kind, second.kind] == ["lost", "lost"]
     assert [first.calls, second.calls] == [0, 0]
@@ -380,7 +383,9 @@ def test_a_killed_runs_call_is_awaited_by_the_next_run_without_a_call(
     assert run.purchase.sender.pace.in_flight == 0
 
 
-def test_an_awaited_call_of_an_earlier_run_has_its_place_in_flight(build: BuildBench) -> None:
+def test_an_awaited_call_of_an_earlier_run_has_its_place_in_flight(
+    build: BuildBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bench = build()
     leave_accepted(bench.open("run-1"), REQUEST)
     run = bench.open("run-2", max_in_flight=1)
@@ -392,11 +397,10 @@ def test_an_awaited_call_of_an_earlier_run_has_its_place_in_flight(build: BuildB
         seen.append(pace.in_flight)
         sleep(seconds)
 
-    results = replace(run.purchase.sender.results, sleep=noting)
-    purchase = replace(run.purchase, sender=replace(run.purchase.sender, results=results))
+    monkeypatch.setattr(bench.clock, "sleep", noting)
 
     with pace.slot(stop=run.stop.event):  # it waits for no place: the vendor works on it already
-        assert purchase.obtain(REQUEST).kind == "recovered"
+        assert run.obtain(REQUEST).kind == "recovered"
 
     assert set(seen) == {2}
 

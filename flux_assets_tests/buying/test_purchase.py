@@ -17,9 +17,9 @@ from flux_assets.image_api.protocol import Reply
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.image_api.simulator.options import SAMPLE_KEY
 from flux_assets.storage.object_store import budget_key, ledger_key, run_key
+from flux_assets_tests.fixtures.clocks import UTC_NOW
 from flux_assets_tests.fixtures.purchases import (
     CALL_TIMEOUT_SECONDS,
-    UTC_NOW,
     Bench,
     Run,
     build_bench,

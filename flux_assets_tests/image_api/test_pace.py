@@ -6,6 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from flux_assets.image_api.pace import NotStartedError, Pace
+from flux_assets_tests.fixtures.clocks import ReadClock
 
 NEVER = threading.Event()
 
@@ -47,7 +48,7 @@ def make_pace(time: Time, *, max_in_flight: int = 8, requests_per_minute: int = 
     return Pace(
         max_in_flight=max_in_flight,
         requests_per_minute=requests_per_minute,
-        clock=time.clock,
+        clock=ReadClock(time.clock),
         wait=time.wait,
     )
 

@@ -20,6 +20,7 @@ from flux_assets.image_api.shared_rate import (
     account_of,
     open_shared_rate,
 )
+from flux_assets_tests.fixtures.clocks import ReadClock, StandingClock
 from flux_assets_tests.fixtures.purchases import build_bench, build_ledger, build_request
 from flux_assets_tests.fixtures.redis_server import free_port
 from flux_assets_tests.fixtures.simulators import StartSimulator
@@ -60,16 +61,8 @@ class FakeWindow:
             raise WindowLostError("no route to redis")
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 500.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def make_rate(window: FakeWindow, clock: Clock | None = None) -> SharedRate:
-    return SharedRate(window, failures=WindowLostError, clock=clock or Clock())
+def make_rate(window: FakeWindow, clock: StandingClock | None = None) -> SharedRate:
+    return SharedRate(window, failures=WindowLostError, clock=clock or StandingClock())
 
 
 # --- One window ---------------------------------------------------------------------------------
@@ -81,7 +74,7 @@ def test_a_start_is_taken_at_once_or_asked_for_again_when_the_window_opens() -> 
 
 
 def test_a_window_that_is_out_of_reach_for_a_while_grants_nothing_and_stops_nothing() -> None:
-    window, clock = FakeWindow(starts=9), Clock()
+    window, clock = FakeWindow(starts=9), StandingClock()
     rate = make_rate(window, clock)
     window.is_lost = True
     for _ in range(2):
@@ -93,7 +86,7 @@ def test_a_window_that_is_out_of_reach_for_a_while_grants_nothing_and_stops_noth
 
 
 def test_a_window_that_stays_out_of_reach_is_an_error_that_says_what_to_do() -> None:
-    window, clock = FakeWindow(starts=9), Clock()
+    window, clock = FakeWindow(starts=9), StandingClock()
     window.is_lost = True
     rate = make_rate(window, clock)
     rate.seconds_until_start()
@@ -160,7 +153,7 @@ def test_a_start_waits_until_all_processes_have_one_left() -> None:
         max_in_flight=2,
         requests_per_minute=100,
         shared_rate=ScriptedRate(20.0, 0.0),
-        clock=lambda: now[0],
+        clock=ReadClock(lambda: now[0]),
         wait=wait,
     )
     with pace.slot(stop=NEVER):

@@ -1,7 +1,7 @@
 import gzip
 import itertools
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import requests
 from flux_assets.errors import NotSentError, UnknownOutcomeError
 from flux_assets.image_api.request import build_image_request
 from flux_assets.image_api.transport import Transport
+from flux_assets_tests.fixtures.clocks import ReadClock, StandingClock
 from flux_assets_tests.fixtures.scripted_servers import (
     API_KEY,
     Act,
@@ -36,9 +37,9 @@ def serve() -> Iterator[Serve]:
         yield serve
 
 
-def ticking_clock() -> Callable[[], float]:
+def ticking_clock() -> ReadClock:
     """A clock on which every look takes a second."""
-    return itertools.count(0.0).__next__
+    return ReadClock(itertools.count(0.0).__next__)
 
 
 def test_every_call_has_a_connection_of_its_own(serve: Serve) -> None:
@@ -162,7 +163,7 @@ def test_without_time_left_nothing_is_sent(serve: Serve) -> None:
 
 def test_a_connection_that_took_all_the_time_carries_nothing(serve: Serve) -> None:
     server = serve(b"", SUCCESS)
-    clock = iter([0.0, 0.0, 100.0]).__next__  # deadline, before and after connecting
+    clock = ReadClock(iter([0.0, 0.0, 100.0]).__next__)  # deadline, before and after connecting
     with pytest.raises(NotSentError, match="all the time"):
         make_client(server.url, clock=clock).submit(REQUEST, timeout_seconds=30)
     make_client(server.url).submit(REQUEST, timeout_seconds=30)
@@ -223,7 +224,9 @@ def test_passwords_of_a_netrc_file_are_not_sent(
 def test_credentials_in_a_url_are_not_sent() -> None:
     prepared: list[requests.PreparedRequest] = []
     open_adapter = canned(prepared, SUCCESS_BODY)
-    transport = Transport(connect_timeout_seconds=1, clock=lambda: 0.0, open_adapter=open_adapter)
+    transport = Transport(
+        connect_timeout_seconds=1, clock=StandingClock(0.0), open_adapter=open_adapter
+    )
     url = "https://me:secret@api.example/models"
     transport.call("GET", url, deadline=1, max_bytes=len(SUCCESS_BODY))
     assert "Authorization" not in prepared[0].headers

@@ -1,8 +1,9 @@
 """Whether the store can be bought into: whose it is, what it allows, and what its clock says."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from flux_assets.clock import SYSTEM_CLOCK
 from flux_assets.commands.checks.finding import Finding
 from flux_assets.errors import StoreError, StorePermissionError
 from flux_assets.image_api.open_api import api_origin
@@ -28,7 +29,7 @@ def check_store(settings: Settings, run_id: str) -> Iterator[Finding]:
     )
     yield from judge_store(settings, store, run_id)
     try:
-        yield judge_clock(store, datetime.now(UTC))
+        yield judge_clock(store, SYSTEM_CLOCK.utc_now())
     except StoreError as error:
         yield Finding(name="clock", verdict="problem", detail=str(error))
 

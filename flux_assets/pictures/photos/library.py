@@ -3,9 +3,10 @@
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
+from flux_assets.clock import SYSTEM_CLOCK, Clock
 from flux_assets.errors import ObjectNotFoundError, PhotoUnusableError, StoreError
 from flux_assets.pictures.photos.index import format_time, read_index, update_index
 from flux_assets.pictures.photos.photo import Photo
@@ -34,7 +35,7 @@ class PhotoLibrary:
         catalog_uri: the catalog's own path or URI, which relative addresses start from.
         allow_private: whether addresses may lead into private networks.
         max_age: a photo checked less long ago is not asked for again; files always are.
-        utc_now: time.
+        clock: time.
         threads: so many photos are read at once.
         s3_client: makes the client that reads `s3://` photos; without it, one with AWS's own
             credential chain is made.
@@ -44,7 +45,7 @@ class PhotoLibrary:
     catalog_uri: str
     allow_private: bool
     max_age: timedelta
-    utc_now: Callable[[], datetime]
+    clock: Clock
     threads: int = 16
     s3_client: "Callable[[], S3Client] | None" = None
 
@@ -59,7 +60,7 @@ class PhotoLibrary:
         """
         groups = list(dict.fromkeys(wanted))
         web = self._open_web()
-        now = self.utc_now().astimezone(UTC)
+        now = self.clock.utc_now().astimezone(UTC)
         search = PhotoSearch(
             store=self.store,
             catalog_uri=self.catalog_uri,
@@ -158,5 +159,5 @@ def open_photos(settings: Settings, store: ObjectStore) -> PhotoLibrary:
         catalog_uri=settings.catalog,
         allow_private=settings.allow_private_sources,
         max_age=timedelta(hours=settings.photo_max_age_hours),
-        utc_now=lambda: datetime.now(UTC),
+        clock=SYSTEM_CLOCK,
     )

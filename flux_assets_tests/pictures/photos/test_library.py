@@ -16,6 +16,7 @@ from flux_assets.pictures.photos.index import PHOTOS_KEY, read_index
 from flux_assets.pictures.photos.library import PhotoLibrary
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import ObjectStore, photo_prefix
+from flux_assets_tests.fixtures.clocks import StandingClock
 from flux_assets_tests.fixtures.photos import Photos, take_asked
 from flux_assets_tests.fixtures.sites import Site, open_sites
 
@@ -53,7 +54,7 @@ class Shop:
             catalog_uri=str(self.folder / "catalog.csv"),
             allow_private=self.allow_private,
             max_age=dt.timedelta(hours=24),
-            utc_now=lambda: self.now,
+            clock=StandingClock(today=self.now),
             threads=self.threads,
         )
 
