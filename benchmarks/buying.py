@@ -3,12 +3,14 @@
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pydantic import SecretStr
 
 from flux_assets.bill.open_ledger import RunIdentity, Stores
 from flux_assets.buying.generation import open_generation
 from flux_assets.image_api.open_api import open_api
+from flux_assets.image_api.options import ApiOptions
 from flux_assets.image_api.request import ImageRequest, build_image_request
 from flux_assets.image_api.simulator.options import SAMPLE_KEY
 from flux_assets.settings import load_settings
@@ -31,24 +33,25 @@ def buy(store: ObjectStore, base_url: str, *, pictures: int, in_flight: int) -> 
     settings = load_settings(
         {"FLUX_ASSETS_MAX_IN_FLIGHT": str(in_flight), "FLUX_ASSETS_DAILY_IMAGE_LIMIT": "1000000"}
     )
-    api = open_api(
+    options = replace(
+        ApiOptions.of(settings),
         base_url=base_url,
-        api_key=SecretStr(SAMPLE_KEY),
-        max_in_flight=in_flight,
+        is_simulated=False,
         requests_per_minute=1_000_000,
-        call_timeout_seconds=180,
-        result_hosts=(),
     )
     run = RunIdentity(run_id="bench", step="bench", is_run_dead=lambda _: False)
     began = time.process_time()
-    with open_generation(
-        settings,
-        Stores(shop=store, root=store),
-        api,
-        run,
-        to_obtain=pictures,
-        retry_refused=False,
-    ) as generation:
+    with (
+        open_api(options, api_key=SecretStr(SAMPLE_KEY)) as api,
+        open_generation(
+            settings,
+            Stores(shop=store, root=store),
+            api,
+            run,
+            to_obtain=pictures,
+            retry_refused=False,
+        ) as generation,
+    ):
         outcomes = list(generation.obtain(build_requests(pictures)))
     seconds = time.process_time() - began
     if {outcome.kind for outcome in outcomes} != {"generated"}:

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -13,11 +13,13 @@ from pydantic import SecretStr
 from flux_assets.bill.ledger_entry import LedgerEntry
 from flux_assets.errors import FluxAssetsError, ObjectNotFoundError
 from flux_assets.image_api.client import ImageApiClient
+from flux_assets.image_api.options import ApiOptions
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.image_api.simulator.faults import FAULTS, FaultDeck, Faults, digest_request
 from flux_assets.image_api.simulator.options import SAMPLE_KEY
 from flux_assets.image_api.simulator.state import BillLine, SimulatorState
 from flux_assets.pictures.inspect import inspect_picture
+from flux_assets.settings import load_settings
 from flux_assets.storage.object_store import ObjectStore, upload_key
 
 _TIMEOUT_SECONDS = 60
@@ -74,7 +76,8 @@ class Audit:
 
     def judge_pictures(self) -> Counter[str]:
         """How many pictures are right, missing, corrupt, or another than the vendor made."""
-        client = ImageApiClient(base_url=self.base_url, api_key=SecretStr(SAMPLE_KEY))
+        options = replace(ApiOptions.of(load_settings({})), base_url=self.base_url)
+        client = ImageApiClient(options, api_key=SecretStr(SAMPLE_KEY))
         bill = {line.uuid: line for line in self.vendor.read_bill()}
         with ThreadPoolExecutor(8) as pool:
             verdicts = pool.map(lambda request: self._judge(request, client, bill), self.requests)

@@ -6,6 +6,7 @@
 import argparse
 import json
 import os
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from pydantic import SecretStr
 from flux_assets.bill.open_ledger import RunIdentity, Stores
 from flux_assets.buying.generation import open_generation
 from flux_assets.image_api.open_api import open_api
+from flux_assets.image_api.options import ApiOptions
 from flux_assets.image_api.simulator.options import SAMPLE_KEY
 from flux_assets.settings import load_settings
 from flux_assets.storage.directory import DirectoryStore
@@ -30,14 +32,7 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = load_settings(os.environ)
     store = DirectoryStore(Path(settings.store))
-    api = open_api(
-        base_url=arguments.base_url,
-        api_key=SecretStr(SAMPLE_KEY),
-        max_in_flight=settings.max_in_flight,
-        requests_per_minute=settings.requests_per_minute,
-        call_timeout_seconds=settings.call_timeout_seconds,
-        result_hosts=(),
-    )
+    options = replace(ApiOptions.of(settings), base_url=arguments.base_url, is_simulated=False)
     run = RunIdentity(run_id=arguments.run_id, step="storm", is_run_dead=lambda _: False)
     keys = list_pictures(store).keys
     requests = list(build_requests(arguments.requests))
@@ -47,14 +42,17 @@ def main() -> None:
         for request in requests
         if request.fingerprint[:32] in keys
     ]
-    with open_generation(
-        settings,
-        Stores(shop=store, root=store),
-        api,
-        run,
-        to_obtain=len(wanted),
-        retry_refused=False,
-    ) as generation:
+    with (
+        open_api(options, api_key=SecretStr(SAMPLE_KEY)) as api,
+        open_generation(
+            settings,
+            Stores(shop=store, root=store),
+            api,
+            run,
+            to_obtain=len(wanted),
+            retry_refused=False,
+        ) as generation,
+    ):
         for outcome in chain(generation.obtain(wanted), generation.reuse(stored)):
             print(json.dumps({"kind": outcome.kind, "reason": outcome.reason}), flush=True)
 

@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -20,6 +21,7 @@ from flux_assets.buying.outcome import Outcome
 from flux_assets.buying.picture_records import open_records
 from flux_assets.defs.events import log_outcomes
 from flux_assets.image_api.client import ImageApiClient
+from flux_assets.image_api.options import ApiOptions
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.image_api.simulator.options import SAMPLE_KEY
 from flux_assets.pictures.inspect import inspect_picture
@@ -76,7 +78,9 @@ class _Buyer:
         self._ledger = open_ledger(settings, store, run)
         self._preview_px = settings.preview_px
         self._records = open_records(settings, store, self._ledger, preview_px=self._preview_px)
-        self._client = ImageApiClient(base_url=base_url, api_key=SecretStr(SAMPLE_KEY))
+        self._client = ImageApiClient(
+            replace(ApiOptions.of(settings), base_url=base_url), api_key=SecretStr(SAMPLE_KEY)
+        )
         self._parts = parts
 
     def buy(self, request: ImageRequest) -> Outcome:

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from uuid import uuid4
 
 import click
@@ -24,7 +23,7 @@ from flux_assets.commands.checks.store import check_store
 from flux_assets.commands.launch import open_run_identity, prepare_dagster_home
 from flux_assets.defs.images import API_POOL
 from flux_assets.defs.partitions import shop_name
-from flux_assets.defs.resources import SIMULATOR_STATE_DIR, StoreResource
+from flux_assets.defs.resources import StoreResource
 from flux_assets.errors import SettingsError
 from flux_assets.settings import Settings, load_settings
 
@@ -84,7 +83,7 @@ def _checks(settings: Settings, run_id: str) -> Mapping[str, Check]:
     return {
         "mode": partial(check_mode, settings),
         "key": partial(check_key, settings),
-        "api": partial(check_api, settings, Path(SIMULATOR_STATE_DIR)),
+        "api": partial(check_api, settings),
         "inputs": partial(check_inputs, settings),
         "photos": partial(check_photos, settings),
         "store": partial(check_store, settings, run_id),
@@ -109,7 +108,6 @@ def _buy_one(settings: Settings, run_id: str) -> Iterator[Finding]:
             settings,
             stores,
             replace(run, run_id=run_id),
-            Path(SIMULATOR_STATE_DIR),
             announce=lambda text: _people.print(escape(text), soft_wrap=True),
         )
 

@@ -30,6 +30,7 @@ from flux_assets.commands.verify import verify
 from flux_assets.defs.reports import catalog_report, summary_report
 from flux_assets.defs.resources import StoreResource
 from flux_assets.errors import FluxAssetsError
+from flux_assets.image_api.open_api import SIMULATOR_STATE_DIR
 from flux_assets.planning.choices import Choices
 from flux_assets.planning.dry_run import plan_catalog
 from flux_assets.prompts.reroll import raise_takes
@@ -155,7 +156,7 @@ def dev(*, port: int) -> None:
 @click.option(
     "--state-dir",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path(".flux_assets/simulator"),
+    default=Path(SIMULATOR_STATE_DIR),
     show_default=True,
     help="What it remembers, and its bill.",
 )

@@ -4,7 +4,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
 import dagster as dg
@@ -12,18 +12,14 @@ from pydantic import Field, PrivateAttr, SecretStr
 
 from flux_assets.bill.open_ledger import Stores
 from flux_assets.errors import SettingsError
-from flux_assets.image_api.open_api import ApiAccess, api_origin, open_api, simulated_api
-from flux_assets.image_api.polling import TYPICAL_LATENCY_SECONDS
-from flux_assets.image_api.shared_rate import open_shared_rate
+from flux_assets.image_api.open_api import ApiAccess, api_origin, open_api
+from flux_assets.image_api.options import ApiOptions
 from flux_assets.settings import Settings, load_settings
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.open_store import ensure_store_identity, open_store
 
 if TYPE_CHECKING:  # boto3 is loaded only where S3 is really used
     from mypy_boto3_s3 import S3Client
-
-
-SIMULATOR_STATE_DIR = ".flux_assets/simulator"
 
 
 class StoreResource(dg.ConfigurableResource[Any]):
@@ -91,44 +87,27 @@ class StoreResource(dg.ConfigurableResource[Any]):
 
 
 class ImageApiResource(dg.ConfigurableResource[Any]):
-    """The vendor's image API at this account's pace; in sample mode, the built-in simulator."""
+    """The vendor's image API at this account's pace; in sample mode, the built-in simulator.
 
-    mode: Literal["sample", "live"]
-    base_url: str
+    `options` are those of `ApiOptions`; the secrets stay references to the environment.
+    """
+
+    options: dict[str, Any]
     api_key: str = Field(repr=False)
-    requests_per_minute: int
-    max_in_flight: int
-    call_timeout_seconds: float
-    result_hosts: list[str]
-    delivery: Literal["sync", "async"]
     rate_limiter: str = Field(repr=False)
-    simulator_latency_seconds: float
-    simulator_megapixels: float
-    simulator_faults: str | None
 
     _access: ApiAccess | None = PrivateAttr(default=None)
 
     @classmethod
     def of(cls, settings: Settings) -> "ImageApiResource":
-        """The API that the settings name; the key stays a reference to the environment."""
+        """The API that the settings name."""
+        is_shared = settings.rate_limiter is not None and not settings.is_sample
+        options = asdict(ApiOptions.of(settings))
         return cls(
-            mode=settings.mode,
-            base_url=settings.onemin_base_url,
+            # Dagster's config knows no null within a dictionary.
+            options={name: value for name, value in options.items() if value is not None},
             api_key="" if settings.is_sample else dg.EnvVar("ONEMIN_API_KEY"),
-            requests_per_minute=settings.requests_per_minute,
-            max_in_flight=settings.max_in_flight,
-            call_timeout_seconds=settings.call_timeout_seconds,
-            result_hosts=list(settings.result_hosts),
-            delivery=settings.delivery,
-            # In sample mode each process has a simulator of its own, which nobody shares.
-            rate_limiter=(
-                ""
-                if settings.is_sample or settings.rate_limiter is None
-                else dg.EnvVar("FLUX_ASSETS_RATE_LIMITER")
-            ),
-            simulator_latency_seconds=settings.simulator_latency_seconds,
-            simulator_megapixels=settings.simulator_megapixels,
-            simulator_faults=settings.simulator_faults,
+            rate_limiter=dg.EnvVar("FLUX_ASSETS_RATE_LIMITER") if is_shared else "",
         )
 
     @property
@@ -147,38 +126,13 @@ class ImageApiResource(dg.ConfigurableResource[Any]):
             SettingsError: the run's config names another API, to which the key would go.
         """
         del context
+        options = ApiOptions(**self.options)
         own = load_settings({"ONEMIN_BASE_URL": os.environ.get("ONEMIN_BASE_URL", "")})
-        if self.base_url != own.onemin_base_url:
+        if options.base_url != own.onemin_base_url:
             problem = "a run cannot change it; set it where the code location runs"
             raise SettingsError("ONEMIN_BASE_URL", problem)
-        if self.mode == "sample":
-            with simulated_api(
-                Path(SIMULATOR_STATE_DIR),
-                latency_seconds=self.simulator_latency_seconds,
-                megapixels=self.simulator_megapixels,
-                faults=self.simulator_faults,
-            ) as (base_url, api_key):
-                self._access = self._open(base_url, api_key, self.simulator_latency_seconds)
-                yield self
-        else:
-            key = SecretStr(self.api_key)
-            self._access = self._open(self.base_url, key, TYPICAL_LATENCY_SECONDS)
+        rate_limiter = SecretStr(self.rate_limiter) if self.rate_limiter else None
+        with open_api(
+            options, api_key=SecretStr(self.api_key), rate_limiter=rate_limiter
+        ) as self._access:
             yield self
-
-    def _open(self, base_url: str, api_key: SecretStr, typical_latency_seconds: float) -> ApiAccess:
-        return open_api(
-            base_url=base_url,
-            api_key=api_key,
-            max_in_flight=self.max_in_flight,
-            requests_per_minute=self.requests_per_minute,
-            call_timeout_seconds=self.call_timeout_seconds,
-            result_hosts=self.result_hosts,
-            delivery=self.delivery,
-            typical_latency_seconds=typical_latency_seconds,
-            shared_rate=open_shared_rate(
-                SecretStr(self.rate_limiter) if self.rate_limiter else None,
-                origin=base_url,
-                api_key=api_key,
-                requests_per_minute=self.requests_per_minute,
-            ),
-        )

@@ -1,6 +1,6 @@
 """Calling the vendor's HTTP API: one call, one request, one deadline; the rules are elsewhere."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import quote, urlsplit
 
 from pydantic import SecretStr
@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from flux_assets.clock import SYSTEM_CLOCK, Clock
 from flux_assets.errors import DownloadError, SettingsError, UnknownOutcomeError
 from flux_assets.image_api.download import Downloads
+from flux_assets.image_api.options import ApiOptions
 from flux_assets.image_api.protocol import (
     Model,
     Reply,
@@ -28,6 +29,7 @@ from flux_assets.image_api.transport import (
 from flux_assets.settings import LOOPBACK_HOSTS
 
 _MAX_REPLY_BYTES = 4 * 1024 * 1024
+_CONNECT_TIMEOUT_SECONDS = 10.0
 
 
 class ImageApiClient:
@@ -37,14 +39,11 @@ class ImageApiClient:
     The key is sent to the base URL's own origin and nowhere else.
 
     Args:
-        base_url: https, or http on this machine's loopback address.
+        options: its base URL, https or http on this machine's loopback address; the most that
+            any one call or download may take; the hosts (`host` or `host:port`) that results may
+            come from, beside the vendor's; whether a call is answered before its picture is made.
         api_key: of the account.
-        connect_timeout_seconds: for making the connection.
-        call_timeout_seconds: the most that any one call or download may take.
-        result_hosts: hosts (`host` or `host:port`) that results may come from, beside the
-            vendor's.
         clock: time.
-        run_async: whether a call is to be answered at once, before its picture is made.
         open_adapter: what carries each request; replaced in tests.
         on_reply: sees each complete reply to a `submit` before it is read; it must not raise.
 
@@ -54,30 +53,25 @@ class ImageApiClient:
 
     def __init__(
         self,
+        options: ApiOptions,
         *,
-        base_url: str,
         api_key: SecretStr,
-        connect_timeout_seconds: float = 10,
-        call_timeout_seconds: float = 180,
-        result_hosts: Iterable[str] = (),
         clock: Clock = SYSTEM_CLOCK,
-        run_async: bool = False,
         open_adapter: OpenAdapter = FreshConnectionAdapter,
         on_reply: Callable[[HttpReply], None] | None = None,
     ) -> None:
-        self._base_url = base_url.rstrip("/")
+        self._options = options
+        self._base_url = options.base_url.rstrip("/")
         self._api_key = SecretStr(api_key.get_secret_value().strip())
         _check_origin(self._base_url)
         _check_header_text(self._secret)
-        self._call_timeout_seconds = call_timeout_seconds
         self._clock = clock
-        self._run_async = run_async
         self._on_reply = on_reply
         self._transport = Transport(
-            connect_timeout_seconds=connect_timeout_seconds, clock=clock, open_adapter=open_adapter
+            connect_timeout_seconds=_CONNECT_TIMEOUT_SECONDS, clock=clock, open_adapter=open_adapter
         )
         self._downloads = Downloads(
-            transport=self._transport, base_url=self._base_url, result_hosts=result_hosts
+            transport=self._transport, base_url=self._base_url, result_hosts=options.result_hosts
         )
 
     def __repr__(self) -> str:
@@ -90,7 +84,7 @@ class ImageApiClient:
 
         Args:
             request: what to make.
-            timeout_seconds: for the whole call; never more than `call_timeout_seconds`.
+            timeout_seconds: for the whole call; never more than the options allow.
             asset_key: of the uploaded photo, for a request that edits one.
 
         Raises:
@@ -105,7 +99,9 @@ class ImageApiClient:
             deadline=self._deadline(timeout_seconds),
             max_bytes=_MAX_REPLY_BYTES,
             headers={"API-KEY": self._secret},
-            json_body=build_submit_body(request, asset_key=asset_key, run_async=self._run_async),
+            json_body=build_submit_body(
+                request, asset_key=asset_key, run_async=self._options.delivery == "async"
+            ),
         )
         if self._on_reply is not None:
             self._on_reply(reply)
@@ -164,7 +160,7 @@ class ImageApiClient:
             AccountError, RateLimitedError: as `protocol.parse_models`.
         """
         path = "/models?feature=IMAGE_GENERATOR"
-        reply = self._get(path, timeout_seconds=self._call_timeout_seconds, headers={})
+        reply = self._get(path, timeout_seconds=self._options.call_timeout_seconds, headers={})
         return parse_models(reply.status_code, reply.headers, reply.body)
 
     def download(self, url_or_key: str, *, timeout_seconds: float) -> bytes:
@@ -182,7 +178,7 @@ class ImageApiClient:
         return self._api_key.get_secret_value()
 
     def _deadline(self, timeout_seconds: float) -> float:
-        return self._clock.monotonic() + min(timeout_seconds, self._call_timeout_seconds)
+        return self._clock.monotonic() + min(timeout_seconds, self._options.call_timeout_seconds)
 
     def _get(self, path: str, *, timeout_seconds: float, headers: Mapping[str, str]) -> HttpReply:
         try:

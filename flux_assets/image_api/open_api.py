@@ -1,19 +1,23 @@
 """The image API as the steps of one process share it: the vendor's, or the simulator's."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from flux_assets.image_api.client import ImageApiClient
-from flux_assets.image_api.pace import Pace, StartRate
-from flux_assets.image_api.polling import TYPICAL_LATENCY_SECONDS, PollSchedule
+from flux_assets.image_api.options import ApiOptions
+from flux_assets.image_api.pace import Pace
+from flux_assets.image_api.polling import PollSchedule
+from flux_assets.image_api.shared_rate import open_shared_rate
 from flux_assets.image_api.transport import HttpReply
 from flux_assets.settings import Settings
+
+SIMULATOR_STATE_DIR = ".flux_assets/simulator"
+"""Shared by all simulators of a working folder, so that one finishes what another began."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,51 +37,72 @@ def api_origin(settings: Settings) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+@contextmanager
 def open_api(
+    options: ApiOptions,
     *,
-    base_url: str,
-    api_key: SecretStr,
-    max_in_flight: int,
-    requests_per_minute: int,
-    call_timeout_seconds: float,
-    result_hosts: Iterable[str],
-    delivery: Literal["sync", "async"] = "sync",
-    typical_latency_seconds: float = TYPICAL_LATENCY_SECONDS,
-    shared_rate: StartRate | None = None,
+    api_key: SecretStr | None,
+    rate_limiter: SecretStr | None = None,
     on_reply: Callable[[HttpReply], None] | None = None,
+) -> Iterator[ApiAccess]:
+    """The client of one account, and the pace at which this process may call it.
+
+    Where the options ask for the simulator, it runs for the block, and takes a key of its own;
+    nobody shares it, so nobody shares its rate.
+
+    Args:
+        options: of this environment.
+        api_key: the account's.
+        rate_limiter: where processes that share the account count their starts, if anywhere.
+        on_reply: as `ImageApiClient` has it.
+
+    Raises:
+        SettingsError: the key cannot be used, or what the rate limiter needs is not installed.
+    """
+    if not options.is_simulated:
+        key = api_key or SecretStr("")
+        yield _connect(options, key, rate_limiter=rate_limiter, on_reply=on_reply)
+        return
+    with _running_simulator(options) as (base_url, key):
+        simulated = replace(options, base_url=base_url)
+        yield _connect(simulated, key, rate_limiter=None, on_reply=on_reply)
+
+
+def _connect(
+    options: ApiOptions,
+    api_key: SecretStr,
+    *,
+    rate_limiter: SecretStr | None,
+    on_reply: Callable[[HttpReply], None] | None,
 ) -> ApiAccess:
-    """The client of one account, and the pace at which this process may call it."""
     return ApiAccess(
-        client=ImageApiClient(
-            base_url=base_url,
-            api_key=api_key,
-            call_timeout_seconds=call_timeout_seconds,
-            result_hosts=result_hosts,
-            run_async=delivery == "async",
-            on_reply=on_reply,
-        ),
+        client=ImageApiClient(options, api_key=api_key, on_reply=on_reply),
         pace=Pace(
-            max_in_flight=max_in_flight,
-            requests_per_minute=requests_per_minute,
-            shared_rate=shared_rate,
+            max_in_flight=options.max_in_flight,
+            requests_per_minute=options.requests_per_minute,
+            shared_rate=open_shared_rate(
+                rate_limiter,
+                origin=options.base_url,
+                api_key=api_key,
+                requests_per_minute=options.requests_per_minute,
+            ),
         ),
-        polls=PollSchedule(first_guess_seconds=typical_latency_seconds),
+        polls=PollSchedule(first_guess_seconds=options.typical_latency_seconds),
     )
 
 
 @contextmanager
-def simulated_api(
-    state_dir: Path, *, latency_seconds: float, megapixels: float, faults: str | None
-) -> Iterator[tuple[str, SecretStr]]:
-    """Run the simulator in this process; gives its base URL and a key that it takes."""
+def _running_simulator(options: ApiOptions) -> Iterator[tuple[str, SecretStr]]:
+    """Its base URL, and a key that it takes."""
     from flux_assets.image_api.simulator.faults import Faults, read_faults
     from flux_assets.image_api.simulator.options import SAMPLE_KEY, SimulatorOptions
     from flux_assets.image_api.simulator.server import running_simulator
 
-    options = SimulatorOptions(
-        latency_seconds=latency_seconds,
-        megapixels=megapixels,
+    faults = options.simulator_faults
+    simulated = SimulatorOptions(
+        latency_seconds=options.simulator_latency_seconds,
+        megapixels=options.simulator_megapixels,
         faults=read_faults(Path(faults)) if faults else Faults(),
     )
-    with running_simulator(state_dir, options=options) as simulator:
+    with running_simulator(Path(SIMULATOR_STATE_DIR), options=simulated) as simulator:
         yield simulator.base_url, SecretStr(SAMPLE_KEY)

@@ -14,6 +14,7 @@ from flux_assets.image_api.simulator.server import RunningSimulator
 from flux_assets.settings import load_settings
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import budget_key
+from flux_assets_tests.fixtures.api_options import options_for
 from flux_assets_tests.fixtures.purchases import build_requests
 
 
@@ -34,18 +35,14 @@ def open_step(
     settings = load_settings(
         {"FLUX_ASSETS_DAILY_IMAGE_LIMIT": "10", "FLUX_ASSETS_MAX_IN_FLIGHT": "4"}
     )
-    api = open_api(
-        base_url=simulator.base_url,
-        api_key=SecretStr(SAMPLE_KEY),
-        max_in_flight=settings.max_in_flight,
-        requests_per_minute=1_000,
-        call_timeout_seconds=settings.call_timeout_seconds,
-        result_hosts=(),
-    )
+    options = options_for(simulator.base_url, max_in_flight=4, requests_per_minute=1_000)
     run = RunIdentity(run_id=run_id, step="generate_shard", is_run_dead=lambda _run: False)
-    with open_generation(
-        settings, stores, api, run, to_obtain=to_obtain, retry_refused=False
-    ) as generation:
+    with (
+        open_api(options, api_key=SecretStr(SAMPLE_KEY)) as api,
+        open_generation(
+            settings, stores, api, run, to_obtain=to_obtain, retry_refused=False
+        ) as generation,
+    ):
         yield generation
 
 

@@ -10,6 +10,7 @@ from flux_assets.errors import ConditionFailedError, DownloadError, PictureError
 from flux_assets.image_api.client import ImageApiClient
 from flux_assets.image_api.protocol import Reply
 from flux_assets.storage.object_store import extra_reply_key, image_key, ledger_key
+from flux_assets_tests.fixtures.api_options import options_for
 from flux_assets_tests.fixtures.purchases import (
     CALL_TIMEOUT_SECONDS,
     Bench,
@@ -169,7 +170,8 @@ class StandInClient(ImageApiClient):
 
 def answer_results(run: Run, *answers: Reply | Exception | None) -> Run:
     client = StandInClient(
-        base_url=run.purchase.sender.client._base_url, api_key=run.purchase.sender.client._api_key
+        options_for(run.purchase.sender.client._base_url),
+        api_key=run.purchase.sender.client._api_key,
     )
     client.answers = list(answers)
     landing = replace(run.purchase.landing, client=client)
@@ -274,7 +276,7 @@ def test_a_proxys_page_instead_of_the_picture_does_not_lose_it(build: BuildBench
     bench = build()
     run = bench.open("run-1")
     behind_proxy = PageClient(
-        base_url=bench.simulator.base_url, api_key=run.purchase.sender.client._api_key
+        options_for(bench.simulator.base_url), api_key=run.purchase.sender.client._api_key
     )
     landing = replace(run.purchase.landing, client=behind_proxy)
 

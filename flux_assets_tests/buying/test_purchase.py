@@ -17,6 +17,7 @@ from flux_assets.image_api.protocol import Reply
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.image_api.simulator.options import SAMPLE_KEY
 from flux_assets.storage.object_store import budget_key, ledger_key, run_key
+from flux_assets_tests.fixtures.api_options import options_for
 from flux_assets_tests.fixtures.clocks import UTC_NOW
 from flux_assets_tests.fixtures.purchases import (
     CALL_TIMEOUT_SECONDS,
@@ -451,7 +452,7 @@ def test_replies_that_our_own_bug_cannot_read_stop_the_run_like_unanswered_ones(
 ) -> None:
     run = bench.open()
     broken = BrokenClient(
-        base_url=bench.simulator.base_url, api_key=run.purchase.sender.client._api_key
+        options_for(bench.simulator.base_url), api_key=run.purchase.sender.client._api_key
     )
     purchase = replace(run.purchase, sender=replace(run.purchase.sender, client=broken))
 

@@ -46,7 +46,6 @@ class Buyer:
                 self.shop.settings,
                 Stores(shop=store, root=store),
                 RUN,
-                Path("simulator"),
                 announce=self.announced.append,
             )
         )

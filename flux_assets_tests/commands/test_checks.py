@@ -91,8 +91,11 @@ def test_sample_mode_needs_no_key_and_warns_of_one() -> None:
     assert (warning.verdict, "a-key" in warning.detail) == ("warning", False)
 
 
-def test_sample_mode_asks_a_simulator_that_it_starts(shop: Shop, tmp_path: Path) -> None:
-    [api] = check_api(shop.settings, tmp_path / "simulator")
+def test_sample_mode_asks_a_simulator_that_it_starts(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    [api] = check_api(shop.settings)
     assert api.detail == f"the built-in simulator answers, {MODEL} is active"
 
 
@@ -110,19 +113,17 @@ def test_sample_mode_asks_a_simulator_that_it_starts(shop: Shop, tmp_path: Path)
     ],
 )
 def test_the_model_must_be_listed_as_active(
-    serve: Serve, tmp_path: Path, reply: bytes, verdict: str, told: str
+    serve: Serve, reply: bytes, verdict: str, told: str
 ) -> None:
     server = serve(http("200 OK", reply))
-    [api] = check_api(live(server.url), tmp_path)
+    [api] = check_api(live(server.url))
     assert (api.verdict, told in api.detail) == (verdict, True)
     assert b"secret-key" not in server.received[0]
 
 
-def test_an_api_that_cannot_be_reached_or_hangs_up_is_a_problem(
-    serve: Serve, tmp_path: Path
-) -> None:
-    [refused] = check_api(live(), tmp_path)
-    [hung_up] = check_api(live(serve(b"").url), tmp_path)
+def test_an_api_that_cannot_be_reached_or_hangs_up_is_a_problem(serve: Serve) -> None:
+    [refused] = check_api(live())
+    [hung_up] = check_api(live(serve(b"").url))
     assert (refused.verdict, hung_up.verdict) == ("problem", "problem")
     assert "Check ONEMIN_BASE_URL" in refused.detail
 

@@ -16,6 +16,7 @@ from flux_assets.errors import (
 from flux_assets.image_api.client import ImageApiClient
 from flux_assets.image_api.request import ImageRequest, SourcePhoto, build_image_request
 from flux_assets.image_api.transport import HttpReply
+from flux_assets_tests.fixtures.api_options import options_for
 from flux_assets_tests.fixtures.scripted_servers import (
     API_KEY,
     Serve,
@@ -48,15 +49,15 @@ def test_a_call_is_one_post_with_the_key(serve: Serve) -> None:
     assert json.loads(body)["promptObject"] == REQUEST.prompt_object
 
 
-@pytest.mark.parametrize("run_async", [False, True])
+@pytest.mark.parametrize("delivery", ["sync", "async"])
 def test_only_an_asynchronous_client_asks_for_an_answer_at_once(
-    serve: Serve, *, run_async: bool
+    serve: Serve, delivery: str
 ) -> None:
     server = serve(SUCCESS)
-    make_client(server.url, run_async=run_async).submit(REQUEST, timeout_seconds=30)
+    make_client(server.url, delivery=delivery).submit(REQUEST, timeout_seconds=30)
     (sent,) = server.received
     body = json.loads(sent.partition(b"\r\n\r\n")[2])
-    assert body.get("async") == (True if run_async else None)
+    assert body.get("async") == (True if delivery == "async" else None)
 
 
 def test_a_reply_is_shown_raw_even_if_it_cannot_be_read(serve: Serve) -> None:
@@ -80,14 +81,14 @@ def test_the_key_shows_in_no_repr_and_no_error(serve: Serve) -> None:
 @pytest.mark.parametrize("key", ["", " ", "sk-\nx", "sk-\N{EN DASH}x"])
 def test_a_key_that_no_header_can_carry_is_a_settings_error(key: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        ImageApiClient(base_url="https://api.example", api_key=SecretStr(key))
+        ImageApiClient(options_for("https://api.example"), api_key=SecretStr(key))
     assert "ONEMIN_API_KEY" in str(caught.value)
     assert "sk-" not in str(caught.value)
 
 
 def test_a_key_read_from_a_file_may_end_with_a_newline(serve: Serve) -> None:
     server = serve(SUCCESS)
-    client = ImageApiClient(base_url=server.url, api_key=SecretStr(f"{API_KEY}\n"))
+    client = ImageApiClient(options_for(server.url), api_key=SecretStr(f"{API_KEY}\n"))
     assert client.submit(REQUEST, timeout_seconds=30).uuid == UUID
 
 

@@ -1,21 +1,21 @@
 """Whether the API can be called: the mode, the key, the model. Nothing here costs anything."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import replace
 
 from pydantic import SecretStr
 
 from flux_assets.commands.checks.finding import Finding, Verdict
 from flux_assets.errors import DownloadError, NotSentError, UnknownOutcomeError
-from flux_assets.image_api.open_api import ApiAccess, open_api, simulated_api
-from flux_assets.image_api.polling import TYPICAL_LATENCY_SECONDS
+from flux_assets.image_api.client import ImageApiClient
+from flux_assets.image_api.open_api import open_api
+from flux_assets.image_api.options import ApiOptions
 from flux_assets.image_api.request import MODEL
-from flux_assets.image_api.shared_rate import open_shared_rate
-from flux_assets.image_api.transport import HttpReply
 from flux_assets.settings import Settings
 
 _MODELS_TIMEOUT_SECONDS = 30.0
+_NOT_SENT = SecretStr("not-sent")
+"""Stands in for a key that may be wrong, which has a check of its own."""
 
 
 def check_mode(settings: Settings) -> Iterator[Finding]:
@@ -38,25 +38,24 @@ def check_key(settings: Settings) -> Iterator[Finding]:
     if settings.onemin_api_key is None:
         yield Finding(name="key", verdict="ok", detail="not needed in sample mode")
     elif not settings.is_sample:
-        _open(settings, settings.onemin_base_url, settings.onemin_api_key, None)
+        ImageApiClient(ApiOptions.of(settings), api_key=settings.onemin_api_key)
         detail = "present; only a call shows whether the vendor takes it"
         yield Finding(name="key", verdict="ok", detail=detail)
 
 
-def check_api(settings: Settings, simulator_dir: Path) -> Iterator[Finding]:
+def check_api(settings: Settings) -> Iterator[Finding]:
     """Ask the API for its models, which is free and needs no key.
 
     Raises:
         AccountError, RateLimitedError: it turns this machine away.
     """
-    quick = settings.model_copy(
-        update={
-            "call_timeout_seconds": min(settings.call_timeout_seconds, _MODELS_TIMEOUT_SECONDS),
-            "onemin_api_key": SecretStr("not-sent"),  # whatever its own check says
-        }
+    options = ApiOptions.of(settings)
+    quick = replace(
+        options,
+        call_timeout_seconds=min(options.call_timeout_seconds, _MODELS_TIMEOUT_SECONDS),
     )
     where = "the built-in simulator" if settings.is_sample else settings.onemin_base_url
-    with opened_api(quick, simulator_dir) as api:
+    with open_api(quick, api_key=_NOT_SENT) as api:
         try:
             models = {model.model_id: model for model in api.client.list_models()}
         except NotSentError as error:
@@ -75,55 +74,3 @@ def check_api(settings: Settings, simulator_dir: Path) -> Iterator[Finding]:
     standing = "says that it is disabled" if MODEL in models else "does not list it"
     detail = f"{where} answers, but {MODEL} cannot be had: it {standing}; ask the vendor"
     yield Finding(name="api", verdict="problem", detail=detail)
-
-
-@contextmanager
-def opened_api(
-    settings: Settings,
-    simulator_dir: Path,
-    *,
-    on_reply: Callable[[HttpReply], None] | None = None,
-) -> Iterator[ApiAccess]:
-    """The API of the settings' mode outside of a run; in sample mode, a simulator for the block.
-
-    Raises:
-        SettingsError: the key cannot be used, or what the rate limiter needs is not installed.
-    """
-    if not settings.is_sample:
-        key = settings.onemin_api_key or SecretStr("")
-        yield _open(settings, settings.onemin_base_url, key, on_reply)
-        return
-    with simulated_api(
-        simulator_dir,
-        latency_seconds=settings.simulator_latency_seconds,
-        megapixels=settings.simulator_megapixels,
-        faults=settings.simulator_faults,
-    ) as (base_url, key):
-        yield _open(settings, base_url, key, on_reply)
-
-
-def _open(
-    settings: Settings,
-    base_url: str,
-    api_key: SecretStr,
-    on_reply: Callable[[HttpReply], None] | None,
-) -> ApiAccess:
-    return open_api(
-        base_url=base_url,
-        api_key=api_key,
-        max_in_flight=settings.max_in_flight,
-        requests_per_minute=settings.requests_per_minute,
-        call_timeout_seconds=settings.call_timeout_seconds,
-        result_hosts=settings.result_hosts,
-        delivery=settings.delivery,
-        typical_latency_seconds=(
-            settings.simulator_latency_seconds if settings.is_sample else TYPICAL_LATENCY_SECONDS
-        ),
-        shared_rate=open_shared_rate(
-            None if settings.is_sample else settings.rate_limiter,
-            origin=base_url,
-            api_key=api_key,
-            requests_per_minute=settings.requests_per_minute,
-        ),
-        on_reply=on_reply,
-    )

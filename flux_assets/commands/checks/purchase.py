@@ -1,17 +1,17 @@
 """One picture bought, like any other, and all that only a real purchase can show of the API."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from flux_assets.bill.caps import check_run_cap
 from flux_assets.bill.open_ledger import RunIdentity, Stores
 from flux_assets.buying.generation import open_generation
 from flux_assets.buying.outcome import WITH_PICTURE, Outcome
-from flux_assets.commands.checks.account import opened_api
 from flux_assets.commands.checks.finding import Finding, Verdict
 from flux_assets.commands.checks.reply_form import describe_reply, has_c2pa
 from flux_assets.errors import FluxAssetsError
 from flux_assets.image_api.client import ImageApiClient
+from flux_assets.image_api.open_api import open_api
+from flux_assets.image_api.options import ApiOptions
 from flux_assets.image_api.protocol import Credits, parse_reply
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.image_api.transport import HttpReply
@@ -32,7 +32,6 @@ def buy_one(
     settings: Settings,
     stores: Stores,
     run: RunIdentity,
-    simulator_dir: Path,
     *,
     announce: Callable[[str], None],
 ) -> Iterator[Finding]:
@@ -44,7 +43,6 @@ def buy_one(
         settings: of this environment.
         stores: to buy into.
         run: in whose name; no other run has its id.
-        simulator_dir: the simulator's state, in sample mode.
         announce: is told what is bought and for how much, before it is.
 
     Raises:
@@ -60,7 +58,12 @@ def buy_one(
     announce(f"Buying one picture, {price}: product {request.product_id!r}, shot {request.shot}")
     replies: list[HttpReply] = []
     with (
-        opened_api(settings, simulator_dir, on_reply=replies.append) as api,
+        open_api(
+            ApiOptions.of(settings),
+            api_key=settings.onemin_api_key,
+            rate_limiter=settings.rate_limiter,
+            on_reply=replies.append,
+        ) as api,
         open_generation(settings, stores, api, run, to_obtain=1, retry_refused=False) as generation,
     ):
         outcome = generation.purchase.obtain(request)
