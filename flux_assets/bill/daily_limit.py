@@ -9,12 +9,12 @@ from typing import Self
 
 from flux_assets.clock import Clock
 from flux_assets.errors import (
-    ConditionFailedError,
     FluxAssetsError,
-    ObjectNotFoundError,
     StoreError,
 )
-from flux_assets.storage.object_store import ObjectStore, budget_key
+from flux_assets.storage.change_object import change_object
+from flux_assets.storage.object_store import ObjectBody, ObjectStore, budget_key
+from flux_assets.storage.stored_json import read_stored_json
 
 FORMAT = 1
 _MAX_WRITE_TRIES = 100
@@ -139,39 +139,33 @@ class DailyBudget:
     def _change_reservation(self, decide: Callable[[int], int]) -> None:
         """Set this reservation to what `decide` says, given the sum of all others."""
         key = budget_key(self._day)
-        for _ in range(_MAX_WRITE_TRIES):
-            reservations, etag = self._read(key)
-            others = sum(reservations.values()) - reservations.get(self._reservation_id, 0)
-            mine = max(decide(others), self._spent)
-            if mine == reservations.get(self._reservation_id, 0):
-                self._reserved = mine
-                return
-            body = {"format": FORMAT, "reservations": reservations | {self._reservation_id: mine}}
-            try:
-                self._store.put(
-                    key,
-                    json.dumps(body, indent=1, sort_keys=True).encode(),
-                    content_type="application/json",
-                    if_absent=etag is None,
-                    if_match=etag,
-                )
-            except ConditionFailedError:
-                continue
-            self._reserved = mine
-            return
-        raise StoreError(self._store.uri_for(key), "change", "conditional writes never succeed")
-
-    def _read(self, key: str) -> tuple[dict[str, int], str | None]:
-        try:
-            body = self._store.get(key)
-        except ObjectNotFoundError:
-            return {}, None
         uri = self._store.uri_for(key)
-        try:
-            plain = json.loads(body.data)
-            if plain["format"] > FORMAT:
-                raise StoreError(uri, "read", "a newer release of flux_assets wrote it; upgrade")
-            counts = {str(name): int(count) for name, count in plain["reservations"].items()}
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise StoreError(uri, "read", f"it is no spending counter ({error})") from error
-        return counts, body.info.etag
+        mine = 0
+
+        def reserve(found: ObjectBody | None) -> bytes | None:
+            nonlocal mine
+            reservations = _read_reservations(found, uri)
+            known = reservations.get(self._reservation_id, 0)
+            mine = max(decide(sum(reservations.values()) - known), self._spent)
+            if mine == known and found is not None:
+                return None
+            body = {"format": FORMAT, "reservations": reservations | {self._reservation_id: mine}}
+            return json.dumps(body, indent=1, sort_keys=True).encode()
+
+        change_object(
+            self._store, key, reserve, content_type="application/json", tries=_MAX_WRITE_TRIES
+        )
+        self._reserved = mine
+
+
+def _read_reservations(found: ObjectBody | None, uri: str) -> dict[str, int]:
+    if found is None:
+        return {}
+    return read_stored_json(
+        found.data,
+        uri,
+        lambda plain: {str(name): int(count) for name, count in plain["reservations"].items()},
+        kind="spending counter",
+        remedy="until it is restored or deleted, nothing can be bought on this day",
+        newest_format=FORMAT,
+    )

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, get_args
 
 from flux_assets.bill.process_identity import ProcessIdentity
-from flux_assets.errors import FluxAssetsError, StoreError
+from flux_assets.errors import FluxAssetsError
 from flux_assets.pictures.lineage import LineageRecord
+from flux_assets.storage.stored_json import read_stored_json
 
 FORMAT = 1
 
@@ -103,28 +104,26 @@ class LedgerEntry:
             plain["lineage"] = self.lineage.to_json()
         return json.dumps(plain, sort_keys=True).encode()
 
-    @classmethod
-    def from_bytes(cls, data: bytes, *, etag: str, modified_at: datetime, uri: str) -> Self:
+    @staticmethod
+    def from_bytes(data: bytes, *, etag: str, modified_at: datetime, uri: str) -> "LedgerEntry":
         """Read back what `to_bytes` wrote.
 
         Raises:
             StoreError: the object is no ledger entry, or of a newer format.
         """
-        try:
-            plain = json.loads(data)
-            if plain.pop("format") > FORMAT:
-                raise StoreError(uri, "read", "a newer release of flux_assets wrote it; upgrade")
+
+        def read(plain: dict[str, Any]) -> LedgerEntry:
             if plain["state"] not in get_args(State):
-                raise StoreError(uri, "read", f"its state {plain['state']!r} is not known")
-            known = {item.name for item in fields(cls)}
+                raise ValueError(f"its state {plain['state']!r} is not known")
+            known = {item.name for item in fields(LedgerEntry)}
             values = {name: value for name, value in plain.items() if name in known}
             values["process"] = ProcessIdentity(**plain["process"])
             values["result_keys"] = tuple(plain.get("result_keys", ()))
             if "lineage" in plain:
                 values["lineage"] = LineageRecord.from_json(plain["lineage"])
-            return cls(**values, etag=etag, modified_at=modified_at)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise StoreError(uri, "read", f"it is no ledger entry ({error})") from error
+            return LedgerEntry(**values, etag=etag, modified_at=modified_at)
+
+        return read_stored_json(data, uri, read, kind="ledger entry", newest_format=FORMAT)
 
     def is_of(self, call: AcceptedCall) -> bool:
         """Whether it is this call that was accepted; a finished one may have come without uuid."""

@@ -6,6 +6,7 @@ import threading
 
 from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreError
 from flux_assets.storage.object_store import ObjectStore, run_key
+from flux_assets.storage.stored_json import read_stored_json
 
 MAX_UNKNOWN_IN_A_ROW = 10
 
@@ -37,7 +38,14 @@ class RunStop:
                 body = self._store.get(self._key)
             except ObjectNotFoundError:
                 return ""
-            self._set(str(json.loads(body.data)["reason"]))
+            reason = read_stored_json(
+                body.data,
+                self._store.uri_for(self._key),
+                lambda plain: str(plain["reason"]),
+                kind="reason why the run stopped",
+                remedy="the run sends nothing more; start another one",
+            )
+            self._set(reason)
         return self._reason
 
     def trip(self, reason: str) -> None:

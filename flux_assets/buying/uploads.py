@@ -12,18 +12,18 @@ from flux_assets.bill.run_stop import RunStop
 from flux_assets.clock import Clock
 from flux_assets.errors import (
     AccountError,
-    ConditionFailedError,
     DownloadError,
     FluxAssetsError,
     NotSentError,
-    ObjectNotFoundError,
     RateLimitedError,
 )
 from flux_assets.image_api.client import ImageApiClient
 from flux_assets.image_api.pace import Pace
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.pictures.photos.prepare import PreparedPhoto, flatten
-from flux_assets.storage.object_store import ObjectStore, upload_key
+from flux_assets.storage.change_object import change_object
+from flux_assets.storage.object_store import ObjectBody, ObjectStore, upload_key
+from flux_assets.storage.stored_json import DamagedObjectError, read_stored_json
 
 _RETRY_SECONDS = 2.0
 _LOCKS = 256
@@ -83,39 +83,27 @@ class AssetUploads:
             flat = flatten(photo.data, request.flatten)
             photo = replace(photo, data=flat, extension="jpg")
         sha256 = hashlib.sha256(photo.data).hexdigest()
-        with self._locks[int(sha256[:8], 16) % _LOCKS]:
-            while True:
-                remembered, etag = self._recall(sha256)
-                if remembered and remembered != instead_of:
-                    return Upload(asset_key=remembered, is_remembered=True)
-                asset_key = self._upload(photo, f"{sha256[:16]}.{photo.extension}")
-                try:
-                    self._remember(sha256, asset_key, over=etag)
-                except ConditionFailedError:  # another run has uploaded it meanwhile
-                    continue
-                return Upload(asset_key=asset_key, is_remembered=False)
 
-    def _recall(self, sha256: str) -> tuple[str, str | None]:
+        def upload(found: ObjectBody | None) -> bytes | None:
+            if found is not None and self._recall(found, key) not in {"", instead_of}:
+                return None
+            asset_key = self._upload(photo, f"{sha256[:16]}.{photo.extension}")
+            uploaded_at = self.clock.utc_now().isoformat(timespec="seconds")
+            return json.dumps({"asset_key": asset_key, "uploaded_at": uploaded_at}).encode()
+
         key = upload_key(sha256)
-        try:
-            body = self.store.get(key)
-        except ObjectNotFoundError:
-            return "", None
-        try:
-            return str(json.loads(body.data)["asset_key"]), body.info.etag
-        except (ValueError, KeyError, TypeError) as error:
-            _log.warning("%s is damaged, and written anew: %s", self.store.uri_for(key), error)
-            return "", body.info.etag
+        with self._locks[int(sha256[:8], 16) % _LOCKS]:
+            kept = change_object(self.store, key, upload, content_type="application/json")
+        asset_key = _read_asset_key(kept.data, self.store.uri_for(key))
+        return Upload(asset_key=asset_key, is_remembered=not kept.is_written)
 
-    def _remember(self, sha256: str, asset_key: str, *, over: str | None) -> None:
-        uploaded_at = self.clock.utc_now().isoformat(timespec="seconds")
-        self.store.put(
-            upload_key(sha256),
-            json.dumps({"asset_key": asset_key, "uploaded_at": uploaded_at}).encode(),
-            content_type="application/json",
-            if_absent=over is None,
-            if_match=over,
-        )
+    def _recall(self, found: ObjectBody, key: str) -> str:
+        """The asset key that is kept; none where what was kept is damaged."""
+        try:
+            return _read_asset_key(found.data, self.store.uri_for(key))
+        except DamagedObjectError as error:
+            _log.warning("%s; it is written anew", error)
+            return ""
 
     def _upload(self, photo: PreparedPhoto, file_name: str) -> str:
         give_up_at = self.clock.monotonic() + self.timeout_seconds
@@ -143,3 +131,7 @@ class AssetUploads:
                 _log.info("uploaded the photo %s as %s", file_name, asset_key)
                 return asset_key
         raise problem
+
+
+def _read_asset_key(data: bytes, uri: str) -> str:
+    return read_stored_json(data, uri, lambda plain: str(plain["asset_key"]), kind="asset key")

@@ -10,6 +10,7 @@ from flux_assets.errors import ObjectNotFoundError
 from flux_assets.image_api.request import RequestIdentity
 from flux_assets.storage.frames import read_rows
 from flux_assets.storage.object_store import ObjectStore, table_key
+from flux_assets.storage.stored_json import DamagedObjectError, read_stored_json
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really read
     import pandas as pd
@@ -61,11 +62,16 @@ def record_shortfalls(store: ObjectStore, shortfalls: Sequence[Shortfall]) -> li
 
 def read_shortfalls(store: ObjectStore) -> list[list[str]]:
     """What was missing the last time, as [product_id, shot, kind, reason]."""
+    uri = store.uri_for(_SHORTFALLS_KEY)
     try:
-        rows: list[list[str]] = json.loads(store.get(_SHORTFALLS_KEY).data)
+        data = store.get(_SHORTFALLS_KEY).data
+        return read_stored_json(data, uri, _read_rows, kind="list of missing pictures")
     except ObjectNotFoundError:
         return []
-    except ValueError as error:
-        _log.warning("%s is damaged, and written anew: %s", store.uri_for(_SHORTFALLS_KEY), error)
+    except DamagedObjectError as error:
+        _log.warning("%s; it is written anew", error)
         return []
-    return rows
+
+
+def _read_rows(plain: Sequence[Sequence[object]]) -> list[list[str]]:
+    return [[str(cell) for cell in row] for row in plain]

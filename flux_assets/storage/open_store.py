@@ -9,11 +9,11 @@ from flux_assets.errors import (
     ConditionFailedError,
     ObjectNotFoundError,
     SettingsError,
-    StoreError,
     StoreMismatchError,
 )
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import ObjectStore
+from flux_assets.storage.stored_json import read_stored_json
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -113,13 +113,14 @@ def _identity(mode: str, api_origin: str, shop: str | None) -> dict[str, object]
 
 
 def _compare(store: ObjectStore, found: bytes, expected: Mapping[str, object]) -> None:
-    try:
-        identity = json.loads(found)
-        is_newer = identity["format"] > STORE_FORMAT
-    except (ValueError, TypeError, KeyError) as error:
-        problem = "it is damaged; restore it, or choose another store with FLUX_ASSETS_STORE"
-        raise StoreError(store.uri_for(_IDENTITY_KEY), "read", problem) from error
-    if is_newer:
+    identity = read_stored_json(
+        found,
+        store.uri_for(_IDENTITY_KEY),
+        lambda plain: {**plain, "format": int(plain["format"])},
+        kind="mark of a store",
+        remedy="restore it, or choose another store with FLUX_ASSETS_STORE",
+    )
+    if identity["format"] > STORE_FORMAT:
         raise StoreMismatchError(store.uri, "format", identity["format"], STORE_FORMAT)
     for field in ("mode", "api_origin", "shop"):
         if identity.get(field) != expected[field]:

@@ -250,7 +250,7 @@ def test_a_store_where_no_conditional_write_succeeds_is_an_error(
             raise ConditionFailedError(key, "write", "always")
 
     store.before = before
-    with pytest.raises(StoreError, match="never succeed"):
+    with pytest.raises(StoreError, match="other writers always came first"):
         open_budget(store, clock).spend()
 
 

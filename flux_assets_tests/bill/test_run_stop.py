@@ -91,3 +91,11 @@ def test_an_answer_in_between_begins_the_row_again(store: HookedStore) -> None:
     for _ in range(MAX_UNKNOWN_IN_A_ROW - 1):
         stop.note_unknown()
     assert stop.reason() == ""
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"why": "x"}'])
+def test_a_stop_that_cannot_be_read_lets_nothing_be_sent(store: HookedStore, data: bytes) -> None:
+    store.put("runs/run-1/stop.json", data, content_type="application/json")
+    stop = RunStop(store, "run-1")
+    with pytest.raises(StoreError, match=r"stop\.json: it is no reason .*start another one"):
+        stop.reason()

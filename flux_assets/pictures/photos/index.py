@@ -5,16 +5,16 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from flux_assets.errors import ConditionFailedError, ObjectNotFoundError
+from flux_assets.errors import ObjectNotFoundError
 from flux_assets.pictures.photos.fetched import PhotoVersion
-from flux_assets.storage.object_store import ObjectStore, table_key
+from flux_assets.storage.change_object import ChangeConflictError, change_object
+from flux_assets.storage.object_store import ObjectBody, ObjectStore, table_key
 from flux_assets.storage.parquet import NO_TABLE, read_parquet, write_parquet
 
 PHOTOS_KEY = table_key("photos.parquet")
 MAX_REMEMBERED = 500_000
 """Signed addresses change with every export; the ones checked longest ago are forgotten first."""
 
-_WRITE_TRIES = 10
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +60,10 @@ def read_index(store: ObjectStore) -> PhotoIndex:
     Raises:
         StoreError: the store cannot be read.
     """
-    return _read(store)[0]
+    try:
+        return _parse(store, store.get(PHOTOS_KEY))
+    except ObjectNotFoundError:
+        return {}
 
 
 def update_index(store: ObjectStore, changed: Mapping[str, RememberedPhoto]) -> None:
@@ -72,29 +75,19 @@ def update_index(store: ObjectStore, changed: Mapping[str, RememberedPhoto]) -> 
     Raises:
         StoreError: the store cannot be read or written.
     """
-    for _ in range(_WRITE_TRIES):
-        index, etag = _read(store)
+
+    def add(found: ObjectBody | None) -> bytes:
+        index = _parse(store, found)
         for address, row in changed.items():
             theirs = index.get(address)
             if theirs is None or theirs.checked_at <= row.checked_at:
                 index[address] = row
-        try:
-            store.put(
-                PHOTOS_KEY,
-                _write_table(_latest(index.values())),
-                content_type="application/vnd.apache.parquet",
-                if_absent=etag is None,
-                if_match=etag,
-            )
-        except ConditionFailedError:
-            continue
-        return
-    _log.warning(
-        "%s could not be changed, as other writers always came first; %d photos are asked for "
-        "again the next time",
-        store.uri_for(PHOTOS_KEY),
-        len(changed),
-    )
+        return _write_table(_latest(index.values()))
+
+    try:
+        change_object(store, PHOTOS_KEY, add, content_type="application/vnd.apache.parquet")
+    except ChangeConflictError as error:
+        _log.warning("%s; %d photos are asked for again the next time", error, len(changed))
 
 
 def _latest(rows: Collection[RememberedPhoto]) -> Collection[RememberedPhoto]:
@@ -103,14 +96,11 @@ def _latest(rows: Collection[RememberedPhoto]) -> Collection[RememberedPhoto]:
     return sorted(rows, key=lambda row: row.checked_at)[-MAX_REMEMBERED:]
 
 
-def _read(store: ObjectStore) -> tuple[PhotoIndex, str | None]:
-    """With the etag of the table, None where there is none."""
+def _parse(store: ObjectStore, found: ObjectBody | None) -> PhotoIndex:
+    if found is None:
+        return {}
     try:
-        body = store.get(PHOTOS_KEY)
-    except ObjectNotFoundError:
-        return {}, None
-    try:
-        table = read_parquet(body.data)
+        table = read_parquet(found.data)
         columns = [table[name].tolist() for name in RememberedPhoto._fields]
         rows = map(RememberedPhoto._make, zip(*columns, strict=True))
         index = {row.address_sha256: row for row in rows if all(map(_is_text, row))}
@@ -120,8 +110,8 @@ def _read(store: ObjectStore) -> tuple[PhotoIndex, str | None]:
             store.uri_for(PHOTOS_KEY),
             error,
         )
-        return {}, body.info.etag
-    return index, body.info.etag
+        return {}
+    return index
 
 
 def _write_table(rows: Collection[RememberedPhoto]) -> bytes:

@@ -1,0 +1,69 @@
+"""Changing one object that many processes change: compare-and-swap."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreError
+from flux_assets.storage.object_store import ObjectBody, ObjectStore
+
+
+class ChangeConflictError(StoreError):
+    """Other writers always came first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedObject:
+    """An object as it stands after a change; `is_written` is False where it was left alone."""
+
+    data: bytes
+    etag: str
+    is_written: bool
+
+
+def change_object(
+    store: ObjectStore,
+    key: str,
+    decide: Callable[[ObjectBody | None], bytes | None],
+    *,
+    content_type: str,
+    tries: int = 10,
+) -> ChangedObject:
+    """Write what `decide` makes of an object over just that version of it.
+
+    Where another writer comes first, it is read and decided again. A write whose reply was lost
+    may be the writer that came first, so `decide` must know its own work when it sees it.
+
+    Args:
+        store: where the object lies.
+        key: of the object.
+        decide: gives the new bytes of the object as it is, None if there is none yet; or None, to
+            leave an object that is there as it is.
+        content_type: of what is written.
+        tries: how often it may be decided.
+
+    Raises:
+        ChangeConflictError: other writers came first each time.
+        StoreError: it cannot be read or written.
+    """
+    for _ in range(tries):
+        try:
+            found: ObjectBody | None = store.get(key)
+        except ObjectNotFoundError:
+            found = None
+        data = decide(found)
+        if data is None:
+            if found is None:
+                raise ValueError(f"nothing was decided for {key}, which is not there")
+            return ChangedObject(data=found.data, etag=found.info.etag, is_written=False)
+        try:
+            etag = store.put(
+                key,
+                data,
+                content_type=content_type,
+                if_absent=found is None,
+                if_match=found.info.etag if found else None,
+            )
+        except ConditionFailedError:
+            continue
+        return ChangedObject(data=data, etag=etag, is_written=True)
+    raise ChangeConflictError(store.uri_for(key), "change", "other writers always came first")
