@@ -11,7 +11,7 @@ import logging
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +34,23 @@ from flux_assets.storage.parquet import NO_TABLE, StoredTable, merge_rows, write
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
 
+DECIDING_MODULES = (
+    "catalog/product",
+    "catalog/tables",
+    "image_api/parameters",
+    "image_api/request",
+    "prompts/rendering",
+    "prompts/requests",
+    "prompts/requests_table",
+    "prompts/shots",
+    "prompts/template_environment",
+    "prompts/templates",
+    "prompts/text_growth",
+    "prompts/yaml_outline",
+)
+"""What turns a product's row and the shots file into a request; overrides have no origin."""
+
+_PACKAGE = Path(__file__).parents[1]
 _NO_ORIGIN = ""
 _IDENTITY = ("product_id", "shot", "origin")
 
@@ -119,11 +136,12 @@ def _find_origins(products: "pd.DataFrame", shots: ShotsFile) -> Iterator[tuple[
         yield product_id, hashlib.sha256(f"{rules}{json.dumps(row)}".encode()).hexdigest()[:32]
 
 
+@cache
 def _code_sha256() -> str:
-    """Of all modules beside this one: a release, or a change by hand, renders everything again."""
+    """Of the modules that a request follows from: where one changes, all is rendered again."""
     code = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        code.update(path.read_bytes())
+    for name in DECIDING_MODULES:
+        code.update((_PACKAGE / f"{name}.py").read_bytes())
     return code.hexdigest()
 
 

@@ -1,5 +1,9 @@
 """What is taken over from the last table of requests must be what rendering it again would give."""
 
+import json
+import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +19,7 @@ from flux_assets.catalog.tables import build_products_table
 from flux_assets.prompts import request_reuse
 from flux_assets.prompts.overrides import NO_OVERRIDES, Override, OverridesFile
 from flux_assets.prompts.rendering import render_requests
-from flux_assets.prompts.request_reuse import refresh_requests_table
+from flux_assets.prompts.request_reuse import DECIDING_MODULES, refresh_requests_table
 from flux_assets.prompts.requests_table import REQUESTS_KEY, build_requests_table
 from flux_assets.prompts.shots import read_shots
 from flux_assets.settings import load_settings
@@ -183,3 +187,49 @@ def test_a_table_whose_prompts_are_damaged_is_built_anew_once_something_changes(
     damaged = data[:begins] + bytes(column.total_compressed_size)
     shop.store.put(REQUESTS_KEY, damaged + data[len(damaged) :], content_type="")
     assert len(shop.refresh([replace(CHAIR, title="Stool"), LAMP, DESK])) == 9
+
+
+_LOAD_WHAT_RENDERS = """
+import json, sys
+from flux_assets.prompts import rendering, requests_table, shots
+from flux_assets.catalog import tables
+print(json.dumps([name for name in sys.modules if name.startswith("flux_assets.")]))
+"""
+_FOLLOWS_FROM_MORE = {"prompts/overrides", "prompts/overrides_table", "prompts/pins"}
+"""What they concern is rendered each time."""
+
+
+def test_every_module_that_a_request_follows_from_is_named() -> None:
+    loaded = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", _LOAD_WHAT_RENDERS],
+        capture_output=True,
+        check=True,
+        timeout=60,
+        cwd=Path(__file__).parents[2],
+    )
+    modules = {
+        name.removeprefix("flux_assets.").replace(".", "/") for name in json.loads(loaded.stdout)
+    }
+    deciding = {
+        name for name in modules - _FOLLOWS_FROM_MORE if name.startswith(("prompts/", "image_api/"))
+    }
+    assert deciding | {"catalog/product", "catalog/tables"} == set(DECIDING_MODULES)
+
+
+def test_only_a_change_of_a_named_module_counts_as_other_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "flux_assets"
+    shutil.copytree(request_reuse._PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(request_reuse, "_PACKAGE", package)
+    read_code = request_reuse._code_sha256.__wrapped__
+    before = read_code()
+
+    (package / "errors.py").write_text("# the next release\n")
+    (package / "prompts" / "reroll.py").write_text("# the next release\n")
+    assert read_code() == before
+    for name in DECIDING_MODULES:
+        path = package / f"{name}.py"
+        path.write_text(f"{path.read_text()}\n# the next release\n")
+        assert read_code() != before, name
+        before = read_code()
