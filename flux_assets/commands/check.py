@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import click
 import yaml
-from rich.console import Console
 from rich.markup import escape
 
 from flux_assets.commands.checks.account import check_api, check_key, check_mode
@@ -20,16 +19,15 @@ from flux_assets.commands.checks.instance import check_instance
 from flux_assets.commands.checks.photos import check_photos
 from flux_assets.commands.checks.purchase import buy_one
 from flux_assets.commands.checks.store import check_store
-from flux_assets.commands.launch import open_run_identity, prepare_dagster_home
+from flux_assets.commands.launch import prepare_dagster_home
+from flux_assets.commands.people import people
+from flux_assets.commands.shop import open_shop
 from flux_assets.defs.images import API_POOL
 from flux_assets.defs.partitions import shop_name
-from flux_assets.defs.resources import StoreResource
 from flux_assets.errors import SettingsError
 from flux_assets.settings import Settings, load_settings
 
 _STYLES = {"ok": "green", "warning": "bold yellow", "problem": "bold red"}
-
-_people = Console(stderr=True, highlight=False)
 
 
 @click.command()
@@ -102,19 +100,18 @@ def _check_dagster(settings: Settings) -> Iterable[Finding]:
 
 
 def _buy_one(settings: Settings, run_id: str) -> Iterator[Finding]:
-    stores = StoreResource.of(settings).open()
-    with open_run_identity("check") as run:
+    with open_shop(settings, step="check") as shop:
         yield from buy_one(
             settings,
-            stores,
-            replace(run, run_id=run_id),
-            announce=lambda text: _people.print(escape(text), soft_wrap=True),
+            shop.stores,
+            replace(shop.run, run_id=run_id),
+            announce=lambda text: people.print(escape(text), soft_wrap=True),
         )
 
 
 def _show(finding: Finding) -> None:
     style = _STYLES[finding.verdict]
     line = " ".join(finding.detail.split())
-    _people.print(
+    people.print(
         f"[{style}]{finding.verdict:<8}[/] [bold]{finding.name}[/]: {escape(line)}", soft_wrap=True
     )

@@ -1,17 +1,14 @@
 """`flux-assets ledger`: requests that wait for a person, and releasing them."""
 
 import json
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
 from rich.markdown import Markdown
 
-from flux_assets.bill.open_ledger import open_ledger
 from flux_assets.bill.send_rules import SendRules
 from flux_assets.bill.waiting import (
     WAITING_STATES,
@@ -20,11 +17,11 @@ from flux_assets.bill.waiting import (
     WaitingRequest,
     WaitingRequests,
 )
-from flux_assets.commands.launch import open_run_identity, prepare_dagster_home
+from flux_assets.commands.people import people
 from flux_assets.commands.plan_flags import json_option
+from flux_assets.commands.shop import open_shop, read_settings
 from flux_assets.defs.reports import waiting_table
-from flux_assets.defs.resources import StoreResource
-from flux_assets.settings import Settings, load_settings
+from flux_assets.settings import Settings
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -41,8 +38,6 @@ _FILTERS = (
     ),
     click.option("--shots", multiple=True, metavar="NAME", help="Only this shot; repeatable."),
 )
-
-_people = Console(stderr=True, highlight=False)
 
 
 def _filter_options(command: _Command) -> _Command:
@@ -61,7 +56,7 @@ def ledger(context: click.Context, /, *, as_json: bool, **filters: tuple[str, ..
         if as_json or any(filters.values()):
             raise click.UsageError(f"options of {context.invoked_subcommand} come after its name")
         return
-    with _open_waiting(load_settings(os.environ)) as waiting:
+    with _open_waiting(read_settings()) as waiting:
         found = sorted(
             waiting.find(WaitingFilter(**filters)),
             key=lambda item: (item.state, item.product_id, item.shot),
@@ -74,9 +69,9 @@ def ledger(context: click.Context, /, *, as_json: bool, **filters: tuple[str, ..
         }
         click.echo(json.dumps(shown, indent=2))
     elif found:
-        _people.print(Markdown(waiting_table([item.to_json() for item in found])))
+        people.print(Markdown(waiting_table([item.to_json() for item in found])))
     else:
-        _people.print("No request waits for a person.")
+        people.print("No request waits for a person.")
 
 
 @ledger.command()
@@ -91,7 +86,7 @@ def release(*, fingerprints: tuple[str, ...], yes: bool, **filters: tuple[str, .
     """
     if not fingerprints and not any(filters.values()):
         raise click.UsageError("name fingerprints, or choose with --state, --product-ids, --shots")
-    settings = load_settings(os.environ)
+    settings = read_settings()
     wanted = WaitingFilter(**filters)
     with _open_waiting(settings) as waiting:
         if fingerprints:
@@ -101,12 +96,12 @@ def release(*, fingerprints: tuple[str, ...], yes: bool, **filters: tuple[str, .
         if not chosen:
             raise ReleaseError("no request that waits is so chosen; nothing was released")
         waiting.check(chosen)
-        _people.print(Markdown(waiting_table([item.to_json() for item in chosen])))
+        people.print(Markdown(waiting_table([item.to_json() for item in chosen])))
         if not yes and not _is_agreed(settings, chosen):
             raise ReleaseError("nothing was released")
         for item in chosen:
             waiting.release(item)
-    _people.print(
+    people.print(
         f"Released: {len(chosen)}. `flux-assets plan` shows what the next refresh buys.",
         soft_wrap=True,
     )
@@ -126,17 +121,11 @@ def _is_agreed(settings: Settings, chosen: Sequence[WaitingRequest]) -> bool:
     try:
         return click.confirm(question, err=True)
     except click.Abort:  # nobody there to ask
-        _people.print("\nWhere nobody can answer, --yes does.")
+        people.print("\nWhere nobody can answer, --yes does.")
         return False
 
 
 @contextmanager
 def _open_waiting(settings: Settings) -> Iterator[WaitingRequests]:
-    prepare_dagster_home()
-    store = StoreResource.of(settings).open().shop
-    with open_run_identity("release") as run:
-        yield WaitingRequests(
-            store=store,
-            ledger=open_ledger(settings, store, run),
-            rules=SendRules.of(settings),
-        )
+    with open_shop(settings, step="release") as shop:
+        yield WaitingRequests(store=shop.store, ledger=shop.ledger, rules=SendRules.of(settings))

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.markdown import Markdown
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -19,24 +18,23 @@ from flux_assets.commands.check import check
 from flux_assets.commands.launch import (
     RefreshReport,
     RunProgress,
-    open_run_identity,
     prepare_dagster_home,
     run_refresh,
 )
 from flux_assets.commands.ledger import ledger
+from flux_assets.commands.people import people
 from flux_assets.commands.plan_flags import choice_options, json_option, read_choices, show_plan
 from flux_assets.commands.prune import prune
+from flux_assets.commands.shop import open_shop, read_settings
 from flux_assets.commands.verify import verify
 from flux_assets.defs.reports import catalog_report, summary_report
-from flux_assets.defs.resources import StoreResource
 from flux_assets.errors import FluxAssetsError
 from flux_assets.image_api.open_api import SIMULATOR_STATE_DIR
 from flux_assets.planning.choices import Choices
 from flux_assets.planning.dry_run import plan_catalog
 from flux_assets.prompts.reroll import raise_takes
-from flux_assets.settings import Settings, load_settings
+from flux_assets.settings import Settings
 
-_people = Console(stderr=True, highlight=False)
 _OBJECTS_BETWEEN_COLLECTIONS = 10_000
 """Python's own 700 let garbage collection take a twentieth of a refresh that buys."""
 
@@ -48,13 +46,13 @@ def main() -> None:
     try:
         cli.main(standalone_mode=False)
     except FluxAssetsError as error:
-        _people.print(f"[bold red]Error:[/] {escape(str(error))}", soft_wrap=True)
+        people.print(f"[bold red]Error:[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _people.print("Interrupted. Paid pictures are kept; run it again to go on.")
+        people.print("Interrupted. Paid pictures are kept; run it again to go on.")
         sys.exit(1)
 
 
@@ -73,10 +71,10 @@ cli.add_command(verify)
 def demo() -> None:
     """Run the whole job in sample mode: free, no key, nothing leaves this machine."""
     os.environ["FLUX_ASSETS_MODE"] = "sample"
-    settings = _load_settings()
+    settings = read_settings()
     report = _refresh(settings, Choices())
     _show_pictures(settings, report)
-    _people.print("\nSee them in the Dagster UI: [bold]make dev[/]")
+    people.print("\nSee them in the Dagster UI: [bold]make dev[/]")
     sys.exit(report.exit_code)
 
 
@@ -85,16 +83,15 @@ def demo() -> None:
 @json_option
 def plan(*, as_json: bool, **flags: Any) -> None:  # noqa: ANN401 - what click parsed
     """Show what a refresh with the same flags would do and cost. Free: nothing is sent."""
-    settings = _load_settings()
+    settings = read_settings()
     choices = read_choices(flags)
-    prepare_dagster_home()
-    with open_run_identity("plan") as run:
-        dry_run = plan_catalog(settings, StoreResource.of(settings).open().shop, run, choices)
+    with open_shop(settings, step="plan") as shop:
+        dry_run = plan_catalog(settings, shop.store, shop.run, choices)
     if as_json:
         click.echo(json.dumps(dry_run.to_json(), indent=2))
         return
-    _people.print(Markdown(catalog_report(dry_run.catalog)))
-    show_plan(_people, dry_run)
+    people.print(Markdown(catalog_report(dry_run.catalog)))
+    show_plan(dry_run)
 
 
 @cli.command()
@@ -105,7 +102,7 @@ def refresh(*, as_json: bool, **flags: Any) -> None:  # noqa: ANN401 - what clic
 
     Exit code 0: complete; 2: finished, but pictures are missing; 1: stopped, with the reason.
     """
-    settings = _load_settings()
+    settings = read_settings()
     report = _refresh(settings, read_choices(flags))
     if as_json:
         click.echo(json.dumps(report.to_json(), indent=2))
@@ -124,14 +121,13 @@ def reroll(product_id: str, shots: tuple[str, ...], *, now: bool) -> None:
     Raises its take in the file that FLUX_ASSETS_OVERRIDES names, and shows what will be bought:
     by the next refresh, or at once with --now.
     """
-    settings = _load_settings()
+    settings = read_settings()
     raise_takes(settings, product_id, shots)
-    _people.print(f"Asked for another picture of {escape(product_id)}: {', '.join(shots)}.")
-    prepare_dagster_home()
+    people.print(f"Asked for another picture of {escape(product_id)}: {', '.join(shots)}.")
     choices = Choices(product_ids=(product_id,), shots=shots)
-    with open_run_identity("reroll") as run:
-        dry_run = plan_catalog(settings, StoreResource.of(settings).open().shop, run, choices)
-    show_plan(_people, dry_run)
+    with open_shop(settings, step="reroll") as shop:
+        dry_run = plan_catalog(settings, shop.store, shop.run, choices)
+    show_plan(dry_run)
     if now:
         report = _refresh(settings, choices)
         _show_pictures(settings, report)
@@ -142,7 +138,7 @@ def reroll(product_id: str, shots: tuple[str, ...], *, now: bool) -> None:
 @click.option("--port", default=3000, show_default=True, help="Where the UI listens.")
 def dev(*, port: int) -> None:
     """Open the Dagster UI on this machine, with its daemon."""
-    _load_settings()
+    read_settings()
     prepare_dagster_home()
     dagster = Path(sys.executable).with_name("dagster")
     arguments = ["dev", "-h", "127.0.0.1", "-p", str(port)]
@@ -200,16 +196,9 @@ def simulator(
     serve(state_dir, options=options, port=port, announce=click.echo)
 
 
-def _load_settings() -> Settings:
-    settings = load_settings(os.environ)
-    for warning in settings.warnings:
-        _people.print(f"[bold yellow]Warning:[/] {escape(warning)}")
-    return settings
-
-
 def _refresh(settings: Settings, choices: Choices) -> RefreshReport:
     prepare_dagster_home()
-    if not _people.is_terminal:  # no bar can move there, and reading each event costs CPU
+    if not people.is_terminal:  # no bar can move there, and reading each event costs CPU
         return run_refresh(settings, choices)
     columns = (
         TextColumn("{task.description}"),
@@ -217,7 +206,7 @@ def _refresh(settings: Settings, choices: Choices) -> RefreshReport:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=_people) as bar:
+    with Progress(*columns, console=people) as bar:
         task = bar.add_task("Reading the catalog", total=None)
 
         def show(progress: RunProgress) -> None:
@@ -234,22 +223,22 @@ def _refresh(settings: Settings, choices: Choices) -> RefreshReport:
 
 def _show_pictures(settings: Settings, report: RefreshReport) -> None:
     summary = report.summary
-    _people.print(Markdown(summary_report(summary, cost_usd_per_image=settings.cost_usd_per_image)))
+    people.print(Markdown(summary_report(summary, cost_usd_per_image=settings.cost_usd_per_image)))
     table = Table("shot", "pictures", "where")
     for shot, count in report.pictures_by_shot.items():
         table.add_row(shot, str(count), report.store.uri_for(f"images/{shot}/"))
-    _people.print(table)
+    people.print(table)
     if report.before_and_after:
         before, after = map(escape, report.before_and_after)
-        _people.print(f"A photo, and the picture made from it:\n{before}\n{after}", soft_wrap=True)
+        people.print(f"A photo, and the picture made from it:\n{before}\n{after}", soft_wrap=True)
     if report.failure:
-        _people.print(f"[bold red]Failed:[/] {escape(report.failure)}", soft_wrap=True)
+        people.print(f"[bold red]Failed:[/] {escape(report.failure)}", soft_wrap=True)
     if report.missing:
-        _people.print(
+        people.print(
             f"[bold red]{report.missing} pictures are missing[/]; the check of `image_manifest` "
             "and tables/missing_pictures.json in the store give each one's reason."
         )
     elif not summary.calls:
-        _people.print("Nothing was bought: every picture was there already.")
+        people.print("Nothing was bought: every picture was there already.")
     if settings.is_sample:
-        _people.print("These are samples: nothing was paid, and no real picture was made.")
+        people.print("These are samples: nothing was paid, and no real picture was made.")

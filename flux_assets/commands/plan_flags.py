@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
 from rich.markdown import Markdown
 from rich.markup import escape
 
+from flux_assets.commands.people import people
 from flux_assets.defs.reports import (
     override_problems_table,
     pick_samples,
@@ -72,7 +72,7 @@ def read_choices(flags: Mapping[str, Any]) -> Choices:
     return Choices(**values | {"product_ids": product_ids})
 
 
-def show_plan(people: Console, dry_run: DryRun) -> None:
+def show_plan(dry_run: DryRun) -> None:
     """Print a plan, its sample prompts, and everything that stands in its way."""
     people.print(Markdown(plan_report(dry_run.plan, dry_run.to_buy)))
     samples = pick_samples([len(request.prompt) for request in dry_run.requests])

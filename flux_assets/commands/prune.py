@@ -1,7 +1,6 @@
 """`flux-assets prune`: old pictures deleted from the store, once somebody has seen which."""
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
@@ -9,16 +8,14 @@ from functools import partial
 
 import click
 import dagster as dg
-from rich.console import Console
 from rich.markdown import Markdown
 from rich.markup import escape
 
-from flux_assets.bill.open_ledger import open_ledger
-from flux_assets.commands.launch import open_run_identity, prepare_dagster_home
+from flux_assets.commands.people import people
 from flux_assets.commands.plan_flags import json_option
+from flux_assets.commands.shop import open_shop, read_settings
 from flux_assets.defs.automation import find_refresh
 from flux_assets.defs.reports import markdown_table
-from flux_assets.defs.resources import StoreResource
 from flux_assets.errors import PruneError
 from flux_assets.manifest.prune import (
     KEPT_REASONS,
@@ -29,7 +26,7 @@ from flux_assets.manifest.prune import (
     find_old_pictures,
 )
 from flux_assets.manifest.wanted import read_wanted_pictures
-from flux_assets.settings import Settings, load_settings
+from flux_assets.settings import Settings
 
 _SHOWN = 10
 _KEPT: dict[KeptReason, str] = {
@@ -39,8 +36,6 @@ _KEPT: dict[KeptReason, str] = {
     "younger": "not as old as --older-than-days asks",
     "unsettled": "no ledger entry says that it is stored; see `flux-assets verify`",
 }
-
-_people = Console(stderr=True, highlight=False)
 
 
 @click.command()
@@ -66,11 +61,9 @@ def prune(*, deletes: bool, orphaned: bool, older_than_days: int, as_json: bool)
 
     Exit code 0: complete; 2: finished, but some could not be deleted; 1: stopped, with the reason.
     """
-    settings = load_settings(os.environ)
-    prepare_dagster_home()
-    store = StoreResource.of(settings).open().shop
-    with open_run_identity("prune") as run, dg.DagsterInstance.get() as instance:
-        ledger = open_ledger(settings, store, run)
+    settings = read_settings()
+    with open_shop(settings, step="prune") as shop, dg.DagsterInstance.get() as instance:
+        store, ledger = shop.store, shop.ledger
         find_obstacle = partial(_find_obstacle, instance, settings)
         obstacle = find_obstacle() if deletes else ""
         if obstacle:
@@ -80,7 +73,7 @@ def prune(*, deletes: bool, orphaned: bool, older_than_days: int, as_json: bool)
             store, ledger, wanted, min_age=timedelta(days=older_than_days), orphaned=orphaned
         )
         if not as_json:
-            _people.print(Markdown(_report(plan)))
+            people.print(Markdown(_report(plan)))
         _say_what_it_means(settings, plan, deletes=deletes)
         deletions: list[Deletion] = []
         if deletes and plan.pictures:
@@ -121,22 +114,22 @@ def _say_what_it_means(settings: Settings, plan: PrunePlan, *, deletes: bool) ->
     if not plan.pictures:
         return
     cost_usd = len(plan.pictures) * settings.cost_usd_per_image
-    _people.print(
+    people.print(
         "Whatever of it is ever wanted again (words that are changed back, a product that comes "
         f"back) must be paid again: up to about {cost_usd:.2f} USD. A bucket that keeps versions "
         "keeps these as older ones, and their price, until a lifecycle rule expires them.",
         soft_wrap=True,
     )
     if not deletes:
-        _people.print("Nothing was deleted; the same with [bold]--delete[/] does it.")
+        people.print("Nothing was deleted; the same with [bold]--delete[/] does it.")
 
 
 def _show(deletions: Sequence[Deletion], failed: Sequence[Deletion]) -> None:
-    _people.print(f"Deleted: {len(deletions) - len(failed)}.")
+    people.print(f"Deleted: {len(deletions) - len(failed)}.")
     if failed:
-        _people.print(f"[bold red]{_count(len(failed))} could not be deleted[/]; run it again:")
+        people.print(f"[bold red]{_count(len(failed))} could not be deleted[/]; run it again:")
     for deletion in failed[:_SHOWN]:
-        _people.print(f"{escape(deletion.picture.key)}: {escape(deletion.problem)}", soft_wrap=True)
+        people.print(f"{escape(deletion.picture.key)}: {escape(deletion.problem)}", soft_wrap=True)
 
 
 def _size(plan: PrunePlan) -> int:

@@ -1,23 +1,17 @@
 """`flux-assets verify`: the store's pictures, ledger and manifest held against each other."""
 
 import json
-import os
 import sys
 
 import click
-from rich.console import Console
 from rich.markdown import Markdown
 
-from flux_assets.bill.open_ledger import open_ledger
 from flux_assets.buying.picture_records import open_records
-from flux_assets.commands.launch import open_run_identity, prepare_dagster_home
+from flux_assets.commands.people import people
 from flux_assets.commands.plan_flags import json_option
+from flux_assets.commands.shop import open_shop, read_settings
 from flux_assets.defs.reports import audit_report
-from flux_assets.defs.resources import StoreResource
 from flux_assets.manifest.audit import verify_store
-from flux_assets.settings import load_settings
-
-_people = Console(stderr=True, highlight=False)
 
 
 @click.command()
@@ -33,15 +27,12 @@ def verify(*, deep: bool, repair: bool, as_json: bool) -> None:
 
     Exit code 0: nothing is wrong, or no longer so; 1: something is.
     """
-    settings = load_settings(os.environ)
-    prepare_dagster_home()
-    store = StoreResource.of(settings).open().shop
-    with open_run_identity("verify") as run:
-        ledger = open_ledger(settings, store, run)
-        records = open_records(settings, store, ledger, preview_px=0)
+    settings = read_settings()
+    with open_shop(settings, step="verify") as shop:
+        records = open_records(settings, shop.store, shop.ledger, preview_px=0)
         findings = verify_store(records, deep=deep, repair=repair)
     if as_json:
         click.echo(json.dumps(findings.to_json(), indent=2))
     else:
-        _people.print(Markdown(audit_report(findings)))
+        people.print(Markdown(audit_report(findings)))
     sys.exit(0 if findings.is_sound else 1)

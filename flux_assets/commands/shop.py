@@ -1,0 +1,65 @@
+"""The shop of this environment, as every command opens it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.markup import escape
+
+from flux_assets.bill.ledger import Ledger
+from flux_assets.bill.open_ledger import RunIdentity, Stores, open_ledger
+from flux_assets.commands.launch import open_run_identity, prepare_dagster_home
+from flux_assets.commands.people import people
+from flux_assets.defs.resources import StoreResource
+from flux_assets.settings import Settings, load_settings
+from flux_assets.storage.object_store import ObjectStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shop:
+    """One shop's settings and stores, and in whose name a command works on them."""
+
+    settings: Settings
+    stores: Stores
+    run: RunIdentity
+
+    @property
+    def store(self) -> ObjectStore:
+        """The shop's own part of the store."""
+        return self.stores.shop
+
+    @property
+    def ledger(self) -> Ledger:
+        """As this command writes it."""
+        return open_ledger(self.settings, self.store, self.run)
+
+
+def read_settings() -> Settings:
+    """The settings of this environment, after their warnings are told.
+
+    Raises:
+        SettingsError: one cannot be used.
+    """
+    settings = load_settings(os.environ)
+    for warning in settings.warnings:
+        people.print(f"[bold yellow]Warning:[/] {escape(warning)}", soft_wrap=True)
+    return settings
+
+
+@contextmanager
+def open_shop(settings: Settings, *, step: str) -> Iterator[Shop]:
+    """Open what the settings name.
+
+    Args:
+        settings: of this environment.
+        step: what the command is called in the ledger.
+
+    Raises:
+        SettingsError: DAGSTER_HOME cannot be one.
+        StoreMismatchError, StoreError: the store is another deployment's, or cannot be used.
+    """
+    prepare_dagster_home()
+    stores = StoreResource.of(settings).open()
+    with open_run_identity(step) as run:
+        yield Shop(settings=settings, stores=stores, run=run)
