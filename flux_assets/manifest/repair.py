@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from flux_assets.errors import ObjectNotFoundError, StoreError
 from flux_assets.image_api.request import ImageRequest, RequestIdentity
-from flux_assets.manifest.rows import COLUMNS, build_manifest, build_manifest_rows
+from flux_assets.manifest.rows import COLUMNS, COMPARABLE, build_manifest, build_manifest_rows
 from flux_assets.manifest.stored import MANIFEST_KEY, open_manifest, write_manifest
 from flux_assets.pictures.lineage import LineageRecord, build_plain_metadata
 from flux_assets.prompts.requests_table import (
@@ -19,9 +19,6 @@ from flux_assets.storage.parquet import NO_TABLE, StoredTable, read_parquet, wri
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really read
     import pandas as pd
-
-_NOT_COMPARED = {"stale", "object_uri", "url", "recognition"}
-"""What is of the address, and a score that may be none, which Parquet has no equal for."""
 
 
 class ManifestAudit:
@@ -38,11 +35,7 @@ class ManifestAudit:
         self._compared: list[str] = []
         self._rows: dict[str, tuple[int, str, str]] = {}
         if self._manifest is not None:
-            self._compared = [
-                name
-                for name in COLUMNS
-                if name in self._manifest.columns and name not in _NOT_COMPARED
-            ]
+            self._compared = [name for name in self._manifest.columns if name in COMPARABLE]
             self._rows = dict(_digest_rows(self._manifest, self._compared))
         self.row_count = len(self._rows)
         self._differing: dict[str, tuple[str, str, str]] = {}

@@ -2,68 +2,35 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import MISSING, dataclass
+from typing import TYPE_CHECKING, Any
 
 from flux_assets.image_api.request import RequestIdentity
-from flux_assets.pictures.lineage import LineageRecord, build_plain_metadata
+from flux_assets.pictures.lineage import FACTS, Fact, LineageRecord, build_plain_metadata
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable, merge_rows, write_parquet
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
 
-COLUMNS: Mapping[str, str] = {
-    "product_id": "str",
-    "shot": "str",
-    "stale": "bool",
-    "object_uri": "str",
-    "url": "str",
-    "object_key": "str",
-    "content_type": "str",
-    "width_px": "int64",
-    "height_px": "int64",
-    "size_bytes": "int64",
-    "sha256": "str",
-    "prompt": "str",
-    "seed": "int64",
-    "guidance": "float64",
-    "steps": "int64",
-    "aspect_ratio": "str",
-    "output_format": "str",
-    "output_quality": "int64",
-    "safety_tolerance": "int64",
-    "prompt_upsampling": "bool",
-    "model": "str",
-    "take": "int64",
-    "shot_version": "int64",
-    "uuid": "str",
-    "request_fingerprint": "str",
-    "attempts": "int64",
-    "possibly_paid_twice": "int64",
-    "latency_seconds": "float64",
-    "cost_usd_estimate": "float64",
-    "generated_at": "str",
-    "mode": "str",
-    "shot_mode": "str",
-    "source_uri": "str",
-    "source_sha256": "str",
-    "asset_key": "str",
-    "recognition": "float64",
-    "digital_source_type": "str",
-    "warnings": "str",
-}
+_OWN_COLUMNS = (
+    Fact("stale", "bool", "Whether this is the last picture, until its successor is stored."),
+    Fact("object_uri", "str", "The picture's address for who may read the store."),
+    Fact("url", "str", "The picture's public address; empty where none is configured."),
+)
+MANIFEST_COLUMNS = (*FACTS[:2], *_OWN_COLUMNS, *FACTS[2:])
+"""Each column, in its place: whose picture it is, where it is, and all that is known of it."""
+
+COLUMNS: Mapping[str, str] = {column.name: column.type for column in MANIFEST_COLUMNS}
 """Each column with its type, which no row's absence may change."""
 
-ADDED_COLUMNS: Mapping[str, str | None] = {
-    "shot_mode": "generate",
-    "source_uri": "",
-    "source_sha256": "",
-    "asset_key": "",
-    "recognition": None,
-    "digital_source_type": "trainedAlgorithmicMedia",
+ADDED_COLUMNS: Mapping[str, Any] = {
+    column.name: column.before for column in MANIFEST_COLUMNS if column.before is not MISSING
 }
-"""What the rows of a release before these columns say: every picture was made from words."""
+"""What the rows of a release before these columns say."""
+
+COMPARABLE = frozenset(fact.name for fact in FACTS if fact.before is not None)
+"""The facts in which a row must agree with the ledger: one that may be none has no equal there."""
 
 ReadLineage = Callable[[list[RequestIdentity]], Mapping[str, LineageRecord]]
 
