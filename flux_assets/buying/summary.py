@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Self, get_args
 
 from flux_assets.bill.credits import CreditSpan
 from flux_assets.buying.outcome import WITH_PICTURE, Outcome, OutcomeKind
+from flux_assets.storage.frames import name_values
 
 KINDS: tuple[OutcomeKind, ...] = get_args(OutcomeKind)
 _ENDS: frozenset[OutcomeKind] = frozenset({"generated", "recovered", "refused", "failed", "lost"})
@@ -33,6 +34,10 @@ class SlowCall:
     seconds: float
     product_id: str
     shot: str
+
+
+_SHORTFALL = tuple(item.name for item in fields(Shortfall))
+_SLOW_CALL = tuple(item.name for item in fields(SlowCall))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,10 +99,11 @@ class RunSummary:
             **{name: getattr(self, name) for name in _SUMS},
             "accept_drop": self.accept_drop,
             "shortfalls": [
-                [item.product_id, item.shot, item.fingerprint, item.kind, item.reason]
-                for item in self.shortfalls
+                {name: getattr(item, name) for name in _SHORTFALL} for item in self.shortfalls
             ],
-            "slowest": [[item.seconds, item.product_id, item.shot] for item in self.slowest],
+            "slowest": [
+                {name: getattr(item, name) for name in _SLOW_CALL} for item in self.slowest
+            ],
             "credits": self.credits.to_json() if self.credits else None,
             "stop_reason": self.stop_reason,
         }
@@ -113,12 +119,10 @@ class RunSummary:
             whole.accept_drop = whole.accept_drop or part.get("accept_drop", False)
             whole.stop_reason = whole.stop_reason or part["stop_reason"]
             whole.shortfalls.extend(
-                Shortfall(product_id=product_id, shot=shot, fingerprint=key, kind=kind, reason=why)
-                for product_id, shot, key, kind, why in part["shortfalls"]
+                Shortfall(**name_values(row, _SHORTFALL)) for row in part["shortfalls"]
             )
             whole._keep_slowest(
-                SlowCall(seconds=seconds, product_id=product_id, shot=shot)
-                for seconds, product_id, shot in part.get("slowest", ())
+                SlowCall(**name_values(row, _SLOW_CALL)) for row in part.get("slowest", ())
             )
             if part.get("credits"):
                 whole.credits = CreditSpan.from_json(part["credits"]).joined(whole.credits)

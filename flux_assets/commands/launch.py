@@ -182,8 +182,10 @@ def open_run_identity(step: str) -> Iterator[RunIdentity]:
 def _read_report(settings: Settings, run_id: str, *, failure: str = "") -> RefreshReport:
     store = StoreResource.of(settings).open().shop
     summary = json.loads(store.get(run_key(run_id, "refreshed_images.json")).data)
-    columns = ("shot", "shot_mode", "source_uri", "object_uri")
-    manifest = StoredTable(store.get(MANIFEST_KEY).data).read(columns)
+    before_and_after = ("source_uri", "object_uri")
+    manifest = StoredTable(store.get(MANIFEST_KEY).data).read(
+        ("shot", "shot_mode", *before_and_after)
+    )
     edits = manifest[manifest["shot_mode"] == "edit"].head(1)
     return RefreshReport(
         run_id=run_id,
@@ -191,7 +193,7 @@ def _read_report(settings: Settings, run_id: str, *, failure: str = "") -> Refre
         summary=RunSummary.merge([summary]),
         missing=len(read_shortfalls(store)),
         pictures_by_shot=dict(manifest["shot"].value_counts(sort=False)),
-        before_and_after=next(read_rows(edits, columns[2:]), None),
+        before_and_after=next(read_rows(edits, before_and_after), None),
         failure=failure,
     )
 

@@ -33,6 +33,7 @@ from flux_assets.prompts.inputs import load_shots
 from flux_assets.prompts.requests_table import read_identities, read_requests, read_without_request
 from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings
+from flux_assets.storage.frames import read_rows
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable
 
@@ -233,10 +234,10 @@ def _read_asked(
 ) -> tuple[list[RequestIdentity], list[RequestIdentity], list[Shortfall]]:
     """The requests, what cannot be asked for now, and what of it could not be rendered."""
     asked = requests.read((*RequestIdentity._fields, "error", "skipped"))
-    rows = asked.loc[asked["error"] != "", ["product_id", "shot", "error"]]
+    rows = read_rows(asked[asked["error"] != ""], ("product_id", "shot", "error"))
     unmade = [
-        Shortfall(product_id=row[0], shot=row[1], fingerprint="", kind="failed", reason=row[2])
-        for row in rows.itertuples(index=False)
+        Shortfall(product_id=product_id, shot=shot, fingerprint="", kind="failed", reason=error)
+        for product_id, shot, error in rows
     ]
     return read_identities(asked), read_without_request(asked), unmade
 

@@ -1,6 +1,6 @@
 """`refreshed_images`: the whole plan in one run, spread over shards, one event a picture."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -20,6 +20,7 @@ from flux_assets.planning.choices import Choices, ChosenWork, choose
 from flux_assets.planning.plan_table import read_plan_rows
 from flux_assets.prompts.requests_table import read_requests
 from flux_assets.settings import Settings
+from flux_assets.storage.frames import name_values
 from flux_assets.storage.full_collections import put_off_full_collections
 from flux_assets.storage.parquet import StoredTable
 
@@ -156,11 +157,11 @@ def _cut_shards(
         yield {
             "retry_refused": choices.retry_refused,
             "requests": [
-                [
-                    by_fingerprint[row.fingerprint].to_json(),
-                    row.object_key,
-                    row.fingerprint in may_buy,
-                ]
+                {
+                    "request": by_fingerprint[row.fingerprint].to_json(),
+                    "object_key": row.object_key,
+                    "may_buy": row.fingerprint in may_buy,
+                }
                 for row in rows[start : start + settings.shard_size]
             ],
         }
@@ -177,10 +178,7 @@ def build_generate_shard(settings: Settings) -> dg.OpDefinition:
         shard: dict[str, Any],
     ) -> dict[str, Any]:
         stores = store.open()
-        work = [
-            WorkItem(ImageRequest.from_json(plain), object_key, may_buy)
-            for plain, object_key, may_buy in shard["requests"]
-        ]
+        work = [_read_work_item(row) for row in shard["requests"]]
         with open_generation(
             settings,
             stores,
@@ -196,6 +194,11 @@ def build_generate_shard(settings: Settings) -> dg.OpDefinition:
         return summary.to_json()
 
     return generate_shard
+
+
+def _read_work_item(row: dict[str, Any] | Sequence[Any]) -> WorkItem:
+    named = name_values(row, WorkItem._fields)
+    return WorkItem(**named | {"request": ImageRequest.from_json(named["request"])})
 
 
 def build_summarize(settings: Settings) -> dg.OpDefinition:

@@ -108,7 +108,7 @@ def build_plan(
         category = categories.get(request.product_id, "")
         key = pictures.keys.get(request.fingerprint[:32])
         if key is not None:
-            rows.append(PlanRow(*request, "stored", key, "", category))
+            rows.append(PlanRow(*request, status="stored", object_key=key, category=category))
             continue
         status: PlanStatus = "changed" if owner in pictures.prefixes else "new"
         reason = ""
@@ -117,7 +117,7 @@ def build_plan(
             standing, reason = standing_of(entry), entry.reason
             if standing != "buy":
                 status = "missing" if standing == "stored" else standing
-        rows.append(PlanRow(*request, status, "", reason, category))
+        rows.append(PlanRow(*request, status=status, reason=reason, category=category))
     return Plan(rows=tuple(rows), orphaned=len(pictures.prefixes - wanted), limits=limits)
 
 

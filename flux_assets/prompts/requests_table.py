@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from typing import TYPE_CHECKING, NamedTuple
 
 from flux_assets.errors import PromptError
 from flux_assets.image_api.request import ImageRequest, RequestIdentity
@@ -17,58 +18,55 @@ REQUESTS_KEY = table_key("image_requests.parquet")
 """What the last refresh asked for, and so what the manifest's rows are the pictures of."""
 
 
-_REQUEST_FIELDS = (
-    "product_id",
-    "shot",
-    "shot_version",
-    "take",
-    "type",
-    "model",
-    "prompt_object",
-    "fingerprint",
-    "source_uri",
-    "source_sha256",
-    "flatten",
-)
+class _Row(NamedTuple):
+    """A row of the table; at their defaults, the fields of a request that there is none of."""
+
+    product_id: str
+    shot: str
+    shot_version: int = 0
+    take: int = 0
+    type: str = ""
+    model: str = ""
+    prompt_object: str = "{}"
+    fingerprint: str = ""
+    source_uri: str = ""
+    source_sha256: str = ""
+    flatten: str = ""
+    prompt_characters: int = 0
+    error: str = ""
+    skipped: str = ""
 
 
-_REQUEST_COLUMNS = (*_REQUEST_FIELDS, "prompt_characters", "error", "skipped")
-
-
-_REQUEST_NUMBERS = frozenset({"shot_version", "take", "prompt_characters"})
+_NUMBERS = frozenset(name for name, kind in _Row.__annotations__.items() if kind is int)
+_REQUEST_FIELDS = tuple(item.name for item in fields(ImageRequest))
 
 
 def build_requests_table(
     requests: Iterable[ImageRequest | Skipped | PromptError],
 ) -> "pd.DataFrame":
     """One row per product and shot: its request; else no fingerprint, and `error` or `skipped`."""
-    return build_frame(
-        map(_build_request_row, requests), _REQUEST_COLUMNS, numbers=_REQUEST_NUMBERS
-    )
+    return build_frame(map(_build_row, requests), _Row._fields, numbers=_NUMBERS)
 
 
-def _build_request_row(request: ImageRequest | Skipped | PromptError) -> tuple[str | int, ...]:
-    if isinstance(request, ImageRequest):
-        return (
-            request.product_id,
-            request.shot,
-            request.shot_version,
-            request.take,
-            request.type,
-            request.model,
-            json.dumps(request.prompt_object),
-            request.fingerprint,
-            request.source_uri,
-            request.source_sha256,
-            request.flatten,
-            len(request.prompt),
-            "",
-            "",
-        )
-    unmade = (request.product_id, request.shot, 0, 0, "", "", "{}", "", "", "", "", 0)
+def _build_row(request: ImageRequest | Skipped | PromptError) -> _Row:
     if isinstance(request, PromptError):
-        return (*unmade, request.problem, "")
-    return (*unmade, "", request.reason)
+        return _Row(request.product_id, request.shot, error=request.problem)
+    if isinstance(request, Skipped):
+        return _Row(request.product_id, request.shot, skipped=request.reason)
+    return _Row(
+        product_id=request.product_id,
+        shot=request.shot,
+        shot_version=request.shot_version,
+        take=request.take,
+        type=request.type,
+        model=request.model,
+        prompt_object=json.dumps(request.prompt_object),
+        fingerprint=request.fingerprint,
+        source_uri=request.source_uri,
+        source_sha256=request.source_sha256,
+        flatten=request.flatten,
+        prompt_characters=len(request.prompt),
+    )
 
 
 def read_requests(table: "pd.DataFrame") -> Iterator[ImageRequest]:

@@ -1,4 +1,4 @@
-"""Data frames from rows and back, batch by batch.
+"""Rows as they pass between steps: data frames from rows and back, batch by batch, and JSON.
 
 All rows of a large catalog as objects of Python's own take ten times the memory of its table.
 """
@@ -44,3 +44,8 @@ def read_rows(table: "pd.DataFrame", names: Sequence[str]) -> Iterator[tuple[Any
     for start in range(0, len(table), _BATCH_ROWS):
         batch = table.iloc[start : start + _BATCH_ROWS]
         yield from zip(*(batch[name].tolist() for name in names), strict=True)
+
+
+def name_values(row: dict[str, Any] | Sequence[Any], names: Sequence[str]) -> dict[str, Any]:
+    """A JSON row's values by their names; a release before names wrote them in this order."""
+    return row if isinstance(row, dict) else dict(zip(names, row, strict=True))

@@ -108,5 +108,17 @@ def test_a_summary_of_an_older_release_is_read() -> None:
     assert (whole.calls, whole.attempted, whole.slowest) == (1, 0, [])
 
 
+def test_rows_of_a_summary_that_has_them_by_position_are_read() -> None:
+    told = _summary(
+        Outcome(kind="refused", request=LAMP, reason="moderated"),
+        Outcome(kind="generated", request=CHAIR, lineage=make_lineage(CHAIR)),
+    )
+    older = told.to_json() | {
+        "shortfalls": [["00124", "wide", LAMP.fingerprint, "refused", "moderated"]],
+        "slowest": [[30.5, "00123", "hero"]],
+    }
+    assert RunSummary.merge([older]) == RunSummary.merge([told.to_json()])
+
+
 def test_nothing_adds_up_to_nothing() -> None:
     assert RunSummary.merge([]) == RunSummary()

@@ -1,4 +1,6 @@
-from flux_assets.storage.frames import build_frame, read_rows
+import pytest
+
+from flux_assets.storage.frames import build_frame, name_values, read_rows
 
 NAMES = ("product_id", "take")
 
@@ -19,3 +21,11 @@ def test_a_frame_without_rows_has_the_same_columns_and_types() -> None:
     empty = build_frame([], NAMES, numbers={"take"})
     assert dict(empty.dtypes) == dict(build_frame([("P-1", 2)], NAMES, numbers={"take"}).dtypes)
     assert list(read_rows(empty, NAMES)) == []
+
+
+def test_a_json_row_has_its_names_also_where_it_was_written_by_position() -> None:
+    named = {"product_id": "P-1", "take": 2}
+    assert name_values(named, NAMES) == named
+    assert name_values(["P-1", 2], NAMES) == named
+    with pytest.raises(ValueError, match="shorter"):
+        name_values(["P-1"], NAMES)
