@@ -91,7 +91,7 @@ def refresh_requests_table(
     render = partial(render_requests, settings, store, ledger, overrides=overrides)
     last, known = _read_last(store)
     while True:
-        kept = [number for number, row in enumerate(known) if row[2] in usable]
+        kept = [number for number, (_, _, origin) in enumerate(known) if origin in usable]
         rows = [known[number] for number in kept]
         added = _render_missing(render, products, shots.shots, origins, rows)
         rows += read_rows(added, _IDENTITY)
