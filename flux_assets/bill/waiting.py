@@ -10,7 +10,7 @@ from flux_assets.bill.ledger_entry import ClaimLostError, LedgerEntry
 from flux_assets.bill.ledger_scan import scan_ledger
 from flux_assets.bill.send_rules import SendRules
 from flux_assets.errors import FluxAssetsError
-from flux_assets.storage.object_store import ObjectStore, image_key
+from flux_assets.storage.object_store import ObjectStore, picture_key
 from flux_assets.storage.stored_pictures import list_pictures
 
 WaitingState = Literal["held", "refused", "failed", "lost", "missing", "unknown"]
@@ -172,7 +172,7 @@ class WaitingRequests:
         return found[0].entry
 
     def _has_picture(self, entry: LedgerEntry) -> bool:
-        prefix = image_key(
+        prefix = picture_key(
             shot=str(entry.request["shot"]),
             product_id=str(entry.request["product_id"]),
             fingerprint=entry.fingerprint,

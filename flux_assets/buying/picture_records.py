@@ -16,7 +16,7 @@ from flux_assets.pictures.photos.prepare import PreparedPhoto
 from flux_assets.pictures.previews import build_pair_preview
 from flux_assets.pictures.recognition import score_recognition
 from flux_assets.settings import Settings
-from flux_assets.storage.object_store import ObjectBody, ObjectStore, image_key
+from flux_assets.storage.object_store import ObjectBody, ObjectStore, picture_key
 
 _log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class PictureRecords:
 
     def find(self, request: ImageRequest) -> str | None:
         """The key of the request's stored picture, whatever its format."""
-        prefix = image_key(
+        prefix = picture_key(
             shot=request.shot,
             product_id=request.product_id,
             fingerprint=request.fingerprint,
@@ -147,7 +147,7 @@ class PictureRecords:
             request_fingerprint=request.fingerprint,
             mode=self.mode,
             uuid=entry.uuid,
-            object_key=image_key(
+            object_key=picture_key(
                 shot=request.shot,
                 product_id=request.product_id,
                 fingerprint=request.fingerprint,

@@ -49,7 +49,7 @@ def no_options(texts: Texts, first: Texts) -> dict[str, str]:  # noqa: ARG001 - 
 
 
 def shopify_role(texts: Texts, id_name: str) -> RowRole:  # noqa: ARG001 - as above
-    """Rows of one handle are its variants, or add an image only."""
+    """Rows of one handle are its variants, or add a photo only."""
     of_variants = ("option1_value", "variant_sku", "sku", "variant_price", "price")
     return _VARIANT if any(texts.get(name) for name in of_variants) else _ADDITIONAL_IMAGE
 

@@ -22,7 +22,7 @@ from flux_assets.prompts.inputs import load_catalog, load_overrides, load_shots
 from flux_assets.prompts.rendering import render_requests
 from flux_assets.prompts.requests import Shot, Skipped
 from flux_assets.settings import Settings
-from flux_assets.storage.object_store import ObjectStore, image_prefix
+from flux_assets.storage.object_store import ObjectStore, picture_prefix
 from flux_assets.storage.sources import shown_uri
 
 GROUP = "images"
@@ -31,7 +31,7 @@ API_POOL = "flux_2_max"
 """Steps that buy, of one shop; its name carries the shop, as all names do."""
 
 
-def build_shot_images(settings: Settings, shot: Shot) -> dg.AssetsDefinition:
+def build_shot_pictures(settings: Settings, shot: Shot) -> dg.AssetsDefinition:
     """The asset `images/<shot>`."""
 
     @dg.asset(
@@ -49,7 +49,7 @@ def build_shot_images(settings: Settings, shot: Shot) -> dg.AssetsDefinition:
             "logs every partition it was asked for."
         ),
     )
-    def shot_images(
+    def shot_pictures(
         context: dg.AssetExecutionContext, store: StoreResource, image_api: ImageApiResource
     ) -> Iterator[dg.Output[None]]:
         keys = context.partition_keys
@@ -72,7 +72,7 @@ def build_shot_images(settings: Settings, shot: Shot) -> dg.AssetsDefinition:
             )
         yield from ()
 
-    return shot_images
+    return shot_pictures
 
 
 def _build_requests(
@@ -129,7 +129,7 @@ def _obtain(
         stores.shop,
         open_ledger(settings, stores.shop, run),
         [RequestIdentity(item.product_id, item.shot, item.fingerprint) for item in requests],
-        prefixes=[image_prefix(item.shot, item.product_id) for item in requests],
+        prefixes=[picture_prefix(item.shot, item.product_id) for item in requests],
     )
     check_run_cap(
         plan.to_buy,

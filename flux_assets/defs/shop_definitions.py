@@ -10,7 +10,7 @@ from flux_assets.defs.catalog import (
     build_product_catalog,
 )
 from flux_assets.defs.executors import build_executor
-from flux_assets.defs.images import build_shot_images
+from flux_assets.defs.images import build_shot_pictures
 from flux_assets.defs.io_manager import StoreIOManager
 from flux_assets.defs.manifest import build_few_requests_failed, build_image_manifest
 from flux_assets.defs.partitions import JOB_NAME, shop_name
@@ -36,7 +36,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
         assets=[
             *refresh,
-            *(build_shot_images(settings, shot) for shot in load_shots(settings).shots),
+            *(build_shot_pictures(settings, shot) for shot in load_shots(settings).shots),
         ],
         asset_checks=[few_requests_failed],
         jobs=[

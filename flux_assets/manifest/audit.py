@@ -23,7 +23,7 @@ from flux_assets.manifest.repair import ManifestAudit
 from flux_assets.manifest.stored import MANIFEST_KEY
 from flux_assets.pictures.inspect import inspect_picture
 from flux_assets.pictures.lineage import LineageRecord
-from flux_assets.storage.object_store import PICTURE_KEY, image_prefix
+from flux_assets.storage.object_store import PICTURE_KEY, picture_prefix
 from flux_assets.storage.parallel import map_in_parallel
 
 _WRITE_AGAIN = (
@@ -74,7 +74,7 @@ class _Audit:
 
     def list_pictures(self) -> None:
         """Note what is shown no more; what is no picture's key is not looked at."""
-        for info in self._store.list(image_prefix()):
+        for info in self._store.list(picture_prefix()):
             match = PICTURE_KEY.fullmatch(info.key)
             if match is None:
                 continue

@@ -21,7 +21,7 @@ from flux_assets.storage.object_store import (
     PICTURE_KEY,
     ObjectInfo,
     ObjectStore,
-    image_prefix,
+    picture_prefix,
 )
 from flux_assets.storage.parallel import map_in_parallel
 
@@ -32,7 +32,7 @@ KEPT_REASONS: tuple[KeptReason, ...] = get_args(KeptReason)
 _Verdict = PruneReason | Literal["wanted", "no_successor"]
 _SHOWN = 10
 _BATCH = 500
-_PROBE_KEY = f"{image_prefix()}prune/permission/{'0' * 32}.png"
+_PROBE_KEY = f"{picture_prefix()}prune/permission/{'0' * 32}.png"
 """Where no picture is: deleting it removes nothing, and is refused where any other is.
 
 A bucket that keeps versions notes the deletion all the same.
@@ -185,7 +185,7 @@ def _judge_pictures(
     """Every picture there is, with what the others and `wanted` say of it."""
     stored_at: dict[str, datetime] = {}
     others: list[tuple[ObjectInfo, str, str]] = []
-    for info in store.list(image_prefix()):
+    for info in store.list(picture_prefix()):
         match = PICTURE_KEY.fullmatch(info.key)
         if match is None:
             continue

@@ -53,7 +53,7 @@ def plan_against_store(
             max_in_flight=settings.max_in_flight,
             max_images_per_run=settings.max_images_per_run,
             daily_image_limit=settings.daily_image_limit,
-            requests_per_image=1 + TYPICAL_POLLS if settings.delivery == "async" else 1,
+            requests_per_picture=1 + TYPICAL_POLLS if settings.delivery == "async" else 1,
         ),
         standing_of=lambda entry: ledger.standing_of(entry, rules),
         categories=categories,

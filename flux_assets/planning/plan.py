@@ -10,7 +10,7 @@ from flux_assets.bill.ledger_entry import LedgerEntry
 from flux_assets.bill.send_rules import Standing
 from flux_assets.image_api.polling import TYPICAL_LATENCY_SECONDS
 from flux_assets.image_api.request import RequestIdentity
-from flux_assets.storage.object_store import image_prefix
+from flux_assets.storage.object_store import picture_prefix
 from flux_assets.storage.stored_pictures import StoredPictures
 
 PlanStatus = Literal[
@@ -45,7 +45,7 @@ class PlanLimits:
     max_in_flight: int
     max_images_per_run: int
     daily_image_limit: int
-    requests_per_image: float = 1.0
+    requests_per_picture: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,7 @@ def build_plan(
     rows: list[PlanRow] = []
     wanted: set[str] = set()
     for request in requests:
-        owner = image_prefix(request.shot, request.product_id)
+        owner = picture_prefix(request.shot, request.product_id)
         wanted.add(owner)
         category = categories.get(request.product_id, "")
         key = pictures.keys.get(request.fingerprint[:32])
@@ -123,7 +123,7 @@ def build_plan(
 
 def estimate(to_buy: int, limits: PlanLimits) -> Estimate:
     """What so many pictures cost and how long they take, as far as is known beforehand."""
-    by_rate = to_buy * limits.requests_per_image / limits.requests_per_minute
+    by_rate = to_buy * limits.requests_per_picture / limits.requests_per_minute
     by_calls = to_buy * TYPICAL_LATENCY_SECONDS / 60 / limits.max_in_flight
     if to_buy > limits.max_images_per_run:
         binding = f"max_images_per_run ({limits.max_images_per_run})"

@@ -7,7 +7,7 @@ from flux_assets.bill.ledger import Ledger
 from flux_assets.errors import PromptError
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.prompts.requests import Skipped
-from flux_assets.storage.object_store import LEDGER_PREFIX, ObjectStore, image_key
+from flux_assets.storage.object_store import LEDGER_PREFIX, ObjectStore, picture_key
 
 
 def apply_pins(
@@ -33,7 +33,7 @@ def apply_pins(
 def _find_pinned(
     request: ImageRequest, pin: str, store: ObjectStore, ledger: Ledger
 ) -> ImageRequest | PromptError:
-    prefix = image_key(
+    prefix = picture_key(
         shot=request.shot, product_id=request.product_id, fingerprint=pin, extension=""
     ).rstrip(".")
     pictures = {PurePosixPath(key).stem for key in store.list_keys(prefix)}

@@ -138,7 +138,7 @@ def quote_segment(text: str) -> str:
     return f"{quoted[: _MAX_SEGMENT_BYTES - len(digest) - 1]}-{digest}"
 
 
-def image_prefix(shot: str | None = None, product_id: str | None = None) -> str:
+def picture_prefix(shot: str | None = None, product_id: str | None = None) -> str:
     """The prefix of all pictures, of one shot's, or of one shot's of one product."""
     if shot is None:
         return "images/"
@@ -147,9 +147,9 @@ def image_prefix(shot: str | None = None, product_id: str | None = None) -> str:
     return f"images/{shot}/{quote_segment(product_id)}/"
 
 
-def image_key(*, shot: str, product_id: str, fingerprint: str, extension: str) -> str:
+def picture_key(*, shot: str, product_id: str, fingerprint: str, extension: str) -> str:
     """Where one picture lives, for ever: `images/{shot}/{product}/{fingerprint}.{extension}`."""
-    return f"{image_prefix(shot, product_id)}{fingerprint[:32]}.{extension}"
+    return f"{picture_prefix(shot, product_id)}{fingerprint[:32]}.{extension}"
 
 
 def check_picture_key(key: str, uri: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from flux_assets.storage.object_store import ObjectStore, image_prefix
+from flux_assets.storage.object_store import ObjectStore, picture_prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ def list_pictures(store: ObjectStore, prefixes: Iterable[str] | None = None) -> 
     """
     keys: dict[str, str] = {}
     owners: set[str] = set()
-    for prefix in prefixes if prefixes is not None else (image_prefix(),):
+    for prefix in prefixes if prefixes is not None else (picture_prefix(),):
         for key in store.list_keys(prefix):
             owner, _, name = key.rpartition("/")
             if name and owner.count("/") == 2:

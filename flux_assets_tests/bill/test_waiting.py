@@ -17,7 +17,7 @@ from flux_assets.bill.waiting import (
 )
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.storage.directory import DirectoryStore
-from flux_assets.storage.object_store import extra_reply_key, image_key, ledger_key
+from flux_assets.storage.object_store import extra_reply_key, ledger_key, picture_key
 from flux_assets_tests.fixtures.purchases import (
     ELSEWHERE,
     HookedStore,
@@ -237,7 +237,7 @@ def test_a_picture_that_is_stored_after_the_listing_is_not_missing(
     store: HookedStore, ledger: Ledger
 ) -> None:
     leave(store, "stored")
-    key = image_key(
+    key = picture_key(
         shot=REQUEST.shot,
         product_id=REQUEST.product_id,
         fingerprint=REQUEST.fingerprint,

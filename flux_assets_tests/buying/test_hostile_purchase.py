@@ -14,7 +14,7 @@ from PIL import Image
 from flux_assets.buying.outcome import Outcome
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.pictures.inspect import MAX_PIXELS
-from flux_assets.storage.object_store import image_key, ledger_key
+from flux_assets.storage.object_store import ledger_key, picture_key
 from flux_assets_tests.fixtures.purchases import (
     Bench,
     build_bench,
@@ -74,7 +74,7 @@ def test_any_product_id_lands_in_its_own_folder_and_nowhere_else(
 
 
 def keys_of(request: ImageRequest) -> tuple[str, str]:
-    picture = image_key(
+    picture = picture_key(
         shot=request.shot,
         product_id=request.product_id,
         fingerprint=request.fingerprint,

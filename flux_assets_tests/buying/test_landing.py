@@ -9,7 +9,7 @@ from flux_assets.buying.outcome import Outcome
 from flux_assets.errors import ConditionFailedError, DownloadError, PictureError, StoreError
 from flux_assets.image_api.client import ImageApiClient
 from flux_assets.image_api.protocol import Reply
-from flux_assets.storage.object_store import extra_reply_key, image_key, ledger_key
+from flux_assets.storage.object_store import extra_reply_key, ledger_key, picture_key
 from flux_assets_tests.fixtures.api_options import options_for
 from flux_assets_tests.fixtures.purchases import (
     CALL_TIMEOUT_SECONDS,
@@ -103,7 +103,7 @@ def test_a_picture_that_another_run_stores_meanwhile_is_not_lost_with_its_url(
     other = bench.open("run-3").obtain(build_request("another"))
     assert other.lineage is not None
     picture = bench.store.get(other.lineage.object_key)
-    key = picture_key()
+    key = stored_key()
 
     def before(operation: str, listed: str) -> None:
         """Just before the picture is given up."""
@@ -120,8 +120,8 @@ def test_a_picture_that_another_run_stores_meanwhile_is_not_lost_with_its_url(
     assert stored_bytes(bench, outcome) == picture.data
 
 
-def picture_key() -> str:
-    return image_key(
+def stored_key() -> str:
+    return picture_key(
         shot=REQUEST.shot,
         product_id=REQUEST.product_id,
         fingerprint=REQUEST.fingerprint,
@@ -441,7 +441,7 @@ def test_a_second_paid_picture_yields_to_the_first_and_is_counted(
 def test_a_stored_object_that_is_no_picture_is_not_taken_for_one(build: BuildBench) -> None:
     bench = build()
     leave_accepted(bench.open("run-1"), REQUEST)
-    bench.store.put(picture_key(), b"\x89PNG\r\n\x1a\n", content_type="image/png")
+    bench.store.put(stored_key(), b"\x89PNG\r\n\x1a\n", content_type="image/png")
 
     with pytest.raises(PictureError):
         bench.open("run-2").obtain(REQUEST)

@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from flux_assets.storage.object_store import image_key
+from flux_assets.storage.object_store import picture_key
 from flux_assets_tests.fixtures.dagster_shops import (
     IGNORES_BETA,
     DagsterShop,
@@ -48,7 +48,9 @@ def test_a_pictures_event_tells_everything_about_it(shop: DagsterShop) -> None:
     shop.environ["FLUX_ASSETS_PUBLIC_URL"] = "https://cdn.example"
     event = shop.refresh().logged()["002", "wide"]
     request = shop.requests()["002", "wide"]
-    key = image_key(shot="wide", product_id="002", fingerprint=request.fingerprint, extension="png")
+    key = picture_key(
+        shot="wide", product_id="002", fingerprint=request.fingerprint, extension="png"
+    )
     picture = shop.store.get(key).data
     [bill_line] = [line for line in shop.bill() if line.prompt == request.prompt]
 

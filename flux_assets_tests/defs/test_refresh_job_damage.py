@@ -8,7 +8,7 @@ import pytest
 from flux_assets.buying.picture_records import open_records
 from flux_assets.manifest.audit import verify_store
 from flux_assets.manifest.stored import MANIFEST_KEY
-from flux_assets.storage.object_store import image_key, ledger_key
+from flux_assets.storage.object_store import ledger_key, picture_key
 from flux_assets_tests.fixtures.dagster_shops import (
     IGNORES_BETA,
     DagsterShop,
@@ -31,7 +31,9 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DagsterSho
 def test_a_damaged_picture_without_a_ledger_entry_is_lost_by_itself(shop: DagsterShop) -> None:
     shop.refresh()
     request = shop.requests()["002", "hero"]
-    key = image_key(shot="hero", product_id="002", fingerprint=request.fingerprint, extension="png")
+    key = picture_key(
+        shot="hero", product_id="002", fingerprint=request.fingerprint, extension="png"
+    )
     shop.store.put(key, b"no picture any more", content_type="image/png")
     (shop.folder / "store" / ledger_key(request.fingerprint)).unlink()
     (shop.folder / "store" / MANIFEST_KEY).unlink()
@@ -61,7 +63,9 @@ def test_a_damaged_manifest_stops_the_refresh_before_it_buys_and_says_what_to_do
 def test_a_picture_that_is_gone_is_told_by_a_run_of_other_shots_too(shop: DagsterShop) -> None:
     shop.refresh()
     request = shop.requests()["002", "hero"]
-    key = image_key(shot="hero", product_id="002", fingerprint=request.fingerprint, extension="png")
+    key = picture_key(
+        shot="hero", product_id="002", fingerprint=request.fingerprint, extension="png"
+    )
     (shop.folder / "store" / key).unlink()
     check = shop.refresh(shots=["wide"]).check(COMPLETE)
     assert (check.passed, check.description) == (False, "without a current picture: 002")

@@ -8,7 +8,7 @@ from flux_assets.image_api.request import ImageRequest
 from flux_assets.planning.choices import Choices
 from flux_assets.planning.dry_run import DryRun, plan_catalog
 from flux_assets.planning.plan import STATUSES
-from flux_assets.storage.object_store import image_key
+from flux_assets.storage.object_store import picture_key
 from flux_assets_tests.fixtures.shops import Shop
 
 NOBODY_DIED = RunIdentity(run_id="", step="plan", is_run_dead=lambda _: False)
@@ -30,7 +30,7 @@ def _ledger(shop: Shop, *, run_id: str) -> Ledger:
 
 
 def _store_picture(shop: Shop, request: ImageRequest) -> None:
-    key = image_key(
+    key = picture_key(
         shot=request.shot,
         product_id=request.product_id,
         fingerprint=request.fingerprint,

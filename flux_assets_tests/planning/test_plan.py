@@ -10,7 +10,7 @@ from flux_assets.bill.send_rules import Standing
 from flux_assets.image_api.request import ImageRequest, RequestIdentity
 from flux_assets.planning.plan import STATUSES, PlanRow, build_plan, estimate
 from flux_assets.storage.directory import DirectoryStore
-from flux_assets.storage.object_store import image_key, image_prefix
+from flux_assets.storage.object_store import picture_key, picture_prefix
 from flux_assets.storage.stored_pictures import StoredPictures, list_pictures
 from flux_assets_tests.fixtures.records import LIMITS, identify, make_request
 
@@ -35,7 +35,7 @@ def _entry(fingerprint: str, reason: str = "") -> LedgerEntry:
 
 def _stored(*identities: RequestIdentity) -> StoredPictures:
     keys = {item.fingerprint[:32]: f"images/{item.fingerprint}.png" for item in identities}
-    return StoredPictures(keys, {image_prefix(item.shot, item.product_id) for item in identities})
+    return StoredPictures(keys, {picture_prefix(item.shot, item.product_id) for item in identities})
 
 
 def _plan_one(
@@ -146,7 +146,7 @@ def test_pictures_of_products_and_shots_that_are_gone_are_orphaned() -> None:
         (0, {}, 0.0, "requests_per_minute (180)"),
         (1, {}, 0.5, "requests_per_minute (180)"),  # no run is shorter than one call
         (360, {}, 2.0, "requests_per_minute (180)"),
-        (360, {"requests_per_image": 2.5}, 5.0, "requests_per_minute (180)"),
+        (360, {"requests_per_picture": 2.5}, 5.0, "requests_per_minute (180)"),
         (360, {"max_in_flight": 45}, 4.0, "max_in_flight (45)"),
         (360, {"max_in_flight": 90}, 2.0, "requests_per_minute (180)"),
         (360, {"max_images_per_run": 360, "daily_image_limit": 360}, 2.0, "requests_per_minute"),
@@ -178,7 +178,7 @@ def test_a_plan_tells_the_category_of_each_product() -> None:
 
 
 def _put_picture(store: DirectoryStore, identity: RequestIdentity, extension: str) -> str:
-    key = image_key(
+    key = picture_key(
         shot=identity.shot,
         product_id=identity.product_id,
         fingerprint=identity.fingerprint,
@@ -209,7 +209,7 @@ def test_a_listing_of_some_prefixes_sees_no_other_pictures(tmp_path: Path) -> No
     lamp = identify(make_request("00123-lamp", "hero"))  # begins as the chair's does
     key = _put_picture(store, CHAIR, "png")
     _put_picture(store, lamp, "png")
-    pictures = list_pictures(store, [image_prefix("hero", "00123")])
+    pictures = list_pictures(store, [picture_prefix("hero", "00123")])
     assert pictures == StoredPictures({CHAIR.fingerprint[:32]: key}, {"images/hero/00123/"})
 
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from flux_assets.storage.object_store import (
     budget_key,
     extra_reply_key,
-    image_key,
-    image_prefix,
     ledger_key,
+    picture_key,
+    picture_prefix,
     quote_segment,
     run_key,
     table_key,
@@ -57,7 +57,7 @@ def test_a_quoted_text_over_180_bytes_ends_in_its_sha256() -> None:
 
 def test_every_kind_of_object_has_its_place() -> None:
     assert (
-        image_key(shot="hero", product_id="a.b", fingerprint=FINGERPRINT, extension="png")
+        picture_key(shot="hero", product_id="a.b", fingerprint=FINGERPRINT, extension="png")
         == f"images/hero/a%2Eb/{FINGERPRINT[:32]}.png"
     )
     assert ledger_key(FINGERPRINT) == f"ledger/01/{FINGERPRINT}.json"
@@ -68,8 +68,8 @@ def test_every_kind_of_object_has_its_place() -> None:
 
 
 def test_the_prefix_of_a_shot_takes_in_its_pictures_and_no_other_shots() -> None:
-    key = image_key(shot="hero", product_id="a", fingerprint=FINGERPRINT, extension="jpg")
+    key = picture_key(shot="hero", product_id="a", fingerprint=FINGERPRINT, extension="jpg")
 
-    assert key.startswith(image_prefix("hero"))
-    assert key.startswith(image_prefix())
-    assert not key.startswith(image_prefix("her"))
+    assert key.startswith(picture_prefix("hero"))
+    assert key.startswith(picture_prefix())
+    assert not key.startswith(picture_prefix("her"))

@@ -7,11 +7,11 @@ from threading import Barrier
 import pytest
 
 from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreError
-from flux_assets.storage.object_store import ObjectStore, image_key, ledger_key
+from flux_assets.storage.object_store import ObjectStore, ledger_key, picture_key
 
 AWKWARD_IDS = ("..", ".hidden", "a/b", "50% off", "%2F", "a+b", "a b", "Größe 38", "🧦", "x" * 300)
 RACERS = 16
-PICTURE = image_key(shot="hero", product_id="a/b", fingerprint="f" * 64, extension="png")
+PICTURE = picture_key(shot="hero", product_id="a/b", fingerprint="f" * 64, extension="png")
 
 
 def put_text(store: ObjectStore, key: str, text: str, *, if_match: str | None = None) -> str:
@@ -59,7 +59,7 @@ def test_an_object_without_metadata_has_none(any_store: ObjectStore) -> None:
 
 def test_the_keys_of_awkward_product_ids_come_back_exactly(any_store: ObjectStore) -> None:
     keys = {
-        image_key(shot="hero", product_id=one, fingerprint="f" * 64, extension="png"): one
+        picture_key(shot="hero", product_id=one, fingerprint="f" * 64, extension="png"): one
         for one in AWKWARD_IDS
     }
     for key, product_id in keys.items():
