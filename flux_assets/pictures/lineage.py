@@ -46,7 +46,7 @@ ASKED = (
     Fact("safety_tolerance", "int64", "How much the vendor's moderation lets pass, from 1 to 6."),
     Fact("prompt_upsampling", "bool", "Whether the vendor was to write the words out further."),
 )
-"""What was asked for, by the API's names; it does not say what it used."""
+"""What was asked for, by the API's names; the API does not say what it used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
