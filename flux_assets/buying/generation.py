@@ -11,18 +11,19 @@ from flux_assets.bill.daily_limit import DailyBudget
 from flux_assets.bill.open_ledger import RunIdentity, Stores, open_ledger
 from flux_assets.bill.run_stop import RunStop
 from flux_assets.bill.send_rules import SendRules
+from flux_assets.buying.calling import Caller
 from flux_assets.buying.landing import Landing
 from flux_assets.buying.outcome import Outcome
 from flux_assets.buying.passes import generate
-from flux_assets.buying.picture_records import open_records
+from flux_assets.buying.picture_records import PictureRecords, open_records
 from flux_assets.buying.purchase import Purchase
 from flux_assets.buying.result_wait import ResultWait
 from flux_assets.buying.sending import Sender
+from flux_assets.buying.settling import Settlement
 from flux_assets.buying.uploads import AssetUploads
-from flux_assets.clock import SYSTEM_CLOCK
+from flux_assets.clock import SYSTEM_CLOCK, Clock
 from flux_assets.image_api.open_api import ApiAccess
 from flux_assets.image_api.request import ImageRequest
-from flux_assets.pictures.photos.library import open_photos
 from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.probe import prove_conditions
@@ -108,33 +109,24 @@ def open_generation(
             sent.
     """
     prove_conditions(stores.shop, run.run_id)
-    ledger = open_ledger(settings, stores.shop, run)
     stop = RunStop(stores.shop, run.run_id)
     budget = _open_budget(settings, stores.root, run, to_obtain=to_obtain)
     account_credits = AccountCredits()
-    purchase = Purchase(
-        sender=Sender(
-            client=api.client,
-            pace=api.pace,
-            budget=budget,
-            stop=stop,
-            credits=account_credits,
-            store=stores.shop,
-            ledger=ledger,
-            uploads=_open_uploads(settings, stores.shop, api, stop),
-            results=_open_results(settings, api, stop),
-            call_timeout_seconds=settings.call_timeout_seconds,
-            clock=SYSTEM_CLOCK,
-        ),
-        ledger=ledger,
-        landing=Landing(
-            client=api.client,
-            pace=api.pace,
-            records=open_records(settings, stores.shop, ledger, preview_px=settings.preview_px),
-            timeout_seconds=settings.call_timeout_seconds,
-            clock=SYSTEM_CLOCK,
-        ),
+    purchase = build_purchase(
+        stores.shop,
+        api,
         rules=SendRules.of(settings, retry_refused=retry_refused),
+        records=open_records(
+            settings,
+            stores.shop,
+            open_ledger(settings, stores.shop, run),
+            preview_px=settings.preview_px,
+        ),
+        budget=budget,
+        stop=stop,
+        account_credits=account_credits,
+        call_timeout_seconds=settings.call_timeout_seconds,
+        clock=SYSTEM_CLOCK,
     )
     threads = settings.max_in_flight + max(4, settings.max_in_flight // 3)
     with budget:
@@ -145,28 +137,73 @@ def open_generation(
             raise
 
 
-def _open_uploads(
-    settings: Settings, store: ObjectStore, api: ApiAccess, stop: RunStop
-) -> AssetUploads:
-    return AssetUploads(
-        client=api.client,
-        pace=api.pace,
-        stop=stop,
-        store=store,
-        read_photo=open_photos(settings, store).read,
-        timeout_seconds=settings.call_timeout_seconds,
-        clock=SYSTEM_CLOCK,
-    )
-
-
-def _open_results(settings: Settings, api: ApiAccess, stop: RunStop) -> ResultWait:
-    return ResultWait(
+def build_purchase(
+    store: ObjectStore,
+    api: ApiAccess,
+    *,
+    rules: SendRules,
+    records: PictureRecords,
+    budget: DailyBudget,
+    stop: RunStop,
+    account_credits: AccountCredits,
+    call_timeout_seconds: float,
+    clock: Clock,
+) -> Purchase:
+    """The parts of the way from a request to its outcome, put together."""
+    results = ResultWait(
         client=api.client,
         pace=api.pace,
         schedule=api.polls,
         stop=stop,
-        timeout_seconds=settings.call_timeout_seconds,
-        clock=SYSTEM_CLOCK,
+        timeout_seconds=call_timeout_seconds,
+        clock=clock,
+    )
+    return Purchase(
+        ledger=records.ledger,
+        records=records,
+        sender=Sender(
+            pace=api.pace,
+            budget=budget,
+            stop=stop,
+            store=store,
+            ledger=records.ledger,
+            uploads=AssetUploads(
+                client=api.client,
+                pace=api.pace,
+                stop=stop,
+                store=store,
+                read_photo=records.likeness.read_photo,
+                timeout_seconds=call_timeout_seconds,
+                clock=clock,
+            ),
+            caller=Caller(
+                client=api.client,
+                pace=api.pace,
+                stop=stop,
+                credits=account_credits,
+                ledger=records.ledger,
+                results=results,
+                timeout_seconds=call_timeout_seconds,
+                clock=clock,
+            ),
+            clock=clock,
+        ),
+        settlement=Settlement(
+            ledger=records.ledger,
+            rules=rules,
+            landing=Landing(
+                client=api.client,
+                pace=api.pace,
+                records=records,
+                timeout_seconds=call_timeout_seconds,
+                clock=clock,
+            ),
+            pace=api.pace,
+            results=results,
+            stop=stop,
+            give_up_seconds=call_timeout_seconds,
+            clock=clock,
+        ),
     )
 
 

@@ -23,6 +23,7 @@ from flux_assets.image_api.pace import Pace
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.pictures.inspect import NoPictureError, Picture, inspect_picture
 from flux_assets.pictures.lineage import LineageRecord, build_object_metadata
+from flux_assets.storage.stored_pictures import find_picture
 
 _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 15.0
@@ -68,7 +69,12 @@ class Landing:
         try:
             data, picture = self._fetch(entry)
         except PictureLostError as lost:
-            object_key = self.records.find(request)
+            object_key = find_picture(
+                self.records.store,
+                shot=request.shot,
+                product_id=request.product_id,
+                fingerprint=request.fingerprint,
+            )
             if object_key is not None:  # another run, or one that crashed, has put it
                 return self.records.adopt(request, object_key)
             self.records.ledger.record_lost(entry, str(lost))
@@ -89,7 +95,7 @@ class Landing:
             data, entry = body.data, self.records.yield_to(body, entry)
             lineage = self.records.build(request, entry, picture)
         # Only what is stored is looked at closer: a paid picture must not wait for a score.
-        picture = self.records.compare(request, data, picture)
+        picture = self.records.likeness.compare(request, data, picture)
         lineage = replace(lineage, recognition=picture.recognition)
         return self.records.note(entry, lineage), picture
 
@@ -103,7 +109,7 @@ class Landing:
             try:
                 url = url or self._ask_for_url(entry)
                 data = self.client.download(url, timeout_seconds=self.timeout_seconds)
-                return data, inspect_picture(data, preview_px=self.records.preview_px)
+                return data, inspect_picture(data, preview_px=self.records.likeness.preview_px)
             except NoPictureError as error:
                 problem = error
             except PictureError as error:

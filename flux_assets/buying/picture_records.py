@@ -1,20 +1,16 @@
 """The lineage records of stored pictures: building them, and mending those that are missing."""
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.ledger_entry import ClaimLostError, LedgerEntry
-from flux_assets.errors import PictureError, StoreError
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.pictures.inspect import Picture, find_mismatches, inspect_picture
+from flux_assets.pictures.likeness import Likeness
 from flux_assets.pictures.lineage import LineageRecord
 from flux_assets.pictures.photos.library import open_photos
-from flux_assets.pictures.photos.prepare import PreparedPhoto
-from flux_assets.pictures.previews import build_pair_preview
-from flux_assets.pictures.recognition import score_recognition
 from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectBody, ObjectStore, picture_key
 
@@ -29,16 +25,14 @@ class PictureRecords:
         store, ledger: where pictures and entries are.
         mode: `sample` or `live`, kept in the lineage.
         cost_usd_per_image: for the estimate in the lineage.
-        preview_px: the longest side of previews; 0 for none.
-        read_photo: gives a prepared photo by the sha256 of its source.
+        likeness: holds pictures against the photos that they were made from.
     """
 
     store: ObjectStore
     ledger: Ledger
     mode: Literal["sample", "live"]
     cost_usd_per_image: float
-    preview_px: int
-    read_photo: Callable[[str], PreparedPhoto]
+    likeness: Likeness
 
     def adopt(self, request: ImageRequest, object_key: str) -> tuple[LineageRecord, Picture]:
         """Take a stored picture, writing its ledger entry where the last write is missing.
@@ -50,8 +44,8 @@ class PictureRecords:
         entry = self.ledger.read(request.fingerprint)
         body, picture = self.read_picture(object_key)
         if entry is not None and entry.state == "stored" and entry.lineage is not None:
-            return entry.lineage, self.show_source(request, body.data, picture)
-        picture = self.compare(request, body.data, picture)
+            return entry.lineage, self.likeness.show_source(request, body.data, picture)
+        picture = self.likeness.compare(request, body.data, picture)
         try:
             entry = self.ledger.take_up(entry) if entry else self.ledger.claim(request, None)
         except ClaimLostError:  # somebody else is mending it
@@ -81,16 +75,6 @@ class PictureRecords:
         """Write a stored picture's ledger entry; gives the lineage that counts from now on."""
         return self.ledger.record_stored(entry, lineage).lineage or lineage
 
-    def find(self, request: ImageRequest) -> str | None:
-        """The key of the request's stored picture, whatever its format."""
-        prefix = picture_key(
-            shot=request.shot,
-            product_id=request.product_id,
-            fingerprint=request.fingerprint,
-            extension="",
-        )
-        return next(self.store.list_keys(prefix), None)
-
     def read_picture(self, object_key: str) -> tuple[ObjectBody, Picture]:
         """A stored picture with its metadata.
 
@@ -99,37 +83,7 @@ class PictureRecords:
             PictureError: its bytes are no picture any more.
         """
         body = self.store.get(object_key)
-        return body, inspect_picture(body.data, preview_px=self.preview_px)
-
-    def show_source(self, request: ImageRequest, data: bytes, picture: Picture) -> Picture:
-        """The picture with a preview that shows the photo it was made from beside it, if any."""
-        source = self._read_source(request) if self.preview_px else None
-        if source is None:
-            return picture
-        try:
-            preview = build_pair_preview(source.data, data, longest_px=self.preview_px)
-        except PictureError as error:  # it opens, but not all that it says of itself can be read
-            _log.warning("product %r, shot %s: %s", request.product_id, request.shot, error)
-            return picture
-        return replace(picture, preview=preview)
-
-    def compare(self, request: ImageRequest, data: bytes, picture: Picture) -> Picture:
-        """The picture as of `show_source`, with how much of its product is found again in it."""
-        source = self._read_source(request)
-        if source is None:
-            return picture
-        recognition = score_recognition(source.data, data)
-        return replace(self.show_source(request, data, picture), recognition=recognition)
-
-    def _read_source(self, request: ImageRequest) -> PreparedPhoto | None:
-        """The photo; None where there is none, or where it cannot be had: the picture is paid."""
-        if not request.source_sha256:
-            return None
-        try:
-            return self.read_photo(request.source_sha256)
-        except StoreError as error:
-            _log.warning("product %r, shot %s: %s", request.product_id, request.shot, error)
-            return None
+        return body, inspect_picture(body.data, preview_px=self.likeness.preview_px)
 
     def build(self, request: ImageRequest, entry: LedgerEntry, picture: Picture) -> LineageRecord:
         """The lineage of one picture, as its entry and its bytes tell it."""
@@ -181,6 +135,5 @@ def open_records(
         ledger=ledger,
         mode=settings.mode,
         cost_usd_per_image=settings.cost_usd_per_image,
-        preview_px=preview_px,
-        read_photo=open_photos(settings, store).read,
+        likeness=Likeness(read_photo=open_photos(settings, store).read, preview_px=preview_px),
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from flux_assets.storage.object_store import ObjectStore, picture_prefix
+from flux_assets.storage.object_store import ObjectStore, picture_key, picture_prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +33,9 @@ def list_pictures(store: ObjectStore, prefixes: Iterable[str] | None = None) -> 
                 keys[name.partition(".")[0]] = key
                 owners.add(f"{owner}/")
     return StoredPictures(keys, owners)
+
+
+def find_picture(store: ObjectStore, *, shot: str, product_id: str, fingerprint: str) -> str | None:
+    """The key of a request's stored picture, whatever its format; None if there is none."""
+    prefix = picture_key(shot=shot, product_id=product_id, fingerprint=fingerprint, extension="")
+    return next(store.list_keys(prefix), None)

@@ -138,13 +138,13 @@ def test_a_call_keeps_its_place_until_its_result_is_there(
     run = bench.open(threads=4, max_in_flight=2)
     pace = run.purchase.sender.pace
     at_polls: list[int] = []
-    fetch = run.purchase.sender.client.fetch_result
+    fetch = run.purchase.sender.caller.client.fetch_result
 
     def noting(uuid: str, *, timeout_seconds: float) -> object:
         at_polls.append(pace.in_flight)
         return fetch(uuid, timeout_seconds=timeout_seconds)
 
-    monkeypatch.setattr(run.purchase.sender.client, "fetch_result", noting)
+    monkeypatch.setattr(run.purchase.sender.caller.client, "fetch_result", noting)
 
     outcomes = run.generate(build_requests(8))
 
@@ -172,7 +172,7 @@ def test_polls_count_against_the_request_limit(build: BuildBench, polled: list[s
 def test_a_rate_limit_on_a_poll_is_waited_out(build: BuildBench) -> None:
     bench = build(requests_per_minute=2)
     run = bench.open(first_guess_seconds=25)
-    run.purchase.sender.client.fetch_result("another", timeout_seconds=1)
+    run.purchase.sender.caller.client.fetch_result("another", timeout_seconds=1)
     bench.clock.sleep(30)
 
     outcome = run.obtain(REQUEST)
@@ -379,7 +379,7 @@ def test_a_killed_runs_call_is_awaited_by_the_next_run_without_a_call(
     assert outcome.lineage is not None
     assert outcome.lineage.latency_seconds == 0  # nobody knows it
     assert bench.paid_uuids(REQUEST) == [accepted.uuid] == list(set(polled))
-    assert run.purchase.sender.results.schedule.first_poll_seconds == 30
+    assert run.purchase.sender.caller.results.schedule.first_poll_seconds == 30
     assert run.purchase.sender.pace.in_flight == 0
 
 

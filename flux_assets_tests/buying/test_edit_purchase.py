@@ -335,7 +335,7 @@ def test_a_picture_that_cannot_be_shown_beside_its_photo_is_kept_and_shown_alone
     def stumble(*_: object, **__: object) -> bytes:
         raise PictureError("the picture is damaged: what it says of itself")
 
-    monkeypatch.setattr("flux_assets.buying.picture_records.build_pair_preview", stumble)
+    monkeypatch.setattr("flux_assets.pictures.likeness.build_pair_preview", stumble)
 
     outcome = bench.open(preview_px=64).obtain(request_of())
 

@@ -5,7 +5,6 @@ import io
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from flux_assets_tests.fixtures.purchases import (
     Bench,
     build_bench,
     build_request,
+    fetching_by,
     leave_accepted,
     read_entry,
 )
@@ -99,8 +99,7 @@ def land_from(bench: Bench, serve: Serve, body: bytes) -> Outcome:
     leave_accepted(bench.open("run-1"), REQUEST)
     server = serve(*[http("200 OK", body, Content_Type="image/png")] * 100)
     purchase = bench.open("run-2").purchase
-    landing = replace(purchase.landing, client=make_client(server.url))
-    return replace(purchase, landing=landing).obtain(REQUEST)
+    return fetching_by(purchase, make_client(server.url)).obtain(REQUEST)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from flux_assets_tests.fixtures.purchases import (
     Run,
     build_bench,
     build_request,
+    fetching_by,
     leave_accepted,
     overwrite_entry,
     read_entry,
@@ -170,12 +171,11 @@ class StandInClient(ImageApiClient):
 
 def answer_results(run: Run, *answers: Reply | Exception | None) -> Run:
     client = StandInClient(
-        options_for(run.purchase.sender.client._base_url),
-        api_key=run.purchase.sender.client._api_key,
+        options_for(run.purchase.sender.caller.client._base_url),
+        api_key=run.purchase.sender.caller.client._api_key,
     )
     client.answers = list(answers)
-    landing = replace(run.purchase.landing, client=client)
-    return replace(run, purchase=replace(run.purchase, landing=landing))
+    return replace(run, purchase=fetching_by(run.purchase, client))
 
 
 def test_a_picture_that_is_still_being_made_is_waited_for(build: BuildBench) -> None:
@@ -208,7 +208,7 @@ def test_a_picture_that_never_gets_ready_stays_accepted(build: BuildBench) -> No
 def test_a_picture_that_the_vendor_says_has_failed_is_lost(build: BuildBench) -> None:
     bench = build(faults={"script": ["failed"]})
     run = bench.open("run-1")
-    answer = run.purchase.sender.client
+    answer = run.purchase.sender.caller.client
     entry = leave_failed_while_processing(bench, run)
 
     outcome = bench.open("run-2").obtain(REQUEST)
@@ -276,11 +276,10 @@ def test_a_proxys_page_instead_of_the_picture_does_not_lose_it(build: BuildBench
     bench = build()
     run = bench.open("run-1")
     behind_proxy = PageClient(
-        options_for(bench.simulator.base_url), api_key=run.purchase.sender.client._api_key
+        options_for(bench.simulator.base_url), api_key=run.purchase.sender.caller.client._api_key
     )
-    landing = replace(run.purchase.landing, client=behind_proxy)
 
-    first = replace(run.purchase, landing=landing).obtain(REQUEST)
+    first = fetching_by(run.purchase, behind_proxy).obtain(REQUEST)
 
     assert (first.kind, read_entry(bench.store, REQUEST).state) == ("failed", "accepted")
     assert "an HTML page" in first.reason
@@ -424,7 +423,7 @@ def test_a_second_paid_picture_yields_to_the_first_and_is_counted(
 
     run = bench.open("run-3")
     if not crashed:
-        run.purchase.landing.land(REQUEST, run.ledger.take_up(second_call))
+        run.purchase.settlement.landing.land(REQUEST, run.ledger.take_up(second_call))
     outcome = run.obtain(REQUEST)
 
     assert (outcome.kind, bench.paid) == ("reused", 2)

@@ -452,9 +452,10 @@ def test_replies_that_our_own_bug_cannot_read_stop_the_run_like_unanswered_ones(
 ) -> None:
     run = bench.open()
     broken = BrokenClient(
-        options_for(bench.simulator.base_url), api_key=run.purchase.sender.client._api_key
+        options_for(bench.simulator.base_url), api_key=run.purchase.sender.caller.client._api_key
     )
-    purchase = replace(run.purchase, sender=replace(run.purchase.sender, client=broken))
+    caller = replace(run.purchase.sender.caller, client=broken)
+    purchase = replace(run.purchase, sender=replace(run.purchase.sender, caller=caller))
 
     for number in range(MAX_UNKNOWN_IN_A_ROW):
         with pytest.raises(KeyError):
