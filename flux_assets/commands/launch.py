@@ -17,6 +17,7 @@ from dagster import DagsterEventType
 
 from flux_assets.bill.open_ledger import RunIdentity
 from flux_assets.buying.summary import KINDS, RunSummary
+from flux_assets.defs.event_storage import storage_config
 from flux_assets.defs.events import is_run_dead
 from flux_assets.defs.failures import explain_failure
 from flux_assets.defs.manifest import FEW_FAILED_CHECK
@@ -108,7 +109,7 @@ def prepare_dagster_home() -> Path:
         source = Path("dagster.yaml")
         if source.exists():
             config = _read_instance_config(source)
-            config["storage"] = {"sqlite": {"base_dir": str(home)}}
+            config["storage"] = storage_config(str(home))
             (home / "dagster.yaml").write_text(yaml.safe_dump(config), "utf-8")
     return home
 

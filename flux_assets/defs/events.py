@@ -9,7 +9,6 @@ from dagster import DagsterEventType, DagsterRunStatus
 from flux_assets.bill.open_ledger import RunIdentity
 from flux_assets.buying.outcome import Outcome, reroll_command
 from flux_assets.buying.summary import RunSummary, Shortfall
-from flux_assets.defs.event_files import event_files_held_open
 from flux_assets.defs.partitions import shop_key
 from flux_assets.pictures.inspect import preview_markdown
 from flux_assets.pictures.lineage import build_plain_metadata
@@ -68,11 +67,10 @@ def log_outcomes(
 ) -> RunSummary:
     """Log each picture as it lands, and add everything up."""
     summary = RunSummary()
-    with event_files_held_open(context.instance, context.run.run_id):
-        for outcome in outcomes:
-            if outcome.lineage is not None:
-                context.log_event(build_materialization(outcome, shop=shop, store=store))
-            summary.add(outcome)
+    for outcome in outcomes:
+        if outcome.lineage is not None:
+            context.log_event(build_materialization(outcome, shop=shop, store=store))
+        summary.add(outcome)
     return summary
 
 
