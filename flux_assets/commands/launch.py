@@ -20,6 +20,7 @@ from flux_assets.buying.summary import KINDS, RunSummary
 from flux_assets.defs.event_storage import storage_config
 from flux_assets.defs.events import is_run_dead
 from flux_assets.defs.failures import explain_failure
+from flux_assets.defs.full_collections import put_off_full_collections
 from flux_assets.defs.manifest import FEW_FAILED_CHECK
 from flux_assets.defs.partitions import JOB_NAME, shop_key, shop_name
 from flux_assets.defs.resources import StoreResource
@@ -176,7 +177,7 @@ def run_refresh(
 @contextmanager
 def open_run_identity(step: str) -> Iterator[RunIdentity]:
     """An identity for work outside of runs, which knows which runs have ended."""
-    with dg.DagsterInstance.get() as instance:
+    with dg.DagsterInstance.get() as instance, put_off_full_collections():
         yield RunIdentity(run_id="", step=step, is_run_dead=partial(is_run_dead, instance))
 
 

@@ -13,6 +13,7 @@ from flux_assets.catalog.tables import (
     read_categories,
 )
 from flux_assets.defs.events import run_identity
+from flux_assets.defs.full_collections import put_off_full_collections
 from flux_assets.defs.partitions import add_products, shop_key
 from flux_assets.defs.reports import (
     catalog_report,
@@ -64,28 +65,29 @@ def build_product_catalog(settings: Settings) -> dg.AssetsDefinition:
     def product_catalog(
         context: dg.AssetExecutionContext, store: StoreResource
     ) -> Iterator[dg.Output[Any] | dg.AssetCheckResult]:
-        for warning in settings.warnings:
-            context.log.warning(warning)
-        catalog = load_catalog(settings, load_shots(settings))
-        if not catalog.products:
-            raise CatalogError(catalog.name, "no row is a usable product; nothing was changed")
-        _put_rejected_rows(store.open().shop, catalog.rejected_rows)
-        product_ids = (product.product_id for product in catalog.products)
-        added, orphaned = add_products(context.instance, settings.shop, product_ids)
-        yield dg.Output(
-            build_products_table(catalog.products),
-            metadata={
-                "report": dg.MetadataValue.md(catalog_report(catalog)),
-                "dialect": catalog.dialect,
-                "rows": catalog.rows,
-                "products": len(catalog.products),
-                "rejected_rows": len(catalog.rejected_rows),
-                "added_partitions": added,
-                "orphaned_partitions": orphaned,
-            },
-        )
-        rows = catalog.rejected_rows
-        yield _judge_rows(check.name, rejected_rows_table(rows) if rows else "")
+        with put_off_full_collections():
+            for warning in settings.warnings:
+                context.log.warning(warning)
+            catalog = load_catalog(settings, load_shots(settings))
+            if not catalog.products:
+                raise CatalogError(catalog.name, "no row is a usable product; nothing was changed")
+            _put_rejected_rows(store.open().shop, catalog.rejected_rows)
+            product_ids = (product.product_id for product in catalog.products)
+            added, orphaned = add_products(context.instance, settings.shop, product_ids)
+            yield dg.Output(
+                build_products_table(catalog.products),
+                metadata={
+                    "report": dg.MetadataValue.md(catalog_report(catalog)),
+                    "dialect": catalog.dialect,
+                    "rows": catalog.rows,
+                    "products": len(catalog.products),
+                    "rejected_rows": len(catalog.rejected_rows),
+                    "added_partitions": added,
+                    "orphaned_partitions": orphaned,
+                },
+            )
+            rows = catalog.rejected_rows
+            yield _judge_rows(check.name, rejected_rows_table(rows) if rows else "")
 
     return product_catalog
 
@@ -120,15 +122,16 @@ def build_image_requests(settings: Settings) -> dg.AssetsDefinition:
         store: StoreResource,
         products: Any,  # noqa: ANN401 - a data frame
     ) -> Iterator[dg.Output[Any] | dg.AssetCheckResult]:
-        shots, overrides = load_shots(settings), load_overrides(settings)
-        shop_store = store.open().shop
-        ledger = open_ledger(settings, shop_store, run_identity(context))
-        table = refresh_requests_table(
-            settings, shop_store, ledger, products=products, shots=shots, overrides=overrides
-        )
-        yield dg.Output(table, metadata=_describe_requests(table, shots))
-        bad_rows = find_problems(overrides, products["product_id"].tolist(), shots)
-        yield _judge_rows(check.name, override_problems_table(bad_rows) if bad_rows else "")
+        with put_off_full_collections():
+            shots, overrides = load_shots(settings), load_overrides(settings)
+            shop_store = store.open().shop
+            ledger = open_ledger(settings, shop_store, run_identity(context))
+            table = refresh_requests_table(
+                settings, shop_store, ledger, products=products, shots=shots, overrides=overrides
+            )
+            yield dg.Output(table, metadata=_describe_requests(table, shots))
+            bad_rows = find_problems(overrides, products["product_id"].tolist(), shots)
+            yield _judge_rows(check.name, override_problems_table(bad_rows) if bad_rows else "")
 
     return image_requests
 
@@ -166,6 +169,7 @@ def build_image_plan(settings: Settings) -> dg.AssetsDefinition:
         io_manager_key="tables",
         description="What a refresh would do and cost. Free: nothing is sent.",
     )
+    @put_off_full_collections()
     def image_plan(
         context: dg.AssetExecutionContext,
         store: StoreResource,

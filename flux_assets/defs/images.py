@@ -10,6 +10,7 @@ from flux_assets.bill.open_ledger import Stores, open_ledger
 from flux_assets.buying.generation import WorkItem, open_generation
 from flux_assets.buying.summary import RunSummary, Shortfall
 from flux_assets.defs.events import build_observation, log_outcomes, run_identity
+from flux_assets.defs.full_collections import put_off_full_collections
 from flux_assets.defs.partitions import products_partitions, shop_key, shop_name
 from flux_assets.defs.reports import shortfalls_table, summary_report
 from flux_assets.defs.resources import ImageApiResource, StoreResource
@@ -75,6 +76,7 @@ def build_shot_pictures(settings: Settings, shot: Shot) -> dg.AssetsDefinition:
     return shot_pictures
 
 
+@put_off_full_collections()
 def _build_requests(
     settings: Settings,
     shot_name: str,

@@ -11,6 +11,7 @@ from flux_assets.buying.outcome import reroll_command
 from flux_assets.buying.picture_records import PictureRecords, open_records
 from flux_assets.buying.summary import RunSummary, Shortfall
 from flux_assets.defs.events import run_identity
+from flux_assets.defs.full_collections import put_off_full_collections
 from flux_assets.defs.images import OWNERS
 from flux_assets.defs.partitions import shop_key
 from flux_assets.defs.recognition_check import RECOGNISABLE_CHECK, judge_recognition
@@ -78,6 +79,7 @@ def build_image_manifest(settings: Settings) -> dg.AssetsDefinition:
             "CSV; the last stored one, marked stale, until its successor is stored."
         ),
     )
+    @put_off_full_collections()
     def image_manifest(
         context: dg.AssetExecutionContext,
         store: StoreResource,

@@ -9,6 +9,7 @@ from pydantic import Field
 from flux_assets.buying.generation import WorkItem, open_generation
 from flux_assets.buying.summary import RunSummary
 from flux_assets.defs.events import known_fingerprints, log_outcomes, run_identity
+from flux_assets.defs.full_collections import put_off_full_collections
 from flux_assets.defs.images import API_POOL, GROUP, OWNERS
 from flux_assets.defs.partitions import shop_key, shop_name
 from flux_assets.defs.reports import summary_report
@@ -21,7 +22,6 @@ from flux_assets.planning.plan_table import read_plan_rows
 from flux_assets.prompts.requests_table import read_requests
 from flux_assets.settings import Settings
 from flux_assets.storage.frames import name_values
-from flux_assets.storage.full_collections import put_off_full_collections
 from flux_assets.storage.parquet import StoredTable
 
 if TYPE_CHECKING:

@@ -20,7 +20,6 @@ from flux_assets.manifest.rows import (
     merge_manifest,
 )
 from flux_assets.storage.frames import read_rows
-from flux_assets.storage.full_collections import put_off_full_collections
 from flux_assets.storage.object_store import ObjectStore, table_key
 from flux_assets.storage.parquet import NO_TABLE, StoredTable, write_parquet
 
@@ -77,7 +76,6 @@ def _damage_told(uri: str) -> Iterator[None]:
         raise StoreError(uri, "read", problem) from error
 
 
-@put_off_full_collections()
 def refresh_manifest(
     store: ObjectStore,
     requests: Sequence[RequestIdentity],

@@ -11,12 +11,10 @@ from flux_assets.image_api.request import RequestIdentity
 from flux_assets.planning.choices import Choices, RunCap
 from flux_assets.planning.plan import NO_CATEGORIES, Plan, PlanLimits, build_plan
 from flux_assets.settings import Settings
-from flux_assets.storage.full_collections import put_off_full_collections
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.stored_pictures import list_pictures
 
 
-@put_off_full_collections()
 def plan_against_store(
     settings: Settings,
     store: ObjectStore,

@@ -14,7 +14,6 @@ from flux_assets.prompts.overrides import (
 )
 from flux_assets.prompts.shots import ShotsFile, read_shots
 from flux_assets.settings import Settings
-from flux_assets.storage.full_collections import put_off_full_collections
 from flux_assets.storage.sources import read_bytes, shown_uri, source_version
 
 
@@ -34,14 +33,13 @@ def load_catalog(settings: Settings, shots: ShotsFile) -> Catalog:
         SourceError, CatalogError: it cannot be had, or is no catalog.
     """
     data = read_bytes(settings.catalog, header=settings.catalog_header)
-    with put_off_full_collections():
-        return read_catalog(
-            data,
-            PurePosixPath(shown_uri(settings.catalog)).name,
-            columns=shots.columns,
-            one_set_per=shots.one_set_per,
-            include_unpublished=shots.include_unpublished,
-        )
+    return read_catalog(
+        data,
+        PurePosixPath(shown_uri(settings.catalog)).name,
+        columns=shots.columns,
+        one_set_per=shots.one_set_per,
+        include_unpublished=shots.include_unpublished,
+    )
 
 
 def find_problems(

@@ -27,7 +27,6 @@ from flux_assets.prompts.requests_table import REQUESTS_KEY, build_requests_tabl
 from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings
 from flux_assets.storage.frames import read_rows
-from flux_assets.storage.full_collections import put_off_full_collections
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import NO_TABLE, StoredTable, merge_rows, write_parquet
 
@@ -57,7 +56,6 @@ _IDENTITY = ("product_id", "shot", "origin")
 _log = logging.getLogger(__name__)
 
 
-@put_off_full_collections()
 def refresh_requests_table(
     settings: Settings,
     store: ObjectStore,

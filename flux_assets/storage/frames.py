@@ -7,15 +7,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from flux_assets.storage.full_collections import put_off_full_collections
-
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
 
 _BATCH_ROWS = 10_000
 
 
-@put_off_full_collections()
 def build_frame(
     rows: Iterable[Sequence[str | int]], names: Sequence[str], *, numbers: Collection[str]
 ) -> "pd.DataFrame":

@@ -1,4 +1,4 @@
-"""Python's collections of all garbage at once, put off while a step builds much that stays."""
+"""Python's collections of all garbage at once, put off where a step or a command builds much."""
 
 import gc
 import threading

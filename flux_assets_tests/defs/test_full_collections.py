@@ -2,7 +2,7 @@ import gc
 
 import pytest
 
-from flux_assets.storage.full_collections import put_off_full_collections
+from flux_assets.defs.full_collections import put_off_full_collections
 
 
 def test_full_collections_are_put_off_until_the_last_block_ends() -> None:
