@@ -73,7 +73,7 @@ class _UnguardedStore(DirectoryStore):
         if metadata:
             description = {etag: {"content_type": content_type, "metadata": dict(metadata)}}
             _write(self._descriptions.path_of(key), json.dumps(description).encode())
-        _write(self.uri_for(key), body)
+        _write(Path(self.uri_for(key)), body)
         return etag
 
 
@@ -159,10 +159,9 @@ def _put(
     return record
 
 
-def _write(path: str, data: bytes) -> None:
-    file = Path(path)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(data)
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
 
 
 def _tell_dagster(

@@ -1,9 +1,9 @@
 """What a directory keeps of its objects beside their bytes: content type and metadata."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from flux_assets.errors import StoreError
@@ -44,7 +44,7 @@ class Descriptions:
     A file describes bodies by their etag, so that it may be written before its object's next body.
     """
 
-    def __init__(self, folder: str, *, temporary_folder: str) -> None:
+    def __init__(self, folder: Path, *, temporary_folder: Path) -> None:
         self._folder = folder
         self._temporary_folder = temporary_folder
 
@@ -56,14 +56,13 @@ class Descriptions:
         """
         path = self.path_of(key)
         try:
-            with open(path, "rb") as file:
-                plain: dict[str, dict[str, Any]] = json.loads(file.read())
+            plain: dict[str, dict[str, Any]] = json.loads(path.read_bytes())
             return {etag: Description(**fields) for etag, fields in plain.items()}
         except FileNotFoundError:
             return {}
         except (ValueError, TypeError, AttributeError) as error:
             problem = "it is damaged; deleting it loses the metadata of this one object"
-            raise StoreError(path, "read", problem) from error
+            raise StoreError(str(path), "read", problem) from error
 
     def write(self, key: str, descriptions: Mapping[str, Description]) -> None:
         """Describe these bodies of an object, and no others; on the disk when it returns."""
@@ -72,16 +71,15 @@ class Descriptions:
             etag: {"content_type": one.content_type, "metadata": dict(one.metadata)}
             for etag, one in descriptions.items()
         }
-        folder = os.path.dirname(path)
-        make_directory(folder)
+        make_directory(path.parent)
         with temporary_file(self._temporary_folder, [json.dumps(plain).encode()]) as (written, _):
-            os.replace(written, path)
-        sync_directory(folder)
+            written.replace(path)
+        sync_directory(path.parent)
 
     def delete(self, key: str) -> None:
         """Forget one object; nothing is wrong where nothing is known of it."""
         remove(self.path_of(key))
 
-    def path_of(self, key: str) -> str:
+    def path_of(self, key: str) -> Path:
         """Where its file is, or would be."""
-        return f"{self._folder}/{key}.json"
+        return self._folder / f"{key}.json"

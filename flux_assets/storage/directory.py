@@ -39,11 +39,11 @@ class DirectoryStore:
     """
 
     def __init__(self, root: Path, *, public_url: str | None = None) -> None:
-        self._root = str(root.resolve())
-        self._temporary_folder = f"{self._root}/.tmp"
-        self._locks = f"{self._root}/.locks"
+        self._root = root.resolve()
+        self._temporary_folder = self._root / ".tmp"
+        self._locks = self._root / ".locks"
         self._descriptions = Descriptions(
-            f"{self._root}/.metadata", temporary_folder=self._temporary_folder
+            self._root / ".metadata", temporary_folder=self._temporary_folder
         )
         self._public_url = public_url
         self._leftovers_removed = False
@@ -51,7 +51,7 @@ class DirectoryStore:
     @property
     def uri(self) -> str:
         """The directory's absolute path."""
-        return self._root
+        return str(self._root)
 
     def uri_for(self, key: str) -> str:
         """The file's absolute path."""
@@ -102,20 +102,19 @@ class DirectoryStore:
         path = self._path_of(key, "write")
         parts = [data] if isinstance(data, bytes) else data
         description = Description(content_type=content_type, metadata=metadata or {})
-        folder = os.path.dirname(path)
         with store_errors(path, "write"), self._temporary_file(parts) as (temporary, etag):
             with self._key_lock(key):
-                if if_absent and os.path.exists(path):
-                    raise ConditionFailedError(path, "write", "it exists already")
+                if if_absent and path.exists():
+                    raise ConditionFailedError(str(path), "write", "it exists already")
                 if if_match is not None and _etag_of(path) != if_match:
-                    raise ConditionFailedError(path, "write", "it has changed since")
-                make_directory(folder)
+                    raise ConditionFailedError(str(path), "write", "it has changed since")
+                make_directory(path.parent)
                 self._put_description(key, path, etag, description)
                 if if_absent:
                     link_if_absent(temporary, path)
                 else:
-                    os.replace(temporary, path)
-            sync_directory(folder)
+                    temporary.replace(path)
+            sync_directory(path.parent)
         return etag
 
     def delete(self, key: str) -> None:
@@ -144,7 +143,7 @@ class DirectoryStore:
         with store_errors(self.uri_for(prefix), "list"):
             while folders:
                 folder = folders.pop()
-                for entry in scan(f"{self._root}/{folder}"):
+                for entry in scan(self._root / folder):
                     name = entry.name
                     if name.startswith(".") or not name.startswith(start):
                         continue
@@ -158,8 +157,8 @@ class DirectoryStore:
         """What the file system has left for this user."""
         with store_errors(self.uri, "read the free space of"):
             made = self._root
-            while not os.path.exists(made):
-                made = os.path.dirname(made)
+            while not made.exists():
+                made = made.parent
             file_system = os.statvfs(made)
             return file_system.f_bavail * file_system.f_frsize
 
@@ -169,23 +168,21 @@ class DirectoryStore:
             store_errors(self.uri, "read the clock of"),
             self._temporary_file([]) as (temporary, _),
         ):
-            return _modified_at(os.stat(temporary))
+            return _modified_at(temporary.stat())
 
-    def _path_of(self, key: str, attempted: str) -> str:
+    def _path_of(self, key: str, attempted: str) -> Path:
         if "\0" in key or any(not part or part.startswith(".") for part in key.split("/")):
             problem = "no part of a key may be empty or start with a dot"
             raise StoreError(f"{self.uri}/{key}", attempted, problem)
-        path = f"{self._root}/{key}"
+        path = self._root / key
         with store_errors(path, attempted):
-            folder = path
-            for _ in range(key.count("/")):
-                folder = os.path.dirname(folder)
-                if os.path.islink(folder):
+            for folder in path.parents[: key.count("/")]:
+                if folder.is_symlink():
                     problem = "a symbolic link leads there, and the store follows none"
-                    raise StoreError(path, attempted, problem)
+                    raise StoreError(str(path), attempted, problem)
         return path
 
-    def _put_description(self, key: str, path: str, etag: str, new: Description) -> None:
+    def _put_description(self, key: str, path: Path, etag: str, new: Description) -> None:
         """Describe the body that comes next, and still the present one until then."""
         known = self._descriptions.read(key)
         if not known and new == default_description(key):
@@ -195,7 +192,7 @@ class DirectoryStore:
         self._descriptions.write(key, kept | {etag: new})
 
     @contextmanager
-    def _temporary_file(self, parts: Iterable[bytes]) -> Iterator[tuple[str, str]]:
+    def _temporary_file(self, parts: Iterable[bytes]) -> Iterator[tuple[Path, str]]:
         with temporary_file(self._temporary_folder, parts) as (path, sha256):
             if not self._leftovers_removed:
                 self._leftovers_removed = True
@@ -206,7 +203,7 @@ class DirectoryStore:
     @contextmanager
     def _key_lock(self, key: str) -> Iterator[None]:
         make_directory(self._locks)
-        path = f"{self._locks}/{zlib.crc32(key.encode()) % _LOCKS:02d}"
+        path = self._locks / f"{zlib.crc32(key.encode()) % _LOCKS:02d}"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -217,22 +214,22 @@ class DirectoryStore:
             os.close(descriptor)
 
 
-def _remove_leftovers(folder: str, fresh: str) -> None:
+def _remove_leftovers(folder: Path, fresh: Path) -> None:
     """Remove what dead processes left; a live one's file is never that old."""
-    newest = os.stat(fresh).st_mtime - _LEFTOVER_AGE.total_seconds()
+    newest = fresh.stat().st_mtime - _LEFTOVER_AGE.total_seconds()
     for entry in scan(folder):
         with suppress(FileNotFoundError):
             if entry.stat(follow_symlinks=False).st_mtime < newest:
-                os.unlink(entry.path)
+                Path(entry).unlink()
 
 
-def _read(key: str, path: str) -> tuple[bytes, ObjectInfo]:
+def _read(key: str, path: Path) -> tuple[bytes, ObjectInfo]:
     try:
         with open(path, "rb", opener=_open_itself) as file:
             data = file.read()
             info = os.fstat(file.fileno())
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-        raise ObjectNotFoundError(path, "read", "there is no such object") from error
+        raise ObjectNotFoundError(str(path), "read", "there is no such object") from error
     return data, _info(key, info, etag=hashlib.sha256(data).hexdigest())
 
 
@@ -249,9 +246,9 @@ def _modified_at(info: os.stat_result) -> datetime:
     return datetime.fromtimestamp(info.st_mtime, UTC)
 
 
-def _etag_of(path: str) -> str | None:
+def _etag_of(path: Path) -> str | None:
     try:
-        with open(path, "rb") as file:
+        with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         return None

@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from flux_assets.errors import ConditionFailedError, StoreError, StorePermissionError
 
@@ -22,24 +23,24 @@ _NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.
 
 
 @contextmanager
-def store_errors(uri: str, attempted: str) -> Iterator[None]:
+def store_errors(uri: str | Path, attempted: str) -> Iterator[None]:
     """Turn what the operating system refuses into a StoreError that says what to do."""
     try:
         yield
     except OSError as error:
         kind = StorePermissionError if error.errno in _REFUSALS else StoreError
         problem = _PROBLEMS.get(error.errno or 0, error.strerror or str(error))
-        raise kind(uri, attempted, problem) from error
+        raise kind(str(uri), attempted, problem) from error
 
 
 @contextmanager
-def temporary_file(folder: str, parts: Iterable[bytes]) -> Iterator[tuple[str, str]]:
+def temporary_file(folder: Path, parts: Iterable[bytes]) -> Iterator[tuple[Path, str]]:
     """A new file with these parts of a body, and its sha256; gone in the end unless renamed."""
     make_directory(folder)
-    path = f"{folder}/{secrets.token_hex(16)}"
+    path = folder / secrets.token_hex(16)
     sha256 = hashlib.sha256()
     try:
-        with open(path, "xb") as file:
+        with path.open("xb") as file:
             for part in parts:
                 sha256.update(part)
                 file.write(part)
@@ -47,11 +48,10 @@ def temporary_file(folder: str, parts: Iterable[bytes]) -> Iterator[tuple[str, s
             os.fsync(file.fileno())
         yield path, sha256.hexdigest()
     finally:
-        with suppress(FileNotFoundError):
-            os.unlink(path)
+        path.unlink(missing_ok=True)
 
 
-def link_if_absent(temporary: str, path: str) -> None:
+def link_if_absent(temporary: Path, path: Path) -> None:
     """Give the temporary file a name that no file has yet.
 
     Raises:
@@ -59,38 +59,37 @@ def link_if_absent(temporary: str, path: str) -> None:
         StoreError: the file system cannot do that.
     """
     try:
-        os.link(temporary, path)
+        path.hardlink_to(temporary)
     except FileExistsError as error:
-        raise ConditionFailedError(path, "write", "it exists already") from error
+        raise ConditionFailedError(str(path), "write", "it exists already") from error
     except OSError as error:
         if error.errno not in _NO_HARD_LINKS:
             raise
         problem = f"this file system has no hard links; move the store {_ANOTHER_STORE}"
-        raise StoreError(path, "write", problem) from error
+        raise StoreError(str(path), "write", problem) from error
 
 
-def remove(path: str) -> None:
+def remove(path: Path) -> None:
     """Remove a file; nothing is wrong where there is none."""
     with suppress(FileNotFoundError):
-        os.unlink(path)
-        sync_directory(os.path.dirname(path))
+        path.unlink()
+        sync_directory(path.parent)
 
 
-def make_directory(path: str) -> None:
+def make_directory(path: Path) -> None:
     """Make a directory and its parents."""
-    if os.path.isdir(path):
+    if path.is_dir():
         return
-    parent = os.path.dirname(path)
-    make_directory(parent)
+    make_directory(path.parent)
     try:
-        os.mkdir(path)
+        path.mkdir()
     except FileExistsError:
-        if not os.path.isdir(path):
+        if not path.is_dir():
             raise
-    sync_directory(parent)
+    sync_directory(path.parent)
 
 
-def sync_directory(path: str) -> None:
+def sync_directory(path: Path) -> None:
     """Make the names in a directory as durable as its files."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -99,7 +98,7 @@ def sync_directory(path: str) -> None:
         os.close(descriptor)
 
 
-def scan(folder: str) -> list["os.DirEntry[str]"]:
+def scan(folder: Path) -> list["os.DirEntry[str]"]:
     """What lies in a directory itself; nothing if it is gone."""
     try:
         with os.scandir(folder) as entries:
