@@ -242,3 +242,7 @@ def _show_pictures(settings: Settings, report: RefreshReport) -> None:
         people.print("Nothing was bought: every picture was there already.")
     if settings.is_sample:
         people.print("These are samples: nothing was paid, and no real picture was made.")
+
+
+if __name__ == "__main__":  # else `python -m` with this module would end well, with nothing done
+    main()
