@@ -57,28 +57,15 @@ def post_alert(url: SecretStr, body: bytes, *, timeout_seconds: float) -> None:
 
 
 def _post(url: str, body: bytes, timeout_seconds: float) -> int:
-    """The status of the answer, whose body is not read; no redirect is followed.
-
-    Past the session, which would read the bodies of redirects without limit, and look for a
-    password in ~/.netrc; with the proxies and certificates of the environment.
-    """
+    """The status of the answer, whose body is not read; no redirect is followed."""
     import requests
 
+    from flux_assets.http_exchange import exchange
+
     headers = {"Content-Type": "application/json", "User-Agent": "flux-assets"}
-    with requests.Session() as session:
-        # No proxy knows this machine's own servers.
-        session.trust_env = url.lower().startswith("https:")
-        options = session.merge_environment_settings(
-            url, proxies={}, stream=True, verify=True, cert=None
-        )
-        with session.get_adapter(url).send(
-            requests.Request("POST", url, headers=headers, data=body).prepare(),
-            stream=True,
-            timeout=timeout_seconds,
-            verify=options["verify"] or True,
-            proxies=options["proxies"],
-        ) as response:
-            return response.status_code
+    request = requests.Request("POST", url, headers=headers, data=body)
+    with exchange(request, timeout=timeout_seconds) as response:
+        return response.status_code
 
 
 @contextmanager

@@ -8,12 +8,10 @@ import io
 import socket
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from types import MappingProxyType
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -22,13 +20,11 @@ from urllib3.exceptions import HTTPError
 
 from flux_assets.clock import Clock
 from flux_assets.errors import NotSentError, UnknownOutcomeError
+from flux_assets.http_exchange import exchange
 from flux_assets.image_api.vendor_text import safe_text
-from flux_assets.settings import LOOPBACK_HOSTS
 
 _CHUNK_BYTES = 65_536
 _HEADERS = {**default_headers(), "User-Agent": "flux-assets", "Connection": "close"}
-_ENVIRONMENT = requests.Session()
-"""Knows the environment's settings; it sends nothing, as it would follow redirects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,12 +178,8 @@ class Transport:
                 json=json_body,
                 files={file_part.field: file_part[1:]} if file_part else None,
                 auth=_no_auth,
-            ).prepare()
-            timeout = (connect_seconds, None)
-            with (
-                closing(adapter),
-                adapter.send(request, timeout=timeout, **_environment_of(url)) as response,
-            ):
+            )
+            with exchange(request, timeout=(connect_seconds, None), adapter=adapter) as response:
                 return _read_reply(response, max_bytes)
         except (OSError, HTTPError, HTTPException, ValueError) as error:
             reason = _root_of(error, outside)
@@ -199,14 +191,6 @@ class Transport:
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Stand in for credentials, or requests would take those that the URL may name."""
     return request
-
-
-def _environment_of(url: str) -> dict[str, Any]:
-    if urlsplit(url).hostname in LOOPBACK_HOSTS:
-        return {"stream": True}
-    return dict(
-        _ENVIRONMENT.merge_environment_settings(url, {}, stream=True, verify=None, cert=None)
-    )
 
 
 def _read_reply(response: requests.Response, max_bytes: int) -> HttpReply:

@@ -9,6 +9,7 @@ import requests
 from urllib3.util import Url, parse_url
 
 from flux_assets.errors import SourceError
+from flux_assets.http_exchange import exchange
 from flux_assets.settings import LOOPBACK_HOSTS
 from flux_assets.storage.sources.address import SecretHeader, check_size, shown_uri
 from flux_assets.storage.sources.deadline import within
@@ -89,7 +90,9 @@ def _open(
         secret = {}
         if header and target[:4] == origin[:4]:
             secret = {header[0]: header[1].get_secret_value()}
-        with _send(method, target, {"User-Agent": "flux-assets", **headers, **secret}) as response:
+        sent = {"User-Agent": "flux-assets", **headers, **secret}
+        request = requests.Request(method, target.url, headers=sent)
+        with exchange(request, timeout=_TIMEOUT) as response:
             location = response.headers.get("Location")
             if response.status_code not in _REDIRECTS or not location:
                 yield response
@@ -99,28 +102,6 @@ def _open(
             problem = f"is redirected to {shown_uri(target.url)}, where it is not safe to follow"
             raise SourceError(shown_uri(uri), problem)
     raise SourceError(shown_uri(uri), f"is redirected more than {_MAX_REDIRECTS} times")
-
-
-@contextmanager
-def _send(method: str, target: Url, headers: Mapping[str, str]) -> Iterator[requests.Response]:
-    """Make one exchange past the session, with the proxies and certificates of the environment.
-
-    The session would read the bodies of redirects without limit, and look for a password in
-    ~/.netrc.
-    """
-    with requests.Session() as session:
-        session.trust_env = target.scheme == "https"  # no proxy knows this machine's own servers
-        options = session.merge_environment_settings(
-            target.url, proxies={}, stream=True, verify=True, cert=None
-        )
-        with session.get_adapter(target.url).send(
-            requests.Request(method, target.url, headers=headers).prepare(),
-            stream=True,
-            timeout=_TIMEOUT,
-            verify=options["verify"] or True,
-            proxies=options["proxies"],
-        ) as response:
-            yield response
 
 
 def _is_safe(target: Url) -> bool:
