@@ -186,6 +186,7 @@ class Pace:
     def _seconds_to_wait(self, waiter: "_Waiter", now: float, deadline: float) -> float:
         seconds = min(_STOP_CHECK_SECONDS, deadline - now)
         seconds_closed = self._opens_at() - now
+        # One keeps the time for all; else the end of each pause wakes every thread at once.
         if waiter is self._waiters[0] and seconds_closed > 0:
             seconds = min(seconds, seconds_closed)
         return seconds
@@ -221,6 +222,7 @@ class Pace:
 
     def _grant(self, waiter: "_Waiter") -> None:
         self._waiters.remove(waiter)
+        # At its grant, not at its end: calls under way count, and one that fails counted too.
         self._starts.append(self._clock.monotonic())
         self._in_flight += waiter.needs_place
         self._has_started_since_halving = True

@@ -110,7 +110,7 @@ def refresh_manifest(
         try:
             return write_manifest(store, merged, over=stored.etag if stored else None)
         except ConditionFailedError:
-            continue
+            continue  # all anew: the other writer's rows may be of later pictures than ours
     raise StoreError(store.uri_for(MANIFEST_KEY), "change", "other writers always come first")
 
 

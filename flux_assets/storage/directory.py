@@ -110,7 +110,7 @@ class DirectoryStore:
                     raise ConditionFailedError(str(path), "write", "it has changed since")
                 make_directory(path.parent)
                 self._put_description(key, path, etag, description)
-                if if_absent:
+                if if_absent:  # a link fails for whoever comes second past the lock, too
                     link_if_absent(temporary, path)
                 else:
                     temporary.replace(path)
@@ -204,6 +204,7 @@ class DirectoryStore:
     def _key_lock(self, key: str) -> Iterator[None]:
         make_directory(self._locks)
         path = self._locks / f"{zlib.crc32(key.encode()) % _LOCKS:02d}"
+        # Never removed: one writer would hold the removed file's lock, the next a new file's.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -227,7 +228,7 @@ def _read(key: str, path: Path) -> tuple[bytes, ObjectInfo]:
     try:
         with open(path, "rb", opener=_open_itself) as file:
             data = file.read()
-            info = os.fstat(file.fileno())
+            info = os.fstat(file.fileno())  # its name may lead to the next body by now
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         raise ObjectNotFoundError(str(path), "read", "there is no such object") from error
     return data, _info(key, info, etag=hashlib.sha256(data).hexdigest())
