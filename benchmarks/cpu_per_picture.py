@@ -42,9 +42,9 @@ def measure(quick: bool) -> Sequence[Figure]:  # noqa: FBT001 - as every subject
             target=at_most(target),
         )
         for what, ours, target in (
-            ("core, directory store", core, 2.0),
-            ("core, S3", core_s3, 4.0),
-            ("whole Dagster job with its events", job, 4.0),
+            ("core, directory store", core, 2.7),
+            ("core, S3", core_s3, 5.3),
+            ("whole Dagster job with its events", job, 5.3),
         )
     ]
 

@@ -19,6 +19,7 @@ from flux_assets.bill.ledger_entry import AcceptedCall
 from flux_assets.bill.open_ledger import RunIdentity, open_ledger
 from flux_assets.buying.outcome import Outcome
 from flux_assets.buying.picture_records import open_records
+from flux_assets.defs.event_storage import storage_config
 from flux_assets.defs.events import log_outcomes
 from flux_assets.image_api.client import ImageApiClient
 from flux_assets.image_api.options import ApiOptions
@@ -133,7 +134,8 @@ def _log_events(
     def log_all() -> None:
         log_pictures()
 
-    with dg.DagsterInstance.local_temp(str(folder)) as instance:
+    overrides = {"storage": storage_config(str(folder))}
+    with dg.DagsterInstance.local_temp(str(folder), overrides=overrides) as instance:
         log_all.execute_in_process(instance=instance, run_config=_QUIET)
 
 
