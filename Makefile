@@ -1,51 +1,96 @@
-# Every target sets up what it needs, and is quick when nothing has changed.
-# A fresh machine needs Python 3.11, make and a package index.
+# Every target sets up what it needs, says so, and is quick when nothing has changed.
+# A fresh machine needs Python 3.11 to 3.14, make and a package index.
 
-PYTHON ?= python3.11
 BIN := .venv/bin
-READY := .venv/.ready
+RUNTIME := .venv/.runtime
+DEV := .venv/.dev
 MINISTACK := .venv-ministack/.ready
 PORT ?= 3000
+PYTEST_FLAGS ?=
 
-.PHONY: demo dev test test-slow lint bench storm lock
+# The first Python that really runs (a version manager's stand-in may not) and can set one up.
+FITS := -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))'
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
+	$$python $(FITS) 2>/dev/null && echo $$python && break; done)
+NO_PYTHON := Install Python 3.11, 3.12, 3.13 or 3.14 with its venv module \
+	(on Debian and Ubuntu: apt-get install python3 python3-venv), for none is on the PATH.
 
-demo: $(READY)
-	$(BIN)/flux-assets demo
+# uv does not read pip's settings, where a company may name an index of its own.
+INDEX = $(shell $(BIN)/python -m pip config get global.index-url 2>/dev/null)
+UV = $(if $(INDEX),UV_DEFAULT_INDEX='$(INDEX)') $(BIN)/uv --quiet
+INSTALL = $(UV) pip install --python $(BIN)/python
+LOCK = $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	--no-emit-index-url
 
-dev: $(READY)
-	$(BIN)/flux-assets dev --port $(PORT)
+.PHONY: demo dev test test-slow lint bench storm docs lock setup setup-dev
 
-test: $(READY) $(MINISTACK)
-	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
+demo: $(RUNTIME)
+	@echo "Making the sample catalog's pictures: free, and nothing leaves this machine"
+	@$(BIN)/flux-assets demo
 
-test-slow: $(READY) $(MINISTACK)
-	$(BIN)/pytest -n 2 --dist loadfile -m slow
+dev: $(RUNTIME)
+	@echo "Opening Dagster on http://127.0.0.1:$(PORT); Ctrl-C ends it"
+	@$(BIN)/flux-assets dev --port $(PORT)
 
-lint: $(READY)
+test: $(DEV) $(MINISTACK)
+	@echo "Running the quick tests: about 6 minutes on two cores"
+	@$(BIN)/pytest -n 2 --dist worksteal -m "not slow" $(PYTEST_FLAGS)
+
+test-slow: $(DEV) $(MINISTACK)
+	@echo "Running the slow tests: about 10 minutes on two cores"
+	@$(BIN)/pytest -n 2 --dist loadfile -m slow
+
+lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY) $(MINISTACK)
-	$(BIN)/python benchmarks/run_all.py
+bench: $(DEV) $(MINISTACK)
+	@$(BIN)/python benchmarks/run_all.py
 
-storm: $(READY)
-	$(BIN)/python benchmarks/kill_storm.py
+storm: $(DEV)
+	@$(BIN)/python benchmarks/kill_storm.py
 
-# Compiles requirements.lock anew from pyproject.toml; needs uv on the PATH.
-lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras \
-		--no-emit-index-url --extra dev pyproject.toml -o requirements.lock
+docs: $(DEV)
+	@$(BIN)/mkdocs serve
 
-$(READY): requirements.lock pyproject.toml
-	$(PYTHON) -m venv --clear .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	touch $@
+setup: $(RUNTIME)
 
-$(MINISTACK): flux_assets_tests/ministack.lock
-	$(PYTHON) -m venv --clear .venv-ministack
-	.venv-ministack/bin/pip install --quiet --disable-pip-version-check --require-hashes \
-		-r flux_assets_tests/ministack.lock
-	touch $@
+setup-dev: $(DEV) $(MINISTACK)
+
+# Compiles all locks anew from pyproject.toml, with the newest releases that it allows.
+lock: $(RUNTIME)
+	@echo "Compiling the locks: about 20 s"
+	@$(LOCK) --upgrade pyproject.toml -o requirements.lock
+	@$(LOCK) --upgrade --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	@echo uv | $(LOCK) --upgrade - -o requirements-uv.lock
+	@$(LOCK) --upgrade flux_assets_tests/ministack.in -o flux_assets_tests/ministack.lock
+
+# An environment that runs is brought up to date where it stands; only a broken one is made anew.
+$(RUNTIME): requirements.lock requirements-uv.lock pyproject.toml
+	@if $(BIN)/python $(FITS) 2>/dev/null; then \
+		echo "Bringing .venv up to date"; \
+		$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null; \
+	elif [ -z "$(PYTHON)" ]; then \
+		echo "$(NO_PYTHON)" >&2; exit 1; \
+	else \
+		echo "Setting up .venv with $$($(PYTHON) --version): about 20 s"; \
+		$(PYTHON) -m venv --clear .venv; \
+	fi
+	@$(BIN)/python -m pip install -qq --require-hashes -r requirements-uv.lock
+	@$(INSTALL) --require-hashes -r requirements.lock
+	@$(INSTALL) --no-deps --build-constraint requirements-dev.lock --editable .
+	@touch $@
+
+$(DEV): $(RUNTIME) requirements-dev.lock
+	@echo "Adding what tests and lint need to .venv: about 20 s"
+	@$(INSTALL) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# The tests' S3 pins libraries of its own.
+$(MINISTACK): flux_assets_tests/ministack.lock | $(RUNTIME)
+	@echo "Setting up .venv-ministack, the tests' own S3: about 5 s"
+	@$(UV) venv --allow-existing --python $(BIN)/python .venv-ministack
+	@$(UV) pip install --python .venv-ministack/bin/python --require-hashes -r $<
+	@touch $@

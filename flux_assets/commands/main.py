@@ -25,6 +25,7 @@ from flux_assets.commands.ledger import ledger
 from flux_assets.commands.people import people
 from flux_assets.commands.plan_flags import choice_options, json_option, read_choices, show_plan
 from flux_assets.commands.prune import prune
+from flux_assets.commands.sample_files import put_sample_files
 from flux_assets.commands.shop import open_shop, read_settings
 from flux_assets.commands.verify import verify
 from flux_assets.defs.reports import catalog_report, summary_report
@@ -72,9 +73,12 @@ def demo() -> None:
     """Run the whole job in sample mode: free, no key, nothing leaves this machine."""
     os.environ["FLUX_ASSETS_MODE"] = "sample"
     settings = read_settings()
+    if not settings.model_fields_set & {"catalog", "shots"} and put_sample_files(Path()):
+        people.print("Put the sample catalog, its shots and photos into data/.")
     report = _refresh(settings, Choices())
     _show_pictures(settings, report)
-    people.print("\nSee them in the Dagster UI: [bold]make dev[/]")
+    command = "make dev" if Path("Makefile").exists() else "flux-assets dev"
+    people.print(f"\nSee them in the Dagster UI: [bold]{command}[/]")
     sys.exit(report.exit_code)
 
 

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from flux_assets_tests.fixtures.command_line import Workplace, make_workplace, standalone_simulator
 
@@ -29,6 +30,23 @@ def test_the_demo_makes_every_picture_and_a_second_one_buys_nothing(workplace: W
     assert second.exit_code == 0
     assert "Nothing was bought: every picture was there already." in second.stderr
     assert {path: path.stat().st_mtime_ns for path in workplace.pictures()} == before
+
+
+def test_the_demo_brings_its_own_sample_into_an_empty_folder(tmp_path: Path) -> None:
+    done = Workplace(folder=tmp_path).run("demo")
+    assert done.exit_code == 0, done.stderr
+    assert "Put the sample catalog, its shots and photos into data/." in done.stderr
+    assert "flux-assets dev" in done.stderr
+    assert len(Workplace(folder=tmp_path).pictures()) == IMAGES_PER_DEMO
+    instance = yaml.safe_load((tmp_path / ".flux_assets/dagster/dagster.yaml").read_text("utf-8"))
+    assert instance["telemetry"] == {"enabled": False}
+
+
+def test_the_demo_puts_nothing_where_a_catalog_is_named(tmp_path: Path) -> None:
+    done = Workplace(folder=tmp_path).run("demo", FLUX_ASSETS_CATALOG="products.csv")
+    assert done.exit_code == 1
+    assert "no such file" in done.stderr
+    assert not (tmp_path / "data").exists()
 
 
 def test_plan_prints_one_json_object_and_sends_nothing(workplace: Workplace) -> None:

@@ -1,0 +1,33 @@
+"""What the demo starts from: the sample catalog, its shots and photos, and Dagster's settings."""
+
+import shutil
+from pathlib import Path
+
+import flux_assets
+
+_DATA = "data"
+_INSTANCE_CONFIG = "dagster.yaml"
+
+
+def put_sample_files(folder: Path) -> bool:
+    """Give a folder without `data` the sample one, and Dagster's settings where it has none.
+
+    A checkout has both; a folder in which the installed package is tried has neither.
+
+    Returns:
+        Whether anything was put there.
+    """
+    if (folder / _DATA).exists():
+        return False
+    source = _find_source()
+    shutil.copytree(source / _DATA, folder / _DATA)
+    if not (folder / _INSTANCE_CONFIG).exists():
+        shutil.copyfile(source / _INSTANCE_CONFIG, folder / _INSTANCE_CONFIG)
+    return True
+
+
+def _find_source() -> Path:
+    """A wheel carries the files inside the package; a checkout has them beside it."""
+    package = Path(flux_assets.__file__).parent
+    packaged = package / "sample"
+    return packaged if packaged.is_dir() else package.parent
