@@ -139,7 +139,7 @@ def test_the_dockerfile_copies_only_what_there_is_and_what_its_context_holds() -
         if line.startswith("COPY") and "--from" not in line
         for source in [word for word in line.split()[1:] if not word.startswith("--")][:-1]
     ]
-    assert len(copied) == 6
+    assert len(copied) == 9
     for source in copied:
         assert (PROJECT / source).exists(), source
         assert f"!{source}" in allowed
@@ -153,8 +153,8 @@ def test_the_image_does_not_run_as_root() -> None:
 
 def test_the_image_is_built_from_the_locks_versions(tmp_path: Path) -> None:
     (command,) = [line for line in dockerfile() if "constraints.txt" in line and "sed" in line]
-    lock = (PROJECT / "requirements.lock").read_text("utf-8")
-    (tmp_path / "requirements.lock").write_text(lock, "utf-8")
+    lock = (PROJECT / "requirements-dev.lock").read_text("utf-8")
+    (tmp_path / "requirements-dev.lock").write_text(lock, "utf-8")
     shell = command.removeprefix("RUN ")
     subprocess.run(["/bin/sh", "-c", shell], cwd=tmp_path, check=True)  # noqa: S603 - our own file
     constraints = (tmp_path / "constraints.txt").read_text("utf-8").splitlines()
