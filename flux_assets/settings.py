@@ -1,4 +1,4 @@
-"""The environment as typed settings, on one page; the README lists the same."""
+"""The environment as typed settings, on one page; docs/settings.md is made from it."""
 
 import difflib
 import json
@@ -121,53 +121,103 @@ _Header = Annotated[tuple[str, SecretStr], BeforeValidator(_parse_header)]
 
 
 class Settings(BaseModel):
-    """Everything that the environment decides; field names are the variables' own, lower case."""
+    """Everything that the environment decides; field names are the variables' own, lower case.
+
+    What stands below a field is its meaning in docs/settings.md, too.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     mode: Literal["sample", "live"] = "sample"
+    """`sample` or `live`."""
     onemin_api_key: SecretStr | None = None
+    """The vendor's key; required in live mode."""
     onemin_base_url: Annotated[str, AfterValidator(_check_base_url)] = "https://api.1min.ai"
+    """Where the image API is: https, or http on this machine's loopback address only."""
     store: str = ".flux_assets/store"
+    """`s3://bucket/prefix`, or a directory; to be given in live mode."""
     shop: Annotated[str, AfterValidator(_check_shop)] | None = None
+    """Goes before asset keys, job, partitions and store keys, for several shops in one instance."""
     catalog: str = "data/catalog.csv"
+    """The shop's export: a path, `s3://` or `https://`."""
     catalog_header: _Header | None = None
+    """A secret header, `Name: value`, sent to that file's `https://` server and no other."""
     overrides: str | None = None
+    """The overrides file: a path, `s3://` or `https://`."""
     overrides_header: _Header | None = None
+    """As `FLUX_ASSETS_CATALOG_HEADER`, for the overrides file."""
     shots: str = "data/shots.yaml"
+    """The shots file: a path or `s3://`."""
     allow_private_sources: bool = False
+    """`true` also reads photos from private networks and from this machine."""
     photo_max_age_hours: Annotated[float, Field(ge=0)] = 24
+    """A photo that was checked less long ago is not asked for again."""
     max_in_flight: Annotated[int, Field(ge=1, le=1000)] = 96
+    """Calls open at once; halves after a 429 and grows back."""
     executor: Literal["in_process", "multiprocess", "celery", "k8s"] = "in_process"
+    """What runs the steps: `in_process`, `multiprocess`, `celery` or `k8s`."""
     celery_broker: SecretStr | None = None
+    """Secret address of the broker, for runs and workers; required with `celery`."""
     celery_backend: SecretStr | None = None
+    """Secret address for steps' results; else a Redis broker itself, or `rpc://`."""
     celery_visibility_timeout_seconds: Annotated[int, Field(ge=1)] = 3600
+    """When another worker takes a dead one's step; longer than any shard takes."""
     requests_per_minute: Annotated[int, Field(ge=1)] = 180
+    """The account's limit."""
     rate_limiter: Annotated[SecretStr, AfterValidator(_check_rate_limiter)] | None = None
+    """Secret address of a Redis, `redis://host:6379/1`, in which all processes of an account count
+    their requests together (live mode); else each keeps the limit by itself.
+    """
     delivery: Literal["sync", "async"] = "sync"
+    """`sync` or `async`: whether a call stays open until its picture exists."""
     call_timeout_seconds: Annotated[float, Field(ge=1, le=3600)] = 180
+    """One call's deadline."""
     max_images_per_run: Annotated[int, Field(ge=0)] = 500
+    """A run that would buy more pictures is refused before its first call."""
     over_cap: Literal["refuse", "new_only"] = "refuse"
+    """`refuse`, or `new_only`: buy new pictures up to the cap, leave changed ones for later."""
     daily_image_limit: Annotated[int, Field(ge=0)] = 1000
+    """Sends of all runs, shops and machines in a UTC day."""
     max_product_drop_percent: Annotated[float, Field(ge=0, le=100)] = 20
+    """Percent of the last manifest's products; a catalog that lost more of them buys nothing."""
     fail_above_percent: Annotated[float, Field(ge=0, le=100)] = 20
+    """Percent of the attempted requests; a finished run in which more failed counts as failed."""
     max_attempts: Annotated[int, Field(ge=1)] = 2
+    """Sends of one request, over all runs."""
     on_unknown_outcome: Literal["resubmit", "hold"] = "resubmit"
+    """`resubmit`, or `hold`: leave a call that was never answered for a person."""
     shard_size: Annotated[int, Field(ge=1)] = 500
+    """Requests in a step, and partitions in a backfill's run."""
     result_hosts: Annotated[tuple[str, ...], BeforeValidator(_parse_hosts)] = ()
+    """Further hosts that results may be downloaded from, separated by commas."""
     s3_put_args: Annotated[
         dict[str, Any], BeforeValidator(_parse_json_object), AfterValidator(_check_put_args)
     ] = {}
+    """JSON added to every put: `ServerSideEncryption`, `SSEKMSKeyId`, `Tagging`, ..."""
     s3_checksum: Literal["when_supported", "when_required"] = "when_supported"
+    """`when_supported`, or `when_required` for older S3 stores."""
     public_url: Annotated[str, AfterValidator(_check_public_url)] | None = None
+    """Where the public (a CDN) sees what `FLUX_ASSETS_STORE` names, its prefix included. A
+    picture's `url` is this, the shop if any, and its key; without it no `url` is given out.
+    """
     cost_usd_per_image: Annotated[float, Field(ge=0)] = 0.07
+    """For estimates."""
     preview_px: Annotated[int, Field(ge=0, le=256)] = 256
+    """Longest side of the preview in the UI; 0 for none. Each takes up to 12 kB of database."""
     refresh_cron: str = "0 3 * * *"
+    """When the schedule runs, once it is switched on."""
     timezone: str = "UTC"
+    """Of the schedule."""
     alert_webhook: Annotated[SecretStr, AfterValidator(_check_webhook)] | None = None
+    """Secret address that alerts are posted to as JSON: https, or http on loopback only. Their
+    `text` is what Slack and its like show.
+    """
     simulator_latency_seconds: Annotated[float, Field(ge=0)] = 0.3
+    """How long a sample call takes."""
     simulator_megapixels: Annotated[float, Field(gt=0, le=4)] = 1.0
+    """Size of sample pictures."""
     simulator_faults: str | None = None
+    """A JSON file of what goes wrong in sample mode."""
 
     @property
     def is_sample(self) -> bool:
@@ -232,4 +282,4 @@ def variable_of(field: str) -> str:
 def _unknown(variable: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(variable, known, n=1)
     hint = f", did you mean {near[0]}?" if near else ";"
-    return f"there is no such setting{hint} the README lists them all"
+    return f"there is no such setting{hint} docs/settings.md lists them all"
