@@ -22,7 +22,7 @@ INSTALL = $(UV) pip install --python $(BIN)/python
 LOCK = $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url
 
-.PHONY: demo dev test test-slow lint bench storm docs lock setup setup-dev
+.PHONY: demo dev test test-slow lint bench storm docs docs-pages lock setup setup-dev
 
 demo: $(RUNTIME)
 	@echo "Making the sample catalog's pictures: free, and nothing leaves this machine"
@@ -45,6 +45,7 @@ lint: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: $(DEV) $(MINISTACK)
 	@$(BIN)/python benchmarks/run_all.py
@@ -52,8 +53,13 @@ bench: $(DEV) $(MINISTACK)
 storm: $(DEV)
 	@$(BIN)/python benchmarks/kill_storm.py
 
+# Serves the documentation at http://127.0.0.1:8000, and again as its pages change.
 docs: $(DEV)
-	@$(BIN)/mkdocs serve
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
+
+# Writes the tables in docs/ that are made from the code.
+docs-pages: $(DEV)
+	@$(BIN)/python docs/generate.py
 
 setup: $(RUNTIME)
 

@@ -1,6 +1,4 @@
-import re
 import traceback
-from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -237,14 +235,6 @@ def test_an_address_that_may_hold_a_password_is_never_shown() -> None:
     with pytest.raises(SettingsError, match="no address") as caught:
         load_settings({"FLUX_ASSETS_RATE_LIMITER": f"{address}:many/1"})
     assert "invented-word" not in "".join(traceback.format_exception(caught.value))
-
-
-def test_the_readme_lists_every_setting_and_no_other() -> None:
-    readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
-    section = readme.partition("\n## Settings\n")[2].partition("\n## ")[0]
-    first_cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
-    listed = re.findall(r"`(\w+)`", " ".join(first_cells))
-    assert sorted(listed) == sorted(variable_of(field) for field in Settings.model_fields)
 
 
 def test_a_key_in_sample_mode_gives_a_warning() -> None:

@@ -1,7 +1,7 @@
 """What a catalog manager does and sees in the Dagster UI, in a real browser.
 
 `SCREENSHOTS_DIR=docs .venv/bin/pytest flux_assets_tests/defs/test_ui.py --basetemp /tmp/ui`
-makes the README's pictures anew.
+makes the pictures in docs/ anew.
 """
 
 import re
