@@ -14,53 +14,12 @@ import click
 
 from flux_assets.commands.main import cli
 from flux_assets.image_api.parameters import PARAMETERS
-from flux_assets.manifest.rows import COLUMNS
+from flux_assets.manifest.rows import MANIFEST_COLUMNS
 from flux_assets.settings import Settings, variable_of
 
 DOCS = Path(__file__).parent
 _START = "<!-- made from the code by docs/generate.py -->"
 _END = "<!-- end of what is made from the code -->"
-
-_MANIFEST_MEANINGS = {
-    "product_id": "The product.",
-    "shot": "The shot.",
-    "stale": "Whether the product and shot ask for another picture by now.",
-    "object_uri": "Where the picture lies: `s3://...` or a path.",
-    "url": "Where the public sees it; empty without `FLUX_ASSETS_PUBLIC_URL`.",
-    "object_key": "Its key in the store.",
-    "content_type": "`image/png` or `image/jpeg`.",
-    "width_px": "Its width.",
-    "height_px": "Its height.",
-    "size_bytes": "Its size.",
-    "sha256": "Of the stored bytes, which are the vendor's, untouched.",
-    "prompt": "The words that were sent.",
-    "seed": "The seed that was sent.",
-    "guidance": "As sent.",
-    "steps": "As sent.",
-    "aspect_ratio": "As sent.",
-    "output_format": "As sent.",
-    "output_quality": "As sent.",
-    "safety_tolerance": "As sent.",
-    "prompt_upsampling": "As sent.",
-    "model": "The vendor's model.",
-    "take": "The take: 2 is a second picture with the same words.",
-    "shot_version": "The shot's `version`.",
-    "uuid": "The vendor's id of the call.",
-    "request_fingerprint": "What was paid for: the identity of the picture.",
-    "attempts": "How often the request was sent.",
-    "possibly_paid_twice": "Sends of it that may have paid for a picture that nobody holds.",
-    "latency_seconds": "How long the call took.",
-    "cost_usd_estimate": "`FLUX_ASSETS_COST_USD_PER_IMAGE` when it was bought.",
-    "generated_at": "When it was made: ISO 8601, UTC.",
-    "mode": "`sample` or `live`.",
-    "shot_mode": "`generate`: made from words; `edit`: made from the product's photo.",
-    "source_uri": "The photo's address (`edit`).",
-    "source_sha256": "Of the photo as it was uploaded (`edit`).",
-    "asset_key": "The vendor's name of the uploaded photo (`edit`).",
-    "recognition": "How much of the photo's product is found again, 0 to 1; empty: cannot be told.",
-    "digital_source_type": "The IPTC's code for what the picture is.",
-    "warnings": "How it differs from what was asked for, such as another size.",
-}
 
 
 def build_settings_table() -> str:
@@ -107,7 +66,7 @@ def build_parameters_table() -> str:
 
 def build_manifest_table() -> str:
     """Every column of the manifest, with its type and meaning."""
-    rows = ((f"`{name}`", kind, _MANIFEST_MEANINGS[name]) for name, kind in COLUMNS.items())
+    rows = ((f"`{column.name}`", column.type, column.meaning) for column in MANIFEST_COLUMNS)
     return _build_table(("column", "type", "meaning"), rows)
 
 
