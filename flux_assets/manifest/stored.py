@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreError
+from flux_assets.errors import ObjectNotFoundError, StoreError
 from flux_assets.image_api.request import RequestIdentity
 from flux_assets.manifest.csv_file import write_manifest_csv
 from flux_assets.manifest.rows import (
@@ -19,8 +19,9 @@ from flux_assets.manifest.rows import (
     compare_manifest,
     merge_manifest,
 )
+from flux_assets.storage.change_object import change_object
 from flux_assets.storage.frames import read_rows
-from flux_assets.storage.object_store import ObjectStore, table_key
+from flux_assets.storage.object_store import ObjectBody, ObjectStore, table_key
 from flux_assets.storage.parquet import NO_TABLE, StoredTable, write_parquet
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
@@ -28,7 +29,7 @@ if TYPE_CHECKING:  # pandas is loaded only where a table is really built
 
 MANIFEST_KEY = table_key("image_manifest.parquet")
 MANIFEST_CSV_KEY = table_key("image_manifest.csv")
-_WRITE_TRIES = 5
+_CONTENT_TYPE = "application/vnd.apache.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,11 @@ class StoredManifest:
     table: StoredTable
     uri: str
     etag: str
+
+    @classmethod
+    def of(cls, body: ObjectBody, uri: str) -> "StoredManifest":
+        """The manifest that an object is, still to be unpacked."""
+        return cls(StoredTable(body.data), uri, body.info.etag)
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -94,29 +100,31 @@ def refresh_manifest(
         changed: as for `build_manifest`.
 
     Raises:
-        StoreError: it cannot be read or written, or other writers always come first.
+        StoreError: it cannot be read or written.
+        ChangeConflictError: other writers always came first.
     """
-    for _ in range(_WRITE_TRIES):
-        stored = open_manifest(store)
+    uri = store.uri_for(MANIFEST_KEY)
+
+    def update(found: ObjectBody | None) -> bytes | None:
+        # All anew after another writer: its rows may be of later pictures than ours.
+        stored = StoredManifest.of(found, uri) if found else None
         last = _fill_in(stored, store, read_lineage)
-        with _damage_told(store.uri_for(MANIFEST_KEY)):
+        with _damage_told(uri):
             comparison = compare_manifest(last.read(COMPARED), requests, changed)
         lineage = read_lineage(comparison.unknown)
-        is_same = stored is not None and last is stored.table and comparison.is_same
-        if stored and is_same and not lineage and _is_csv_newer(store):
-            return stored
-        with _damage_told(store.uri_for(MANIFEST_KEY)):
-            merged = merge_manifest(last, comparison, lineage, store)
-        try:
-            return write_manifest(store, merged, over=stored.etag if stored else None)
-        except ConditionFailedError:
-            continue  # all anew: the other writer's rows may be of later pictures than ours
-    raise StoreError(store.uri_for(MANIFEST_KEY), "change", "other writers always come first")
+        if stored and last is stored.table and comparison.is_same and not lineage:
+            return None
+        with _damage_told(uri):
+            return merge_manifest(last, comparison, lineage, store).data
+
+    written = change_object(store, MANIFEST_KEY, update, content_type=_CONTENT_TYPE)
+    manifest = StoredManifest(StoredTable(written.data), uri, written.etag)
+    if written.is_written or not _is_csv_newer(store):
+        _write_csv(store, manifest)
+    return manifest
 
 
-def write_manifest(
-    store: ObjectStore, manifest: StoredTable, *, over: str | None
-) -> StoredManifest:
+def write_manifest(store: ObjectStore, manifest: StoredTable, *, over: str | None) -> None:
     """Write it over the version of this etag, or where there is none, and its CSV beside it.
 
     Raises:
@@ -125,18 +133,20 @@ def write_manifest(
     etag = store.put(
         MANIFEST_KEY,
         manifest.data,
-        content_type="application/vnd.apache.parquet",
+        content_type=_CONTENT_TYPE,
         if_absent=over is None,
         if_match=over,
     )
-    written = StoredManifest(manifest, store.uri_for(MANIFEST_KEY), etag)
-    latest: StoredManifest | None = written
+    _write_csv(store, StoredManifest(manifest, store.uri_for(MANIFEST_KEY), etag))
+
+
+def _write_csv(store: ObjectStore, manifest: StoredManifest) -> None:
+    latest: StoredManifest | None = manifest
     while latest is not None:
         store.put(MANIFEST_CSV_KEY, latest.write_csv(), content_type="text/csv")
         if store.head(MANIFEST_KEY).etag == latest.etag:
             break
         latest = open_manifest(store)  # somebody wrote a later one, and its CSV before ours
-    return written
 
 
 def _is_csv_newer(store: ObjectStore) -> bool:
@@ -152,10 +162,9 @@ def open_manifest(store: ObjectStore) -> StoredManifest | None:
         StoreError: it cannot be read.
     """
     try:
-        body = store.get(MANIFEST_KEY)
+        return StoredManifest.of(store.get(MANIFEST_KEY), store.uri_for(MANIFEST_KEY))
     except ObjectNotFoundError:
         return None
-    return StoredManifest(StoredTable(body.data), store.uri_for(MANIFEST_KEY), body.info.etag)
 
 
 def read_manifest(store: ObjectStore) -> "pd.DataFrame | None":

@@ -315,7 +315,7 @@ def test_a_writer_that_is_always_overtaken_gives_up(store: DirectoryStore) -> No
         store.put(MANIFEST_KEY, write_parquet(manifest), content_type="")
         return {}
 
-    with pytest.raises(StoreError, match="other writers always come first"):
+    with pytest.raises(StoreError, match="other writers always came first"):
         _refresh(store, LAMP, overtake)
     assert _rows(read_parquet(store.get(MANIFEST_KEY).data)) == [_row(other) for other in others]
 
