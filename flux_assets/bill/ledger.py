@@ -165,7 +165,7 @@ class Ledger:
             ClaimLostError: another paid reply came first; this one is kept beside it.
         """
         current = claim
-        while True:
+        while True:  # it is paid: it must land somewhere, whoever holds the claim by now
             try:
                 return self._change(current, **accepted.as_changes())
             except ClaimLostError as lost:
@@ -283,6 +283,7 @@ class Ledger:
             except StoreError as error:
                 found = self.read(entry.fingerprint)
                 if found is not None:
+                    # A write whose reply was lost may have arrived: clients repeat by themselves.
                     if found.write_id == entry.write_id:
                         return found
                     if over is None or found.etag != over.etag:

@@ -97,6 +97,7 @@ class Sender:
         with self.pace.slot(stop=self.stop.event, deadline=send.give_up_at):
             self._check_stop()
             self._count(send)
+            # The wait may have outlasted the lease; sent on a lost claim, it is paid twice.
             send.claim = self.ledger.renew(send.claim) if send.claim else self._claim(send)
             send.claim, answer = self.caller.call(send.request, send.claim, send.upload)
         return send.claim, answer
