@@ -112,9 +112,9 @@ def open_generation(
     stop = RunStop(stores.shop, run.run_id)
     budget = _open_budget(settings, stores.root, run, to_obtain=to_obtain)
     account_credits = AccountCredits()
-    purchase = build_purchase(
-        stores.shop,
-        api,
+    parts = PurchaseParts(
+        store=stores.shop,
+        api=api,
         rules=SendRules.of(settings, retry_refused=retry_refused),
         records=open_records(
             settings,
@@ -128,6 +128,7 @@ def open_generation(
         call_timeout_seconds=settings.call_timeout_seconds,
         clock=SYSTEM_CLOCK,
     )
+    purchase = parts.build()
     threads = settings.max_in_flight + max(4, settings.max_in_flight // 3)
     with budget:
         try:
@@ -137,74 +138,86 @@ def open_generation(
             raise
 
 
-def build_purchase(
-    store: ObjectStore,
-    api: ApiAccess,
-    *,
-    rules: SendRules,
-    records: PictureRecords,
-    budget: DailyBudget,
-    stop: RunStop,
-    account_credits: AccountCredits,
-    call_timeout_seconds: float,
-    clock: Clock,
-) -> Purchase:
-    """The parts of the way from a request to its outcome, put together."""
-    results = ResultWait(
-        client=api.client,
-        pace=api.pace,
-        schedule=api.polls,
-        stop=stop,
-        timeout_seconds=call_timeout_seconds,
-        clock=clock,
-    )
-    return Purchase(
-        ledger=records.ledger,
-        records=records,
-        sender=Sender(
-            pace=api.pace,
-            budget=budget,
-            stop=stop,
-            store=store,
-            ledger=records.ledger,
-            uploads=AssetUploads(
-                client=api.client,
-                pace=api.pace,
-                stop=stop,
-                store=store,
-                read_photo=records.likeness.read_photo,
-                timeout_seconds=call_timeout_seconds,
-                clock=clock,
-            ),
-            caller=Caller(
-                client=api.client,
-                pace=api.pace,
-                stop=stop,
-                credits=account_credits,
-                ledger=records.ledger,
-                results=results,
-                timeout_seconds=call_timeout_seconds,
-                clock=clock,
-            ),
-            clock=clock,
-        ),
-        settlement=Settlement(
-            ledger=records.ledger,
-            rules=rules,
-            landing=Landing(
-                client=api.client,
-                pace=api.pace,
-                records=records,
-                timeout_seconds=call_timeout_seconds,
-                clock=clock,
-            ),
-            pace=api.pace,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurchaseParts:
+    """What the way from a request to its outcome is put together from."""
+
+    store: ObjectStore
+    api: ApiAccess
+    rules: SendRules
+    records: PictureRecords
+    budget: DailyBudget
+    stop: RunStop
+    account_credits: AccountCredits
+    call_timeout_seconds: float
+    clock: Clock
+
+    def build(self) -> Purchase:
+        """One purchase for all threads of a step."""
+        results = ResultWait(
+            client=self.api.client,
+            pace=self.api.pace,
+            schedule=self.api.polls,
+            stop=self.stop,
+            timeout_seconds=self.call_timeout_seconds,
+            clock=self.clock,
+        )
+        return Purchase(
+            ledger=self.records.ledger,
+            records=self.records,
+            sender=self._build_sender(results),
+            settlement=self._build_settlement(results),
+        )
+
+    def _build_sender(self, results: ResultWait) -> Sender:
+        uploads = AssetUploads(
+            client=self.api.client,
+            pace=self.api.pace,
+            stop=self.stop,
+            store=self.store,
+            read_photo=self.records.likeness.read_photo,
+            timeout_seconds=self.call_timeout_seconds,
+            clock=self.clock,
+        )
+        caller = Caller(
+            client=self.api.client,
+            pace=self.api.pace,
+            stop=self.stop,
+            credits=self.account_credits,
+            ledger=self.records.ledger,
             results=results,
-            stop=stop,
-            give_up_seconds=call_timeout_seconds,
-            clock=clock,
-        ),
-    )
+            timeout_seconds=self.call_timeout_seconds,
+            clock=self.clock,
+        )
+        return Sender(
+            pace=self.api.pace,
+            budget=self.budget,
+            stop=self.stop,
+            store=self.store,
+            ledger=self.records.ledger,
+            uploads=uploads,
+            caller=caller,
+            clock=self.clock,
+        )
+
+    def _build_settlement(self, results: ResultWait) -> Settlement:
+        landing = Landing(
+            client=self.api.client,
+            pace=self.api.pace,
+            records=self.records,
+            timeout_seconds=self.call_timeout_seconds,
+            clock=self.clock,
+        )
+        return Settlement(
+            ledger=self.records.ledger,
+            rules=self.rules,
+            landing=landing,
+            pace=self.api.pace,
+            results=results,
+            stop=self.stop,
+            give_up_seconds=self.call_timeout_seconds,
+            clock=self.clock,
+        )
 
 
 def _open_budget(

@@ -190,8 +190,13 @@ def test_a_store_of_sample_pictures_is_refused_in_live_mode(workplace: Workplace
     assert "was made for mode 'sample', not 'live'" in done.stderr.replace("\n", " ")
 
 
-def test_a_key_in_sample_mode_is_warned_of(workplace: Workplace) -> None:
-    done = workplace.run("plan", ONEMIN_API_KEY="a-real-key")
-    assert done.exit_code == 0
+@pytest.mark.parametrize(
+    "command",
+    ["plan", "refresh --limit 0", "ledger", "verify", "prune", "reroll MUG-1 --shot hero"],
+)
+def test_every_command_warns_of_a_key_that_sample_mode_does_not_use(
+    workplace: Workplace, command: str
+) -> None:
+    done = workplace.run(*command.split(), ONEMIN_API_KEY="a-real-key")
     assert "is set, but FLUX_ASSETS_MODE is sample" in done.stderr.replace("\n", " ")
     assert "a-real-key" not in done.stderr + done.stdout
