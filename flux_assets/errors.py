@@ -42,8 +42,9 @@ class ProductDropError(FluxAssetsError):
         super().__init__(
             f"{gone} of the {known} products of the last manifest are not in this catalog "
             f"({100 * gone / known:.0f} %), and FLUX_ASSETS_MAX_PRODUCT_DROP_PERCENT allows "
-            f"{max_percent:g}; nothing was bought and the manifest is kept. If the export is "
-            "right, run once with accept_drop (--accept-drop)."
+            f"{max_percent:g}; nothing is bought and the manifest is kept. If the export is "
+            "right, run once with accept_drop (--accept-drop); if it is another shop's, give it a "
+            "store of its own (FLUX_ASSETS_STORE or FLUX_ASSETS_SHOP)."
         )
         self.known = known
         self.gone = gone

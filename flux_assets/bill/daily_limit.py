@@ -1,4 +1,4 @@
-"""Caps that hold before a call is made: pictures a run, and sends a UTC day over all machines."""
+"""The day's limit: sends in a UTC day, over all runs, shops and machines."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""The complete call that one picture takes, its canonical JSON, seed and fingerprint.
+"""What is asked of the vendor: parameters, seed, fingerprint; `protocol` puts it on the wire.
 
 The fingerprint is the identity of what is paid for. No release may change the fingerprint of
 unchanged input: a field added later is left out of the canonical JSON at its default.

@@ -1,4 +1,4 @@
-"""One row per product and shot: the current picture and its lineage, for everything downstream."""
+"""One row per product and shot: the current picture and its facts, which `lineage` declares."""
 
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet

@@ -29,7 +29,10 @@ def found(home: Path, **changes: Any) -> dict[str, Finding]:  # noqa: ANN401 - p
 def test_the_projects_own_instance_has_nothing_to_warn_of(home: Path) -> None:
     findings = found(home)
     assert {finding.verdict for finding in findings.values()} == {"ok"}
-    assert findings["dagster storage"].detail == "Sqlite; several machines need PostgreSQL"
+    assert (
+        findings["dagster storage"].detail
+        == "SQLite, on this machine; several machines need PostgreSQL"
+    )
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 from dagster import DagsterError
+from dagster._core.storage.event_log import SqliteEventLogStorage
 from sqlalchemy.exc import SQLAlchemyError  # what Dagster's storage raises
 from yaml import YAMLError
 
@@ -33,8 +34,9 @@ def judge_instance(
 ) -> Iterator[Finding]:
     """One finding for each setting of the instance that matters here."""
     storage = type(instance.event_log_storage).__name__.removesuffix("EventLogStorage")
-    several = "; several machines need PostgreSQL" if "sqlite" in storage.lower() else ""
-    yield Finding(name="dagster storage", verdict="ok", detail=f"{storage}{several}")
+    if isinstance(instance.event_log_storage, SqliteEventLogStorage):
+        storage = "SQLite, on this machine; several machines need PostgreSQL"
+    yield Finding(name="dagster storage", verdict="ok", detail=storage)
     yield _judge(
         "run_retries",
         is_right=not instance.run_retries_retry_on_asset_or_op_failure,
