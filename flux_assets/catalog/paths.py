@@ -1,6 +1,7 @@
 """Cells that list several categories or pictures -> the one that stands for the product."""
 
 import re
+from typing import Literal
 
 _LISTED_URL = re.compile(r"\s*[,;|]\s*(?=https?://)")
 _LIST_COMMA = re.compile(r"(?<!\\),")
@@ -33,3 +34,10 @@ def first_magento_path(cell: str) -> str:
         if below_root:
             return " > ".join(below_root)
     return root
+
+
+def read_category(cell: str, writing: Literal["plain", "listed", "magento"]) -> str:
+    """The one category that stands for the product, as the export's dialect writes several."""
+    if writing == "listed":
+        return first_listed_path(cell)
+    return first_magento_path(cell) if writing == "magento" else cell
