@@ -45,6 +45,10 @@ def read_facts(texts: Texts, first: Texts, layout: Layout) -> Facts:
         for name, value in layout.read_options(texts, first).items()
     }
     facts = {name: value for name, value in options.items() if layout.is_free(name)}
+    for field in ("size", "pattern"):
+        value = _find_option(options, field)
+        if value and field not in facts and layout.is_free(field):
+            facts[field] = value
     for field in ("color", "material"):
         value = plain_text(first_text(texts, layout.fields[field]))
         if not value and field not in layout.mapped:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from flux_assets.catalog.dialect import OptionRule
-from flux_assets.catalog.names import squash_name
+from flux_assets.catalog.names import normalise_name, squash_name
 
 Texts = Mapping[str, str]
-# A row's texts and its product's first row's -> options by name, as the export writes them.
+# A row's texts and its product's first row's -> options by normalised name.
 ReadOptions = Callable[[Texts, Texts], dict[str, str]]
 
 
@@ -71,13 +71,20 @@ def bind_options(rules: Iterable[OptionRule], headers: Mapping[str, str]) -> Rea
     ]
     bound = [it for it in bound if it.pairs or it.columns or it.cells]
 
+    normalised: dict[str, str] = {}
+
     def read_options(texts: Texts, first: Texts) -> dict[str, str]:
         options: dict[str, str] = {}
         for it in bound:
-            for name, value in it.read(texts, first):
-                if not (it.rule.nothing and value.strip().casefold() == it.rule.nothing):
-                    # What is said first counts, unless it says nothing.
-                    options[name] = options.get(name) or it.clean(value)
+            for written, value in it.read(texts, first):
+                name = normalised.get(written)
+                if name is None:
+                    name = normalised[written] = normalise_name(written)
+                if it.rule.nothing and value.strip().casefold() == it.rule.nothing:
+                    continue
+                # What is said first counts, unless it says nothing.
+                if not options.get(name):
+                    options[name] = it.clean(value)
         return options
 
     return read_options

@@ -1,7 +1,7 @@
 """Cells that list several categories or pictures -> the one that stands for the product."""
 
 import re
-from typing import Literal
+from collections.abc import Callable, Mapping
 
 _LISTED_URL = re.compile(r"\s*[,;|]\s*(?=https?://)")
 _LIST_COMMA = re.compile(r"(?<!\\),")
@@ -36,8 +36,9 @@ def first_magento_path(cell: str) -> str:
     return root
 
 
-def read_category(cell: str, writing: Literal["plain", "listed", "magento"]) -> str:
-    """The one category that stands for the product, as the export's dialect writes several."""
-    if writing == "listed":
-        return first_listed_path(cell)
-    return first_magento_path(cell) if writing == "magento" else cell
+CATEGORY_READERS: Mapping[str, Callable[[str], str]] = {
+    "plain": str,
+    "listed": first_listed_path,
+    "magento": first_magento_path,
+}
+"""How a dialect's category cells are read."""

@@ -12,7 +12,7 @@ from flux_assets.catalog.families import Family
 from flux_assets.catalog.html_text import plain_text
 from flux_assets.catalog.layout import Layout
 from flux_assets.catalog.options import Texts
-from flux_assets.catalog.paths import first_url, read_category
+from flux_assets.catalog.paths import CATEGORY_READERS, first_url
 from flux_assets.catalog.product import OneSetPer, Product, RejectionReason
 from flux_assets.catalog.row_account import Account
 from flux_assets.catalog.starts import Start, start_colors, start_product, start_rows
@@ -116,8 +116,9 @@ class Assembly:
 
     def _read_category(self, cleaned: Texts) -> str:
         """The first that is words: Google's and PrestaShop's may be bare numbers."""
+        read_category = CATEGORY_READERS[self.dialect.category]
         for key in self.layout.fields["category"]:
-            category = read_category(" ".join(cleaned[key].split()), self.dialect.category)
+            category = read_category(" ".join(cleaned[key].split()))
             if any(map(str.isalpha, category)):
                 return category
         return ""
