@@ -130,7 +130,12 @@ def _show_term(term: str | list[str], named: Mapping[str, Sequence[str]]) -> str
         return f"one of {', '.join(_show_term(it, named) for it in term)}"
     if not term.startswith("@"):
         return f"`{term}`"
-    meanings = _FIELD_NAMES | _ROW_NAMES | {"marks": "header that no other export has"}
+    meanings = {
+        **_FIELD_NAMES,
+        **_ROW_NAMES,
+        "marks": "header that no other export has",
+        "same_id_of": "id of a group",
+    }
     return f"a known {meanings[term[1:]]}"
 
 

@@ -137,7 +137,7 @@ def _read_term(
                 raise ValueError(f"{name} is recognised by {text}, which it gives no names for")
             found.update(named[text[1:]])
         else:
-            found.add(squash_name(text) + ("*" if text.endswith("*") else ""))
+            found.add(_squash_one(text))
     return frozenset(found)
 
 
@@ -185,7 +185,12 @@ def _read_names(where: str, section: Section, known: frozenset[str]) -> dict[str
 
 
 def _squash(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(map(squash_name, names)))
+    return tuple(dict.fromkeys(map(_squash_one, names)))
+
+
+def _squash_one(name: str) -> str:
+    """A name as headers are found by; `Action*` is whatever begins so."""
+    return squash_name(name) + ("*" if name.endswith("*") else "")
 
 
 def _leave_out(

@@ -1,15 +1,13 @@
 """Rows of cells -> entries: rows that fit under the header, with their id and their role."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flux_assets.catalog.dialects import load_dialects
 from flux_assets.catalog.facts import first_key
 from flux_assets.catalog.grouping import RowRole
-from flux_assets.catalog.layout import Layout, list_headers
+from flux_assets.catalog.layout import Layout
 from flux_assets.catalog.row_account import Account
 from flux_assets.catalog.table import Row, Table
-from flux_assets.errors import CatalogError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,36 +59,6 @@ def read_entries(
             role=role,
             is_published=include_unpublished or rules.is_published(texts),
         )
-
-
-def check_row_types(entries: Sequence[Entry], layout: Layout, name: str) -> None:
-    """Refuse a file whose rows are variants by a column that nothing is known of.
-
-    Read as products, each of them would get a picture of its own.
-
-    Raises:
-        CatalogError: a column has only types of rows, and one of a variant that was read as none.
-    """
-    if layout.rules.row_type:
-        return
-    table = load_dialects()
-    telling = table.tells_variants | {word.capitalize() for word in table.tells_variants}
-    for entry in entries:
-        if entry.role.joins or telling.isdisjoint(entry.cells):
-            continue
-        column = next(number for number, cell in enumerate(entry.cells) if cell in telling)
-        words = {entry.cells[column].strip().casefold() for entry in entries} - {""}
-        if words <= table.row_types.keys():
-            header = layout.headers[layout.keys[column]]
-            raise CatalogError(
-                name,
-                f"the column {header!r} says {entry.cells[column]!r}, so rows are variants of "
-                f"others, but these headers are not known: {list_headers(layout.headers.values())}."
-                " Name the columns of the row's type, of its product, and of what is on sale in "
-                f"the shots file: columns: {{row_type: {header}, parent: <header>, "
-                "published: <header>}",
-                line=entry.line,
-            )
 
 
 def _fit(row: Row, layout: Layout, delimiter: str, account: Account) -> list[str] | None:

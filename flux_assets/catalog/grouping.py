@@ -86,6 +86,11 @@ class RowRules:
     joins_siblings: bool = False
     _kinds: dict[str, RowKind | None] = field(default_factory=dict)
 
+    @property
+    def needs_parent(self) -> bool:
+        """Whether a variant's row has to name its product in a column, and none is known."""
+        return self.dialect.rows == "each" and not self.parent and not self.listed
+
     def is_published(self, texts: Texts) -> bool:
         """Whether no column says that the row is not on sale."""
         for key in self.published:

@@ -49,13 +49,14 @@ class HeaderNames:
         return {*self._exact, *self._localised}
 
     def has(self, name: str) -> bool:
-        """Whether a header goes by this name, or begins with it where the name ends in `*`."""
-        if name.endswith("*"):
-            return any(header.startswith(name[:-1]) for header in self._exact)
-        return name in self._exact or name in self._localised
+        """Whether a header goes by this name, in whatever language."""
+        return self.find(name) is not None or name in self._localised
 
     def find(self, name: str) -> str | None:
-        """The first header of this very name."""
+        """The first header of this very name, or that begins with it where it ends in `*`."""
+        if name.endswith("*"):
+            begun = (text for it, text in self._exact.items() if it.startswith(name[:-1]))
+            return next(begun, None)
         return self._exact.get(name)
 
     def find_localised(self, name: str) -> list[str]:

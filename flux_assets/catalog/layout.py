@@ -9,7 +9,7 @@ from flux_assets.catalog.dialects import load_dialects
 from flux_assets.catalog.grouping import Listed, RowRules
 from flux_assets.catalog.header_names import HeaderNames
 from flux_assets.catalog.names import normalise_name
-from flux_assets.catalog.options import ReadOptions, bind_options
+from flux_assets.catalog.options import ReadOptions, bind_options, pair_columns
 from flux_assets.catalog.product import Product
 from flux_assets.errors import CatalogError
 from flux_assets.image_api.parameters import PARAMETERS
@@ -33,9 +33,9 @@ class Layout:
     name in `Product.columns`; `parameters` are the per-product parameters among those names.
     `mapped` are the product fields that the shots file maps, and `absent` the names that it
     says the export has no column for. `rules` say what a row is, and `read_options` reads the
-    options that have no column of their own. The dialect's own columns are there by their keys.
-    Beyond `named_width` cells, no header has a name; if `title_is_last`, what stands there can
-    only be the rest of a title.
+    options that have no column of their own; `option_columns` are those of its pairs. The
+    dialect's columns of a variant are there by their keys. Beyond `named_width` cells, no header
+    has a name; if `title_is_last`, what stands there can only be the rest of a title.
     """
 
     keys: tuple[str, ...]
@@ -47,6 +47,7 @@ class Layout:
     absent: frozenset[str]
     rules: RowRules
     read_options: ReadOptions
+    option_columns: frozenset[str]
     variant_id: tuple[str, ...]
     variant_image: tuple[str, ...]
     first_row_columns: tuple[str, ...]
@@ -107,6 +108,7 @@ def build_layout(
             dialect, finder, found, roles, absent, joins_siblings=bool(columns.get("parent"))
         ),
         read_options=bind_options(dialect.options, headers),
+        option_columns=pair_columns(dialect.options, headers),
         variant_id=finder.find(dialect.variant_id),
         variant_image=finder.find(dialect.variant_image),
         first_row_columns=finder.find(dialect.first_row_columns),

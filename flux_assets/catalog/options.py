@@ -90,6 +90,17 @@ def bind_options(rules: Iterable[OptionRule], headers: Mapping[str, str]) -> Rea
     return read_options
 
 
+def pair_columns(rules: Iterable[OptionRule], headers: Mapping[str, str]) -> frozenset[str]:
+    """The keys of the columns that name an option or its value, in pairs."""
+    return frozenset(
+        key
+        for rule in rules
+        if rule.pairs
+        for pair in _find_pairs(rule.pairs, headers)
+        for key in (*pair.names, pair.value)
+    )
+
+
 def _find_pairs(patterns: tuple[str, str], headers: Mapping[str, str]) -> Iterator[_Pair]:
     names: dict[str, list[str]] = {}
     values: dict[str, str] = {}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from flux_assets.catalog.dialects import is_known_header, recognise_dialect
-from flux_assets.catalog.entries import check_row_types, read_entries
+from flux_assets.catalog.entries import read_entries
 from flux_assets.catalog.families import group_families
 from flux_assets.catalog.file_formats import read_table
 from flux_assets.catalog.layout import build_layout
@@ -12,6 +12,7 @@ from flux_assets.catalog.product import Catalog, OneSetPer
 from flux_assets.catalog.products import Assembly
 from flux_assets.catalog.row_account import Account
 from flux_assets.catalog.starts import count_own_ids
+from flux_assets.catalog.unknown_headers import check_rows_are_known
 
 
 def read_catalog(
@@ -51,7 +52,7 @@ def read_catalog(
     entries = list(
         read_entries(table, layout=layout, account=account, include_unpublished=include_unpublished)
     )
-    check_row_types(entries, layout, name)
+    check_rows_are_known(entries, layout, name)
     families = group_families(entries, layout, account, takes_orphans=one_set_per == "row")
     assembly = Assembly(
         dialect=dialect,

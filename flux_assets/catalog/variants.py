@@ -64,8 +64,9 @@ def _add_image(family: Family, layout: Layout) -> dict[str, str]:
 
 
 def _complete(entry: Entry, first: Variant, dialect: Dialect, layout: Layout) -> dict[str, str]:
+    own, options = dialect.own_columns, layout.option_columns
     return {
-        key: text if text.strip() or key.startswith(dialect.own_columns) else first.texts[key]
+        key: text if text.strip() or key in options or key.startswith(own) else first.texts[key]
         for key, text in layout.name_cells(entry.cells).items()
     }
 

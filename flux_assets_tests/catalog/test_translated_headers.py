@@ -139,3 +139,29 @@ def test_a_size_is_a_size_in_any_language(name: str) -> None:
     header = "Handle,Title,Option1 Name,Option1 Value,Variant Price"
     (tee,) = read(header, f"tee,Tee,{name},L,9").products
     assert tee.columns["size"] == "L"
+
+
+def test_variants_whose_parent_is_in_a_column_that_is_not_known_are_refused() -> None:
+    rows = ("Type,SKU,Name,Is featured?,Chef", "variable,A,Tee,0,", "variation,A-1,Tee S,0,A")
+    with pytest.raises(CatalogError, match="line 3: rows are variants of others, but not all"):
+        read(*rows)
+    assert len(read(*rows, parent="Chef").products) == 1
+    assert read(*rows, parent=None).skipped == {"variant_without_parent": 1}
+
+
+def test_drafts_that_a_column_that_is_not_known_tells_of_are_refused() -> None:
+    rows = ("Type,SKU,Name,Is featured?,Live", "simple,A,Tee,0,1", "simple,B,Cap,0,-1")
+    with pytest.raises(
+        CatalogError, match="line 3: the column 'Live' says '-1', so rows are drafts"
+    ):
+        read(*rows)
+    assert len(read(*rows, published="Live").products) == 1
+    assert len(read(*rows, published=None).products) == 2
+
+
+def test_google_s_attributes_are_known_in_german() -> None:
+    header = "ID,Titel,Beschreibung,Bildlink,Artikelgruppennummer,Farbe"
+    catalog = read(header, "1,Hemd,Fein.,https://img.example/1.jpg,G,Rot", "2,Hemd,,,G,Rot")
+    assert (catalog.dialect, catalog.skipped) == ("google_merchant", {"variant": 1})
+    (shirt,) = catalog.products
+    assert (shirt.product_id, shirt.color, shirt.description) == ("G", "Rot", "Fein.")
