@@ -6,9 +6,12 @@ A page keeps its own words: only what stands between its two marks is replaced.
 import ast
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -70,6 +73,78 @@ def build_manifest_table() -> str:
     return _build_table(("column", "type", "meaning"), rows)
 
 
+_SHOWN_NAMES = 6
+_FIELD_NAMES = {
+    "product_id": "id",
+    "title": "title",
+    "description": "description",
+    "category": "category",
+    "brand": "brand",
+    "color": "colour",
+    "material": "material",
+    "image_url": "photo",
+}
+_ROW_NAMES = {
+    "row_type": "type of row",
+    "parent": "parent",
+    "published": "on sale or not",
+    "hidden": "hidden or not",
+    "variant_id": "id of a variant",
+    "variant_image": "photo of a variant",
+    "store_view": "translation",
+}
+
+
+def build_dialects() -> str:
+    """Every kind of export: how it is recognised, what becomes what, and what is skipped."""
+    text = files("flux_assets.catalog").joinpath("dialects.toml").read_text("utf-8")
+    table = tomllib.loads(text)
+    return "\n\n".join(
+        part
+        for section in (*table["dialects"], table["generic"])
+        for part in (f"### {section['title']}", section["note"], _describe_dialect(section))
+    )
+
+
+def _describe_dialect(section: Mapping[str, Any]) -> str:
+    named = {**section["fields"], **section.get("columns", {})}
+    ways = "; or ".join(
+        " and ".join(_show_term(term, named) for term in signature)
+        for signature in section.get("recognised", ())
+    )
+    lines = [f"- Recognised by {ways}." if ways else "- Taken where nothing else is recognised."]
+    lines += [
+        f"- {shown[0].upper()}{shown[1:]}: {_show_names(named[name])}."
+        for name, shown in (_FIELD_NAMES | _ROW_NAMES).items()
+        if name in named
+    ]
+    kinds = section.get("row_types", {})
+    lines += [f"- Rows that are {kind}s: {_show_names(kinds[kind])}." for kind in kinds]
+    if section.get("not_on_sale"):
+        lines.append(f"- Not on sale, too: {_show_names(section['not_on_sale'])}.")
+    return "\n".join(lines)
+
+
+def _show_term(term: str | list[str], named: Mapping[str, Sequence[str]]) -> str:
+    if isinstance(term, list):
+        return f"one of {', '.join(_show_term(it, named) for it in term)}"
+    if not term.startswith("@"):
+        return f"`{term}`"
+    meanings = {
+        **_FIELD_NAMES,
+        **_ROW_NAMES,
+        "marks": "header that no other export has",
+        "same_id_of": "id of a group",
+    }
+    return f"a known {meanings[term[1:]]}"
+
+
+def _show_names(names: Sequence[str]) -> str:
+    further = len(names) - _SHOWN_NAMES
+    shown = ", ".join(f"`{name}`" for name in names[:_SHOWN_NAMES])
+    return f"{shown} and {further} more" if further > 0 else shown
+
+
 _DETAILS, _IN_BRACKETS = re.compile(r" *\[(.*)\]$"), r" (\1)"
 """Such as a default, which click writes in brackets."""
 
@@ -105,6 +180,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "shots.md": build_parameters_table,
     "manifest.md": build_manifest_table,
     "cli.md": build_commands,
+    "catalogs.md": build_dialects,
 }
 """The pages with a part that is made from the code."""
 

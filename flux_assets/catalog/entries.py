@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flux_assets.catalog.dialects import Dialect
 from flux_assets.catalog.facts import first_key
 from flux_assets.catalog.grouping import RowRole
 from flux_assets.catalog.layout import Layout
@@ -30,17 +29,12 @@ class Entry:
 def read_entries(
     table: Table,
     *,
-    dialect: Dialect,
     layout: Layout,
     account: Account,
     include_unpublished: bool,
 ) -> Iterator[Entry]:
     """Go through the rows in the file's order; those that cannot be read are only counted."""
-    unpublished = {
-        column: values
-        for column, values in dialect.unpublished.items()
-        if column in layout.headers and column not in layout.absent and not include_unpublished
-    }
+    rules, above = layout.rules, 0
     for row in table.rows:
         account.rows += 1
         if row.problem:
@@ -54,15 +48,16 @@ def read_entries(
             continue
         texts = layout.name_cells(cells)
         id_key = first_key(texts, layout.fields["product_id"])
+        role = rules.role_of(texts, id_key, row.line, above)
+        if role.parent is None:
+            above = row.line
         yield Entry(
             line=row.line,
             cells=cells,
             id_key=id_key,
             product_id=texts[id_key].strip() if id_key else "",
-            role=dialect.role_of(texts, id_key),
-            is_published=not any(
-                texts[column].strip().lower() in values for column, values in unpublished.items()
-            ),
+            role=role,
+            is_published=include_unpublished or rules.is_published(texts),
         )
 
 

@@ -3,25 +3,16 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from flux_assets.catalog.dialects import Dialect
-from flux_assets.catalog.grouping import Texts
+from flux_assets.catalog.dialect import Dialect
+from flux_assets.catalog.dialects import load_dialects
 from flux_assets.catalog.html_text import plain_text
 from flux_assets.catalog.layout import Layout
-from flux_assets.catalog.names import normalise_name
+from flux_assets.catalog.names import normalise_name, squash_name
+from flux_assets.catalog.options import Texts
 
 Facts = dict[str, str]
 
 _NO_COLOR = "see product page"
-_OPTION_FIELDS = {
-    **dict.fromkeys(
-        (
-            *("color", "colour", "colors", "colours", "pa_color", "pa_colour", "farbe"),
-            *("couleur", "colore", "kleur", "cor", "kolor", "farve", "färg"),
-        ),
-        "color",
-    ),
-    **dict.fromkeys(("material", "materials", "pa_material", "fabric"), "material"),
-}
 
 
 def first_key(texts: Texts, keys: Iterable[str]) -> str:
@@ -41,20 +32,23 @@ def first_text(texts: Texts, keys: Iterable[str]) -> str:
     return ""
 
 
-def read_facts(texts: Texts, first: Texts, dialect: Dialect, layout: Layout) -> Facts:
+def read_facts(texts: Texts, first: Texts, layout: Layout) -> Facts:
     """One row's colour, material, and options that have no column of their own.
 
     Args:
         texts: the row.
         first: its product's first row, which may name the options for all.
-        dialect: how options are written.
-        layout: which columns there are.
+        layout: which columns there are, and how options are written.
     """
     options = {
         normalise_name(name): plain_text(value)
-        for name, value in dialect.read_options(texts, first).items()
+        for name, value in layout.read_options(texts, first).items()
     }
     facts = {name: value for name, value in options.items() if layout.is_free(name)}
+    for field in ("size", "pattern"):
+        value = _find_option(options, field)
+        if value and field not in facts and layout.is_free(field):
+            facts[field] = value
     for field in ("color", "material"):
         value = plain_text(first_text(texts, layout.fields[field]))
         if not value and field not in layout.mapped:
@@ -81,7 +75,8 @@ def agree_facts(facts: Sequence[Facts], dialect: Dialect) -> Facts:
 
 
 def _find_option(options: Mapping[str, str], field: str) -> str:
+    attributes = load_dialects().attributes
     for name, value in options.items():
-        if value and _OPTION_FIELDS.get(name) == field:
+        if value and attributes.get(squash_name(name)) == field:
             return value
     return ""

@@ -1,11 +1,13 @@
 """Entries -> families: the published rows that are one product, however the export ties them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from flux_assets.catalog.entries import Entry
 from flux_assets.catalog.layout import Layout
 from flux_assets.catalog.row_account import Account
+
+_MOST_GENERATIONS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +39,16 @@ def group_families(
     by_id: dict[str, Family] = {}
     children: list[Entry] = []
     child_ids: set[str] = set()
+    by_group: dict[str, Family] = {}
     for entry in entries:
         role, product_id = entry.role, entry.product_id
-        if role.is_extra and product_id in child_ids:
+        if role.joins != "additional_image" and role.is_extra and product_id in child_ids:
             account.skipped[role.joins] += 1
         elif role.parent is not None:
             children.append(entry)
             child_ids.add(product_id)
+        elif role.group in by_group:
+            by_group[role.group].others.append(entry)
         elif entry.is_published and not product_id:
             message = "the row has no product id; give the product one in the shop and export again"
             column = layout.headers[layout.fields["product_id"][-1]]
@@ -53,26 +58,42 @@ def group_families(
         else:
             families.append(Family(first=entry))
             by_id.setdefault(product_id, families[-1])
+            if role.group:
+                by_group[role.group] = families[-1]
     orphans = _add_children(children, families)
-    if takes_orphans:
-        families += [Family(first=orphan) for orphan in orphans]
-    else:
-        _skip_orphans(orphans, account)
-    published = [_leave_unpublished_out(family, account) for family in families]
+    families += _take_orphans(orphans, account, takes_variants=takes_orphans)
+    published = [
+        _leave_unpublished_out(family, account, promotes=layout.rules.dialect.each_row_is_published)
+        for family in families
+    ]
     return [family for family in published if family]
 
 
-def _add_children(children: Iterable[Entry], families: Iterable[Family]) -> list[Entry]:
-    """Give each child to its parent, a published one if there are several; return the rest."""
+def _add_children(children: Sequence[Entry], families: Sequence[Family]) -> list[Entry]:
+    """Give each child to its parent, a published one if there are several; return the rest.
+
+    A parent may be a child itself (Akeneo's models of models): then both are of the same family.
+    """
     parents: dict[str, Family] = {}
-    for family in families:
-        for reference in family.first.role.references:
-            known = parents.setdefault(reference, family)
-            if family.first.is_published and not known.first.is_published:
-                parents[reference] = family
+    for rank in range(max((len(family.first.role.references) for family in families), default=0)):
+        for family in families:
+            for reference in family.first.role.references[rank : rank + 1]:
+                known = parents.setdefault(reference, family)
+                if family.first.is_published and not known.first.is_published:
+                    parents[reference] = family
+    above = {
+        reference: child.role.parent or ""
+        for child in reversed(children)
+        for reference in child.role.references
+    }
     orphans = []
     for child in children:
-        parent = parents.get(child.role.parent or "")
+        name = child.role.parent or ""
+        for _ in range(_MOST_GENERATIONS):
+            if name in parents:
+                break
+            name = above.get(name, name)
+        parent = parents.get(name)
         if parent is None:
             orphans.append(child)
         else:
@@ -80,15 +101,38 @@ def _add_children(children: Iterable[Entry], families: Iterable[Family]) -> list
     return orphans
 
 
-def _skip_orphans(orphans: Iterable[Entry], account: Account) -> None:
+def _take_orphans(
+    orphans: Iterable[Entry], account: Account, *, takes_variants: bool
+) -> list[Family]:
+    """Families of those whose parent the export lacks, as far as they can stand for a product."""
+    families: dict[str, Family] = {}
+    alone: list[Family] = []
     for orphan in orphans:
-        account.skipped[orphan.role.alone if orphan.is_published else "unpublished"] += 1
-        if orphan.is_published and orphan.role.alone == "variant_without_parent":
-            account.orphans.append(orphan.line)
+        role = orphan.role
+        if (takes_variants and not role.is_never_a_product) or not role.alone:
+            alone.append(Family(first=orphan))
+        elif role.alone == "sibling" and (family := families.get(role.parent or "")):
+            family.others.append(orphan)
+        elif role.alone == "sibling":
+            families[role.parent or ""] = Family(first=orphan)
+        else:
+            account.skipped[role.alone if orphan.is_published else "unpublished"] += 1
+            if orphan.is_published and role.alone == "variant_without_parent":
+                account.orphans.append(orphan.line)
+    return [*families.values(), *alone]
 
 
-def _leave_unpublished_out(family: Family, account: Account) -> Family | None:
-    """The family without its unpublished rows; None if it is unpublished as a whole."""
+def _leave_unpublished_out(family: Family, account: Account, *, promotes: bool) -> Family | None:
+    """The family without its unpublished rows; None if it is unpublished as a whole.
+
+    Where each row says it for itself only, or no row is the parent's own, the first that is on
+    sale describes the product.
+    """
+    if not family.first.is_published and (promotes or family.first.role.parent):
+        on_sale = next((entry for entry in family.others if entry.is_published), None)
+        if on_sale:
+            others = [entry for entry in (family.first, *family.others) if entry is not on_sale]
+            family = Family(first=on_sale, others=others, children=family.children)
     if not family.first.is_published:
         account.skipped["unpublished"] += 1 + len(family.further)
         return None

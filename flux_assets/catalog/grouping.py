@@ -1,15 +1,11 @@
-"""Which rows of each shop's export are one product, and the options that tell them apart."""
+"""What each row of an export is to a product: itself, a variant, a picture, or nothing."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from itertools import count
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-Texts = Mapping[str, str]
-# A row's texts and its product's first row's -> options by name, as the export writes them.
-ReadOptions = Callable[[Texts, Texts], dict[str, str]]
-
-_MAGENTO_PAIR = re.compile(r",(?=[A-Za-z0-9_]+=)")
+from flux_assets.catalog.dialect import Dialect, RowKind
+from flux_assets.catalog.options import Texts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,129 +14,197 @@ class RowRole:
 
     `joins` names what the row is to an earlier row of the same id, or to its parent ("" makes
     it a duplicate), and `is_extra` says that it only adds to that one, a picture or a
-    translation. `parent` is what a variant with an id of its own calls the product it belongs
-    to, and `alone` what it is where that product is not in the export; `references` are the
-    names that such rows know this one by. `lists_colors` says that one cell may name the
-    colours of several variants.
+    translation. Rows of one `group` are of the same id, whatever their own. `parent` is what a
+    variant with an id of its own calls the product it belongs to, and `alone` what it is where
+    that product is not in the export ("" makes it a product, "sibling" too, with those that
+    name the same parent as its variants); `references` are the names that such rows know this
+    one by. `lists_colors` says that one cell may name the colours of several variants.
     """
 
     joins: str = ""
     is_extra: bool = False
+    group: str = ""
     parent: str | None = None
     alone: str = ""
     references: tuple[str, ...] = ()
     lists_colors: bool = False
+
+    @property
+    def is_never_a_product(self) -> bool:
+        """Whether the row stands for nothing that could have a picture."""
+        return self.is_extra or self.joins == "no_product"
 
 
 _OWN = RowRole()
 _VARIANT = RowRole(joins="variant")
 _ADDITIONAL_IMAGE = RowRole(joins="additional_image", is_extra=True)
 _STORE_VIEW = RowRole(joins="store_view", is_extra=True)
+_NO_PRODUCT = RowRole(joins="no_product", parent="", alone="no_product")
 
 
-def own_product(texts: Texts, id_name: str) -> RowRole:  # noqa: ARG001 - some dialects need all
-    """Every row is a product."""
-    return _OWN
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A column that names the variants of a row, where the other one, if any, has the value."""
+
+    key: str
+    pattern: re.Pattern[str]
+    where: str
+    value: str
+
+    def read(self, texts: Texts) -> tuple[str, ...]:
+        """The ids of the row's variants."""
+        if self.value and texts.get(self.where, "").strip().casefold() != self.value:
+            return ()
+        found = (sku.strip() for sku in self.pattern.findall(texts[self.key]))
+        return tuple(sku for sku in found if sku)
 
 
-def no_options(texts: Texts, first: Texts) -> dict[str, str]:  # noqa: ARG001 - as above
-    """There are none beside the columns."""
-    return {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowRules:
+    """A dialect's idea of rows, with the keys of one file's columns.
 
+    `row_types` and `not_on_sale` are all words that count, and `no` those by which a `hidden`
+    column says that the product is not. Where the file lacks the parents, `joins_siblings` says
+    that their variants are one product all the same.
+    """
 
-def shopify_role(texts: Texts, id_name: str) -> RowRole:  # noqa: ARG001 - as above
-    """Rows of one handle are its variants, or add a photo only."""
-    of_variants = ("option1_value", "variant_sku", "sku", "variant_price", "price")
-    return _VARIANT if any(texts.get(name) for name in of_variants) else _ADDITIONAL_IMAGE
+    dialect: Dialect
+    row_types: Mapping[str, RowKind]
+    not_on_sale: frozenset[str]
+    no: frozenset[str]
+    row_type: tuple[str, ...] = ()
+    parent: tuple[str, ...] = ()
+    published: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    store_view: tuple[str, ...] = ()
+    group: tuple[str, ...] = ()
+    title: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+    same_id_of: frozenset[str] = frozenset()
+    variant_marks: tuple[str, ...] = ()
+    listed: tuple[Listed, ...] = ()
+    joins_siblings: bool = False
+    _kinds: dict[str, RowKind | None] = field(default_factory=dict)
 
+    @property
+    def needs_parent(self) -> bool:
+        """Whether a variant's row has to name its product in a column, and none is known."""
+        return self.dialect.rows == "each" and not self.parent and not self.listed
 
-def shopify_options(texts: Texts, first: Texts) -> dict[str, str]:
-    """`Option1 Name` = Color, `Option1 Value` = Blue; further rows leave the name out."""
-    options = {}
-    for number in (1, 2, 3):
-        name_column = f"option{number}_name"
-        name = texts.get(name_column) or first.get(name_column, "")
-        value = texts.get(f"option{number}_value", "")
-        if name and value.casefold() != "default title":
-            options[name] = value
-    return options
+    def is_published(self, texts: Texts) -> bool:
+        """Whether no column says that the row is not on sale."""
+        for key in self.published:
+            if texts[key].strip().casefold() in self.not_on_sale:
+                return False
+        return all(texts[key].strip().casefold() in self.no for key in self.hidden)
 
+    def role_of(self, texts: Texts, id_key: str, line: int, above: int) -> RowRole:
+        """What a row is to its product.
 
-def google_role(texts: Texts, id_name: str) -> RowRole:  # noqa: ARG001 - as above
-    """Rows of one item group are variants of one product."""
-    return _VARIANT if id_name == "item_group_id" else _OWN
+        Args:
+            texts: the row.
+            id_key: the column of its product id; empty if it has none.
+            line: where it stands.
+            above: where the last row stands that was no variant; 0 if there is none.
+        """
+        kind = self._kind_of(texts)
+        if kind == "never":
+            return _NO_PRODUCT
+        is_translation = kind == "translation" or any(texts[k].strip() for k in self.store_view)
+        if kind in {"variant", "image"}:
+            return self._typed_role(
+                texts, id_key, above, is_image=kind == "image", is_translation=is_translation
+            )
+        if is_translation:
+            return _STORE_VIEW
+        own_id = texts[id_key].strip() if id_key else ""
+        if kind is None and not self.dialect.variants_are_typed:
+            parent = _first_cell(texts, self.parent)
+            if parent and parent != own_id:
+                return RowRole(
+                    joins="variant",
+                    parent=parent,
+                    alone="sibling" if self.joins_siblings else "",
+                    references=self._references_of(texts),
+                )
+        return self._untyped_role(texts, id_key, line, above, has_variants=kind == "parent")
 
-
-def woocommerce_role(texts: Texts, id_name: str) -> RowRole:  # noqa: ARG001 - as above
-    """A variation belongs to the product that `Parent` names, by SKU or as `id:123`."""
-    types = {kind.strip().lower() for kind in texts.get("type", "").split(",")}
-    if "variation" in types:
-        parent = texts.get("parent", "").strip()
-        return RowRole(joins="variant", parent=parent, alone="variant_without_parent")
-    references = (texts.get("sku", "").strip(), f"id:{texts.get('id', '').strip()}")
-    return RowRole(
-        references=tuple(text for text in references if text not in {"", "id:"}),
-        lists_colors=any(kind.startswith("variable") for kind in types),
-    )
-
-
-def woocommerce_options(texts: Texts, first: Texts) -> dict[str, str]:  # noqa: ARG001 - as above
-    """`Attribute 1 name` = Color, `Attribute 1 value(s)` = `Blue, Green`; numbered on."""
-    options: dict[str, str] = {}
-    for number in count(1):
-        name = texts.get(f"attribute_{number}_name")
-        if name is None:
-            return options
-        if name:
-            options[name] = texts.get(f"attribute_{number}_value_s", "")
-    return options
-
-
-def magento_role(texts: Texts, id_name: str) -> RowRole:  # noqa: ARG001 - as above
-    """Variants are not visible individually; a store view's row only translates its product."""
-    is_translation = bool(texts.get("store_view_code", "").strip())
-    if texts.get("visibility", "").strip().lower() == "not visible individually":
-        sku = texts.get("sku", "").strip()
+    def _typed_role(
+        self, texts: Texts, id_key: str, above: int, *, is_image: bool, is_translation: bool
+    ) -> RowRole:
+        rows = self.dialect.rows
+        if rows == "below":
+            parent = f"#{above}" if above else ""
+        elif rows == "same_id" or self.listed:
+            parent = texts[id_key].strip() if id_key else ""
+        else:
+            parent = _first_cell(texts, self.parent)
+        if is_image:
+            return RowRole(
+                joins="additional_image", is_extra=True, parent=parent, alone="additional_image"
+            )
+        reason = self.dialect.variant_reason
         return RowRole(
-            joins="not_visible", alone="not_visible", parent=sku, is_extra=is_translation
+            joins=reason,
+            parent=parent,
+            alone="variant_without_parent" if reason == "variant" else reason,
+            is_extra=is_translation,
         )
-    if is_translation:
-        return _STORE_VIEW
-    variants = _magento_variants(texts)
-    return RowRole(references=variants, lists_colors=bool(variants)) if variants else _OWN
+
+    def _untyped_role(
+        self, texts: Texts, id_key: str, line: int, above: int, *, has_variants: bool
+    ) -> RowRole:
+        if self.dialect.rows == "below":
+            if above and not (self.row_type or id_key or _first_cell(texts, self.title)):
+                parent = f"#{above}"
+                return RowRole(joins="variant", parent=parent, alone="variant_without_parent")
+            return RowRole(references=(f"#{line}",), lists_colors=has_variants)
+        if self.listed:
+            listed = self._listed_by(texts)
+            return RowRole(references=listed, lists_colors=bool(listed)) if listed else _OWN
+        if self.row_type or self.parent:
+            return RowRole(references=self._references_of(texts), lists_colors=has_variants)
+        return self._same_role(texts, id_key)
+
+    def _same_role(self, texts: Texts, id_key: str) -> RowRole:
+        """What a row is to others that share its id, or its group."""
+        if self.dialect.rows == "same_group" and (group := _first_cell(texts, self.group)):
+            return RowRole(joins="variant", group=group.casefold())
+        if self.dialect.rows != "same_id" or (self.same_id_of and id_key not in self.same_id_of):
+            return _OWN
+        if self.dialect.variant_marks and not _first_cell(texts, self.variant_marks):
+            return _ADDITIONAL_IMAGE
+        return _VARIANT
+
+    def _kind_of(self, texts: Texts) -> RowKind | None:
+        text = _first_cell(texts, self.row_type)
+        if not text:
+            return None
+        if text not in self._kinds:
+            words = (text, *text.split(","))
+            found = (self.row_types.get(word.strip().casefold()) for word in words)
+            kinds = [kind for kind in found if kind]
+            ranked: tuple[RowKind, ...] = ("never", "variant", "image", "translation", "parent")
+            self._kinds[text] = next(
+                (kind for kind in ranked if kind in kinds), kinds[0] if kinds else None
+            )
+        return self._kinds[text]
+
+    def _references_of(self, texts: Texts) -> tuple[str, ...]:
+        """The ids that a variant may name this row by, the product's own first."""
+        cells = {key: texts[key].strip() for key in self.ids}
+        plain = (text for text in cells.values() if text)
+        return (*plain, *(f"{key}:{text}" for key, text in cells.items() if text))
+
+    def _listed_by(self, texts: Texts) -> tuple[str, ...]:
+        for listed in self.listed:
+            if skus := listed.read(texts):
+                return skus
+        return ()
 
 
-def _magento_variants(texts: Texts) -> tuple[str, ...]:
-    """`configurable_variations` = `sku=A-S,size=S|sku=A-M,size=M`, else `associated_skus`."""
-    skus = tuple(
-        pair.removeprefix("sku=").strip()
-        for variation in texts.get("configurable_variations", "").split("|")
-        for pair in _MAGENTO_PAIR.split(variation)
-        if pair.startswith("sku=")
-    )
-    if skus or texts.get("product_type", "").strip().lower() != "configurable":
-        return skus
-    listed = texts.get("associated_skus", "").split(",")
-    return tuple(sku for item in listed if (sku := item.partition("=")[0].strip()))
-
-
-def magento_options(texts: Texts, first: Texts) -> dict[str, str]:  # noqa: ARG001 - as above
-    """`additional_attributes` = `size=XS,climate=Cool|Indoor`."""
-    options = {}
-    for pair in _MAGENTO_PAIR.split(texts.get("additional_attributes", "")):
-        name, _, value = pair.strip('"').partition("=")
-        options[name] = ", ".join(value.split("|"))
-    return options
-
-
-def prestashop_options(texts: Texts, first: Texts) -> dict[str, str]:  # noqa: ARG001 - as above
-    """Features: a column each (`Feature: Color`), or one of `Color:Blue:1, Size:M:2`."""
-    options = {}
-    for column, text in texts.items():
-        if column.startswith("feature_name_value"):
-            for feature in text.split(","):
-                name, _, value = feature.partition(":")
-                options[name] = value.partition(":")[0].strip()
-        elif column.startswith("feature_"):
-            options[column.removeprefix("feature_")] = text
-    return options
+def _first_cell(texts: Texts, keys: Sequence[str]) -> str:
+    for key in keys:
+        if text := texts[key].strip():
+            return text
+    return ""

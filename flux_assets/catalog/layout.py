@@ -1,18 +1,28 @@
 """One export's header, understood: which column gives which field of a product."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
-from flux_assets.catalog.dialects import Dialect
-from flux_assets.catalog.names import normalise_name, squash_name
+from flux_assets.catalog.dialect import Dialect
+from flux_assets.catalog.dialects import load_dialects
+from flux_assets.catalog.grouping import Listed, RowRules
+from flux_assets.catalog.header_names import HeaderNames
+from flux_assets.catalog.names import normalise_name
+from flux_assets.catalog.options import ReadOptions, bind_options, pair_columns
 from flux_assets.catalog.product import Product
 from flux_assets.errors import CatalogError
 from flux_assets.image_api.parameters import PARAMETERS
 
 _PRODUCT_FIELDS = frozenset(field.name for field in fields(Product))
 _TEXT_FIELDS = _PRODUCT_FIELDS - {"line", "columns"}
+# What a row is, which the shots file maps like a product's fields.
+_ROW_COLUMNS = ("row_type", "parent", "published")
+_LOCALISED = frozenset({"title", "description", "category", "brand", "color", "material"})
 _NEEDED_FIELDS = ("product_id", "title")
 _LISTED_HEADERS = 60
+
+Found = dict[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +32,10 @@ class Layout:
     `fields` gives each product field's keys in order of preference, `columns` the key of each
     name in `Product.columns`; `parameters` are the per-product parameters among those names.
     `mapped` are the product fields that the shots file maps, and `absent` the names that it
-    says the export has no column for. Beyond `named_width` cells, no header has a name; if
-    `title_is_last`, what stands there can only be the rest of a title.
+    says the export has no column for. `rules` say what a row is, and `read_options` reads the
+    options that have no column of their own; `option_columns` are those of its pairs. The
+    dialect's columns of a variant are there by their keys. Beyond `named_width` cells, no header
+    has a name; if `title_is_last`, what stands there can only be the rest of a title.
     """
 
     keys: tuple[str, ...]
@@ -33,6 +45,12 @@ class Layout:
     parameters: tuple[str, ...]
     mapped: frozenset[str]
     absent: frozenset[str]
+    rules: RowRules
+    read_options: ReadOptions
+    option_columns: frozenset[str]
+    variant_id: tuple[str, ...]
+    variant_image: tuple[str, ...]
+    first_row_columns: tuple[str, ...]
     named_width: int
     title_is_last: bool
 
@@ -56,7 +74,9 @@ def build_layout(
     """
     keys = _unique_keys(header)
     headers = dict(zip(keys, header, strict=True))
-    found = _find_fields(headers, dialect)
+    finder = _Finder(headers, dialect)
+    found = finder.find_fields()
+    roles = finder.find_roles()
     given: dict[str, str] = {}
     absent = set()
     for field, wanted in columns.items():
@@ -65,16 +85,11 @@ def build_layout(
         target_keys = () if wanted is None else (_key_of(field, wanted, headers, name),)
         if field in _TEXT_FIELDS:
             found[field] = target_keys
-        elif target_keys:
+        elif field in _ROW_COLUMNS:
+            roles[field] = target_keys
+        if target_keys and field not in _TEXT_FIELDS:
             given[field] = target_keys[0]
-    for field in _NEEDED_FIELDS:
-        if not found[field]:
-            raise CatalogError(
-                name,
-                f"no column for the product's {field} is recognised; its headers are "
-                f"{_list_headers(header)}. Name it in the shots file: "
-                f"columns: {{{field}: <header>}}",
-            )
+    _check_needed(found, header, name)
     shown = {
         key: key
         for key in keys
@@ -89,27 +104,136 @@ def build_layout(
         parameters=tuple(name for name in PARAMETERS if name in shown | given),
         mapped=frozenset(columns) & _TEXT_FIELDS,
         absent=frozenset(absent),
+        rules=_bind_rules(
+            dialect, finder, found, roles, absent, joins_siblings=bool(columns.get("parent"))
+        ),
+        read_options=bind_options(dialect.options, headers),
+        option_columns=pair_columns(dialect.options, headers),
+        variant_id=finder.find(dialect.variant_id),
+        variant_image=finder.find(dialect.variant_image),
+        first_row_columns=finder.find(dialect.first_row_columns),
         named_width=named_width,
         title_is_last=keys.index(found["title"][0]) + 1 == named_width,
     )
 
 
-def _find_fields(headers: Mapping[str, str], dialect: Dialect) -> dict[str, tuple[str, ...]]:
-    """The keys of the columns that the dialect knows, for each product field."""
-    by_squashed: dict[str, str] = {}
-    for key, text in headers.items():
-        by_squashed.setdefault(squash_name(text), key)
-    found = {
-        field: tuple(
-            by_squashed[squashed]
-            for alias in dialect.fields.get(field, ())
-            if (squashed := squash_name(alias)) in by_squashed
-        )
-        for field in _TEXT_FIELDS
+class _Finder:
+    """Finds the keys of the columns that a dialect names."""
+
+    def __init__(self, headers: Mapping[str, str], dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._names = HeaderNames(headers.values())
+        self._keys: dict[str, str] = {}
+        for key, text in headers.items():
+            self._keys.setdefault(text, key)
+        self._taken = {*self.find(dialect.ignored)}
+        for names in (*dialect.fields.values(), *dialect.columns.values()):
+            self._taken.update(self.find(names))
+
+    def find(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The keys of the columns of these very names, in the names' order."""
+        found = (self._names.find(name) for name in names)
+        return tuple(dict.fromkeys(self._keys[text] for text in found if text is not None))
+
+    def find_fields(self) -> Found:
+        """Each product field's keys: what the dialect says, then what any export may mean."""
+        found = {field: self._find_field(field) for field in _TEXT_FIELDS}
+        own_ids = self.find(self._dialect.fields.get("product_id", ()))
+        ids = own_ids or found["product_id"][:1]
+        found["product_id"] = ids if self._dialect.id_falls_back else ids[:1]
+        return found
+
+    def _find_field(self, field: str) -> tuple[str, ...]:
+        own = self._dialect.fields.get(field, ())
+        found = list(self._find_localised(own) if field in _LOCALISED else self.find(own))
+        generic = self._dialect.generic_fields.get(field, ())
+        further = self._find_localised(generic) if field in _LOCALISED else self.find(generic)
+        found += [key for key in further if key not in self._taken]
+        return tuple(dict.fromkeys(found))
+
+    def _find_localised(self, names: Iterable[str]) -> list[str]:
+        found: list[str] = []
+        for name in names:
+            exact = self._names.find(name)
+            found += [exact] if exact is not None else self._names.find_localised(name)
+        return [self._keys[text] for text in found]
+
+    def find_ids(self) -> tuple[str, ...]:
+        """All columns that a variant may name its product by, the product's own id first."""
+        fields = self._dialect.fields, self._dialect.generic_fields
+        return self.find(name for named in fields for name in named.get("product_id", ()))
+
+    def find_roles(self) -> Found:
+        """The columns that say what a row is."""
+        dialect = self._dialect
+        return {
+            role: (
+                *(own := self.find(dialect.columns.get(role, ()))),
+                *(
+                    key
+                    for key in self.find(dialect.generic_columns.get(role, ()))
+                    if key not in self._taken and key not in own
+                ),
+            )
+            for role in (*_ROW_COLUMNS, "hidden", "store_view", "group")
+        }
+
+
+def _bind_rules(
+    dialect: Dialect,
+    finder: _Finder,
+    found: Found,
+    roles: Found,
+    absent: set[str],
+    *,
+    joins_siblings: bool,
+) -> RowRules:
+    table = load_dialects()
+    present = {
+        role: tuple(key for key in keys if role not in absent and key not in absent)
+        for role, keys in roles.items()
     }
-    if not dialect.id_falls_back:
-        found["product_id"] = found["product_id"][:1]
-    return found
+    return RowRules(
+        dialect=dialect,
+        row_types={**table.row_types, **dialect.row_types},
+        not_on_sale=table.not_on_sale | dialect.not_on_sale,
+        no=table.no,
+        row_type=present["row_type"],
+        parent=present["parent"],
+        published=present["published"],
+        hidden=present["hidden"],
+        store_view=present["store_view"],
+        group=present["group"],
+        title=found["title"],
+        ids=tuple(dict.fromkeys((*found["product_id"], *finder.find_ids()))),
+        same_id_of=frozenset(finder.find(dialect.same_id_of)),
+        variant_marks=finder.find(dialect.variant_marks),
+        joins_siblings=joins_siblings or dialect.joins_siblings,
+        listed=tuple(
+            Listed(
+                key=key,
+                pattern=re.compile(listed.pattern),
+                where=next(iter(finder.find([listed.where])), ""),
+                value=listed.value,
+            )
+            for listed in dialect.listed_variants
+            for key in finder.find([listed.column])
+        ),
+    )
+
+
+def _check_needed(found: Found, header: Sequence[str], name: str) -> None:
+    missing = [field for field in _NEEDED_FIELDS if not found[field]]
+    if missing:
+        wanted = ", ".join(f"{field}: <header>" for field in missing)
+        raise CatalogError(
+            name,
+            f"no column for the product's {' is recognised, nor for its '.join(missing)}"
+            f"{'' if missing[1:] else ' is recognised'}; its headers are "
+            f"{list_headers(header)}. Name it in the shots file: columns: {{{wanted}}}; and, if "
+            "rows may be variants or drafts, name also the columns that say so: "
+            "{parent: <header>, row_type: <header>, published: <header>}",
+        )
 
 
 def _unique_keys(header: Sequence[str]) -> tuple[str, ...]:
@@ -130,11 +254,12 @@ def _key_of(field: str, wanted: str, headers: Mapping[str, str], name: str) -> s
     raise CatalogError(
         name,
         f"columns: {field} is to be the column {wanted!r}, but the headers are "
-        f"{_list_headers(list(headers.values()))}; correct it in the shots file",
+        f"{list_headers(headers.values())}; correct it in the shots file",
     )
 
 
-def _list_headers(header: Sequence[str]) -> str:
+def list_headers(header: Iterable[str]) -> str:
+    """The first headers of a file, for a message."""
     named = [repr(text[:60]) for text in header if text]
     further = len(named) - _LISTED_HEADERS
     return ", ".join(named[:_LISTED_HEADERS]) + (f" and {further} more" if further > 0 else "")

@@ -1,6 +1,7 @@
 """Cells that list several categories or pictures -> the one that stands for the product."""
 
 import re
+from collections.abc import Callable, Mapping
 
 _LISTED_URL = re.compile(r"\s*[,;|]\s*(?=https?://)")
 _LIST_COMMA = re.compile(r"(?<!\\),")
@@ -33,3 +34,11 @@ def first_magento_path(cell: str) -> str:
         if below_root:
             return " > ".join(below_root)
     return root
+
+
+CATEGORY_READERS: Mapping[str, Callable[[str], str]] = {
+    "plain": str,
+    "listed": first_listed_path,
+    "magento": first_magento_path,
+}
+"""How a dialect's category cells are read."""

@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flux_assets.catalog.dialects import Dialect
+from flux_assets.catalog.dialect import Dialect
 from flux_assets.catalog.entries import Entry
 from flux_assets.catalog.facts import first_text
 from flux_assets.catalog.families import Family
-from flux_assets.catalog.grouping import Texts
 from flux_assets.catalog.html_text import plain_text
 from flux_assets.catalog.layout import Layout
-from flux_assets.catalog.paths import first_url
+from flux_assets.catalog.options import Texts
+from flux_assets.catalog.paths import CATEGORY_READERS, first_url
 from flux_assets.catalog.product import OneSetPer, Product, RejectionReason
 from flux_assets.catalog.row_account import Account
 from flux_assets.catalog.starts import Start, start_colors, start_product, start_rows
@@ -116,8 +116,9 @@ class Assembly:
 
     def _read_category(self, cleaned: Texts) -> str:
         """The first that is words: Google's and PrestaShop's may be bare numbers."""
+        read_category = CATEGORY_READERS[self.dialect.category]
         for key in self.layout.fields["category"]:
-            category = self.dialect.read_category(" ".join(cleaned[key].split()))
+            category = read_category(" ".join(cleaned[key].split()))
             if any(map(str.isalpha, category)):
                 return category
         return ""
@@ -126,7 +127,7 @@ class Assembly:
         keys = self.layout.fields["image_url"]
         if self.one_set_per == "product" or "image_url" in self.layout.mapped:
             return keys
-        return (*(key for key in self.dialect.variant_image if key in self.layout.headers), *keys)
+        return (*self.layout.variant_image, *keys)
 
     def _keep(self, start: Start, described: Mapping[str, Any]) -> None:
         """Take all products that start on a row; or none, and reject the row."""

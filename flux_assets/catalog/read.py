@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from flux_assets.catalog.dialects import GOOGLE_MERCHANT, is_known_header, recognise_dialect
+from flux_assets.catalog.dialects import is_known_header, recognise_dialect
 from flux_assets.catalog.entries import read_entries
 from flux_assets.catalog.families import group_families
 from flux_assets.catalog.file_formats import read_table
@@ -12,6 +12,7 @@ from flux_assets.catalog.product import Catalog, OneSetPer
 from flux_assets.catalog.products import Assembly
 from flux_assets.catalog.row_account import Account
 from flux_assets.catalog.starts import count_own_ids
+from flux_assets.catalog.unknown_headers import check_rows_are_known
 
 
 def read_catalog(
@@ -27,8 +28,9 @@ def read_catalog(
     Args:
         data: the file: CSV, TSV, or Google's RSS or Atom feed.
         name: the file's name, for messages.
-        columns: a product field, or any further name for `Product.columns`, to the header that
-            it is read from; None says that the export has no such column.
+        columns: a product field, `row_type`, `parent`, `published`, or any further name for
+            `Product.columns`, to the header that it is read from; None says that the export has
+            no such column.
         one_set_per: what is to have a set of pictures of its own, and so is a product: each
             product with all its variants; each of its colours, `<id>~<color>`; or each row but
             those that only add a picture or a translation to another.
@@ -44,23 +46,20 @@ def read_catalog(
         name,
         is_known=lambda header: is_known_header(header) or squash_name(header) in wanted,
     )
-    dialect = GOOGLE_MERCHANT if table.is_feed else recognise_dialect(table.header)
+    dialect = recognise_dialect(table.header, is_feed=table.is_feed)
     layout = build_layout(table.header, dialect, columns, name)
     account = Account(name=name)
-    entries = read_entries(
-        table,
-        dialect=dialect,
-        layout=layout,
-        account=account,
-        include_unpublished=include_unpublished,
+    entries = list(
+        read_entries(table, layout=layout, account=account, include_unpublished=include_unpublished)
     )
+    check_rows_are_known(entries, layout, name)
     families = group_families(entries, layout, account, takes_orphans=one_set_per == "row")
     assembly = Assembly(
         dialect=dialect,
         layout=layout,
         account=account,
         one_set_per=one_set_per,
-        own_ids=count_own_ids(families, dialect, layout) if one_set_per == "row" else {},
+        own_ids=count_own_ids(families, layout) if one_set_per == "row" else {},
     )
     for family in families:
         assembly.add(family)

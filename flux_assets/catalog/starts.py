@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from flux_assets.catalog.dialects import Dialect
+from flux_assets.catalog.dialect import Dialect
 from flux_assets.catalog.entries import Entry
 from flux_assets.catalog.facts import Facts, agree_facts, first_key
 from flux_assets.catalog.families import Family
@@ -25,7 +25,7 @@ class Start:
 def start_product(variants: Sequence[Variant], dialect: Dialect) -> list[Start]:
     """One product for all rows."""
     first = variants[0]
-    agreeing = variants if dialect.has_variants else [first]
+    agreeing = variants if dialect.variants_agree else [first]
     facts = agree_facts([variant.facts for variant in agreeing], dialect)
     return [Start(variant=first, colors={first.entry.product_id: facts["color"]}, facts=facts)]
 
@@ -63,12 +63,10 @@ def _only_color(facts: Facts, dialect: Dialect) -> str:
     return colors[0] if len(colors) == 1 else ""
 
 
-def count_own_ids(families: Iterable[Family], dialect: Dialect, layout: Layout) -> Counter[str]:
+def count_own_ids(families: Iterable[Family], layout: Layout) -> Counter[str]:
     """How often each id that variants have of their own occurs in the export."""
     return Counter(
-        _own_id(entry, dialect, layout)
-        for family in families
-        for entry in (family.first, *family.further)
+        _own_id(entry, layout) for family in families for entry in (family.first, *family.further)
     )
 
 
@@ -87,19 +85,19 @@ def start_rows(
     starts = []
     for variant in variants:
         entry = variant.entry
-        if entry.role.is_extra and entry is not family.first:
+        if entry.role.is_never_a_product and entry is not family.first:
             continue
-        product_id = _own_id(entry, dialect, layout)
+        product_id = _own_id(entry, layout)
         if dialect.variant_id and (not product_id or own_ids[product_id] > 1):
-            options = dialect.read_options(variant.texts, variants[0].texts).values()
+            options = layout.read_options(variant.texts, variants[0].texts).values()
             product_id = "~".join([entry.product_id, *filter(None, map(str.strip, options))])
         facts = agree_facts([variant.facts], dialect)
         starts.append(Start(variant=variant, colors={product_id: facts["color"]}, facts=facts))
     return starts
 
 
-def _own_id(entry: Entry, dialect: Dialect, layout: Layout) -> str:
-    keys = [key for key in dialect.variant_id if key in layout.headers]
+def _own_id(entry: Entry, layout: Layout) -> str:
+    keys = layout.variant_id
     if not keys or "product_id" in layout.mapped:
         return entry.product_id
     texts = layout.name_cells(entry.cells)

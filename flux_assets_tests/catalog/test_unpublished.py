@@ -155,7 +155,7 @@ def test_prestashop_s_inactive_products_are_left_out() -> None:
 
 def test_what_google_calls_out_of_stock_is_published() -> None:
     header = "id,title,image_link,availability,status"
-    assert ids(read(header, "1,Tee,,out of stock,draft")) == ["1"]
+    assert ids(read(header, "1,Tee,,out of stock,", "2,Cap,,in stock,draft")) == ["1"]
 
 
 @pytest.mark.parametrize("column", ["status", "Published", "ACTIVE", "enabled"])
@@ -168,5 +168,7 @@ def test_any_other_export_may_tell_it_in_one_of_four_columns(column: str, value:
 
 
 def test_a_column_that_means_something_else_can_be_said_to() -> None:
-    catalog = read("id,title,status,is_active", "1,Hat,draft,0", status=None)
-    assert ids(catalog) == ["1"]
+    rows = ("id,title,status,is_active", "1,Hat,draft,1", "2,Cap,new,0")
+    assert ids(read(*rows)) == []
+    assert ids(read(*rows, status=None)) == ["1"]
+    assert ids(read(*rows, published=None)) == ["1", "2"]
