@@ -47,7 +47,12 @@ class Layout:
 
 
 def build_layout(
-    header: Sequence[str], dialect: Dialect, columns: Mapping[str, str | None], name: str
+    header: Sequence[str],
+    dialect: Dialect,
+    columns: Mapping[str, str | None],
+    name: str,
+    *,
+    line: int | None = None,
 ) -> Layout:
     """Find every field's column, by the dialect and by what the shots file says.
 
@@ -62,7 +67,7 @@ def build_layout(
     for field, wanted in columns.items():
         if wanted is None:
             absent.add(normalise_name(field))
-        target_keys = () if wanted is None else (_key_of(field, wanted, headers, name),)
+        target_keys = () if wanted is None else (_key_of(field, wanted, headers, name, line),)
         if field in _TEXT_FIELDS:
             found[field] = target_keys
         elif target_keys:
@@ -74,6 +79,7 @@ def build_layout(
                 f"no column for the product's {field} is recognised; its headers are "
                 f"{_list_headers(header)}. Name it in the shots file: "
                 f"columns: {{{field}: <header>}}",
+                line=line,
             )
     shown = {
         key: key
@@ -121,7 +127,9 @@ def _unique_keys(header: Sequence[str]) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def _key_of(field: str, wanted: str, headers: Mapping[str, str], name: str) -> str:
+def _key_of(
+    field: str, wanted: str, headers: Mapping[str, str], name: str, line: int | None
+) -> str:
     for key, text in headers.items():
         if text == wanted.strip():
             return key
@@ -131,6 +139,7 @@ def _key_of(field: str, wanted: str, headers: Mapping[str, str], name: str) -> s
         name,
         f"columns: {field} is to be the column {wanted!r}, but the headers are "
         f"{_list_headers(list(headers.values()))}; correct it in the shots file",
+        line=line,
     )
 
 
