@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from flux_assets.catalog import read_catalog
 from flux_assets.errors import CatalogError
 
-_FILES = 6  # each begins at another of a page's titles
+_FILES = 6  # each begins at another title of the language
 _TITLES = {
     "ja": "手作り陶器のカップ|木製まな板 大|綿のタオル 青|ガラスの花瓶"
     "|革の財布 茶色|鉄のフライパン",
@@ -70,6 +70,7 @@ _PAGES = {
     "cp850": ("de", "fr", "es", "pt"),
     "mac_roman": ("de", "fr", "es", "pt"),
 }
+_TYPED = {ord("’"): "'", ord("œ"): "oe"}  # what DOS had no sign for
 _BECAME = ("read", "right guess", "wrong guess", "refused", "read wrongly")
 
 
@@ -80,18 +81,18 @@ def main(sizes: Sequence[int]) -> None:
     for page, languages in _PAGES.items():
         for language in languages:
             for size in sizes:
-                vietnamese = page == "cp1258"
-                files = build_files(language, size, part_tones=vietnamese)
+                files = build_files(page, language, size)
                 counts = Counter(judge(page, titles) for titles in files)
                 cells = [page, language, f"{size:,}", *(str(counts[it] or "") for it in _BECAME)]
                 print("| " + " | ".join(cells) + " |", flush=True)
 
 
-def build_files(language: str, size: int, *, part_tones: bool) -> Iterator[list[str]]:
+def build_files(page: str, language: str, size: int) -> Iterator[list[str]]:
     """The titles of some files of so many rows; they differ by the title they begin with."""
     known = _TITLES[language].split("|")
-    if part_tones:
+    if page == "cp1258":
         known = list(map(_part_tones, known))
+    known = [title if _fits(title, page) else title.translate(_TYPED) for title in known]
     for start in range(_FILES):
         yield [known[(start + number) % len(known)] for number in range(size)]
 
@@ -108,6 +109,14 @@ def judge(page: str, titles: Sequence[str]) -> str:
     if catalog.suspected_encoding:
         return "right guess" if is_right else "wrong guess"
     return "read" if is_right else "read wrongly"
+
+
+def _fits(title: str, page: str) -> bool:
+    try:
+        title.encode(page)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _part_tones(title: str) -> str:

@@ -21,10 +21,8 @@ _SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?E\+?\d+")
 _MAX_CELLS = 40_000_000  # the reader takes room for all between the first and the last
 _COLUMN = re.compile(rb'\br="([A-Z]{1,3})\d')
 _ROW = re.compile(rb'<(?:\w+:)?row\b[^>]*?\br="(\d{1,7})"')
-_REPEATED = re.compile(
-    rb'<table:table-(?:row|cell)\b[^>]*?number-(?:rows|columns)-repeated="(\d+)"[^>]*'
-    rb"(?:office:value-type|/>\s*<table:table-cell[^>]*office:value-type)"
-)
+_ODS_TAG = re.compile(rb"<table:(?:table(-row|-cell)?|covered-table(-cell))(?=[\s/>])[^>]*>")
+_REPEATED = re.compile(rb'number-(?:rows|columns)-repeated="(\d{1,9})"')
 
 
 def is_workbook(data: bytes) -> bool:
@@ -132,17 +130,39 @@ def _check_extent(data: bytes, name: str) -> None:
         return  # the old format has 65,536 rows of 256 cells at most
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for part in archive.namelist():
-            is_sheet = part.startswith("xl/worksheets/") or part == "content.xml"
-            if is_sheet and _extent(archive.read(part)) > _MAX_CELLS:
+            extent = 0
+            if part.startswith("xl/worksheets/"):
+                extent = _extent(archive.read(part))
+            elif part == "content.xml":
+                extent = _ods_extent(archive.read(part))
+            if extent > _MAX_CELLS:
                 problem = "has cells too far off for a catalog; delete what is beyond the rows"
                 raise CatalogError(name, problem)
 
 
 def _extent(xml: bytes) -> int:
+    """How many cells there are up to the last row and column that have one."""
     columns = max((_number(letters) for letters in set(_COLUMN.findall(xml))), default=1)
     rows = max(map(int, _ROW.findall(xml)), default=1)
-    repeated = max(map(int, _REPEATED.findall(xml)), default=1)
-    return max(columns * rows, repeated * 1000)
+    return columns * rows
+
+
+def _ods_extent(xml: bytes) -> int:
+    """As `_extent`; empty rows and cells at the end count for nothing."""
+    largest = row = column = width = 0
+    for tag in _ODS_TAG.finditer(xml):
+        repeated = _REPEATED.search(tag[0])
+        count = int(repeated[1]) if repeated else 1
+        if tag[1] == b"-row":
+            row, column = row + count, 0
+        elif tag[1] or tag[2]:
+            column += count
+            if b"value-type" in tag[0]:
+                width = max(width, column)
+                largest = max(largest, row * width)
+        else:
+            row = width = 0
+    return largest
 
 
 def _number(letters: bytes) -> int:

@@ -24,9 +24,15 @@ _YANDEX_DOCTYPE = re.compile(
 )
 _GOOGLE_NAMESPACE = "base.google.com"
 _FEED_ROOTS = frozenset({"rss", "feed", "rdf"})
-_ROOTS = _FEED_ROOTS | {"shop", "yml_catalog", "offers", "products", "catalog"}
-_FEED_ITEMS = frozenset({"item", "entry"})
-_ITEMS = frozenset({"shopitem", "offer", "product", *_FEED_ITEMS})
+# What a product is called below each root.
+_ITEMS = {
+    **dict.fromkeys(_FEED_ROOTS, frozenset({"item", "entry"})),
+    "shop": frozenset({"shopitem", "product", "item", "offer"}),
+    "yml_catalog": frozenset({"offer"}),
+    "offers": frozenset({"offer"}),
+    "products": frozenset({"product", "item"}),
+    "catalog": frozenset({"product", "item"}),
+}
 _PARAM, _PARAM_NAME, _PARAM_VALUE = "param", "param_name", "val"
 _LIST_SIGN = "|"
 
@@ -118,6 +124,8 @@ class _Feed(ContentHandler):
         self._depth = 0
         self._item_depth = 0
         self._item: dict[str, str] = {}
+        self._item_names: frozenset[str] = frozenset()
+        self._attributes: set[str] = set()
         self._from_google: set[str] = set()
         self._text: list[str] = []
         self._param: dict[str, str] = {}
@@ -131,9 +139,9 @@ class _Feed(ContentHandler):
                 self._prefixes.add(attribute.removeprefix("xmlns:"))
         local = name.rpartition(":")[2].lower()
         if self._depth == 1:
-            self.root, self.is_feed = name, local in _FEED_ROOTS
-            if local not in _ROOTS:
+            if local not in _ITEMS:
                 raise CatalogError(self._name, _no_feed(name))
+            self.root, self.is_feed, self._item_names = name, local in _FEED_ROOTS, _ITEMS[local]
         elif not self._item_depth:
             self._start_outside(local, attrs)
         elif self._depth == self._item_depth + 1:
@@ -145,13 +153,14 @@ class _Feed(ContentHandler):
                 self._text = []
 
     def _start_outside(self, local: str, attrs: AttributesImpl) -> None:
-        if local in (_FEED_ITEMS if self.is_feed else _ITEMS):
+        if local in self._item_names:
             self._item_depth = self._depth
             self._item, self._from_google = {}, set()
             self.items.append((self._current_line(), self._item))
             if not self.is_feed:
-                for attribute, value in attrs.items():
-                    self._add(attribute, value.strip())
+                self._item.update((name, value.strip()) for name, value in attrs.items())
+                self._attributes = set(attrs.keys())
+                self.header.update(dict.fromkeys(attrs.keys()))
         elif local == "category" and "id" in attrs:
             self._category = (attrs["id"], attrs.get("parentId", ""))
             self._text = []
@@ -199,7 +208,8 @@ class _Feed(ContentHandler):
 
     def _add(self, column: str, text: str) -> None:
         self.header[column] = None
-        known = self._item.get(column, "")
+        known = "" if column in self._attributes else self._item.get(column, "")
+        self._attributes.discard(column)
         self._item[column] = f"{known}{_LIST_SIGN}{text}" if known and text else known or text
 
     def name_categories(self) -> None:
