@@ -20,7 +20,7 @@ _DECLARED_ENCODING = re.compile(
 # Yandex's feeds name a document type that nobody needs; without a part of its own it is left out.
 _YANDEX_DOCTYPE = re.compile(
     r"(\A\s*(?:<\?xml[^>]*\?>)?\s*(?:<!--[^<>]*-->\s*)*)"
-    r"<!DOCTYPE\s+yml_catalog(?:\s+SYSTEM\s+(?:\"[^\"<>\[\]]*\"|'[^'<>\[\]]*'))?\s*>"
+    r"(<!DOCTYPE\s+yml_catalog(?:\s+SYSTEM\s+(?:\"[^\"<>\[\]]*\"|'[^'<>\[\]]*'))?\s*>)"
 )
 _GOOGLE_NAMESPACE = "base.google.com"
 _FEED_ROOTS = frozenset({"rss", "feed", "rdf"})
@@ -69,7 +69,7 @@ def parse_feed(decoded: Decoded, name: str) -> Table:
     Raises:
         CatalogError: the file is no complete feed, or defines entities.
     """
-    text = _YANDEX_DOCTYPE.sub(lambda found: found[1] + "\n" * found[0].count("\n"), decoded.text)
+    text = _YANDEX_DOCTYPE.sub(lambda found: found[1] + "\n" * found[2].count("\n"), decoded.text)
     # Without name space handling, a feed that forgets to declare `g:` can be read like others.
     parser = create_parser(forbid_dtd=True)
     feed = _Feed(name, parser.getLineNumber)
