@@ -151,6 +151,20 @@ class CatalogError(FluxAssetsError):
         self.line = line
 
 
+class SuspectedEncodingError(CatalogError):
+    """The catalog's encoding is a guess that may have turned letters into others."""
+
+    def __init__(self, name: str, encoding: str) -> None:
+        problem = (
+            f"is not UTF-8, and reads as {encoding} only by a guess, so nothing is bought: look at "
+            "its titles in `flux-assets plan`, and name the encoding that it is in with "
+            f"FLUX_ASSETS_CATALOG_ENCODING={encoding} or another, or with `encoding:` in the shots "
+            "file; or export it as UTF-8"
+        )
+        super().__init__(name, problem)
+        self.encoding = encoding
+
+
 class OverridesError(FluxAssetsError):
     """The overrides file is no table that can be read, or not one that can be changed so."""
 

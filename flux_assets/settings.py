@@ -17,6 +17,7 @@ from pydantic import (
     ValidationError,
 )
 
+from flux_assets.encodings import check_encoding
 from flux_assets.errors import SettingsError
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -142,6 +143,10 @@ class Settings(BaseModel):
     """The shop's export: a path, `s3://` or `https://`."""
     catalog_header: _Header | None = None
     """A secret header, `Name: value`, sent to that file's `https://` server and no other."""
+    catalog_encoding: Annotated[str, AfterValidator(check_encoding)] | None = None
+    """The catalog's encoding, such as `cp1254`, where it is not UTF-8; else it is found, and the
+    shots file's `encoding` goes before.
+    """
     overrides: str | None = None
     """The overrides file: a path, `s3://` or `https://`."""
     overrides_header: _Header | None = None

@@ -3,10 +3,14 @@
 import csv
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from flux_assets.catalog.header import SEARCHED_ROWS, HeaderSearch, is_blank, is_help
+from flux_assets.catalog.names import clean_header
 from flux_assets.catalog.table import Row, Table
 from flux_assets.catalog.text_encoding import Decoded
 from flux_assets.errors import CatalogError
@@ -20,18 +24,19 @@ _MAX_LINES_OF_A_TRIED_ROW = 200
 _MAX_READINGS = 20
 # str.splitlines would also split at characters that a cell may hold, such as U+2028.
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
-_SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)  # written by Excel, for Excel
+# Written by Excel, for Excel; another program may have put it in quotes, or filled the row up.
+_SEPARATOR_LINE = re.compile(r"\"?sep=(.)\"?\1*\s*", re.IGNORECASE)
 
 _limit_lock = threading.Lock()
 
 
-def read_delimited(decoded: Decoded, name: str, is_known: Callable[[str], bool]) -> Table:
+def read_delimited(decoded: Decoded, name: str, names: HeaderSearch) -> Table:
     """Find the delimiter and the header; the rows follow as they are asked for.
 
     Args:
         decoded: the file's text.
         name: the file's name, for messages.
-        is_known: whether a header is one of a shop's, which tells the true delimiter.
+        names: which headers are known, which tells the header and the true delimiter.
 
     Raises:
         CatalogError: there is no header.
@@ -42,28 +47,40 @@ def read_delimited(decoded: Decoded, name: str, is_known: Callable[[str], bool])
     if first is None:
         raise CatalogError(name, "has no header and no rows; export the catalog again")
     separator = _SEPARATOR_LINE.fullmatch(lines[first])
+    delimiters: Sequence[str] = _DELIMITERS
     if separator:
         first += 1
-        delimiter = separator[1]
-    else:
-        delimiter = _detect_delimiter(lines[first:], is_known)
-    reader = csv.reader(lines[first:], delimiter=delimiter, strict=True)
+        delimiters = separator[1]
+    delimiter, start = _find_header(lines, first, delimiters, names)
+    reader = csv.reader(islice(lines, start, None), delimiter=delimiter, strict=True)
     try:
-        header = next((cells for cells in reader if any(map(str.strip, cells))), None)
+        header = next((cells for cells in reader if not is_blank(cells)), None)
     except csv.Error as error:
         problem = "the header has a quotation mark that is not closed; export the catalog again"
-        raise CatalogError(name, problem, line=first + 1) from error
+        raise CatalogError(name, problem, line=start + 1) from error
     if header is None:
         raise CatalogError(name, "has no header; export the catalog again")
+    below = start + _lines_of_help(reader)
     return Table(
         encoding=decoded.encoding,
         delimiter=delimiter,
-        header=tuple(cell.strip() for cell in header),
-        rows=_Rows(name=name, lines=lines, delimiter=delimiter, width=len(header)).read_from(
-            first + reader.line_num
-        ),
+        header=tuple(map(clean_header, header)),
+        rows=_Rows(name=name, lines=lines, delimiter=delimiter, width=len(header)).read_from(below),
+        header_line=start + 1,
         warnings=decoded.warnings,
+        is_suspected=decoded.is_suspected,
     )
+
+
+def _lines_of_help(reader: "Reader") -> int:
+    """How many lines were read with the rows of help below the header, which are left out."""
+    lines = reader.line_num
+    try:
+        while is_help(next(reader, ())):
+            lines = reader.line_num
+    except csv.Error:  # it is told of when the rows are read
+        return lines
+    return lines
 
 
 def _allow_fields_of(characters: int) -> None:
@@ -76,14 +93,33 @@ def _allow_fields_of(characters: int) -> None:
         csv.field_size_limit(max(csv.field_size_limit(), characters))
 
 
-def _detect_delimiter(lines: Sequence[str], is_known: Callable[[str], bool]) -> str:
-    """The delimiter that gives most known headers; what the rows look like can mislead."""
+def _find_header(
+    lines: Sequence[str], first: int, delimiters: Sequence[str], names: HeaderSearch
+) -> tuple[str, int]:
+    """The delimiter that gives the best header, and the place of its line.
 
-    def score(delimiter: str) -> tuple[int, int]:
-        header = next(csv.reader(lines, delimiter=delimiter))
-        return sum(map(is_known, header)), len(header)
+    What the rows look like can mislead, so the first of them tell only by the names they have.
+    """
 
-    return max(_DELIMITERS, key=score)
+    def locate(delimiter: str) -> tuple[tuple[int, int, int], str, int]:
+        reader = csv.reader(
+            islice(lines, first, first + _MAX_LINES_OF_A_TRIED_ROW), delimiter=delimiter
+        )
+        rows, starts, start = [], [], first
+        for cells in reader:
+            if not is_blank(cells):
+                rows.append(cells)
+                starts.append(start)
+            start = first + reader.line_num
+            if len(rows) == SEARCHED_ROWS:
+                break
+        if not rows:
+            return (0, 0, 0), delimiter, first
+        place, match = names.choose(rows)
+        return (match.rank, match.known, len(rows[place])), delimiter, starts[place]
+
+    _, delimiter, start = max(map(locate, delimiters), key=itemgetter(0))
+    return delimiter, start
 
 
 @dataclass(slots=True, kw_only=True)

@@ -56,7 +56,10 @@ class Catalog:
     `additional_image`, `not_visible` (a variant, in Magento), `store_view`,
     `variant_without_parent`, `parent` (its variants' colours are the products instead),
     `unpublished` (with all rows of such a product) and `blank`. `encoding` and `delimiter` are
-    as detected; the delimiter of an XML feed is the empty string.
+    as detected; the delimiter of what is no delimited text is the empty string.
+
+    `suspected_encoding` is the encoding where it is a guess that may have turned letters into
+    others: of such a catalog nothing is bought until a person names the encoding.
     """
 
     name: str
@@ -68,3 +71,4 @@ class Catalog:
     rejected_rows: tuple[RejectedRow, ...]
     skipped: Mapping[str, int]
     warnings: tuple[str, ...] = ()
+    suspected_encoding: str = ""

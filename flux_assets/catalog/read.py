@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from flux_assets.catalog.dialects import is_known_header, recognise_dialect
+from flux_assets.catalog.dialects import recognise_dialect
 from flux_assets.catalog.entries import read_entries
 from flux_assets.catalog.families import group_families
 from flux_assets.catalog.file_formats import read_table
+from flux_assets.catalog.header import HeaderSearch
 from flux_assets.catalog.layout import build_layout
-from flux_assets.catalog.names import squash_name
 from flux_assets.catalog.product import Catalog, OneSetPer
 from flux_assets.catalog.products import Assembly
 from flux_assets.catalog.row_account import Account
@@ -22,11 +22,13 @@ def read_catalog(
     columns: Mapping[str, str | None] | None = None,
     one_set_per: OneSetPer = "product",
     include_unpublished: bool = False,
+    encoding: str = "",
+    sheet: str | int = "",
 ) -> Catalog:
     """Read a whole export: every row becomes a product, a rejected row or a skipped one.
 
     Args:
-        data: the file: CSV, TSV, or Google's RSS or Atom feed.
+        data: the file: CSV, TSV, JSON, a workbook, or a feed in XML; packed by gzip or ZIP, or not.
         name: the file's name, for messages.
         columns: a product field, `row_type`, `parent`, `published`, or any further name for
             `Product.columns`, to the header that it is read from; None says that the export has
@@ -35,19 +37,16 @@ def read_catalog(
             product with all its variants; each of its colours, `<id>~<color>`; or each row but
             those that only add a picture or a translation to another.
         include_unpublished: whether drafts, archived and unpublished products are taken too.
+        encoding: of the file's text, where a person names it; empty to find it.
+        sheet: of a workbook: its name, or its number from 1; empty for the first.
 
     Raises:
         CatalogError: the file as a whole cannot be read, or a column that is needed is missing.
     """
     columns = columns or {}
-    wanted = {squash_name(header) for header in columns.values() if header}
-    table = read_table(
-        data,
-        name,
-        is_known=lambda header: is_known_header(header) or squash_name(header) in wanted,
-    )
+    table = read_table(data, name, HeaderSearch(columns), encoding=encoding, sheet=sheet)
     dialect = recognise_dialect(table.header, is_feed=table.is_feed)
-    layout = build_layout(table.header, dialect, columns, name)
+    layout = build_layout(table.header, dialect, columns, name, line=table.header_line)
     account = Account(name=name)
     entries = list(
         read_entries(table, layout=layout, account=account, include_unpublished=include_unpublished)
@@ -72,5 +71,10 @@ def read_catalog(
         products=assembly.products,
         rejected_rows=tuple(sorted(account.rejected_rows, key=lambda row: row.line)),
         skipped=dict(account.skipped),
-        warnings=(*table.warnings, *account.build_warnings()),
+        warnings=(
+            *table.warnings,
+            *table.findings.build_warnings(),
+            *account.build_warnings(),
+        ),
+        suspected_encoding=table.encoding if table.is_suspected else "",
     )

@@ -1,108 +1,59 @@
-"""A file's bytes -> its text, and a clear refusal of files that are no text."""
+"""A file's bytes -> its text: in a certain encoding, in the one that is named, or in a guess."""
 
+import codecs
 import re
 from dataclasses import dataclass
+from itertools import islice
 
+from flux_assets.catalog.latin_letters import guess_latin_page, reads_as_western
+from flux_assets.encodings import NAMES_ENCODING
 from flux_assets.errors import CatalogError
 
-_SAVE_AS_CSV = "open it in the spreadsheet program and save it as CSV UTF-8"
-_UNPACK = "unpack it and give the file inside"
-_SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
-    (b"PK\x03\x04", "a ZIP archive", _UNPACK),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook", _SAVE_AS_CSV),
-    (b"\x1f\x8b", "a gzip archive", _UNPACK),
-    (b"BZh", "a bzip2 archive", _UNPACK),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", _UNPACK),
-    (b"\x89PNG", "a PNG picture", "give the shop's export"),
-    (b"\xff\xd8\xff", "a JPEG picture", "give the shop's export"),
-    (b"GIF8", "a GIF picture", "give the shop's export"),
-    (b"%PDF", "a PDF document", "give the shop's export as CSV"),
-    (b"PAR1", "a Parquet table", "save it as CSV"),
-)
 _START_BYTES = 4096
-_WEB_PAGE = re.compile(rb"(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html[\s>])", re.IGNORECASE)
-_DECLARED_ENCODING = re.compile(
-    rb"<\?xml\s[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']", re.IGNORECASE
+_INVISIBLE_START = "\ufeff\u200b\u2060"
+# The longer mark first: UTF-32's begins with UTF-16's.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# What programs write under a standard's name holds more letters than the standard.
+_AS_WRITTEN = {
+    "big5": "cp950",
+    "euc_kr": "cp949",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "iso8859-1": "cp1252",
+    "shift_jis": "cp932",
+}
+_SUSPECTS = (
+    *("gb18030", "cp932", "big5", "cp949", "euc_jp", "cp1250", "cp1251", "cp1253", "cp1254"),
+    *("cp1255", "cp1256", "cp1257", "cp1258", "cp437", "cp850", "cp866", "koi8_r", "mac_roman"),
+)
+_SAMPLE_BYTES = 100_000
+_UTF8_SEQUENCE = re.compile(
+    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)
+_NOT_ASCII = re.compile(rb"[\x80-\xff]+")
+_ENOUGH_TO_BE_UTF8 = 4  # sequences that are no chance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded:
-    """A file's text without byte order mark and NULs, and how it was found to be encoded."""
+    """A file's text without byte order mark and NULs, and how it was found to be encoded.
+
+    `is_suspected` says that the encoding is a guess at letters which nobody can be sure of.
+    """
 
     text: str
     encoding: str
     warnings: tuple[str, ...] = ()
+    is_suspected: bool = False
 
 
-def check_is_text(data: bytes, name: str) -> None:
-    """Refuse what is plainly no catalog, saying what it is.
-
-    Raises:
-        CatalogError: the file is empty, binary, a web page or JSON.
-    """
-    start = _readable_start(data)
-    if not start:
-        raise CatalogError(name, "is empty; export the catalog again")
-    for signature, kind, advice in _SIGNATURES:
-        if data.startswith(signature):
-            if kind == "a ZIP archive" and b"xl/" in data:
-                raise CatalogError(name, f"is an Excel workbook, not CSV; {_SAVE_AS_CSV}")
-            raise CatalogError(name, f"is {kind}, no catalog; {advice}")
-    if start[:1] in {b"{", b"["}:
-        raise CatalogError(name, "is JSON, no catalog; export it as CSV, TSV or Google's XML")
-    if _WEB_PAGE.match(start):
-        raise CatalogError(
-            name,
-            "is a web page, no catalog: probably an error or sign-in page that was saved in the "
-            "export's place; export it again",
-        )
-
-
-def is_xml(data: bytes) -> bool:
-    """Whether the file begins as XML does, in any encoding."""
-    return _readable_start(data).startswith(b"<")
-
-
-def declared_encoding(data: bytes) -> str:
-    """The encoding that an XML file names itself, or nothing."""
-    declared = _DECLARED_ENCODING.match(_readable_start(data))
-    return declared[1].decode("ascii").lower() if declared else ""
-
-
-def decode_text(data: bytes, name: str) -> Decoded:
-    """Find the encoding: UTF-8, UTF-16, and only where neither can be, Windows-1252.
-
-    Raises:
-        CatalogError: the bytes are in none of them, or are no text at all.
-    """
-    warnings = []
-    encoding = _detect(data)
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        if encoding != "utf-8" or not data[: error.start].isascii():
-            # A mixture would give garbled titles, and those would be paid for.
-            problem = f"is {encoding} up to this line, which is not; export it as UTF-8"
-            raise CatalogError(name, problem, line=line) from error
-        encoding = "cp1252"
-        text = _decode_cp1252(data, name)
-        warnings.append(
-            f"the file is not UTF-8 (line {line}) and was read as Windows-1252; check the letters "
-            "beyond A to Z, or export it as UTF-8"
-        )
-    start = text[:_START_BYTES]
-    controls = sum(character < " " and character not in "\t\n\v\f\r" for character in start)
-    if controls > len(start) * 0.3:
-        raise CatalogError(name, "is a binary file, no catalog; give the shop's export as CSV")
-    if "\0" in text:
-        warnings.append(f"{text.count(chr(0))} NUL characters were dropped")
-        text = text.replace("\0", "")
-    return Decoded(text=text, encoding=encoding, warnings=tuple(warnings))
-
-
-def _readable_start(data: bytes) -> bytes:
+def readable_start(data: bytes) -> bytes:
     """The first bytes without byte order mark, blanks and the NULs that UTF-16 puts between."""
     start = data[:_START_BYTES].replace(b"\0", b"")
     for mark in (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"):
@@ -110,24 +61,150 @@ def _readable_start(data: bytes) -> bytes:
     return start.strip()
 
 
-def _detect(data: bytes) -> str:
-    if data.startswith(b"\xef\xbb\xbf"):
-        return "utf-8-sig"
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    # Latin text in UTF-16 has a NUL as every second byte.
-    even, odd = data[:_START_BYTES:2], data[1:_START_BYTES:2]
-    if odd.count(0) > len(odd) * 0.7 and even.count(0) <= len(even) * 0.1:
+def decode_text(data: bytes, name: str, *, encoding: str = "", declared: str = "") -> Decoded:
+    """Decode what is certain or named; else guess Windows-1252, or suspect another page.
+
+    Args:
+        data: the whole file.
+        name: its name, for messages.
+        encoding: what a person says that it is in; empty to find it.
+        declared: what the file itself says.
+
+    Raises:
+        CatalogError: the bytes are not in that encoding, in none, or are no text at all.
+    """
+    certain = _certain(data)
+    if encoding and certain and not _is_same(encoding, certain):
+        problem = f"begins as {certain}, though {NAMES_ENCODING} says {encoding}; remove that"
+        raise CatalogError(name, problem)
+    if not encoding and declared and not certain:
+        encoding = declared
+    if encoding or certain:
+        decoded = _decode_as(data, certain or encoding, name)
+    else:
+        decoded = _find(data, name)
+    return _without_nuls(decoded, name)
+
+
+def _certain(data: bytes) -> str:
+    """The encoding that a byte order mark or the NULs between ASCII's letters prove."""
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return encoding
+    nuls = [data[place:_START_BYTES:4].count(0) for place in range(4)]
+    if len(data) % 4 == 0 and min(nuls[1:]) and not nuls[0] and nuls[2] == nuls[3]:
+        return "utf-32-le"
+    if len(data) % 4 == 0 and min(nuls[:3]) and not nuls[3] and nuls[0] == nuls[1]:
+        return "utf-32-be"
+    even, odd = nuls[0] + nuls[2], nuls[1] + nuls[3]
+    enough = max(3, min(len(data), _START_BYTES) * 0.05)
+    if odd > enough and even <= odd * 0.1 and _decodes(data, "utf-16-le"):
         return "utf-16-le"
-    if even.count(0) > len(even) * 0.7 and odd.count(0) <= len(odd) * 0.1:
+    if even > enough and odd <= even * 0.1 and _decodes(data, "utf-16-be"):
         return "utf-16-be"
-    return "utf-8"
+    return ""
 
 
-def _decode_cp1252(data: bytes, name: str) -> str:
+def _is_same(named: str, certain: str) -> bool:
+    """Whether both are of one family: `utf-16` names each of its byte orders."""
+    family = codecs.lookup(named).name
+    return codecs.lookup(certain).name.startswith(family) or family.startswith(certain)
+
+
+def _decodes(data: bytes, encoding: str) -> bool:
     try:
-        return data.decode("cp1252")
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _decode_as(data: bytes, encoding: str, name: str) -> Decoded:
+    page = codecs.lookup(encoding).name
+    if page != "utf-8" and not page.startswith("utf") and _is_utf8(data):
+        problem = f"is UTF-8, and not {encoding}; correct {NAMES_ENCODING}"
+        raise CatalogError(name, problem)
+    if page in _AS_WRITTEN and not _decodes(data, page):
+        page = _AS_WRITTEN[page]
+    try:
+        text = data.decode(page)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        problem = "is in no encoding that is read (UTF-8, UTF-16, Windows-1252); export as UTF-8"
-        raise CatalogError(name, problem, line=line) from error
+        problem = f"is not {encoding} here; export it as UTF-8, or name its encoding with "
+        raise CatalogError(name, problem + NAMES_ENCODING, line=line) from error
+    return Decoded(text=text, encoding=encoding)
+
+
+def _is_utf8(data: bytes) -> bool:
+    """Whether the bytes beyond ASCII are UTF-8, and too many to be so by chance."""
+    found = islice(_UTF8_SEQUENCE.finditer(data), _ENOUGH_TO_BE_UTF8)
+    return sum(1 for _ in found) == _ENOUGH_TO_BE_UTF8 and _decodes(data, "utf-8")
+
+
+def _find(data: bytes, name: str) -> Decoded:
+    try:
+        return Decoded(text=data.decode("utf-8"), encoding="utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        if not data[: error.start].isascii() and _is_mixed(data):
+            # A mixture would give garbled titles, and those would be paid for.
+            problem = "is utf-8 up to this line, which is not; export it as UTF-8"
+            raise CatalogError(name, problem, line=line) from error
+    if _decodes(data, "cp1252"):
+        text = data.decode("cp1252")
+        if reads_as_western(text):
+            warning = (
+                f"the file is not UTF-8 (line {line}) and was read as Windows-1252; check the "
+                "letters beyond A to Z, or export it as UTF-8"
+            )
+            return Decoded(text=text, encoding="cp1252", warnings=(warning,))
+    page = _suspect(data)
+    if not page:
+        problem = (
+            "is in no encoding that is read (UTF-8, UTF-16, UTF-32, Windows-1252); export it as "
+            f"UTF-8, or name its encoding with {NAMES_ENCODING}"
+        )
+        raise CatalogError(name, problem, line=line)
+    return Decoded(text=data.decode(page), encoding=page, is_suspected=True)
+
+
+def _is_mixed(data: bytes) -> bool:
+    """Whether most of what is beyond ASCII is UTF-8 all the same."""
+    rest = _UTF8_SEQUENCE.sub(b"", data)
+    sequences = sum(1 for _ in _UTF8_SEQUENCE.finditer(data))
+    return sequences >= sum(1 for _ in _NOT_ASCII.finditer(rest))
+
+
+def _suspect(data: bytes) -> str:
+    """The likeliest code page of letters that are not Windows-1252's; empty if there is none."""
+    from charset_normalizer import from_bytes
+
+    lines = (line for line in data.splitlines(keepends=True) if not line.isascii())
+    sample = bytearray()
+    for line in lines:
+        sample += line
+        if len(sample) > _SAMPLE_BYTES:
+            break
+    candidates = [page for page in _SUSPECTS if _decodes(data, page)]
+    latin = guess_latin_page(bytes(sample))
+    if latin in candidates or not candidates:
+        return latin if candidates else ""
+    best = from_bytes(bytes(sample), cp_isolation=candidates).best()
+    return best.encoding if best is not None and best.encoding in candidates else ""
+
+
+def _without_nuls(decoded: Decoded, name: str) -> Decoded:
+    start = decoded.text[:_START_BYTES]
+    controls = sum(character < " " and character not in "\t\n\v\f\r" for character in start)
+    if controls > len(start) * 0.3:
+        raise CatalogError(name, "is a binary file, no catalog; give the shop's export as CSV")
+    text, warnings = decoded.text.lstrip(_INVISIBLE_START), decoded.warnings
+    if "\0" in text:
+        warnings = (*warnings, f"{text.count(chr(0))} NUL characters were dropped")
+        text = text.replace("\0", "")
+    return Decoded(
+        text=text,
+        encoding=decoded.encoding,
+        warnings=warnings,
+        is_suspected=decoded.is_suspected,
+    )

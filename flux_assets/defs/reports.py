@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 
 from flux_assets.buying.summary import KINDS, RunSummary, Shortfall
 from flux_assets.catalog.product import Catalog, RejectedRow
@@ -38,6 +39,7 @@ _MARKDOWN = re.compile(r"[\\`*_\[\]<>&|~]")
 _SHOWN = 20
 _SAMPLE_PROMPTS = 10
 _FINGERPRINT_DIGITS = 12
+_GUESSED = 10
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -54,10 +56,14 @@ def catalog_report(catalog: Catalog) -> str:
         ("rejected rows", len(catalog.rejected_rows)),
         *((f"skipped: {reason}", count) for reason, count in catalog.skipped.items()),
         ("dialect", catalog.dialect),
-        ("encoding", catalog.encoding),
+        ("encoding", f"{catalog.encoding}{', a guess' if catalog.suspected_encoding else ''}"),
     ]
     parts = [markdown_table(("catalog", catalog.name), counts)]
     parts += [f"**{warning}**" for warning in catalog.warnings]
+    if catalog.suspected_encoding:
+        guessed = (product for product in catalog.products if not product.title.isascii())
+        rows = [(item.line, item.product_id, item.title) for item in islice(guessed, _GUESSED)]
+        parts.append(markdown_table(("line", "product", "title, if the guess is right"), rows))
     if catalog.rejected_rows:
         parts.append(rejected_rows_table(catalog.rejected_rows))
     return "\n\n".join(parts)

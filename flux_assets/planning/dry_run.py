@@ -5,14 +5,25 @@ from typing import Any
 
 from flux_assets.bill.open_ledger import RunIdentity, open_ledger
 from flux_assets.catalog.product import Catalog
-from flux_assets.errors import CapExceededError, ProductDropError, PromptError
+from flux_assets.errors import (
+    CapExceededError,
+    ProductDropError,
+    PromptError,
+    SuspectedEncodingError,
+)
 from flux_assets.image_api.request import ImageRequest, RequestIdentity
 from flux_assets.manifest.stored import StoredManifest, open_manifest, read_manifest_products
 from flux_assets.planning.against_store import check_run, plan_against_store, run_cap
 from flux_assets.planning.changes import count_changes, explain_changes
 from flux_assets.planning.choices import Choices, choose, select_rows
 from flux_assets.planning.plan import Plan, estimate
-from flux_assets.prompts.inputs import find_problems, load_catalog, load_overrides, load_shots
+from flux_assets.prompts.inputs import (
+    find_problems,
+    load_catalog,
+    load_overrides,
+    load_shots,
+    refuse_guess,
+)
 from flux_assets.prompts.overrides import OverrideProblem
 from flux_assets.prompts.rendering import render_requests
 from flux_assets.prompts.requests import Skipped
@@ -74,7 +85,7 @@ def plan_catalog(
         ChoiceError: a chosen product, category or shot does not exist.
     """
     shots = load_shots(settings)
-    catalog = load_catalog(settings, shots)
+    catalog = load_catalog(settings, shots, only_shows=True)
     overrides = load_overrides(settings)
     ledger = open_ledger(settings, store, run)
     rendered = render_requests(
@@ -110,7 +121,7 @@ def plan_catalog(
         to_buy=len(work.to_buy),
         left_over_cap=work.left_over_cap,
         obstacle=_find_obstacle(
-            settings, choices, manifest=manifest, product_ids=product_ids, to_buy=len(work.to_buy)
+            settings, choices, catalog=catalog, manifest=manifest, to_buy=len(work.to_buy)
         ),
     )
 
@@ -119,18 +130,19 @@ def _find_obstacle(
     settings: Settings,
     choices: Choices,
     *,
+    catalog: Catalog,
     manifest: StoredManifest | None,
-    product_ids: set[str],
     to_buy: int,
 ) -> str:
     try:
+        refuse_guess(catalog)
         check_run(
             settings,
             choices,
             known=read_manifest_products(manifest),
-            product_ids=product_ids,
+            product_ids={product.product_id for product in catalog.products},
             to_buy=to_buy,
         )
-    except (CapExceededError, ProductDropError) as error:
+    except (CapExceededError, ProductDropError, SuspectedEncodingError) as error:
         return str(error)
     return ""

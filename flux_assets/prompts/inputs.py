@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 
 from flux_assets.catalog import read_catalog
 from flux_assets.catalog.product import Catalog
+from flux_assets.errors import SuspectedEncodingError
 from flux_assets.prompts.overrides import (
     NO_OVERRIDES,
     OverrideProblem,
@@ -26,20 +27,43 @@ def load_shots(settings: Settings) -> ShotsFile:
     return read_shots(read_bytes(settings.shots), settings.shots)
 
 
-def load_catalog(settings: Settings, shots: ShotsFile) -> Catalog:
+def load_catalog(settings: Settings, shots: ShotsFile, *, only_shows: bool = False) -> Catalog:
     """Read the export, with the columns that the shots file maps.
+
+    All that buys reads its products here, so here a catalog stops whose letters are a guess.
+
+    Args:
+        settings: which name the export, and perhaps its encoding.
+        shots: which may map columns, and name the encoding and a workbook's sheet.
+        only_shows: whether nothing is bought or kept of what is read: then a guess will do.
 
     Raises:
         SourceError, CatalogError: it cannot be had, or is no catalog.
+        SuspectedEncodingError: its letters are a guess, and it is not only shown.
     """
     data = read_bytes(settings.catalog, header=settings.catalog_header)
-    return read_catalog(
+    catalog = read_catalog(
         data,
         PurePosixPath(shown_uri(settings.catalog)).name,
         columns=shots.columns,
         one_set_per=shots.one_set_per,
         include_unpublished=shots.include_unpublished,
+        encoding=shots.encoding or settings.catalog_encoding or "",
+        sheet=shots.sheet,
     )
+    if not only_shows:
+        refuse_guess(catalog)
+    return catalog
+
+
+def refuse_guess(catalog: Catalog) -> None:
+    """Let no catalog be bought from whose letters may be others.
+
+    Raises:
+        SuspectedEncodingError: it names the setting that decides.
+    """
+    if catalog.suspected_encoding:
+        raise SuspectedEncodingError(catalog.name, catalog.suspected_encoding)
 
 
 def find_problems(

@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from flux_assets.catalog.product import OneSetPer
+from flux_assets.encodings import check_encoding
 from flux_assets.errors import ParameterError, ShotsFileError
 from flux_assets.image_api.parameters import (
     MATCH_INPUT_IMAGE,
@@ -44,7 +45,8 @@ class ShotsFile:
     `columns` names the export's column of a product field, a parameter or a `prompt_<shot>` where
     its header is not recognised, or None where a recognised one means something else.
     `one_set_per` says what of an export gets pictures of its own, and `include_unpublished`
-    whether drafts and archived products get any.
+    whether drafts and archived products get any. `encoding` is the export's where it is not to be
+    found, and `sheet` a workbook's, by its name or its number from 1.
     """
 
     name: str
@@ -53,6 +55,8 @@ class ShotsFile:
     columns: Mapping[str, str | None]
     one_set_per: OneSetPer = "product"
     include_unpublished: bool = False
+    encoding: str = ""
+    sheet: str = ""
 
 
 def read_shots(data: bytes, name: str) -> ShotsFile:
@@ -83,6 +87,8 @@ def read_shots(data: bytes, name: str) -> ShotsFile:
         columns=file.columns,
         one_set_per=file.one_set_per,
         include_unpublished=file.include_unpublished,
+        encoding=file.encoding,
+        sheet=file.sheet,
     )
 
 
@@ -199,6 +205,8 @@ class _File(BaseModel):
     columns: dict[Annotated[str, AfterValidator(_check_column_key)], str | None] = {}
     one_set_per: OneSetPer = "product"
     include_unpublished: bool = False
+    encoding: Annotated[str, AfterValidator(check_encoding)] = ""
+    sheet: str = ""
     shots: Annotated[
         dict[Annotated[str, AfterValidator(_check_shot_name)], _Shot], Field(min_length=1)
     ]

@@ -1,8 +1,12 @@
+import gzip
+import json
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flux_assets.catalog import OneSetPer, read_catalog
 from flux_assets.errors import CatalogError
+from flux_assets_tests.fixtures.exports import xlsx, zipped
 
 HEADERS = (
     "Handle,Title,Body (HTML),Vendor,Type,Option1 Name,Option1 Value,Variant Price,Image Src,seed",
@@ -59,10 +63,57 @@ FEED = st.builds(
         max_size=30,
     ),
 )
+OTHER_FEED = st.builds(
+    lambda root, parts: f"<{root}>{''.join(parts)}</{root}>".encode(),
+    st.sampled_from(["SHOP", "yml_catalog", "offers", "products"]),
+    st.lists(
+        st.sampled_from(
+            [
+                *("<offer id='1'>", "</offer>", "<SHOPITEM>", "</SHOPITEM>", "<name>Hat</name>"),
+                *("<param name='x'>1</param>", "<PARAM><VAL>1</VAL></PARAM>", "<id>2</id>"),
+                *("<category id='1' parentId='1'>a</category>", "<categoryId>1</categoryId>", "x"),
+            ]
+        ),
+        max_size=12,
+    ),
+)
+VALUE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=6,
+)
+OBJECTS = st.lists(
+    st.dictionaries(st.sampled_from(["id", "title", "Title", "a", ""]), VALUE), max_size=5
+)
+JSON = st.builds(
+    lambda objects, form: form(objects).encode(),
+    OBJECTS,
+    st.sampled_from(
+        [
+            json.dumps,
+            lambda objects: "\n".join(map(json.dumps, objects)),
+            lambda objects: json.dumps({"products": objects, "n": 1}, indent=1),
+        ]
+    ),
+)
+SHEET = st.builds(xlsx, st.lists(st.lists(CELL.filter(str.isprintable), max_size=4), max_size=5))
+PACKED = st.builds(
+    lambda data, pack: pack(data),
+    st.one_of(TEXT.map(str.encode), JSON, SHEET),
+    st.sampled_from([gzip.compress, lambda data: zipped(a=data)]),
+)
+CUT = st.builds(
+    lambda data, at, junk: data[:at] + junk + data[at + len(junk) :],
+    st.one_of(JSON, SHEET, PACKED, OTHER_FEED),
+    st.integers(0, 3000),
+    st.binary(max_size=8),
+)
 
 
 @given(
-    st.one_of(st.binary(max_size=300), ENCODED, DAMAGED, FEED),
+    st.one_of(
+        st.binary(max_size=300), ENCODED, DAMAGED, FEED, OTHER_FEED, JSON, SHEET, PACKED, CUT
+    ),
     st.sampled_from(["product", "color", "row"]),
 )
 def test_any_bytes_are_a_catalog_that_adds_up_or_a_catalog_error(
@@ -78,7 +129,7 @@ def test_any_bytes_are_a_catalog_that_adds_up_or_a_catalog_error(
     skipped = sum(catalog.skipped.values())
     assert catalog.rows == len(started) + len(catalog.rejected_rows) + skipped
     assert 0 not in catalog.skipped.values()
-    physical_lines = len(data) + 1
+    physical_lines = 10 * len(data) + 1  # of what is packed
     assert all(1 <= product.line <= physical_lines for product in catalog.products)
     assert all(1 <= rejected.line <= physical_lines for rejected in catalog.rejected_rows)
     assert len({product.product_id for product in catalog.products}) == len(catalog.products)

@@ -1,6 +1,8 @@
 import pytest
 
 from flux_assets.catalog import Catalog, Product, read_catalog
+from flux_assets.catalog.file_formats import read_table
+from flux_assets.catalog.header import HeaderSearch
 from flux_assets.errors import CatalogError
 
 DECLARED = 'xmlns:g="http://base.google.com/ns/1.0"'
@@ -148,6 +150,8 @@ def test_entities_are_refused_unread(entities: str) -> None:
     ("feed", "problem"),
     [
         ("<products><product/></products>", "<products> is no RSS or Atom feed"),
+        ("<orders><order id='1'/></orders>", "<orders> is no RSS or Atom feed"),
+        ("<SHOP><ARTICLE/></SHOP>", "<SHOP> is no RSS or Atom feed"),
         (rss(""), "the feed has no items"),
         (rss("<item><title>Hat</title></item>"), "no column for the product's product_id"),
         (rss(ITEM, declaration='<?xml version="1.0" encoding="no-such"?>'), "export as UTF-8"),
@@ -155,3 +159,108 @@ def test_entities_are_refused_unread(entities: str) -> None:
 )
 def test_xml_that_is_no_product_feed_says_why(feed: str, problem: str) -> None:
     assert problem in problem_of(feed)
+
+
+# --- Heureka's and Yandex's ---------------------------------------------------------------------
+
+
+def table_of(feed: str | bytes) -> list[tuple[int, dict[str, str]]]:
+    """Every row's line, and its cells that have a text by their headers."""
+    raw = feed.encode() if isinstance(feed, str) else feed
+    table = read_table(raw, "feed.xml", HeaderSearch({}))
+    assert not table.is_feed
+    return [
+        (row.line, {name: cell for name, cell in zip(table.header, row.cells, strict=True) if cell})
+        for row in table.rows
+    ]
+
+
+HEUREKA = """<?xml version="1.0" encoding="utf-8"?>
+<SHOP>
+<SHOPITEM><ITEM_ID>1</ITEM_ID><PRODUCTNAME>Hrnek</PRODUCTNAME><IMGURL>a</IMGURL>
+<IMGURL_ALTERNATIVE>b</IMGURL_ALTERNATIVE><IMGURL_ALTERNATIVE>c</IMGURL_ALTERNATIVE>
+<PARAM><PARAM_NAME>Barva</PARAM_NAME><VAL>modrá</VAL></PARAM>
+<PARAM><PARAM_NAME>Materiál</PARAM_NAME><VAL>keramika</VAL></PARAM></SHOPITEM>
+<SHOPITEM><ITEM_ID>2</ITEM_ID></SHOPITEM>
+</SHOP>"""
+YANDEX = """<?xml version="1.0" encoding="windows-1251"?>
+<!DOCTYPE yml_catalog SYSTEM "shops.dtd">
+<yml_catalog date="2026-01-02"><shop><name>Лавка</name>
+<categories><category id="1">Дом</category><category id="2" parentId="1">Посуда</category>
+<category id="3" parentId="3">Круг</category></categories>
+<offers><offer id="a" available="true" group_id="g"><name>Чашка</name><categoryId>2</categoryId>
+<picture>p</picture><picture>q</picture><param name="Цвет">Синий</param>
+<param name="Вес" unit="г">200</param><description><![CDATA[<p>x</p>]]></description></offer>
+<offer id="b" available="false"><id>c</id><name>Нож</name><categoryId>3</categoryId></offer>
+</offers><promos><promo><product offer-id="a"/></promo></promos></shop></yml_catalog>"""
+
+
+def test_heureka_s_items_are_rows_with_a_column_for_each_parameter() -> None:
+    assert table_of(HEUREKA) == [
+        (
+            3,
+            {
+                "ITEM_ID": "1",
+                "PRODUCTNAME": "Hrnek",
+                "IMGURL": "a",
+                "IMGURL_ALTERNATIVE": "b|c",
+                "param: Barva": "modrá",
+                "param: Materiál": "keramika",
+            },
+        ),
+        (7, {"ITEM_ID": "2"}),
+    ]
+
+
+def test_yandex_s_offers_are_rows_with_attributes_and_the_path_of_their_category() -> None:
+    first, second = table_of(YANDEX.encode("cp1251"))
+    assert first == (
+        6,
+        {
+            "id": "a",
+            "available": "true",
+            "group_id": "g",
+            "name": "Чашка",
+            "categoryId": "2",
+            "category": "Дом > Посуда",
+            "picture": "p|q",
+            "param: Цвет": "Синий",
+            "param: Вес": "200 г",
+            "description": "<p>x</p>",
+        },
+    )
+    assert second[1] == {
+        "id": "c",
+        "available": "false",
+        "name": "Нож",
+        "categoryId": "3",
+        "category": "Круг",
+    }
+
+
+@pytest.mark.parametrize(
+    "doctype",
+    [
+        '<!DOCTYPE yml_catalog SYSTEM "shops.dtd" [<!ENTITY a "x">]>',
+        '<!DOCTYPE yml_catalog [<!ENTITY a SYSTEM "file:///etc/hostname">]>',
+        '<!DOCTYPE offers SYSTEM "shops.dtd">',
+        '<!DOCTYPE yml_catalog SYSTEM "a"><!DOCTYPE yml_catalog SYSTEM "b">',
+    ],
+)
+def test_only_yandex_s_own_document_type_is_passed_over(doctype: str) -> None:
+    feed = YANDEX.replace('<!DOCTYPE yml_catalog SYSTEM "shops.dtd">', doctype)
+    with pytest.raises(CatalogError):
+        table_of(feed.encode("cp1251"))
+
+
+@pytest.mark.parametrize("codec", ["gb18030", "shift_jis", "euc-kr", "windows-1250"])
+def test_a_declared_encoding_of_any_kind_is_read(codec: str) -> None:
+    title = {"windows-1250": "Křišťál", "euc-kr": "도자기"}.get(codec, "茶杯")
+    feed = f'<?xml version="1.0" encoding="{codec}"?>'
+    feed += f"<SHOP><ITEM><ID>1</ID><X>{title}</X></ITEM></SHOP>"
+    assert table_of(feed.encode(codec)) == [(1, {"ID": "1", "X": title})]
+
+
+def test_a_declaration_that_is_not_true_is_told_by_line() -> None:
+    feed = HEUREKA.replace("Hrnek", "Hrnečé").encode("cp1250")
+    assert "feed.xml, line 3: is not utf-8 here" in problem_of(feed)

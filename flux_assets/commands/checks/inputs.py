@@ -10,6 +10,7 @@ from flux_assets.errors import (
     PromptError,
     ShotsFileError,
     SourceError,
+    SuspectedEncodingError,
 )
 from flux_assets.prompts.inputs import find_problems, load_catalog, load_overrides, load_shots
 from flux_assets.prompts.overrides import NO_OVERRIDES, OverridesFile
@@ -30,7 +31,7 @@ def check_inputs(settings: Settings) -> Iterator[Finding]:
     except (SourceError, ShotsFileError) as error:
         shots_problem = str(error)
     try:
-        catalog = load_catalog(settings, shots)
+        catalog = load_catalog(settings, shots, only_shows=True)
         yield _judge_catalog(catalog)
     except (SourceError, CatalogError) as error:
         yield Finding(name="catalog", verdict="problem", detail=str(error))
@@ -61,6 +62,9 @@ def _judge_catalog(catalog: Catalog) -> Finding:
     if not catalog.products:
         detail += "; nothing can be made of it"
     verdict: Verdict = "problem" if not catalog.products else "warning" if named else "ok"
+    if catalog.suspected_encoding:
+        problem = str(SuspectedEncodingError(catalog.name, catalog.suspected_encoding))
+        return Finding(name="catalog", verdict="problem", detail=problem)
     detail += f": {named}" if named else ""
     return Finding(name="catalog", verdict=verdict, detail=detail)
 

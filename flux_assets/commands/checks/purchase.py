@@ -19,6 +19,7 @@ from flux_assets.pictures.lineage import LineageRecord
 from flux_assets.planning.choices import Choices
 from flux_assets.planning.dry_run import DryRun, plan_catalog
 from flux_assets.planning.plan import TO_BUY
+from flux_assets.prompts.inputs import refuse_guess
 from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectStore
 
@@ -48,7 +49,9 @@ def buy_one(
     Raises:
         FluxAssetsError: the plan cannot be made, or a cap or the store stops the purchase.
     """
-    request = _choose(plan_catalog(settings, stores.shop, run, Choices()))
+    dry_run = plan_catalog(settings, stores.shop, run, Choices())
+    refuse_guess(dry_run.catalog)
+    request = _choose(dry_run)
     if request is None:
         yield Finding(name="purchase", verdict="problem", detail=_NOTHING_TO_BUY)
         return
