@@ -33,6 +33,7 @@ class RowRole:
 
 
 _OWN = RowRole()
+_OWN_OF_COLORS = RowRole(lists_colors=True)
 _VARIANT = RowRole(joins="variant")
 _ADDITIONAL_IMAGE = RowRole(joins="additional_image", is_extra=True)
 _STORE_VIEW = RowRole(joins="store_view", is_extra=True)
@@ -40,7 +41,7 @@ _STORE_VIEW = RowRole(joins="store_view", is_extra=True)
 
 def own_product(texts: Texts, id_name: str) -> RowRole:  # noqa: ARG001 - some dialects need all
     """Every row is a product."""
-    return _OWN
+    return _OWN_OF_COLORS
 
 
 def no_options(texts: Texts, first: Texts) -> dict[str, str]:  # noqa: ARG001 - as above
@@ -68,7 +69,7 @@ def shopify_options(texts: Texts, first: Texts) -> dict[str, str]:
 
 def google_role(texts: Texts, id_name: str) -> RowRole:  # noqa: ARG001 - as above
     """Rows of one item group are variants of one product."""
-    return _VARIANT if id_name == "item_group_id" else _OWN
+    return _VARIANT if id_name == "item_group_id" else _OWN_OF_COLORS
 
 
 def woocommerce_role(texts: Texts, id_name: str) -> RowRole:  # noqa: ARG001 - as above

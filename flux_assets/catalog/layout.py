@@ -10,7 +10,7 @@ from flux_assets.errors import CatalogError
 from flux_assets.image_api.parameters import PARAMETERS
 
 _PRODUCT_FIELDS = frozenset(field.name for field in fields(Product))
-_TEXT_FIELDS = _PRODUCT_FIELDS - {"line", "columns"}
+_TEXT_FIELDS = _PRODUCT_FIELDS - {"line", "columns", "former_ids"}
 _NEEDED_FIELDS = ("product_id", "title")
 _LISTED_HEADERS = 60
 

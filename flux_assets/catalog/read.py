@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from flux_assets.catalog.cells import TextRules
 from flux_assets.catalog.dialects import GOOGLE_MERCHANT, is_known_header, recognise_dialect
 from flux_assets.catalog.entries import read_entries
 from flux_assets.catalog.families import group_families
@@ -21,6 +22,7 @@ def read_catalog(
     columns: Mapping[str, str | None] | None = None,
     one_set_per: OneSetPer = "product",
     include_unpublished: bool = False,
+    rules: TextRules = TextRules(),  # noqa: B008 - it never changes
 ) -> Catalog:
     """Read a whole export: every row becomes a product, a rejected row or a skipped one.
 
@@ -33,6 +35,7 @@ def read_catalog(
             product with all its variants; each of its colours, `<id>~<color>`; or each row but
             those that only add a picture or a translation to another.
         include_unpublished: whether drafts, archived and unpublished products are taken too.
+        rules: how titles and other texts are written.
 
     Raises:
         CatalogError: the file as a whole cannot be read, or a column that is needed is missing.
@@ -61,6 +64,7 @@ def read_catalog(
         account=account,
         one_set_per=one_set_per,
         own_ids=count_own_ids(families, dialect, layout) if one_set_per == "row" else {},
+        rules=rules,
     )
     for family in families:
         assembly.add(family)
