@@ -16,12 +16,13 @@ from flux_assets.catalog.nothing import says_no_value, says_nothing
 DEFAULT_TITLE_CHARACTERS = 150
 """The limit of Google Merchant; longer titles are lists of search words."""
 
-_OPTION_COLUMNS = frozenset(
-    "size color colour material pattern style finish fit shape texture fabric surface model_color"
-    " größe groesse farbe muster taille couleur matière motif talla tamaño estampado taglia colore"
-    " materiale fantasia maat kleur materiaal patroon rozmiar kolor wzór tamanho cor padrão"
-    " storlek färg mönster størrelse farve mønster farge koko väri kuvio".split()
-)
+_OPTION_NAMES = """
+size color colour material pattern style finish fit shape texture fabric surface
+größe groesse farbe muster taille couleur matière motif talla tamaño estampado taglia colore
+materiale fantasia maat kleur materiaal patroon rozmiar kolor wzór tamanho cor padrão
+storlek färg mönster størrelse farve mønster farge koko väri kuvio
+"""
+_OPTION_COLUMNS = frozenset(_OPTION_NAMES.split())
 _AT_END = " ,;:|/&+(\u2013\u2014-"
 
 
@@ -33,8 +34,12 @@ class TextRules:
     strip_marks: bool = False
 
 
-def read_lines(texts: Texts) -> dict[str, str]:
+def read_lines(texts: Texts) -> Texts:
     """Every cell as plain text, with its line ends; one that is plain stays as it is."""
+    row = "|".join(texts.values())
+    is_plain = row.isascii() and not is_marked(row) and row[:1] not in {"=", "'"}
+    if is_plain and "|=" not in row and "|'" not in row:
+        return texts
     return {key: _read_lines(text) if text else text for key, text in texts.items()}
 
 

@@ -3,7 +3,8 @@
 import re
 import unicodedata
 
-# Soft hyphens, zero-width and joining characters, marks of direction, fillers, and what only says how the character before it is shown.
+# Soft hyphens, zero-width and joining characters, marks of direction, fillers, and what only
+# says how the character before it is shown.
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffc\U000e0000-\U000e0fff]"

@@ -8,7 +8,8 @@ brand new | new arrival | new arrivals | new in | hot | hot sale | hot deal | de
 best deal | top deal | offer | special offer | limited offer | limited time | limited time only
 limited time offer | today only | only today | clearance | bestseller | best seller | best-seller
 top seller | topseller | best price | discount | promo | promotion | special price | free shipping
-free delivery | last chance | black friday | cyber monday | reduced | price drop | buy now | order now
+free delivery | last chance | black friday | cyber monday | reduced | price drop | buy now
+order now
 only few left | while stocks last | now | save now | super | wow | tip | only
 neu | neuheit | angebot | sonderangebot | top angebot | top-angebot | aktion | sonderpreis
 aktionspreis | rabatt | reduziert | jetzt reduziert | stark reduziert | ausverkauf | schnäppchen
@@ -126,9 +127,7 @@ def without_discounts(text: str, *, is_title: bool) -> str:
     return " ".join([*pieces, text[place:]]) if pieces else text
 
 
-def _find_claim(
-    number: re.Match[str], before: str, text: str, *, is_title: bool
-) -> str | None:
+def _find_claim(number: re.Match[str], before: str, text: str, *, is_title: bool) -> str | None:
     """What of the words before a number belongs to its claim; None where it is no claim."""
     kind, end = number.lastgroup, number.end()
     if kind == "off":
@@ -138,7 +137,9 @@ def _find_claim(
         if found is None and (is_title or _ENDS.match(text, end)):
             return ""
     elif kind == "percent":
-        found = None if _GOES_ON.match(text, end) and not is_title else _BEFORE_PERCENT.search(before)
+        found = (
+            None if _GOES_ON.match(text, end) and not is_title else _BEFORE_PERCENT.search(before)
+        )
     else:
         found = _BEFORE_PRICE.search(before)
     return found[0] if found else None

@@ -30,6 +30,7 @@ _FIRST_WORD = re.compile(
 )
 
 
+@lru_cache(maxsize=4_096)
 def read_colors(cell: str) -> str:
     """The colours that a cell names, each on a line of its own; empty where it names none."""
     listed = _LISTED_CODE.sub(_name_function, cell) if "(" in cell else cell

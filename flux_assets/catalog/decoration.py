@@ -26,15 +26,19 @@ _LINE_MARK = re.compile(r"^[ \t]{0,12}(?:#{1,6}[ \t]+|[*+-][ \t]+|>[ \t]+)", re.
 _HEADING_END = re.compile(r"[ \t]#{1,6}[ \t]?$", re.MULTILINE)
 _CODE = re.compile(r"`{1,3}([^`]{1,400})`{1,3}")
 _REPEATED = re.compile(r"([!?])\1+|(,)\2+")
+_TWICE = re.compile(r"[!?,*=~_#<>|+\u00bb\u00ab-]{2}|\.{4}")
 _RULE = re.compile(r"[*=~_#<>|+\u00bb\u00ab]{3,}|[*~]{2}|<<|>>|-{3,}|\.{4,}")
-_DRESSED = re.compile(rf"[*_`!?%~=|$\u20ac\u00a3#\u00bb<(\[\u3010:{_PICTURES}]|[-.]{{3}}|\n|,,| [-\u2013\u2014] |EUR|USD|CHF")
+_MAY_BE_DRESSED = re.compile(
+    rf"[*_`!?%~=|$\u20ac\u00a3#\u00bb<>(\[\u3010:{_PICTURES}]|\n|[-.,]{{2}}| [-\u2013\u2014] "
+    "|EUR|USD|CHF"
+)
 
 # Signs between which a claim may stand, and those that part one from the rest at either end.
-_EDGES = re.compile(rf"((?:[!*~#=<>|\u00bb\u00ab\u203c{_PICTURES}]\s?)+)")
-_PARTS_FIRST = re.compile(r"\A([^:|\u2013\u2014-]{1,60}?-?[^:|\u2013\u2014-]{0,20})(?::|\s[\u2013\u2014-])\s")
-_PARTS_LAST = re.compile(r"\s[\u2013\u2014-]\s([^\u2013\u2014]{1,60})\Z")
+_EDGE = re.compile(rf"[!*~#=<>|\u00bb\u00ab\u203c{_PICTURES}]")
+_EDGES = re.compile(rf"((?:{_EDGE.pattern}\s?)+)")
+_PARTS = re.compile(r":\s|\s[|\u2013\u2014-]\s")
+_LONGEST_CLAIM = 80
 _BRACKETED = re.compile(r"[(\[\u3010]([^()\[\]\u3010\u3011]{1,60})[)\]\u3011]")
-_BRACKET = re.compile("[(\\[\u3010]")
 _CRIED = re.compile(r"\s((?:[A-Z]{3,}\s?){1,3})!+\s?\Z")
 _LEFT_BEFORE = " !|:,;\u2013\u2014*"
 _LEFT_AFTER = " |:,;\u2013\u2014*"
@@ -45,7 +49,7 @@ def undress_title(text: str, *, strip_marks: bool = False) -> str:
     """A title without pictures, emphasis, shouting and claims of its price; on one line."""
     if strip_marks:
         text = _MARKS.sub("", text)
-    if _DRESSED.search(text):
+    if _MAY_BE_DRESSED.search(text):
         text = _without_emphasis(text)
         text = _tidy(_without_shouts(text, is_title=True), text)
     return " ".join(text.split())
@@ -55,8 +59,8 @@ def undress(text: str, *, strip_marks: bool = False) -> str:
     """A description without Markdown's marks, pictures, shouting and claims of its price."""
     if strip_marks:
         text = _MARKS.sub("", text)
-    if _DRESSED.search(text):
-        if "\n" in text:
+    if _MAY_BE_DRESSED.search(text):
+        if "\n" in text and len(_LINE_MARK.findall(text)) > 1:
             text = _HEADING_END.sub("", _LINE_MARK.sub("", text))
         elif text.startswith("#"):
             text = _LINE_MARK.sub("", text, count=1)
@@ -78,27 +82,40 @@ def _without_emphasis(text: str) -> str:
 
 def _without_shouts(text: str, *, is_title: bool) -> str:
     """Claims first, while the signs around them still stand."""
-    if _BRACKET.search(text):
+    if "(" in text or "[" in text or "\u3010" in text:
         text = _BRACKETED.sub(_unless_words, text)
-    text = _CRIED.sub(lambda found: " " if is_claim(found[1]) else found[0], text)
-    text = "".join(_without_claims(text))
+    if text.endswith("!"):
+        text = _CRIED.sub(lambda found: " " if is_claim(found[1]) else found[0], text)
+    text = _without_claims_at_ends(text)
+    if _EDGE.search(text):
+        text = "".join(_without_claims(text))
     text = without_discounts(text, is_title=is_title)
-    text = _PICTURE.sub(lambda found: " \u00d7 " if found[0].strip() in "\u2715\u2716" else " ", text)
-    return _REPEATED.sub(lambda found: found[1] or found[2], _RULE.sub(" ", text))
+    if not text.isascii():
+        text = _PICTURE.sub(_as_times, text)
+    if _TWICE.search(text):
+        text = _REPEATED.sub(lambda found: found[1] or found[2], _RULE.sub(" ", text))
+    return text
+
+
+def _without_claims_at_ends(text: str) -> str:
+    """Without `Sale:` before the text and `- SALE` after it."""
+    first = _PARTS.search(text, 0, _LONGEST_CLAIM)
+    if first and is_claim(text[: first.start()]):
+        text = text[first.end() :]
+    parts = list(_PARTS.finditer(text, max(0, len(text) - _LONGEST_CLAIM)))
+    if parts and is_claim(text[parts[-1].end() :]):
+        text = text[: parts[-1].start()]
+    return text
 
 
 def _without_claims(text: str) -> Iterator[str]:
     """The pieces of a text between signs, but for those that are claims only."""
-    if first := _PARTS_FIRST.match(text):
-        text = text[first.end() :] if is_claim(first[1]) else text
-    if last := _PARTS_LAST.search(text):
-        text = text[: last.start()] if is_claim(last[1]) else text
-    pieces = _EDGES.split(text)
-    for place, piece in enumerate(pieces):
-        if place % 2 or len(pieces) == 1 or not is_claim(piece):
-            yield piece
-        else:
-            yield " "
+    for place, piece in enumerate(_EDGES.split(text)):
+        yield piece if place % 2 or not is_claim(piece) else " "
+
+
+def _as_times(picture: re.Match[str]) -> str:
+    return " \u00d7 " if picture[0].strip() in "\u2715\u2716" else " "
 
 
 def _unless_words(found: re.Match[str]) -> str:
@@ -109,9 +126,8 @@ def _unless_words(found: re.Match[str]) -> str:
 
 def _tidy(text: str, before: str) -> str:
     """Without the signs that stood around what is gone."""
-    words = " ".join(text.split())
-    if words == " ".join(before.split()):
+    if text is before or text == before:
         return text
-    words = re.sub(r"[(\[]\s*[)\]]", " ", words)
+    words = re.sub(r"[(\[]\s*[)\]]", " ", " ".join(text.split()))
     words = _BLANK_BEFORE.sub("", words).lstrip(_LEFT_BEFORE).rstrip(_LEFT_AFTER)
     return words.removeprefix("- ").removesuffix(" -")

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from flux_assets.catalog.colors import only_color, read_colors
 from flux_assets.catalog.dialects import Dialect
 from flux_assets.catalog.grouping import Texts
-
 from flux_assets.catalog.html_text import plain_lines
 from flux_assets.catalog.layout import Layout
 from flux_assets.catalog.lists import join_values, spell_out
@@ -49,7 +48,7 @@ def first_text(
 def first_lines(texts: Texts, keys: Iterable[str]) -> str:
     """The first cell's text that says something, without HTML, with its line ends."""
     for key in keys:
-        if texts[key]:
+        if not says_no_value(texts[key]):
             lines = plain_lines(texts[key])
             if not says_no_value(lines):
                 return lines
@@ -69,9 +68,7 @@ def read_facts(texts: Texts, first: Texts, dialect: Dialect, layout: Layout) -> 
         normalise_name(name): plain_lines(value)
         for name, value in dialect.read_options(texts, first).items()
     }
-    facts = {
-        name: _read_option(value) for name, value in options.items() if layout.is_free(name)
-    }
+    facts = {name: _read_option(value) for name, value in options.items() if layout.is_free(name)}
     for field, read in (("color", read_colors), ("material", join_values)):
         value = first_lines(texts, layout.fields[field])
         if not value and field not in layout.mapped:

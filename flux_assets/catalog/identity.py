@@ -1,7 +1,6 @@
 """Product ids: one way to write each, whatever a spreadsheet or an exporter did to it."""
 
 import re
-import unicodedata
 
 from flux_assets.catalog.characters import nfc, without_invisible
 
@@ -26,12 +25,10 @@ def normalise_id(text: str) -> str:
 def list_former_ids(text: str, product_id: str) -> tuple[str, ...]:
     """The ids that earlier releases may have read where `product_id` is read now.
 
-    They took a cell as it stands, and files come in Unicode's decomposed form too.
+    They took a cell as it stands.
     """
-    if product_id.isascii() and text == product_id:
-        return ()
-    former = (text.strip(), unicodedata.normalize("NFD", product_id))
-    return tuple(dict.fromkeys(it for it in former if it not in {"", product_id}))
+    former = text.strip()
+    return () if former in {"", product_id} else (former,)
 
 
 def is_shortened(product_id: str) -> bool:

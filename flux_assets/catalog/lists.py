@@ -5,6 +5,7 @@ r"""Cells that list several values, whatever parts them; `\,` is a comma, as Woo
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from flux_assets.catalog.nothing import says_nothing
 
@@ -31,6 +32,7 @@ def clean_values(cell: str) -> tuple[str, ...]:
     return tuple(_each_once(map(spell_out, split_list(cell))))
 
 
+@lru_cache(maxsize=4_096)
 def join_values(cell: str) -> str:
     """The values of a cell as words: `Wool|Spandex` is `Wool, Spandex`."""
     return ", ".join(clean_values(cell))

@@ -6,6 +6,7 @@ from functools import lru_cache
 from flux_assets.catalog.characters import without_invisible
 
 _LONGEST = 40
+_SHORT = 8
 
 # As spreadsheets write an error or a missing value, by the language that they are set to.
 _SPREADSHEET = """
@@ -24,7 +25,7 @@ _SPREADSHEET = """
 #érték! #hiv! #hiányzik #név? #szám! #zéróosztó!
 #değer! #başv! #yok #ad? #sayi! #sayı! #sayi/0! #sayı/0!
 #знач! #ссылка! #н/д #имя? #число! #дел/0! #пусто!
-""".split()
+"""
 
 # What people and programs write where they have nothing to say, one meaning a line.
 _WORDS = """
@@ -45,9 +46,11 @@ keine angabe | keine angaben | ohne angabe | ohne | nicht angegeben | nicht verf
 nicht zutreffend | nicht vorhanden | nicht definiert | keine | keiner | kein | leer | entfällt
 siehe beschreibung | siehe bild | siehe foto | siehe abbildung | siehe produktseite | wie abgebildet
 standardtitel | unkategorisiert | ohne marke | ohne farbe | markenlos | bitte wählen
-aucun | aucune | non spécifié | non spécifiée | non précisé | non renseigné | non renseignée | inconnu
+aucun | aucune | non spécifié | non spécifiée
+non précisé | non renseigné | non renseignée | inconnu
 inconnue | non disponible | non applicable | sans objet | non défini | par défaut | titre par défaut
-voir description | voir photo | voir la page du produit | non classé | sans marque | néant | à définir
+voir description | voir photo | voir la page du produit
+non classé | sans marque | néant | à définir
 ninguno | ninguna | no especificado | no especificada | sin especificar | desconocido | desconocida
 no disponible | no aplica | no aplicable | no definido | sin definir | predeterminado | por defecto
 título predeterminado | ver descripción | ver foto | sin categoría | sin categorizar | sin marca
@@ -62,14 +65,16 @@ brak | brak danych | nie określono | nieokreślony | nie podano | nieznany | ni
 niedostępne | domyślny | domyślna | domyślne | domyślny tytuł | zobacz opis | bez kategorii
 bez marki | nie dotyczny
 nenhum | nenhuma | não especificado | não especificada | não informado | desconhecido | desconhecida
-não aplicável | não se aplica | não disponível | não definido | padrão | título padrão | predefinição
+não aplicável | não se aplica | não disponível
+não definido | padrão | título padrão | predefinição
 ver descrição | sem categoria | sem marca | a definir
 ingen | inget | ej angivet | ej angiven | ospecificerad | okänd | okänt | ej tillämpligt
 ej tillgänglig | saknas | standardtitel | se beskrivning | se bild | okategoriserad
 okategoriserade | ej specificerat | uppgift saknas
 intet | ikke angivet | ikke specificeret | uspecificeret | ukendt | ikke relevant
 ikke tilgængelig | se beskrivelse | se billede | ukategoriseret | mangler
-ikke oppgitt | ikke spesifisert | uspesifisert | ukjent | ikke aktuelt | ikke tilgjengelig | se bilde
+ikke oppgitt | ikke spesifisert | uspesifisert
+ukjent | ikke aktuelt | ikke tilgjengelig | se bilde
 ukategorisert | ikke angitt
 ei mitään | ei määritelty | ei määritetty | ei ilmoitettu | tuntematon | ei saatavilla | oletus
 ei sovellettavissa | katso kuvaus | luokittelematon | puuttuu | ei tietoa
@@ -97,7 +102,8 @@ tidak ada | tidak diketahui | לא ידוע | ללא
 # Words that are an answer in one field, such as a number or a yes, and say nothing in others.
 _NO_VALUE = frozenset(["0", "0.0", "0,0", "0.00", "0,00", "no", "false", "na", "nd"])
 
-_BRACKETS = "()[]{}<>\"'"
+_BRACKETS = "()[]{}<>\"' "
+_IN_BRACKETS = frozenset(["(blank)", "(leer)"])
 _HYPHENS = re.compile(r"(?<=\w)[-_](?=\w)")
 
 
@@ -107,29 +113,33 @@ def _normalise(text: str) -> str:
 
 _NOTHING = frozenset(
     _normalise(word)
-    for word in (*_SPREADSHEET, *_WORDS.replace("\n", "|").split("|"))
+    for word in (*_SPREADSHEET.split(), *_WORDS.replace("\n", "|").split("|"))
     if word.strip()
 )
 
 
 def says_nothing(text: str) -> bool:
     """Whether a cell has no content: blank, signs only, or a word for nothing in some language."""
-    return not text or (len(text) <= _LONGEST and _is_nothing(text)) or not _has_letters(text)
+    if not text:
+        return True
+    if text[0].isdigit():
+        return False
+    if len(text) > _LONGEST:
+        return not (text[0].isalnum() or any(map(str.isalnum, text)))
+    return _is_nothing(text)
 
 
 def says_no_value(text: str) -> bool:
     """Whether it says nothing where a number or a yes and no would be none either."""
-    return says_nothing(text) or text.strip().casefold() in _NO_VALUE
+    return says_nothing(text) or (len(text) < _SHORT and text.strip().casefold() in _NO_VALUE)
 
 
 @lru_cache(maxsize=8_192)
 def _is_nothing(text: str) -> bool:
     words = _normalise(without_invisible(text))
-    if words in _NOTHING:
+    if words in _NOTHING or words in _IN_BRACKETS:
         return True
-    bare = words.strip(_BRACKETS + " ")
-    return bare in _NOTHING or _HYPHENS.sub(" ", bare) in _NOTHING or words in {"(blank)", "(leer)"}
-
-
-def _has_letters(text: str) -> bool:
-    return text.isalnum() or any(map(str.isalnum, text))
+    bare = words.strip(_BRACKETS)
+    if "-" in bare or "_" in bare:
+        bare = _HYPHENS.sub(" ", bare)
+    return bare in _NOTHING or not any(map(str.isalnum, text))

@@ -18,7 +18,7 @@ from flux_assets.catalog.entries import Entry
 from flux_assets.catalog.facts import first_text
 from flux_assets.catalog.families import Family
 from flux_assets.catalog.grouping import Texts
-from flux_assets.catalog.identity import is_shortened, list_former_ids
+from flux_assets.catalog.identity import is_shortened
 from flux_assets.catalog.layout import Layout
 from flux_assets.catalog.nothing import says_nothing
 from flux_assets.catalog.paths import first_category, first_url
@@ -211,8 +211,7 @@ def _untitled(said: str) -> str:
 
 def _list_former_ids(product_id: str, base: Entry) -> tuple[str, ...]:
     """As of the row that its id is made from, with what was added to that row's."""
-    former = list_former_ids(product_id, product_id)
-    if base.former_ids and product_id.startswith(base.product_id):
-        added = product_id[len(base.product_id) :]
-        former = (*(it + added for it in base.former_ids), *former)
-    return tuple(dict.fromkeys(former))
+    if not base.former_ids or not product_id.startswith(base.product_id):
+        return ()
+    added = product_id[len(base.product_id) :]
+    return tuple(former + added for former in base.former_ids)

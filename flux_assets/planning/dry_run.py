@@ -7,11 +7,12 @@ from flux_assets.bill.open_ledger import RunIdentity, open_ledger
 from flux_assets.catalog.product import Catalog
 from flux_assets.errors import CapExceededError, ProductDropError, PromptError
 from flux_assets.image_api.request import ImageRequest, RequestIdentity
-from flux_assets.manifest.stored import StoredManifest, open_manifest, read_manifest_products
+from flux_assets.manifest.stored import open_manifest, read_manifest_products
 from flux_assets.planning.against_store import check_run, plan_against_store, run_cap
 from flux_assets.planning.changes import count_changes, explain_changes
 from flux_assets.planning.choices import Choices, choose, select_rows
 from flux_assets.planning.plan import Plan, estimate
+from flux_assets.prompts.former_ids import find_former_ids
 from flux_assets.prompts.inputs import find_problems, load_catalog, load_overrides, load_shots
 from flux_assets.prompts.overrides import OverrideProblem
 from flux_assets.prompts.rendering import render_requests
@@ -88,6 +89,7 @@ def plan_catalog(
         ledger,
         [RequestIdentity(item.product_id, item.shot, item.fingerprint) for item in requests],
         categories={product.product_id: product.category for product in catalog.products},
+        former_ids=find_former_ids(catalog.products),
     )
     manifest = open_manifest(store)
     whole = explain_changes(whole, requests, manifest)
@@ -110,7 +112,13 @@ def plan_catalog(
         to_buy=len(work.to_buy),
         left_over_cap=work.left_over_cap,
         obstacle=_find_obstacle(
-            settings, choices, manifest=manifest, product_ids=product_ids, to_buy=len(work.to_buy)
+            settings,
+            choices,
+            known=read_manifest_products(
+                manifest, {item.fingerprint: item.product_id for item in requests}
+            ),
+            product_ids=product_ids,
+            to_buy=len(work.to_buy),
         ),
     )
 
@@ -119,7 +127,7 @@ def _find_obstacle(
     settings: Settings,
     choices: Choices,
     *,
-    manifest: StoredManifest | None,
+    known: set[str],
     product_ids: set[str],
     to_buy: int,
 ) -> str:
@@ -127,7 +135,7 @@ def _find_obstacle(
         check_run(
             settings,
             choices,
-            known=read_manifest_products(manifest),
+            known=known,
             product_ids=product_ids,
             to_buy=to_buy,
         )
