@@ -44,7 +44,8 @@ class PictureRecords:
         entry = self.ledger.read(request.fingerprint)
         body, picture = self.read_picture(object_key)
         if entry is not None and entry.state == "stored" and entry.lineage is not None:
-            return entry.lineage, self.likeness.show_source(request, body.data, picture)
+            lineage = self._show_now(request, entry, entry.lineage)
+            return lineage, self.likeness.show_source(request, body.data, picture)
         picture = self.likeness.compare(request, body.data, picture)
         try:
             entry = self.ledger.take_up(entry) if entry else self.ledger.claim(request, None)
@@ -55,6 +56,15 @@ class PictureRecords:
             stored_at = body.info.modified_at.isoformat(timespec="seconds")
             entry = replace(entry, accepted_at=stored_at)
         return self.note(entry, self.build(request, entry, picture)), picture
+
+    def _show_now(
+        self, request: ImageRequest, entry: LedgerEntry, lineage: LineageRecord
+    ) -> LineageRecord:
+        """The lineage under its product's id of now, which the ledger has from now on."""
+        if lineage.product_id == request.product_id:
+            return lineage
+        renamed = replace(lineage, product_id=request.product_id)
+        return self.note(self.ledger.take_up(entry), renamed)
 
     def yield_to(self, stored: ObjectBody, entry: LedgerEntry) -> LedgerEntry:
         """The entry as of the call that made the stored picture; another paid call is kept."""

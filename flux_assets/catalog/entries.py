@@ -1,10 +1,11 @@
 """Rows of cells -> entries: rows that fit under the header, with their id and their role."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flux_assets.catalog.facts import first_key
 from flux_assets.catalog.grouping import RowRole
+from flux_assets.catalog.identity import list_former_ids, normalise_id
 from flux_assets.catalog.layout import Layout
 from flux_assets.catalog.row_account import Account
 from flux_assets.catalog.table import Row, Table
@@ -22,6 +23,7 @@ class Entry:
     cells: list[str]
     id_key: str
     product_id: str
+    former_ids: tuple[str, ...]
     role: RowRole
     is_published: bool
 
@@ -48,17 +50,30 @@ def read_entries(
             continue
         texts = layout.name_cells(cells)
         id_key = first_key(texts, layout.fields["product_id"])
-        role = rules.role_of(texts, id_key, row.line, above)
+        product_id = normalise_id(texts[id_key]) if id_key else ""
+        role = _normalise_role(rules.role_of(texts, id_key, row.line, above))
         if role.parent is None:
             above = row.line
         yield Entry(
             line=row.line,
             cells=cells,
             id_key=id_key,
-            product_id=texts[id_key].strip() if id_key else "",
+            product_id=product_id,
+            former_ids=list_former_ids(texts[id_key], product_id) if id_key else (),
             role=role,
             is_published=include_unpublished or rules.is_published(texts),
         )
+
+
+def _normalise_role(role: RowRole) -> RowRole:
+    """What rows call each other, written as their ids are."""
+    if not role.parent and not role.references:
+        return role
+    return replace(
+        role,
+        parent=role.parent and normalise_id(role.parent),
+        references=tuple(map(normalise_id, role.references)),
+    )
 
 
 def _fit(row: Row, layout: Layout, delimiter: str, account: Account) -> list[str] | None:

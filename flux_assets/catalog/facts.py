@@ -1,18 +1,18 @@
 """What each row says of its product's colour, material and options, and what all agree on."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from flux_assets.catalog.dialect import Dialect
+from flux_assets.catalog.colors import only_color, read_colors
 from flux_assets.catalog.dialects import load_dialects
-from flux_assets.catalog.html_text import plain_text
+from flux_assets.catalog.html_text import plain_lines
 from flux_assets.catalog.layout import Layout
+from flux_assets.catalog.lists import join_values, spell_out
 from flux_assets.catalog.names import normalise_name, squash_name
+from flux_assets.catalog.nothing import says_no_value, says_nothing
 from flux_assets.catalog.options import Texts
 
 Facts = dict[str, str]
-
-_NO_COLOR = "see product page"
 
 
 def first_key(texts: Texts, keys: Iterable[str]) -> str:
@@ -23,17 +23,29 @@ def first_key(texts: Texts, keys: Iterable[str]) -> str:
     return ""
 
 
-def first_text(texts: Texts, keys: Iterable[str]) -> str:
-    """The first cell's text that is not blank, every white space one blank."""
+def first_text(
+    texts: Texts, keys: Iterable[str], is_nothing: Callable[[str], bool] = says_no_value
+) -> str:
+    """The first cell's text that says something, every white space one blank."""
     for key in keys:
-        words = texts[key].split()
-        if words:
-            return " ".join(words)
+        text = texts[key]
+        if text and not is_nothing(text):
+            return " ".join(text.split())
+    return ""
+
+
+def first_lines(texts: Texts, keys: Iterable[str]) -> str:
+    """The first cell's text that says something, without HTML, with its line ends."""
+    for key in keys:
+        if not says_no_value(texts[key]):
+            lines = plain_lines(texts[key])
+            if not says_no_value(lines):
+                return lines
     return ""
 
 
 def read_facts(texts: Texts, first: Texts, layout: Layout) -> Facts:
-    """One row's colour, material, and options that have no column of their own.
+    """One row's colours, material, and options that have no column of their own.
 
     Args:
         texts: the row.
@@ -41,24 +53,24 @@ def read_facts(texts: Texts, first: Texts, layout: Layout) -> Facts:
         layout: which columns there are, and how options are written.
     """
     options = {
-        normalise_name(name): plain_text(value)
+        normalise_name(name): plain_lines(value)
         for name, value in layout.read_options(texts, first).items()
     }
-    facts = {name: value for name, value in options.items() if layout.is_free(name)}
+    facts = {name: _read_option(value) for name, value in options.items() if layout.is_free(name)}
     for field in ("size", "pattern"):
         value = _find_option(options, field)
         if value and field not in facts and layout.is_free(field):
-            facts[field] = value
-    for field in ("color", "material"):
-        value = plain_text(first_text(texts, layout.fields[field]))
+            facts[field] = _read_option(value)
+    for field, read in (("color", read_colors), ("material", join_values)):
+        value = first_lines(texts, layout.fields[field])
         if not value and field not in layout.mapped:
             value = _find_option(options, field)
-        facts[field] = "" if value.casefold() == _NO_COLOR else value
+        facts[field] = "" if says_no_value(value) else read(value)
     return facts
 
 
-def agree_facts(facts: Sequence[Facts], dialect: Dialect) -> Facts:
-    """What all of a product's rows agree on; what differs is empty.
+def agree_facts(facts: Sequence[Facts]) -> Facts:
+    """What all of a product's rows agree on; what differs is empty, and so is a list of colours.
 
     One set of pictures must do for all variants.
     """
@@ -69,9 +81,13 @@ def agree_facts(facts: Sequence[Facts], dialect: Dialect) -> Facts:
             for name, text in of_row.items():
                 values[name].update([text] if text else [])
         agreed = {name: texts.pop() if len(texts) == 1 else "" for name, texts in values.items()}
-    if dialect.lists_colors and "," in agreed["color"]:
-        agreed["color"] = ""
+    agreed["color"] = only_color(agreed["color"])
     return agreed
+
+
+def _read_option(value: str) -> str:
+    text = " ".join(value.split())
+    return "" if says_nothing(text) else spell_out(text)
 
 
 def _find_option(options: Mapping[str, str], field: str) -> str:

@@ -36,6 +36,7 @@ class RowRole:
 
 
 _OWN = RowRole()
+_OWN_OF_COLORS = RowRole(lists_colors=True)
 _VARIANT = RowRole(joins="variant")
 _ADDITIONAL_IMAGE = RowRole(joins="additional_image", is_extra=True)
 _STORE_VIEW = RowRole(joins="store_view", is_extra=True)
@@ -171,7 +172,7 @@ class RowRules:
         if self.dialect.rows == "same_group" and (group := _first_cell(texts, self.group)):
             return RowRole(joins="variant", group=group.casefold())
         if self.dialect.rows != "same_id" or (self.same_id_of and id_key not in self.same_id_of):
-            return _OWN
+            return _OWN_OF_COLORS
         if self.dialect.variant_marks and not _first_cell(texts, self.variant_marks):
             return _ADDITIONAL_IMAGE
         return _VARIANT

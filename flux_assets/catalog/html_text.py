@@ -2,38 +2,102 @@
 
 import html
 import re
+from collections.abc import Iterator
+
+from flux_assets.catalog.characters import without_controls, without_invisible
+from flux_assets.catalog.directives import without_directives
 
 # The parser's time grows with the square of the length on hostile markup, and a prompt takes a
-# small part of this.
+# small part of this. What stands inside tags is not counted.
 _MAX_MARKUP_CHARACTERS = 100_000
+# How often a text may have been escaped, one time over the other.
+_MAX_ROUNDS = 4
 _TAG = re.compile(r"<[A-Za-z/!?]")
 # Only with its semicolon: `&copy=1` in a URL is no entity.
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 # Comments, declarations and office programs' `<![if ...]>`: BeautifulSoup warns of some and
-# fails on others.
-_NO_CONTENT = re.compile(r"<!--.*?(?:-->|\Z)|<[!?][^>]*(?:>|\Z)", re.DOTALL)
+# fails on others. Styles and scripts may be longer than all the text.
+_NO_CONTENT = re.compile(
+    r"<!--.*?(?:-->|\Z)|<[!?][^>]*(?:>|\Z)|<(style|script)\b[^>]*>.*?(?:</\1\s*>|\Z)",
+    re.DOTALL | re.IGNORECASE,
+)
 _UNCLOSED = re.compile(r"<(?=[^<>]*(?:<|\Z))")
 _BLOCK = re.compile(
     r"<(?=/?(?:address|article|blockquote|br|dd|div|dl|dt|figure|h[1-6]|hr|li|ol|option|p|pre|"
     r"section|table|t[dhr]|ul)\b)",
     re.IGNORECASE,
 )
+_TAG_NAME = re.compile(r"</?[A-Za-z][^\s<>/\"'=]*")
+_IN_TAG = re.compile(r"=\s*([\"'])|[<>]")
+_EMBEDDED = re.compile(r"data:[\w.+/-]{1,80};base64,[A-Za-z0-9+/=_-]*", re.IGNORECASE)
 
 
 def plain_text(cell: str) -> str:
-    """Tags, scripts and styles gone, entities decoded, every white space one blank."""
+    """Tags, scripts, styles and directives gone, entities decoded, every white space one blank."""
+    return " ".join(plain_lines(cell).split())
+
+
+def plain_lines(cell: str) -> str:
+    """As `plain_text`, with the line ends that the cell has or that its blocks make."""
+    if cell.isascii() and not is_marked(cell):
+        return cell
     text = cell
-    if "<" in text or "&" in text:
-        if not _TAG.search(text):
-            text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
-        if _TAG.search(text):
+    for _ in range(_MAX_ROUNDS):
+        if "<" in text and _TAG.search(text):
             text = _without_tags(text)
-    return " ".join(text.split())
+        elif "&" in text and _ENTITY.search(text):
+            text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
+        else:
+            break
+    if ";base64," in text:
+        text = _EMBEDDED.sub(" ", text)
+    return without_invisible(without_controls(without_directives(text)))
+
+
+def is_marked(cell: str) -> bool:
+    """Whether there may be anything in a cell that is no text."""
+    return (
+        "<" in cell
+        or "&" in cell
+        or "[" in cell
+        or "{" in cell
+        or "%%" in cell
+        or not cell.isprintable()
+        or ";base64," in cell
+    )
 
 
 def _without_tags(markup: str) -> str:
     from bs4 import BeautifulSoup
 
-    text = _NO_CONTENT.sub(" ", markup[:_MAX_MARKUP_CHARACTERS])
-    text = _BLOCK.sub(" <", _UNCLOSED.sub("&lt;", text))
+    text = "".join(_without_attributes(_NO_CONTENT.sub(" ", markup)))[:_MAX_MARKUP_CHARACTERS]
+    text = _BLOCK.sub("\n<", _UNCLOSED.sub("&lt;", text))
     return BeautifulSoup(text, "html.parser").get_text()
+
+
+def _without_attributes(markup: str) -> Iterator[str]:
+    """The pieces of a text whose tags have names only; each character is looked at once."""
+    place = 0
+    never_closed = set[str]()
+    while found := _TAG_NAME.search(markup, place):
+        end = _find_tag_end(markup, found.end(), never_closed)
+        is_closed = markup.startswith(">", end)
+        yield markup[place : found.end() if is_closed else end]
+        place = end
+    yield markup[place:]
+
+
+def _find_tag_end(markup: str, place: int, never_closed: set[str]) -> int:
+    """Where a tag's `>` is, outside quotation marks; else where the next tag may begin."""
+    while found := _IN_TAG.search(markup, place):
+        quote = found[1]
+        if not quote:
+            return found.start()
+        place = found.end()
+        if quote not in never_closed:
+            closing = markup.find(quote, place)
+            if closing >= 0:
+                place = closing + 1
+            else:
+                never_closed.add(quote)
+    return len(markup)

@@ -15,7 +15,7 @@ from flux_assets.errors import CatalogError
 from flux_assets.image_api.parameters import PARAMETERS
 
 _PRODUCT_FIELDS = frozenset(field.name for field in fields(Product))
-_TEXT_FIELDS = _PRODUCT_FIELDS - {"line", "columns"}
+_TEXT_FIELDS = _PRODUCT_FIELDS - {"line", "columns", "former_ids"}
 # What a row is, which the shots file maps like a product's fields.
 _ROW_COLUMNS = ("row_type", "parent", "published")
 _LOCALISED = frozenset({"title", "description", "category", "brand", "color", "material"})

@@ -3,7 +3,11 @@
 import re
 from collections.abc import Callable, Mapping
 
+from flux_assets.catalog.nothing import says_nothing
+
 _LISTED_URL = re.compile(r"\s*[,;|]\s*(?=https?://)")
+_PARTS_PATHS = re.compile(r"[|;\r\n\uff5c\uff1b]+")
+_STEP = re.compile(r"\s*[>\u203a\u00bb]\s*|/|,")
 _LIST_COMMA = re.compile(r"(?<!\\),")
 
 
@@ -17,13 +21,19 @@ def first_listed_path(cell: str) -> str:
     return _LIST_COMMA.split(cell, maxsplit=1)[0].replace("\\,", ",").strip()
 
 
-def listed_values(cell: str) -> tuple[str, ...]:
-    r"""WooCommerce's `Blue, Green\, dark` -> each value once; `\,` is a comma."""
-    values: dict[str, str] = {}
-    for text in _LIST_COMMA.split(cell):
-        if value := text.replace("\\,", ",").strip():
-            values.setdefault(value.casefold(), value)
-    return tuple(values.values())
+def first_category(lines: str, read_category: Callable[[str], str]) -> str:
+    """The path of a category cell: `Women > Tops`, of one with several the first.
+
+    What stands on lines of its own, or between `|` or `;`, is a path's steps, unless these are
+    paths themselves.
+    """
+    parts = [" ".join(part.split()) for part in _PARTS_PATHS.split(lines)]
+    parts = [part for part in parts if not says_nothing(part)]
+    if not parts:
+        return ""
+    if len(parts) > 1 and not any(map(_STEP.search, parts)):
+        return " > ".join(parts)
+    return read_category(parts[0])
 
 
 def first_magento_path(cell: str) -> str:

@@ -17,6 +17,7 @@ class Product:
     `line` is where the row that it starts on begins. `columns` holds every other column of that
     row, by its normalised name (lower case, every run of other characters an underscore:
     `Variant Grams` is `variant_grams`), for the templates and the per-product parameters.
+    `former_ids` are those that an earlier release may have given it.
     """
 
     product_id: str
@@ -29,6 +30,7 @@ class Product:
     material: str = ""
     price: str = ""
     image_url: str = ""
+    former_ids: tuple[str, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -5,14 +5,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from flux_assets.catalog.cells import (
+    TextRules,
+    cut_title,
+    read_description,
+    read_lines,
+    read_title,
+    show_columns,
+)
 from flux_assets.catalog.dialect import Dialect
 from flux_assets.catalog.entries import Entry
 from flux_assets.catalog.facts import first_text
 from flux_assets.catalog.families import Family
-from flux_assets.catalog.html_text import plain_text
+from flux_assets.catalog.identity import is_shortened
 from flux_assets.catalog.layout import Layout
+from flux_assets.catalog.nothing import says_nothing
 from flux_assets.catalog.options import Texts
-from flux_assets.catalog.paths import CATEGORY_READERS, first_url
+from flux_assets.catalog.paths import CATEGORY_READERS, first_category, first_url
 from flux_assets.catalog.product import OneSetPer, Product, RejectionReason
 from flux_assets.catalog.row_account import Account
 from flux_assets.catalog.starts import Start, start_colors, start_product, start_rows
@@ -39,6 +48,7 @@ class Assembly:
     account: Account
     one_set_per: OneSetPer
     own_ids: Mapping[str, int]
+    rules: TextRules
     _products: dict[str, Product] = field(default_factory=dict)
 
     @property
@@ -58,7 +68,8 @@ class Assembly:
                 is_first = start.variant is variants[0]
                 described = first if is_first else self._read_row(start.variant)
                 if described is not None:
-                    self._keep(start, described)
+                    is_own = self.one_set_per == "row"
+                    self._keep(start, described, start.variant.entry if is_own else family.first)
         if family.first not in started:
             self.account.skipped["parent" if family.children else "variant"] += 1
         for entry in family.further:
@@ -74,27 +85,26 @@ class Assembly:
 
     def _read_row(self, variant: Variant) -> dict[str, Any] | None:
         """The fields of any product that starts on a row; or None and a rejected row."""
-        cleaned = {
-            key: plain_text(text) if "<" in text or "&" in text else text
-            for key, text in variant.texts.items()
-        }
+        lines = read_lines(variant.texts)
         fields = self.layout.fields
-        title = first_text(cleaned, fields["title"])
+        title, said = read_title(lines, fields["title"], self.rules)
         if not title:
-            message = "the product has no title; give it one in the shop and export again"
-            self._reject(variant.entry, fields["title"][0], "no_title", message)
+            self._reject(variant.entry, fields["title"][0], "no_title", _untitled(said))
             return None
-        columns = {column: cleaned[key] for column, key in self.layout.columns.items()}
+        shown = cut_title(title, self.rules)
+        if shown != title:
+            self.account.long_titles.append(variant.entry.line)
+        columns = show_columns(variant.texts, lines, self.layout.columns)
         if not self._has_valid_parameters(variant.entry, columns):
             return None
         return {
-            "title": title,
+            "title": shown,
             "line": variant.entry.line,
-            "description": first_text(cleaned, fields["description"]),
-            "category": self._read_category(cleaned),
-            "brand": first_text(cleaned, fields["brand"]),
-            "price": first_text(cleaned, fields["price"]),
-            "image_url": first_url(first_text(cleaned, self._image_keys())),
+            "description": read_description(lines, fields["description"], self.rules),
+            "category": self._read_category(lines),
+            "brand": first_text(lines, fields["brand"]),
+            "price": first_text(lines, fields["price"], says_nothing),
+            "image_url": first_url(first_text(lines, self._image_keys())),
             "columns": columns,
         }
 
@@ -114,12 +124,12 @@ class Assembly:
                 return False
         return True
 
-    def _read_category(self, cleaned: Texts) -> str:
+    def _read_category(self, lines: Texts) -> str:
         """The first that is words: Google's and PrestaShop's may be bare numbers."""
         read_category = CATEGORY_READERS[self.dialect.category]
         for key in self.layout.fields["category"]:
-            category = read_category(" ".join(cleaned[key].split()))
-            if any(map(str.isalpha, category)):
+            category = first_category(lines[key], read_category)
+            if any(map(str.isalpha, category)) and not says_nothing(category):
                 return category
         return ""
 
@@ -129,7 +139,7 @@ class Assembly:
             return keys
         return (*self.layout.variant_image, *keys)
 
-    def _keep(self, start: Start, described: Mapping[str, Any]) -> None:
+    def _keep(self, start: Start, described: Mapping[str, Any], base: Entry) -> None:
         """Take all products that start on a row; or none, and reject the row."""
         entry = start.variant.entry
         for product_id in start.colors:
@@ -147,6 +157,7 @@ class Assembly:
             self._products[product_id] = Product(
                 **{**described, "columns": columns},
                 product_id=product_id,
+                former_ids=_list_former_ids(product_id, base),
                 color=color,
                 material=start.facts["material"],
             )
@@ -156,6 +167,11 @@ class Assembly:
         if not product_id:
             message = "the row has no id of its own; give the variant one in the shop and export"
             return "no_id", f"{message} again"
+        if is_shortened(product_id.partition("~")[0]):
+            return "unusable_id", (
+                f"a spreadsheet has cut the product id to {product_id!r}, so that several products "
+                "may have it; export again, and open the file with this column as text"
+            )
         unusable = _UNUSABLE_IN_ID.search(product_id)
         if unusable or len(product_id) > MAX_ID_CHARACTERS:
             problem = (
@@ -183,3 +199,20 @@ class Assembly:
     ) -> None:
         column = self.layout.headers[key]
         self.account.reject(entry.line, column, reason, message, product_id or entry.product_id)
+
+
+def _untitled(said: str) -> str:
+    if not said:
+        return "the product has no title; give it one in the shop and export again"
+    return (
+        f"the product's title is {said[:60]!r}, which says nothing of what it is; give it one in "
+        "the shop, with the brand or the kind of product if this is its name, and export again"
+    )
+
+
+def _list_former_ids(product_id: str, base: Entry) -> tuple[str, ...]:
+    """As of the row that its id is made from, with what was added to that row's."""
+    if not base.former_ids or not product_id.startswith(base.product_id):
+        return ()
+    added = product_id[len(base.product_id) :]
+    return tuple(former + added for former in base.former_ids)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from flux_assets.catalog.cells import TextRules
 from flux_assets.catalog.dialects import recognise_dialect
 from flux_assets.catalog.entries import read_entries
 from flux_assets.catalog.families import group_families
@@ -24,6 +25,7 @@ def read_catalog(
     include_unpublished: bool = False,
     encoding: str = "",
     sheet: str | int = "",
+    rules: TextRules = TextRules(),  # noqa: B008 - it never changes
 ) -> Catalog:
     """Read a whole export: every row becomes a product, a rejected row or a skipped one.
 
@@ -39,6 +41,7 @@ def read_catalog(
         include_unpublished: whether drafts, archived and unpublished products are taken too.
         encoding: of the file's text, where a person names it; empty to find it.
         sheet: of a workbook: its name, or its number from 1; empty for the first.
+        rules: how titles and other texts are written.
 
     Raises:
         CatalogError: the file as a whole cannot be read, or a column that is needed is missing.
@@ -59,6 +62,7 @@ def read_catalog(
         account=account,
         one_set_per=one_set_per,
         own_ids=count_own_ids(families, layout) if one_set_per == "row" else {},
+        rules=rules,
     )
     for family in families:
         assembly.add(family)

@@ -18,6 +18,7 @@ class Account:
     joined_titles: list[int] = field(default_factory=list)
     unnamed_cells: list[int] = field(default_factory=list)
     orphans: list[int] = field(default_factory=list)
+    long_titles: list[int] = field(default_factory=list)
 
     def reject(
         self,
@@ -44,12 +45,14 @@ class Account:
         no_parent = "variations are of products that this export lacks; export those too"
         joined = "titles went on in columns without a name, and were joined"
         unnamed = "rows have cells in columns without a name, which were left out; quote commas"
+        too_long = "titles are too long, and were cut at a word"
         return [
             f"{len(lines)} {text} (first: line {lines[0]})"
             for lines, text in (
                 (self.joined_titles, joined),
                 (self.unnamed_cells, unnamed),
                 (self.orphans, no_parent),
+                (self.long_titles, too_long),
             )
             if lines
         ]

@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from flux_assets.catalog.colors import list_colors, only_color
 from flux_assets.catalog.dialect import Dialect
 from flux_assets.catalog.entries import Entry
 from flux_assets.catalog.facts import Facts, agree_facts, first_key
 from flux_assets.catalog.families import Family
+from flux_assets.catalog.identity import normalise_id
 from flux_assets.catalog.layout import Layout
-from flux_assets.catalog.paths import listed_values
 from flux_assets.catalog.variants import Variant
 
 
@@ -26,7 +27,7 @@ def start_product(variants: Sequence[Variant], dialect: Dialect) -> list[Start]:
     """One product for all rows."""
     first = variants[0]
     agreeing = variants if dialect.variants_agree else [first]
-    facts = agree_facts([variant.facts for variant in agreeing], dialect)
+    facts = agree_facts([variant.facts for variant in agreeing])
     return [Start(variant=first, colors={first.entry.product_id: facts["color"]}, facts=facts)]
 
 
@@ -39,28 +40,23 @@ def start_colors(family: Family, variants: Sequence[Variant], dialect: Dialect) 
     candidates = variants[-len(family.children) :] if family.children else variants
     by_color: dict[str, list[Variant]] = {}
     for variant in candidates:
-        color = _only_color(variant.facts, dialect)
+        color = only_color(variant.facts["color"])
         if color and not variant.entry.role.is_extra:
             by_color.setdefault(color.casefold(), []).append(variant)
     starts = []
     for of_color in by_color.values():
-        color = _only_color(of_color[0].facts, dialect)
-        facts = agree_facts([variant.facts for variant in of_color], dialect)
+        color = only_color(of_color[0].facts["color"])
+        facts = agree_facts([variant.facts for variant in of_color])
         colors = {f"{product_id}~{color}": color}
         starts.append(Start(variant=of_color[0], colors=colors, facts=facts))
     if starts:
         return starts
     (start,) = start_product(variants, dialect)
     if family.first.role.lists_colors:
-        listed = listed_values(variants[0].facts["color"])
+        listed = list_colors(variants[0].facts["color"])
         colors = {f"{product_id}~{color}": color for color in listed}
         return [Start(variant=start.variant, colors=colors or start.colors, facts=start.facts)]
     return [start]
-
-
-def _only_color(facts: Facts, dialect: Dialect) -> str:
-    colors = listed_values(facts["color"]) if dialect.lists_colors else (facts["color"],)
-    return colors[0] if len(colors) == 1 else ""
 
 
 def count_own_ids(families: Iterable[Family], layout: Layout) -> Counter[str]:
@@ -91,7 +87,7 @@ def start_rows(
         if dialect.variant_id and (not product_id or own_ids[product_id] > 1):
             options = layout.read_options(variant.texts, variants[0].texts).values()
             product_id = "~".join([entry.product_id, *filter(None, map(str.strip, options))])
-        facts = agree_facts([variant.facts], dialect)
+        facts = agree_facts([variant.facts])
         starts.append(Start(variant=variant, colors={product_id: facts["color"]}, facts=facts))
     return starts
 
@@ -102,4 +98,4 @@ def _own_id(entry: Entry, layout: Layout) -> str:
         return entry.product_id
     texts = layout.name_cells(entry.cells)
     key = first_key(texts, keys)
-    return texts[key].strip() if key else ""
+    return normalise_id(texts[key]) if key else ""

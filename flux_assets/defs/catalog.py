@@ -11,6 +11,7 @@ from flux_assets.catalog.tables import (
     build_products_table,
     build_rejected_rows_table,
     read_categories,
+    read_former_ids,
 )
 from flux_assets.defs.events import run_identity
 from flux_assets.defs.full_collections import put_off_full_collections
@@ -184,6 +185,7 @@ def build_image_plan(settings: Settings) -> dg.AssetsDefinition:
             ledger,
             read_identities(requests.read(RequestIdentity._fields)),
             categories=read_categories(products.read(("product_id", "category"))),
+            former_ids=read_former_ids(products.read(("product_id", "former_ids"))),
         )
         changed = {row.fingerprint for row in plan.rows if row.status == "changed"}
         if changed:

@@ -19,6 +19,7 @@ from flux_assets.image_api.open_api import ApiAccess
 from flux_assets.image_api.request import ImageRequest, RequestIdentity
 from flux_assets.planning.against_store import plan_against_store
 from flux_assets.planning.plan import TO_BUY
+from flux_assets.prompts.former_ids import FormerIds, find_former_ids
 from flux_assets.prompts.inputs import load_catalog, load_overrides, load_shots
 from flux_assets.prompts.rendering import render_requests
 from flux_assets.prompts.requests import Shot, Skipped
@@ -56,10 +57,10 @@ def build_shot_pictures(settings: Settings, shot: Shot) -> dg.AssetsDefinition:
         keys = context.partition_keys
         stores = store.open()
         ledger = open_ledger(settings, stores.shop, run_identity(context))
-        requests, shortfalls = _build_requests(
+        requests, shortfalls, former_ids = _build_requests(
             settings, shot.name, keys, store=stores.shop, ledger=ledger
         )
-        summary = _obtain(context, settings, stores, image_api.access, requests)
+        summary = _obtain(context, settings, stores, image_api.access, requests, former_ids)
         shortfalls += summary.shortfalls
         for shortfall in shortfalls:
             context.log_event(build_observation(shortfall, shop=settings.shop))
@@ -84,8 +85,8 @@ def _build_requests(
     *,
     store: ObjectStore,
     ledger: Ledger,
-) -> tuple[list[ImageRequest], list[Shortfall]]:
-    """The chosen products' requests as the catalog gives them now, and why others have none."""
+) -> tuple[list[ImageRequest], list[Shortfall], FormerIds]:
+    """The chosen products' requests as of now, why others have none, and their former ids."""
 
     def unmade(product_id: str, reason: str) -> Shortfall:
         return Shortfall(
@@ -114,15 +115,16 @@ def _build_requests(
             shortfalls.append(unmade(result.product_id, f"skipped, as {result.reason} says"))
         else:
             requests.append(result)
-    return requests, shortfalls
+    return requests, shortfalls, find_former_ids(chosen)
 
 
-def _obtain(
+def _obtain(  # noqa: PLR0917 - all that one step has
     context: dg.AssetExecutionContext,
     settings: Settings,
     stores: Stores,
     api: ApiAccess,
     requests: Sequence[ImageRequest],
+    former_ids: FormerIds,
 ) -> RunSummary:
     """Buy what is not stored, take what is, and log each picture as it lands."""
     run = run_identity(context)
@@ -131,7 +133,12 @@ def _obtain(
         stores.shop,
         open_ledger(settings, stores.shop, run),
         [RequestIdentity(item.product_id, item.shot, item.fingerprint) for item in requests],
-        prefixes=[picture_prefix(item.shot, item.product_id) for item in requests],
+        former_ids=former_ids,
+        prefixes=[
+            picture_prefix(item.shot, product_id)
+            for item in requests
+            for product_id in (item.product_id, *former_ids.get(item.product_id, ()))
+        ],
     )
     check_run_cap(
         plan.to_buy,

@@ -92,9 +92,13 @@ def build_image_manifest(settings: Settings) -> dg.AssetsDefinition:
         records = open_records(settings, shop_store, ledger, preview_px=0)
         reader = _LineageReader(records, requests, plan)
         if not refreshed.get("accept_drop"):
+            asked = requests.read(("product_id", "fingerprint"))
             check_product_drop(
-                read_manifest_products(open_manifest(shop_store)),
-                set(requests.read(("product_id",))["product_id"].unique()),
+                read_manifest_products(
+                    open_manifest(shop_store),
+                    dict(zip(asked["fingerprint"], asked["product_id"], strict=True)),
+                ),
+                set(asked["product_id"].unique()),
                 max_percent=settings.max_product_drop_percent,
             )
         return _refresh(shop_store, requests, refreshed, reader, load_shots(settings))
@@ -190,10 +194,13 @@ class _LineageReader:
 
     def read(self, wanted: list[RequestIdentity]) -> Mapping[str, LineageRecord]:
         entries = self._records.ledger.read_many([item.fingerprint for item in wanted])
+        products = {item.fingerprint: item.product_id for item in wanted}
         found = {
             fingerprint: entry.lineage
             for fingerprint, entry in entries.items()
-            if entry.state == "stored" and entry.lineage is not None
+            if entry.state == "stored"
+            and entry.lineage is not None
+            and entry.lineage.product_id == products[fingerprint]
         }
         unnoted = {item.fingerprint for item in wanted} - set(found)
         planned = read_plan_rows(self._plan.read(where=("fingerprint", unnoted)))

@@ -107,12 +107,15 @@ def build_plan_shards(settings: Settings) -> dg.OpDefinition:
         plan: Any,  # noqa: ANN401 - a data frame
     ) -> Iterator[dg.DynamicOutput[Any] | dg.Output[dict[str, Any]]]:
         choices = Choices(**config.model_dump())
-        asked = requests.read(("product_id", "skipped"))
+        asked = requests.read(("product_id", "skipped", "fingerprint"))
         work = _choose_work(context.instance, settings, choices, plan)
         check_run(
             settings,
             choices,
-            known=read_manifest_products(open_manifest(store.open().shop)),
+            known=read_manifest_products(
+                open_manifest(store.open().shop),
+                dict(zip(asked["fingerprint"], asked["product_id"], strict=True)),
+            ),
             product_ids=set(asked["product_id"].unique()),
             to_buy=len(work.to_buy),
         )

@@ -7,7 +7,7 @@ unchanged input: a field added later is left out of the canonical JSON at its de
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, Self
 
 from flux_assets.image_api.parameters import MATCH_INPUT_IMAGE, PARAMETERS, ParameterValue
@@ -153,6 +153,22 @@ def build_image_request(
         fingerprint=hashlib.sha256(canonical_json(identity)).hexdigest(),
         **_source_fields(source, flatten),
     )
+
+
+def as_of_former_id(request: ImageRequest, former_id: str) -> ImageRequest:
+    """The request as it was made while its product had another id, for the product of now.
+
+    Its fingerprint, and the seed that follows from the id, are those of then.
+    """
+    parts = (request.shot, request.shot_version, request.take)
+    prompt_object = request.prompt_object
+    if request.seed == _seed_from(request.product_id, *parts):
+        prompt_object = {**prompt_object, "seed": _seed_from(former_id, *parts)}
+    identity = request.to_json() | {"product_id": former_id, "prompt_object": prompt_object}
+    for name in ("fingerprint", "source_uri", *([] if request.flatten else ["flatten"])):
+        identity.pop(name, None)
+    fingerprint = hashlib.sha256(canonical_json(identity)).hexdigest()
+    return replace(request, prompt_object=prompt_object, fingerprint=fingerprint)
 
 
 def _source_fields(source: SourcePhoto | None, flatten: str) -> dict[str, str]:

@@ -79,10 +79,10 @@ class _Audit:
             if match is None:
                 continue
             self._sizes[info.key] = info.size_bytes
-            if not self._manifest.has_owner(match["shot"], match["product"]):
-                self.findings.note("orphaned", info.key)
-            elif not self._manifest.is_current(match["short"]):
-                self.findings.note("superseded", info.key)
+            if self._manifest.is_current(match["short"]):
+                continue  # though it may lie under a former id of its product
+            has_owner = self._manifest.has_owner(match["shot"], match["product"])
+            self.findings.note("superseded" if has_owner else "orphaned", info.key)
         self.findings.pictures = len(self._sizes)
 
     def read_ledger(self) -> None:

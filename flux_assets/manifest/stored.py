@@ -1,11 +1,12 @@
 """The stored manifest: brought up to date, read and written, as Parquet and as CSV."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flux_assets.catalog.identity import normalise_id
 from flux_assets.errors import ObjectNotFoundError, StoreError
 from flux_assets.image_api.request import RequestIdentity
 from flux_assets.manifest.csv_file import write_manifest_csv
@@ -30,6 +31,7 @@ if TYPE_CHECKING:  # pandas is loaded only where a table is really built
 MANIFEST_KEY = table_key("image_manifest.parquet")
 MANIFEST_CSV_KEY = table_key("image_manifest.csv")
 _CONTENT_TYPE = "application/vnd.apache.parquet"
+_OWNED = ("product_id", "request_fingerprint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +179,20 @@ def read_manifest(store: ObjectStore) -> "pd.DataFrame | None":
     return None if stored is None else stored.read()
 
 
-def read_manifest_products(manifest: StoredManifest | None) -> set[str]:
-    """The products of a manifest; none where there is no manifest.
+def read_manifest_products(manifest: StoredManifest | None, asked: Mapping[str, str]) -> set[str]:
+    """The products of a manifest, by their ids of now; none where there is no manifest.
+
+    Args:
+        manifest: the last one.
+        asked: the product that asks for each fingerprint now; its id may have been another.
 
     Raises:
         StoreError: it is damaged.
     """
-    return set() if manifest is None else set(manifest.read(("product_id",))["product_id"].unique())
+    if manifest is None:
+        return set()
+    rows = read_rows(manifest.read(_OWNED), _OWNED)
+    return {asked.get(fingerprint, normalise_id(known)) for known, fingerprint in rows}
 
 
 def _fill_in(

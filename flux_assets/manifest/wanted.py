@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flux_assets.bill.caps import check_product_drop
 from flux_assets.bill.ledger import Ledger
+from flux_assets.catalog.product import Catalog
 from flux_assets.errors import FluxAssetsError, ProductDropError, PruneError
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.manifest.repair import ManifestAudit
@@ -99,7 +100,7 @@ def _read(
             "products would look as if they were gone. Mend those that `flux-assets plan` names, "
             "or prune without --orphaned"
         )
-    product_ids = {product.product_id for product in catalog.products}
+    product_ids = _list_ids(catalog)
     _check_drop(settings, set(manifest["product_id"]), product_ids)
     if judges_owners:
         product_ids |= _read_unpublished(settings, shots)
@@ -170,7 +171,13 @@ def _check_drop(settings: Settings, known: set[str], product_ids: set[str]) -> N
 
 def _read_unpublished(settings: Settings, shots: ShotsFile) -> set[str]:
     whole = load_catalog(settings, replace(shots, include_unpublished=True))
-    return {product.product_id for product in whole.products}
+    return _list_ids(whole)
+
+
+def _list_ids(catalog: Catalog) -> set[str]:
+    """Those that its products have, or had when a picture of them was stored."""
+    products = catalog.products
+    return {it for product in products for it in (product.product_id, *product.former_ids)}
 
 
 def _find_current(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from flux_assets.catalog.identity import normalise_id
 from flux_assets.errors import ChoiceError
 from flux_assets.planning.plan import TO_BUY, PlanRow
 
@@ -65,7 +66,7 @@ def select_rows(rows: Iterable[PlanRow], choices: Choices) -> list[PlanRow]:
     everything = list(rows)
     chosen = everything
     for name, field, wanted in (
-        ("product_ids", "product_id", set(choices.product_ids)),
+        ("product_ids", "product_id", set(map(normalise_id, choices.product_ids))),
         ("categories", "category", set(choices.categories)),
         ("shots", "shot", set(choices.shots)),
     ):

@@ -12,11 +12,12 @@ from flux_assets.errors import (
     SuspectedEncodingError,
 )
 from flux_assets.image_api.request import ImageRequest, RequestIdentity
-from flux_assets.manifest.stored import StoredManifest, open_manifest, read_manifest_products
+from flux_assets.manifest.stored import open_manifest, read_manifest_products
 from flux_assets.planning.against_store import check_run, plan_against_store, run_cap
 from flux_assets.planning.changes import count_changes, explain_changes
 from flux_assets.planning.choices import Choices, choose, select_rows
 from flux_assets.planning.plan import Plan, estimate
+from flux_assets.prompts.former_ids import find_former_ids
 from flux_assets.prompts.inputs import (
     find_problems,
     load_catalog,
@@ -99,6 +100,7 @@ def plan_catalog(
         ledger,
         [RequestIdentity(item.product_id, item.shot, item.fingerprint) for item in requests],
         categories={product.product_id: product.category for product in catalog.products},
+        former_ids=find_former_ids(catalog.products),
     )
     manifest = open_manifest(store)
     whole = explain_changes(whole, requests, manifest)
@@ -121,7 +123,13 @@ def plan_catalog(
         to_buy=len(work.to_buy),
         left_over_cap=work.left_over_cap,
         obstacle=_find_obstacle(
-            settings, choices, catalog=catalog, manifest=manifest, to_buy=len(work.to_buy)
+            settings,
+            choices,
+            catalog=catalog,
+            known=read_manifest_products(
+                manifest, {item.fingerprint: item.product_id for item in requests}
+            ),
+            to_buy=len(work.to_buy),
         ),
     )
 
@@ -131,7 +139,7 @@ def _find_obstacle(
     choices: Choices,
     *,
     catalog: Catalog,
-    manifest: StoredManifest | None,
+    known: set[str],
     to_buy: int,
 ) -> str:
     try:
@@ -139,7 +147,7 @@ def _find_obstacle(
         check_run(
             settings,
             choices,
-            known=read_manifest_products(manifest),
+            known=known,
             product_ids={product.product_id for product in catalog.products},
             to_buy=to_buy,
         )

@@ -19,6 +19,7 @@ PlanStatus = Literal[
 STATUSES: tuple[PlanStatus, ...] = get_args(PlanStatus)
 TO_BUY: frozenset[PlanStatus] = frozenset({"new", "changed"})
 NO_CATEGORIES: Mapping[str, str] = MappingProxyType({})
+NO_FORMER_IDS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 class PlanRow(NamedTuple):
@@ -89,6 +90,7 @@ def build_plan(
     limits: PlanLimits,
     standing_of: Callable[[LedgerEntry], Standing],
     categories: Mapping[str, str] = NO_CATEGORIES,
+    former_ids: Mapping[str, tuple[str, ...]] = NO_FORMER_IDS,
 ) -> Plan:
     """Say what each request's standing is.
 
@@ -99,18 +101,20 @@ def build_plan(
         limits: for cost, time and what binds.
         standing_of: what the ledger's rules allow for an entry.
         categories: of the products, by product_id, as far as they are known.
+        former_ids: of the products that have any; pictures under these are theirs.
     """
     rows: list[PlanRow] = []
     wanted: set[str] = set()
     for request in requests:
-        owner = picture_prefix(request.shot, request.product_id)
-        wanted.add(owner)
+        ids = (request.product_id, *former_ids.get(request.product_id, ()))
+        owners = {picture_prefix(request.shot, product_id) for product_id in ids}
+        wanted |= owners
         category = categories.get(request.product_id, "")
         key = pictures.keys.get(request.fingerprint[:32])
         if key is not None:
             rows.append(PlanRow(*request, status="stored", object_key=key, category=category))
             continue
-        status: PlanStatus = "changed" if owner in pictures.prefixes else "new"
+        status: PlanStatus = "new" if owners.isdisjoint(pictures.prefixes) else "changed"
         reason = ""
         entry = entries.get(request.fingerprint)
         if entry is not None:

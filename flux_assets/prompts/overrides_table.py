@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from flux_assets.catalog.identity import normalise_id
 from flux_assets.catalog.names import normalise_name
 from flux_assets.errors import OverridesError
 from flux_assets.storage.formula_cells import neutralise, read_neutralised
@@ -51,7 +52,8 @@ class OverridesTable:
 
     def identity(self, row: Row) -> tuple[str, str]:
         """The product and shot that a row is about."""
-        return read_neutralised(self.cell(row, "product_id")), self.cell(row, "shot")
+        product_id = normalise_id(read_neutralised(self.cell(row, "product_id")))
+        return product_id, self.cell(row, "shot")
 
 
 def read_table(data: bytes, name: str) -> OverridesTable:

@@ -1,18 +1,21 @@
 """Pins: an overrides file's wish to show one certain stored picture, whatever is asked for now."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from flux_assets.bill.ledger import Ledger
 from flux_assets.errors import PromptError
 from flux_assets.image_api.request import ImageRequest
+from flux_assets.prompts.former_ids import FormerIds
 from flux_assets.prompts.requests import Skipped
-from flux_assets.storage.object_store import LEDGER_PREFIX, ObjectStore, picture_key
+from flux_assets.storage.object_store import LEDGER_PREFIX, ObjectStore, picture_prefix
 
 
 def apply_pins(
     results: Iterable[ImageRequest | Skipped | PromptError],
     pins: Mapping[tuple[str, str], str],
+    former_ids: FormerIds,
     *,
     store: ObjectStore,
     ledger: Ledger,
@@ -27,22 +30,25 @@ def apply_pins(
             yield result
             continue
         pin = pins.get((result.product_id, result.shot))
-        yield _find_pinned(result, pin, store, ledger) if pin else result
+        owners = (result.product_id, *former_ids.get(result.product_id, ()))
+        yield _find_pinned(result, pin, owners, store, ledger) if pin else result
 
 
 def _find_pinned(
-    request: ImageRequest, pin: str, store: ObjectStore, ledger: Ledger
+    request: ImageRequest, pin: str, owners: Iterable[str], store: ObjectStore, ledger: Ledger
 ) -> ImageRequest | PromptError:
-    prefix = picture_key(
-        shot=request.shot, product_id=request.product_id, fingerprint=pin, extension=""
-    ).rstrip(".")
-    pictures = {PurePosixPath(key).stem for key in store.list_keys(prefix)}
+    pictures = {
+        PurePosixPath(key).stem
+        for owner in owners
+        for key in store.list_keys(f"{picture_prefix(request.shot, owner)}{pin[:32]}")
+    }
     if len(pictures) == 1:
         (short,) = pictures
         for key in store.list_keys(f"{LEDGER_PREFIX}{short[:2]}/{short}"):
             entry = ledger.read(PurePosixPath(key).stem)
             if entry is not None and entry.state == "stored":
-                return ImageRequest.from_json(entry.request)
+                pinned = ImageRequest.from_json(entry.request)
+                return replace(pinned, product_id=request.product_id)
     found = "more than one" if pictures else "no"
     return PromptError(
         request.product_id,

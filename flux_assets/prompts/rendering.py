@@ -1,4 +1,4 @@
-"""The catalog's image requests as they stand: photos found, overrides heeded, pins applied."""
+"""The catalog's image requests as they stand: with photos, overrides, former ids and pins."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,6 +7,7 @@ from flux_assets.catalog.product import Product
 from flux_assets.errors import PromptError
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.pictures.photos.library import open_photos
+from flux_assets.prompts.former_ids import adopt_former, find_former_ids
 from flux_assets.prompts.overrides import OverridesFile
 from flux_assets.prompts.pins import apply_pins
 from flux_assets.prompts.requests import Shot, Skipped, build_requests, list_photo_addresses
@@ -41,4 +42,6 @@ def render_requests(
     wanted = set(list_photo_addresses(products, shots, overrides))
     photos = open_photos(settings, store).find(wanted) if wanted else {}
     rendered = build_requests(products, shots, overrides, find_photo=photos.__getitem__)
-    return apply_pins(rendered, overrides.pins, store=store, ledger=ledger)
+    former_ids = find_former_ids(products)
+    adopted = adopt_former(rendered, former_ids, store=store, ledger=ledger)
+    return apply_pins(adopted, overrides.pins, former_ids, store=store, ledger=ledger)

@@ -2,7 +2,7 @@
 
 A request follows from its product's row, the shots file and this package's code: its origin. Where
 the last table has a row of the same origin, that row is taken over. What follows from anything
-else too, an override or a photo, has no origin there and is rendered every time.
+else too, an override, a photo or a former id, has no origin there and is rendered every time.
 """
 
 import hashlib
@@ -81,6 +81,7 @@ def refresh_requests_table(
     import numpy as np
 
     overridden = {product_id for product_id, _ in overrides.overrides}
+    overridden |= set(products.loc[products["former_ids"] != "[]", "product_id"])
     origins = {
         product_id: _NO_ORIGIN if product_id in overridden else origin
         for product_id, origin in _find_origins(products, shots)

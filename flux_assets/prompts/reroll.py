@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from flux_assets.catalog.identity import normalise_id
 from flux_assets.errors import ChoiceError, OverridesError, PromptError, SettingsError
 from flux_assets.prompts.inputs import load_catalog, load_shots
 from flux_assets.prompts.overrides import raise_take, read_overrides
@@ -29,6 +30,7 @@ def raise_takes(settings: Settings, product_id: str, shots: Sequence[str]) -> No
         raise SettingsError("FLUX_ASSETS_OVERRIDES", problem)
     known = load_shots(settings)
     _check_known("--shot", shots, {shot.name for shot in known.shots})
+    product_id = normalise_id(product_id)
     products = {item.product_id: item for item in load_catalog(settings, known).products}
     _check_known("PRODUCT", [product_id], set(products))
     name = PurePosixPath(shown_uri(settings.overrides)).name

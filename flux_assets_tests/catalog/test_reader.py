@@ -105,8 +105,8 @@ def test_excel_s_separator_line_is_no_header() -> None:
 
 
 def test_every_cell_stays_the_text_it_is() -> None:
-    catalog = read("id,title,weight,stock\n00123,NA,1e5,.50\n1e5,None,TRUE,007\n")
-    assert titles(catalog) == {"00123": "NA", "1e5": "None"}
+    catalog = read("id,title,weight,stock\n00123,NA,1e5,.50\n1e5,Infinity,TRUE,007\n")
+    assert titles(catalog) == {"00123": "NA", "1e5": "Infinity"}
     assert catalog.products[0].columns["weight"] == "1e5"
     assert catalog.products[1].columns["weight"] == "TRUE"
     assert catalog.products[1].columns["stock"] == "007"

@@ -1,0 +1,93 @@
+"""A row's cells -> the texts that products have: plain, cleaned, and empty where they say nothing.
+
+Most cells are plain already, and cost a look only.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from flux_assets.catalog.decoration import undress, undress_title
+from flux_assets.catalog.html_text import is_marked, plain_lines
+from flux_assets.catalog.identity import unescape_cell
+from flux_assets.catalog.lists import spell_out
+from flux_assets.catalog.nothing import says_no_value, says_nothing
+from flux_assets.catalog.options import Texts
+
+DEFAULT_TITLE_CHARACTERS = 150
+"""The limit of Google Merchant; longer titles are lists of search words."""
+
+_OPTION_NAMES = """
+size color colour material pattern style finish fit shape texture fabric surface
+größe groesse farbe muster taille couleur matière motif talla tamaño estampado taglia colore
+materiale fantasia maat kleur materiaal patroon rozmiar kolor wzór tamanho cor padrão
+storlek färg mönster størrelse farve mønster farge koko väri kuvio
+"""
+_OPTION_COLUMNS = frozenset(_OPTION_NAMES.split())
+_AT_END = " ,;:|/&+(\u2013\u2014-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextRules:
+    """What the shots file says of texts: the longest title, and whether `®` and `™` go."""
+
+    max_title_characters: int = DEFAULT_TITLE_CHARACTERS
+    strip_marks: bool = False
+
+
+def read_lines(texts: Texts) -> Texts:
+    """Every cell as plain text, with its line ends; one that is plain stays as it is."""
+    row = "|".join(texts.values())
+    is_plain = row.isascii() and not is_marked(row) and row[:1] not in {"=", "'"}
+    if is_plain and "|=" not in row and "|'" not in row:
+        return texts
+    return {key: _read_lines(text) if text else text for key, text in texts.items()}
+
+
+def _read_lines(text: str) -> str:
+    if text[0] in "='":
+        text = unescape_cell(text)
+    return text if text.isascii() and not is_marked(text) else plain_lines(text)
+
+
+def show_columns(texts: Texts, lines: Texts, keys: Mapping[str, str]) -> dict[str, str]:
+    """The cells for templates, by their columns' names: as they are written, if they are plain."""
+    return {column: _show(texts[key], lines[key], column) for column, key in keys.items()}
+
+
+def _show(text: str, line: str, column: str) -> str:
+    if not text or says_nothing(line):
+        return ""
+    if column in _OPTION_COLUMNS:
+        return spell_out(line)
+    return " ".join(line.split()) if "<" in text or "&" in text else line
+
+
+def read_title(lines: Texts, keys: Iterable[str], rules: TextRules) -> tuple[str, str]:
+    """The title, which may be too long; and the text of the cells where they say nothing."""
+    said = ""
+    for key in keys:
+        said = said or lines[key]
+        title = undress_title(lines[key], strip_marks=rules.strip_marks)
+        if not says_nothing(title) and title != "0":
+            return title, title
+    return "", " ".join(said.split())
+
+
+def cut_title(title: str, rules: TextRules) -> str:
+    """A title of at most so many characters, whole words if it has any."""
+    most = rules.max_title_characters
+    if len(title) <= most:
+        return title
+    cut = title[: most + 1]
+    words = cut[: cut.rindex(" ")] if " " in cut[most // 2 :] else cut[:most]
+    return words.rstrip(_AT_END)
+
+
+def read_description(lines: Texts, keys: Iterable[str], rules: TextRules) -> str:
+    """The first description that says something."""
+    for key in keys:
+        if lines[key]:
+            text = undress(lines[key], strip_marks=rules.strip_marks)
+            if not says_no_value(text):
+                return text
+    return ""

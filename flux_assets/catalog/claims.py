@@ -1,0 +1,145 @@
+"""Claims of a price, a discount or novelty, in the languages of the dialects."""
+
+import re
+
+_CLAIMS = """
+sale | sales | big sale | summer sale | winter sale | final sale | flash sale | super sale | new
+brand new | new arrival | new arrivals | new in | hot | hot sale | hot deal | deal | deals
+best deal | top deal | offer | special offer | limited offer | limited time | limited time only
+limited time offer | today only | only today | clearance | bestseller | best seller | best-seller
+top seller | topseller | best price | discount | promo | promotion | special price | free shipping
+free delivery | last chance | black friday | cyber monday | reduced | price drop | buy now
+order now
+only few left | while stocks last | now | save now | super | wow | tip | only
+neu | neuheit | angebot | sonderangebot | top angebot | top-angebot | aktion | sonderpreis
+aktionspreis | rabatt | reduziert | jetzt reduziert | stark reduziert | ausverkauf | schnäppchen
+versandkostenfrei | gratis versand | kostenloser versand | nur heute | restposten | abverkauf
+räumungsverkauf | jetzt zugreifen | jetzt kaufen | tiefpreis | jetzt | tipp | nur noch heute
+soldes | solde | nouveau | nouveauté | nouveautés | offre | offre spéciale | livraison gratuite
+déstockage | remise | bon plan | prix réduit | prix choc | dernière chance | en promo | vente flash
+oferta | ofertas | rebajas | nuevo | novedad | descuento | envío gratis | liquidación | ofertón
+super oferta | última oportunidad | promoción | en oferta
+saldi | offerta | super offerta | nuovo | novità | sconto | promozione | spedizione gratuita
+in offerta | ultima occasione | svendita
+uitverkoop | aanbieding | nieuw | korting | actie | gratis verzending | laatste kans | op=op
+promocja | wyprzedaż | nowość | okazja | rabat | zniżka | hit | darmowa dostawa | przecena
+promoção | novo | novidade | desconto | frete grátis | saldos | super promoção
+rea | nyhet | erbjudande | fri frakt | kampanj | udsalg | nyhed | tilbud | gratis fragt | salg
+ale | alennus | uutuus | tarjous | ilmainen toimitus
+výprodej | sleva | akce | novinka | doprava zdarma | reducere | reduceri | ofertă | nou | promoție
+transport gratuit | akció | akciós | kiárusítás | újdonság | új | ingyenes szállítás
+распродажа | скидка | скидки | акция | новинка | хит | хит продаж | бесплатная доставка
+indirim | fırsat | yeni | kampanya | ücretsiz kargo | süper fırsat
+セール | 新品 | 送料無料 | 新着 | 新作 | 限定 | 特価 | 大特価 | 激安 | 半額
+特价 | 特價 | 促销 | 促銷 | 热卖 | 熱賣 | 包邮 | 免運 | 限时 | 限時 | 清仓 | 打折
+세일 | 신상 | 신상품 | 할인 | 특가 | 무료배송
+"""
+_OFF = (
+    "off|discount|rabatt|reduziert|günstiger|billiger|gespart|nachlass|de réduction|de remise"
+    "|de descuento|dto\\.?|menos|di sconto|korting|zniżki|taniej|rabatu|de desconto|rabat|alennus"
+    "|sleva|slevy|reducere|kedvezmény|indirim|скидка|скидки|オフ|割引|할인"
+)
+_UP_TO = "up to|bis zu|jusqu'à|hasta(?: un)?|fino al?|tot|até|upp till|op til|opptil|až|do|până la"
+_SAVE = (
+    "save|spare|sparen sie|du sparst|sie sparen|économisez|ahorra|ahorre|risparmia|bespaar"
+    "|oszczędź|poupe|economize|spara|spar|säästä|ušetřete|economisești|spórolj"
+)
+_LEADS = (
+    "only|now only|now just|just|now|was|instead of|from only|special price|nur|nur noch|jetzt nur"
+    "|jetzt|statt|für nur|ab nur|seulement|au lieu de|à partir de|maintenant|solo|sólo|ahora|antes"
+    "|desde|en lugar de|ora|ora solo|invece di|slechts|nu|nu voor|voor maar|tylko|teraz|zamiast"
+    "|apenas|agora|por apenas|endast|bara|nu bara|kun|nu kun|vain|nyt|jen|pouze|nyní|doar|acum|csak"
+    "|most csak|sadece|только|всего|сейчас|вместо"
+)
+_CURRENCIES = (
+    "€|\\$|£|¥|₽|₺|₩|₴|eur|euro|usd|us\\$|gbp|chf|zł|pln|kč|czk|ft|huf|lei|ron|sek|dkk|nok|kr\\.?"
+    "|tl|try|руб\\.?|円|元"
+)
+
+
+_SIGNS = ("%", "€", "$", "£", "¥", "₽", "₺", "₩", "₴", "EUR", "USD", "CHF", "zł", "Kč", " kr", "円")
+
+
+def _any_of(words: str) -> str:
+    """The longest first, so that none ends within another; never within a longer word."""
+    listed = {word.strip() for word in words.replace("\n", "|").split("|")} - {""}
+    ordered = sorted(listed, key=lambda word: (-len(word), word))
+    return rf"(?<!\w)(?:{'|'.join(map(re.escape, ordered))})(?!\w)"
+
+
+_AMOUNT = r"\d{1,7}(?:[.,' ]\d{3}){0,3}(?:[.,](?:\d{1,2}|-))?"
+_PERCENT = r"\d{1,2}(?:[.,]\d)?\s?%"
+_PRICE = rf"(?:(?:{_CURRENCIES})\s?{_AMOUNT}(?!\w)|{_AMOUNT}\s?(?:{_CURRENCIES})(?!\w))"
+_LEAD = _any_of(_LEADS)
+_UNIT = (
+    rf"(?:(?:(?:{_UP_TO}|{_SAVE})\s){{0,2}}[-\u2212\u2013]?\s?{_PERCENT}(?:\s?(?:{_OFF}))?"
+    rf"|(?:{_LEAD}\s?)?{_PRICE}(?:\s(?:{_OFF}))?|{_any_of(_CLAIMS)})"
+)
+_ONLY_CLAIMS = re.compile(rf"{_UNIT}(?:[\s,:;&+!-]{{1,3}}{_UNIT}){{0,4}}", re.IGNORECASE)
+_LONGEST = 80
+_FIRST_WORDS = frozenset(
+    phrase.split()[0].casefold()
+    for words in (_CLAIMS, _LEADS, _UP_TO, _SAVE)
+    for phrase in words.replace("\n", "|").split("|")
+    if phrase.strip()
+)
+
+_NUMBER = re.compile(
+    rf"(?P<off>(?<![\w.,])[-\u2212\u2013]?\s?{_PERCENT}\s?(?:{_OFF})(?![\w-]))"
+    rf"|(?P<minus>(?<![\w.,)])[-\u2212\u2013]\s?{_PERCENT})|(?P<percent>(?<![\w.,]){_PERCENT})"
+    rf"|(?P<price>(?<![\w.,]){_PRICE}(?:\s(?:{_OFF})(?!\w))?)",
+    re.IGNORECASE,
+)
+_BEFORE_OFF = re.compile(
+    rf"(?:{_any_of(_CLAIMS)}\s)?(?:(?:{_UP_TO}|{_SAVE})\s){{0,2}}\Z", re.IGNORECASE
+)
+_BEFORE_PERCENT = re.compile(rf"(?<!\w)(?:{_SAVE})\s(?:(?:{_UP_TO})\s)?\Z", re.IGNORECASE)
+_BEFORE_MINUS = re.compile(rf"{_any_of(_CLAIMS)}\s?\Z", re.IGNORECASE)
+_BEFORE_PRICE = re.compile(rf"(?:{_LEAD}|(?<!\w)(?:{_SAVE})):?\s?\Z", re.IGNORECASE)
+_LOOK_BACK = 30
+_GOES_ON = re.compile(r"\s[^\W\d_]")
+_ENDS = re.compile(r"\s?(?:!|\Z)")
+
+
+def is_claim(text: str) -> bool:
+    """Whether a text says nothing but what sells: `SALE -50%`, `Nur heute!`, `NEW`."""
+    claim = text.strip(" ,:;&+!")
+    if not claim or len(claim) > _LONGEST:
+        return False
+    first = claim.split()[0].rstrip(",:;&+!").casefold()
+    if first not in _FIRST_WORDS and not claim[0].isdigit() and claim[0].isalpha():
+        return False
+    return _ONLY_CLAIMS.fullmatch(claim) is not None
+
+
+def without_discounts(text: str, *, is_title: bool) -> str:
+    """The text without discounts, and without prices that a word praises: `only $9.99`."""
+    if not any(sign in text for sign in _SIGNS):
+        return text
+    pieces = []
+    place = 0
+    for number in _NUMBER.finditer(text):
+        before = text[max(place, number.start() - _LOOK_BACK) : number.start()]
+        claim = _find_claim(number, before, text, is_title=is_title)
+        if claim is not None:
+            pieces.append(text[place : number.start() - len(claim)])
+            place = number.end()
+    return " ".join([*pieces, text[place:]]) if pieces else text
+
+
+def _find_claim(number: re.Match[str], before: str, text: str, *, is_title: bool) -> str | None:
+    """What of the words before a number belongs to its claim; None where it is no claim."""
+    kind, end = number.lastgroup, number.end()
+    if kind == "off":
+        found = _BEFORE_OFF.search(before)
+    elif kind == "minus":
+        found = _BEFORE_MINUS.search(before)
+        if found is None and (is_title or _ENDS.match(text, end)):
+            return ""
+    elif kind == "percent":
+        found = (
+            None if _GOES_ON.match(text, end) and not is_title else _BEFORE_PERCENT.search(before)
+        )
+    else:
+        found = _BEFORE_PRICE.search(before)
+    return found[0] if found else None

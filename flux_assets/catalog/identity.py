@@ -1,0 +1,52 @@
+"""Product ids: one way to write each, whatever a spreadsheet or an exporter did to it."""
+
+import re
+
+from flux_assets.catalog.characters import nfc, without_invisible
+
+# `="00123"` keeps a spreadsheet from reading a number.
+_TEXT_FORMULA = re.compile(r'="(.*)"\s*', re.DOTALL)
+# So does `'00125`; exporters put it before what would be a formula, `'-40-BOOT`.
+_ESCAPED_ID = re.compile(r"'(?=[=+\-@\d])")
+_ESCAPED_TEXT = re.compile(r"'(?=[=+\-@])(?![=+\-@]\S*')")
+_SHORTENED = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE]\+\d{1,3}")
+
+
+def normalise_id(text: str) -> str:
+    """The id as every file, table and command writes it: NFC, with visible characters only."""
+    if not text.isascii() or not text.isprintable():
+        text = nfc(without_invisible(text))
+    text = text.strip()
+    if text[:1] in {"=", "'"}:
+        text = _ESCAPED_ID.sub("", _unquote(text), count=1).strip()
+    return text
+
+
+def list_former_ids(text: str, product_id: str) -> tuple[str, ...]:
+    """The ids that earlier releases may have read where `product_id` is read now.
+
+    They took a cell as it stands.
+    """
+    former = text.strip()
+    return () if former in {"", product_id} else (former,)
+
+
+def is_shortened(product_id: str) -> bool:
+    """Whether a spreadsheet has cut digits off, as in `4.00638E+12`."""
+    return _SHORTENED.fullmatch(product_id) is not None
+
+
+def unescape_cell(text: str) -> str:
+    """A text without what only keeps spreadsheets from reading it as a formula.
+
+    `'Tis the Season` keeps its apostrophe.
+    """
+    start = text[:1]
+    if start == "'":
+        return _ESCAPED_TEXT.sub("", text, count=1) if _ESCAPED_TEXT.match(text) else text
+    return _unquote(text) if start == "=" else text
+
+
+def _unquote(text: str) -> str:
+    found = _TEXT_FORMULA.fullmatch(text)
+    return found[1].replace('""', '"') if found else text

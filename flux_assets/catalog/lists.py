@@ -1,0 +1,54 @@
+r"""Cells that list several values, whatever parts them; `\,` is a comma, as WooCommerce writes it.
+
+`Red/White` is one thing of two colours, and so is `Black and White`: no list.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+from flux_assets.catalog.nothing import says_nothing
+
+# None stands inside brackets, and no comma inside a number.
+_PARTS_VALUES = re.compile(
+    r"(?:[|;\r\n\uff5c\uff1b\u3001\uff0c\u060c]|(?<=\s)/(?=\s)|(?<!\\),(?!(?<=\d,)\d))+"
+    r"(?![^()\[\]]*[)\]])"
+)
+_MAY_PART = re.compile(r"[|;,\r\n\uff5c\uff1b\u3001\uff0c\u060c]|\s/\s")
+# As a shop's own options are called inside: letters and digits joined by underscores.
+_OPTION_CODE = re.compile(r"(?=[^_]*[^\W\d_])[^\W_]+(?:_+[^\W_]+)+")
+
+
+def split_list(cell: str) -> list[str]:
+    """Every value that a cell lists, in its order, blanks apart; one that is no list is one."""
+    if not _MAY_PART.search(cell):
+        return [cell.strip()] if cell.strip() else []
+    parts = _PARTS_VALUES.split(cell)
+    return [value for part in parts if (value := part.replace("\\,", ",").strip())]
+
+
+def clean_values(cell: str) -> tuple[str, ...]:
+    """Every value once that says something, option codes as words."""
+    return tuple(_each_once(map(spell_out, split_list(cell))))
+
+
+@lru_cache(maxsize=4_096)
+def join_values(cell: str) -> str:
+    """The values of a cell as words: `Wool|Spandex` is `Wool, Spandex`."""
+    return ", ".join(clean_values(cell))
+
+
+def spell_out(value: str) -> str:
+    """An option's code as words: `brushed_brass` is `brushed brass`; else the value itself."""
+    if "_" in value and _OPTION_CODE.fullmatch(value):
+        return " ".join(value.replace("_", " ").split())
+    return value
+
+
+def _each_once(values: Iterable[str]) -> Iterator[str]:
+    seen = set()
+    for value in values:
+        folded = value.casefold()
+        if folded not in seen and not says_nothing(value):
+            seen.add(folded)
+            yield value
