@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 RejectionReason = Literal[
     "no_id", "duplicate_id", "no_title", "unusable_id", "override_out_of_range", "malformed_row"
 ]
+LeftOutReason = Literal["unpublished", "variant", "variant_without_parent"]
 OneSetPer = Literal["product", "color", "row"]
 
 
@@ -44,6 +45,13 @@ class RejectedRow:
     product_id: str = ""
 
 
+class LeftOut(NamedTuple):
+    """A row with an id that no product has: where it is and which kind of row it is."""
+
+    line: int
+    reason: LeftOutReason
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
     """A whole export, read: `rows` data rows became products, rejected rows or skipped rows.
@@ -56,7 +64,8 @@ class Catalog:
     `additional_image`, `not_visible` (a variant, in Magento), `store_view`,
     `variant_without_parent`, `parent` (its variants' colours are the products instead),
     `unpublished` (with all rows of such a product) and `blank`. `encoding` and `delimiter` are
-    as detected; the delimiter of an XML feed is the empty string.
+    as detected; the delimiter of an XML feed is the empty string. `left_out` has the first row of
+    each id that is neither a product's nor a rejected row's.
     """
 
     name: str
@@ -68,3 +77,4 @@ class Catalog:
     rejected_rows: tuple[RejectedRow, ...]
     skipped: Mapping[str, int]
     warnings: tuple[str, ...] = ()
+    left_out: Mapping[str, LeftOut] = field(default_factory=dict)

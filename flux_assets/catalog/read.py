@@ -1,14 +1,14 @@
 """A shop's export -> its products, its rejected rows, and the account of every row."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from flux_assets.catalog.dialects import GOOGLE_MERCHANT, is_known_header, recognise_dialect
-from flux_assets.catalog.entries import read_entries
+from flux_assets.catalog.entries import Entry, read_entries
 from flux_assets.catalog.families import group_families
 from flux_assets.catalog.file_formats import read_table
 from flux_assets.catalog.layout import build_layout
 from flux_assets.catalog.names import squash_name
-from flux_assets.catalog.product import Catalog, OneSetPer
+from flux_assets.catalog.product import Catalog, LeftOut, LeftOutReason, OneSetPer, Product
 from flux_assets.catalog.products import Assembly
 from flux_assets.catalog.row_account import Account
 from flux_assets.catalog.starts import count_own_ids
@@ -54,7 +54,10 @@ def read_catalog(
         account=account,
         include_unpublished=include_unpublished,
     )
-    families = group_families(entries, layout, account, takes_orphans=one_set_per == "row")
+    rows: list[Entry] = []
+    families = group_families(
+        _note_rows(entries, rows), layout, account, takes_orphans=one_set_per == "row"
+    )
     assembly = Assembly(
         dialect=dialect,
         layout=layout,
@@ -74,4 +77,31 @@ def read_catalog(
         rejected_rows=tuple(sorted(account.rejected_rows, key=lambda row: row.line)),
         skipped=dict(account.skipped),
         warnings=(*table.warnings, *account.build_warnings()),
+        left_out=_find_left_out(rows, assembly.products, account),
     )
+
+
+def _note_rows(entries: Iterable[Entry], rows: list[Entry]) -> Iterator[Entry]:
+    for entry in entries:
+        rows.append(entry)
+        yield entry
+
+
+def _find_left_out(
+    rows: Iterable[Entry], products: Iterable[Product], account: Account
+) -> dict[str, LeftOut]:
+    """What became of the ids that are no product's, for whoever asks for one of them."""
+    told = {product.product_id for product in products}
+    told |= {row.product_id for row in account.rejected_rows} | {""}
+    orphans = set(account.orphans)
+    left_out: dict[str, LeftOut] = {}
+    for row in rows:
+        if row.product_id in told:
+            continue
+        reason: LeftOutReason = "variant"
+        if row.line in orphans:
+            reason = "variant_without_parent"
+        elif row.role.parent is None and not row.is_published:
+            reason = "unpublished"
+        left_out.setdefault(row.product_id, LeftOut(row.line, reason))
+    return left_out

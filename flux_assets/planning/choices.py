@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from flux_assets.errors import ChoiceError
 from flux_assets.planning.plan import TO_BUY, PlanRow
 
 
@@ -59,22 +58,18 @@ class ChosenWork:
 def select_rows(rows: Iterable[PlanRow], choices: Choices) -> list[PlanRow]:
     """The rows of the chosen products, categories and shots; each choice narrows the others.
 
-    Raises:
-        ChoiceError: a chosen product, category or shot is not in the plan.
+    A chosen product may have no row, for `explain_choices` to say why; the others go on.
     """
-    everything = list(rows)
-    chosen = everything
-    for name, field, wanted in (
-        ("product_ids", "product_id", set(choices.product_ids)),
-        ("categories", "category", set(choices.categories)),
-        ("shots", "shot", set(choices.shots)),
-    ):
-        if wanted:
-            known = {getattr(row, field) for row in everything}
-            if wanted - known:
-                raise ChoiceError(name, sorted(wanted - known), known)
-            chosen = [row for row in chosen if getattr(row, field) in wanted]
-    return chosen
+    ids, categories, shots = map(
+        frozenset, (choices.product_ids, choices.categories, choices.shots)
+    )
+    return [
+        row
+        for row in rows
+        if (not ids or row.product_id in ids)
+        and (not categories or row.category in categories)
+        and (not shots or row.shot in shots)
+    ]
 
 
 def choose(
@@ -91,9 +86,6 @@ def choose(
         choices: what is asked for.
         cap: of the settings, or lower.
         is_known: whether a stored picture needs no report, since Dagster has it already.
-
-    Raises:
-        ChoiceError: a chosen product, category or shot is not in the plan.
     """
     chosen = select_rows(rows, choices)
     paid = set(TO_BUY) | ({"refused"} if choices.retry_refused else set())

@@ -28,7 +28,7 @@ from flux_assets.image_api.request import (
 )
 from flux_assets.pictures.photos.photo import Photo
 from flux_assets.prompts.overrides import NO_OVERRIDE, NO_OVERRIDES, Override, OverridesFile
-from flux_assets.prompts.templates import PRODUCT_FIELDS, Condition, is_met, render
+from flux_assets.prompts.templates import PRODUCT_FIELDS, Condition, describe_fields, is_met, render
 
 Mode = Literal["generate", "edit"]
 Fallback = Literal["generate", "skip", "fail"]
@@ -81,11 +81,12 @@ class Shot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """A product and shot of which no picture is wanted: which rule says so."""
+    """A product and shot of which no picture is wanted: which rule says so, and how it reads."""
 
     product_id: str
     shot: str
     reason: SkipReason
+    message: str = field(default="", compare=False)
 
 
 def assume_photo(addresses: tuple[str, ...]) -> Photo:
@@ -137,7 +138,7 @@ def _skip_reason(shot: Shot, product: Product, override: Override) -> SkipReason
     if override.problem:
         # Made without what cannot be read, a picture that nobody asked for would be paid.
         problem = f"line {override.problem.line} of the overrides: {override.problem.message}"
-        raise PromptError(product.product_id, shot.name, problem)
+        raise PromptError(product.product_id, shot.name, problem, reason="override_problem")
     if shot.only_if and not is_met(shot.only_if, product, shot=shot.name):
         return "only_if"
     return None
@@ -148,14 +149,15 @@ def _build(
 ) -> ImageRequest | Skipped:
     reason = _skip_reason(shot, product, override)
     if reason:
-        return Skipped(product_id=product.product_id, shot=shot.name, reason=reason)
+        return _skip(shot, product, reason, _describe_rule(shot, product, override))
     photo = _choose_photo(shot, product, find_photo) if shot.mode == "edit" else None
     if isinstance(photo, PhotoUnusableError) and shot.fallback == "skip":
-        return Skipped(product_id=product.product_id, shot=shot.name, reason="fallback")
+        return _skip(shot, product, "fallback", f"its photo: {photo}")
     if isinstance(photo, PhotoUnusableError) and shot.fallback == "generate":
         photo = None
     if isinstance(photo, PhotoUnusableError | PhotoUnavailableError):
-        raise PromptError(product.product_id, shot.name, f"its photo: {photo}")
+        problem = f"its photo: {photo}"
+        raise PromptError(product.product_id, shot.name, problem, reason="no_photo")
     parameters = shot_parameters(shot, product, override)
     if photo is None and parameters.get("aspect_ratio") == MATCH_INPUT_IMAGE:
         if shot.mode == "generate":
@@ -172,6 +174,18 @@ def _build(
         source=photo,
         flatten=shot.flatten,
     )
+
+
+def _skip(shot: Shot, product: Product, reason: SkipReason, message: str) -> Skipped:
+    return Skipped(product_id=product.product_id, shot=shot.name, reason=reason, message=message)
+
+
+def _describe_rule(shot: Shot, product: Product, override: Override) -> str:
+    """Which rule wants no picture of this shot, with what it looks at."""
+    if override.skip or shot.only_if is None:
+        return f"line {override.line} of the overrides says skip"
+    rule = f"only_if in line {shot.only_if.line} of the shots file: {shot.only_if.text}"
+    return f"{describe_fields(shot.only_if, product)}, and {rule}"
 
 
 def _choose_photo(shot: Shot, product: Product, find_photo: FindPhoto) -> Photo:

@@ -42,6 +42,7 @@ _TEMPLATE_FAILURES = (
     *(jinja2.TemplateError, ArithmeticError, AssertionError),
     *(LookupError, TypeError, ValueError),
 )
+_SHOWN_CHARACTERS = 60
 _STATEMENTS = (nodes.Output, nodes.If, nodes.For, nodes.Assign)
 
 
@@ -111,6 +112,15 @@ def is_met(condition: Condition, product: Product, *, shot: str) -> bool:
     except _TEMPLATE_FAILURES as error:
         problem = f"{where} cannot be evaluated: {error}"
         raise PromptError(product.product_id, shot, problem) from error
+
+
+def describe_fields(condition: Condition, product: Product) -> str:
+    """What a condition looks at, as one product has it: `category is 'Gift cards'`."""
+    compiled = _compile_condition(condition.text)
+    values = _values(compiled, product)
+    names = (*compiled.fields, *compiled.columns)
+    shown = [f"{name} is {str(values.get(name, ''))[:_SHOWN_CHARACTERS]!r}" for name in names]
+    return ", ".join(shown) or "it is so for every product"
 
 
 _TEMPLATES = build_template_environment()
