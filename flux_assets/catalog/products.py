@@ -12,7 +12,7 @@ from flux_assets.catalog.families import Family
 from flux_assets.catalog.grouping import Texts
 from flux_assets.catalog.html_text import plain_text
 from flux_assets.catalog.layout import Layout
-from flux_assets.catalog.paths import first_url
+from flux_assets.catalog.photo_cells import first_photo
 from flux_assets.catalog.product import OneSetPer, Product, RejectionReason
 from flux_assets.catalog.row_account import Account
 from flux_assets.catalog.starts import Start, start_colors, start_product, start_rows
@@ -94,7 +94,7 @@ class Assembly:
             "category": self._read_category(cleaned),
             "brand": first_text(cleaned, fields["brand"]),
             "price": first_text(cleaned, fields["price"]),
-            "image_url": first_url(first_text(cleaned, self._image_keys())),
+            "image_url": self._read_photo(variant.texts),
             "columns": columns,
         }
 
@@ -121,6 +121,11 @@ class Assembly:
             if any(map(str.isalpha, category)):
                 return category
         return ""
+
+    def _read_photo(self, texts: Texts) -> str:
+        """The first photo that any of the columns names; their markup may hold the address."""
+        photos = (first_photo(texts[key]) for key in self._image_keys())
+        return next(filter(None, photos), "")
 
     def _image_keys(self) -> tuple[str, ...]:
         keys = self.layout.fields["image_url"]

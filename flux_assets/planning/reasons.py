@@ -104,13 +104,12 @@ def count_reasons(reasons: Iterable[Reason]) -> dict[str, int]:
 def explain_choices(choices: Choices, catalog: Catalog, reasons: Iterable[Reason]) -> list[str]:
     """A sentence for each product chosen by its id that has no picture, or is not there."""
     known = _known_ids(catalog)
-    told = []
-    for place, product_id in enumerate(dict.fromkeys(choices.product_ids)):
-        if product_id not in known:
-            near = difflib.get_close_matches(product_id, known) if place < _COMPARED else []
-            hint = f"; near it: {', '.join(near)}" if near else ""
-            told.append(f"there is no product {product_id!r} in {catalog.name}{hint}")
     chosen = set(choices.product_ids)
+    told = []
+    for place, product_id in enumerate(sorted(chosen - known)):
+        near = difflib.get_close_matches(product_id, known) if place < _COMPARED else []
+        hint = f"; near it: {', '.join(near)}" if near else ""
+        told.append(f"there is no product {product_id!r} in {catalog.name}{hint}")
     told += [
         f"product {item.product_id!r}{f', shot {item.shot!r}' if item.shot else ''}: "
         f"no picture ({item.reason}): {item.message}"

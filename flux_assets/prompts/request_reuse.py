@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
 
 DECIDING_MODULES = (
+    "catalog/photo_cells",
     "catalog/product",
     "catalog/tables",
     "image_api/parameters",

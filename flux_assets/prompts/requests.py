@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
+from flux_assets.catalog.photo_cells import first_photo
 from flux_assets.catalog.product import Product
 from flux_assets.errors import (
     ParameterError,
@@ -202,8 +203,8 @@ def _photo_addresses(shot: Shot, product: Product) -> tuple[str, ...]:
         if value is None:
             problem = f"`source` names {name!r}, and the catalog has no such column"
             raise PromptError(product.product_id, shot.name, problem, field=name)
-        if value.strip():
-            addresses.append(value.strip())
+        if photo := first_photo(value):
+            addresses.append(photo)
     return tuple(addresses)
 
 
