@@ -65,6 +65,7 @@ class Shot:
     that may hold its address, in order; `fallback` says what is done where there is no usable
     photo, `flatten` (`#rrggbb`) what its transparent parts are laid on. `recognisable_above` is
     the recognition score from 0 to 1 below which a picture is reported; None takes the default.
+    `scenes` are the file's own, as of `find_scene`.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Shot:
     flatten: str = ""
     recognisable_above: float | None = None
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
+    scenes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +142,7 @@ def _skip_reason(shot: Shot, product: Product, override: Override) -> SkipReason
         # Made without what cannot be read, a picture that nobody asked for would be paid.
         problem = f"line {override.problem.line} of the overrides: {override.problem.message}"
         raise PromptError(product.product_id, shot.name, problem, reason="override_problem")
-    if shot.only_if and not is_met(shot.only_if, product, shot=shot.name):
+    if shot.only_if and not is_met(shot.only_if, product, shot=shot.name, scenes=shot.scenes):
         return "only_if"
     return None
 
@@ -258,6 +260,7 @@ def _render(shot: Shot, product: Product) -> str:
         product,
         shot=shot.name,
         max_characters=_MAX_WRITTEN_CHARACTERS,
+        scenes=shot.scenes,
     )
     if len(text) > _MAX_WRITTEN_CHARACTERS:
         raise _too_long(shot, product)
@@ -266,7 +269,7 @@ def _render(shot: Shot, product: Product) -> str:
 
 def _choose_template(shot: Shot, product: Product) -> str:
     for conditional in shot.prompts:
-        if is_met(conditional.when, product, shot=shot.name):
+        if is_met(conditional.when, product, shot=shot.name, scenes=shot.scenes):
             return conditional.prompt
     return shot.prompt
 
