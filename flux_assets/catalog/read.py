@@ -1,6 +1,6 @@
 """A shop's export -> its products, its rejected rows, and the account of every row."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from flux_assets.catalog.dialects import GOOGLE_MERCHANT, is_known_header, recognise_dialect
 from flux_assets.catalog.entries import Entry, read_entries
@@ -47,17 +47,16 @@ def read_catalog(
     dialect = GOOGLE_MERCHANT if table.is_feed else recognise_dialect(table.header)
     layout = build_layout(table.header, dialect, columns, name)
     account = Account(name=name)
-    entries = read_entries(
-        table,
-        dialect=dialect,
-        layout=layout,
-        account=account,
-        include_unpublished=include_unpublished,
+    entries = list(
+        read_entries(
+            table,
+            dialect=dialect,
+            layout=layout,
+            account=account,
+            include_unpublished=include_unpublished,
+        )
     )
-    rows: list[Entry] = []
-    families = group_families(
-        _note_rows(entries, rows), layout, account, takes_orphans=one_set_per == "row"
-    )
+    families = group_families(entries, layout, account, takes_orphans=one_set_per == "row")
     assembly = Assembly(
         dialect=dialect,
         layout=layout,
@@ -77,14 +76,8 @@ def read_catalog(
         rejected_rows=tuple(sorted(account.rejected_rows, key=lambda row: row.line)),
         skipped=dict(account.skipped),
         warnings=(*table.warnings, *account.build_warnings()),
-        left_out=_find_left_out(rows, assembly.products, account),
+        left_out=_find_left_out(entries, assembly.products, account),
     )
-
-
-def _note_rows(entries: Iterable[Entry], rows: list[Entry]) -> Iterator[Entry]:
-    for entry in entries:
-        rows.append(entry)
-        yield entry
 
 
 def _find_left_out(

@@ -1,5 +1,6 @@
 """Takes quotation marks of any script out of a text: the picture would show them as lettering."""
 
+import re
 from functools import cache
 
 from flux_assets.prompts.wording import read_wording
@@ -28,40 +29,46 @@ def _all_marks() -> frozenset[str]:
     return frozenset(rules.double_marks + rules.other_marks + rules.single_marks)
 
 
+@cache
+def _pattern(marks: str) -> re.Pattern[str]:
+    return re.compile(f"[{re.escape(marks)}]")
+
+
 def _without_doubles(text: str) -> str:
     rules = read_wording()
     pieces: list[str] = []
     is_open = False
-    for place, character in enumerate(text):
-        before, after = text[place - 1 : place], text[place + 1 : place + 2]
-        if character in rules.other_marks:
+    end = 0
+    for mark in _pattern(rules.double_marks + rules.other_marks).finditer(text):
+        place = mark.start()
+        pieces.append(text[end:place])
+        end = place + 1
+        before, after = text[place - 1 : place], text[end : end + 1]
+        if mark[0] in rules.other_marks:
             continue
-        if character not in rules.double_marks:
-            pieces.append(character)
-        elif _is_digit(before) and not (is_open and not _closes_later(text, place)):
+        if _is_digit(before) and not (is_open and not _closes_later(text, place)):
             pieces.append(INCH)
         elif not is_open and (not before or before.isspace() or before in _OPENS_AFTER):
             is_open = True
         else:
             is_open = False
             pieces.append(" " if before.isalnum() and after.isalnum() else "")
-    return "".join(pieces)
+    return "".join((*pieces, text[end:]))
 
 
 def _closes_later(text: str, place: int) -> bool:
     """Whether a mark inside a quotation is no end of it: the next one is, behind a word."""
-    rest = text[place + 1 :]
-    ahead = next((at for at, sign in enumerate(rest) if sign in read_wording().double_marks), 0)
-    return rest[:1].isspace() and ahead > 0 and rest[ahead - 1].isalpha()
+    following = _pattern(read_wording().double_marks).search(text, place + 1)
+    if following is None or not text[place + 1].isspace():
+        return False
+    return text[following.start() - 1].isalpha()
 
 
 def _without_singles(text: str) -> str:
-    marks = read_wording().single_marks
     characters = list(text)
     opened: int | None = None
-    for place, character in enumerate(text):
-        if character not in marks:
-            continue
+    for mark in _pattern(read_wording().single_marks).finditer(text):
+        place, character = mark.start(), mark[0]
         before, after = text[place - 1 : place], text[place + 1 : place + 2]
         if character == "'" and _is_digit(before) and not after.isalpha():
             characters[place] = FOOT
