@@ -198,15 +198,27 @@ class ParameterError(FluxAssetsError):
         self.expected = expected
 
 
-class PromptError(FluxAssetsError):
-    """One product's prompt for one shot cannot be rendered."""
+PromptProblem = Literal["prompt_error", "no_photo", "override_problem"]
 
-    def __init__(self, product_id: str, shot: str, problem: str, *, field: str = "") -> None:
+
+class PromptError(FluxAssetsError):
+    """One product's prompt for one shot cannot be rendered; `reason` says whose fault it is."""
+
+    def __init__(
+        self,
+        product_id: str,
+        shot: str,
+        problem: str,
+        *,
+        field: str = "",
+        reason: PromptProblem = "prompt_error",
+    ) -> None:
         super().__init__(f"product {product_id!r}, shot {shot!r}: {problem}")
         self.product_id = product_id
         self.shot = shot
         self.problem = problem
         self.field = field
+        self.reason = reason
 
 
 # --- The owner of the API account must act: the run stops ------------------------------------

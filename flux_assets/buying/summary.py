@@ -46,7 +46,8 @@ class RunSummary:
 
     `attempted` counts the requests that this run did something for; `failed` those of them that
     ended `failed` or `lost`, or were sent and never answered. `slowest` are the slowest calls,
-    slowest first. `left_over_cap` is as of `ChosenWork`, `accept_drop` as of `Choices`.
+    slowest first. `left_over_cap` is as of `ChosenWork`, `accept_drop` as of `Choices`. `notes` say
+    what became of chosen products without a picture.
     """
 
     counts: Counter[OutcomeKind] = field(default_factory=Counter)
@@ -60,6 +61,7 @@ class RunSummary:
     slowest: list[SlowCall] = field(default_factory=list)
     credits: CreditSpan | None = None
     stop_reason: str = ""
+    notes: list[str] = field(default_factory=list)
 
     @property
     def failed_percent(self) -> float:
@@ -106,6 +108,7 @@ class RunSummary:
             ],
             "credits": self.credits.to_json() if self.credits else None,
             "stop_reason": self.stop_reason,
+            "notes": self.notes,
         }
 
     @classmethod
@@ -121,6 +124,7 @@ class RunSummary:
             whole.shortfalls.extend(
                 Shortfall(**name_values(row, _SHORTFALL)) for row in part["shortfalls"]
             )
+            whole.notes.extend(part.get("notes", ()))
             whole._keep_slowest(
                 SlowCall(**name_values(row, _SLOW_CALL)) for row in part.get("slowest", ())
             )

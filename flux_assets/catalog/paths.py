@@ -1,19 +1,13 @@
-"""Cells that list several categories or pictures -> the one that stands for the product."""
+"""Cells that list several categories -> the one that stands for the product."""
 
 import re
 from collections.abc import Callable, Mapping
 
 from flux_assets.catalog.nothing import says_nothing
 
-_LISTED_URL = re.compile(r"\s*[,;|]\s*(?=https?://)")
 _PARTS_PATHS = re.compile(r"[|;\r\n\uff5c\uff1b]+")
 _STEP = re.compile(r"\s*[>\u203a\u00bb]\s*|/|,")
 _LIST_COMMA = re.compile(r"(?<!\\),")
-
-
-def first_url(cell: str) -> str:
-    """The first of several URLs; a comma inside one does not end it."""
-    return _LISTED_URL.split(cell.strip(), maxsplit=1)[0]
 
 
 def first_listed_path(cell: str) -> str:

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 RejectionReason = Literal[
     "no_id", "duplicate_id", "no_title", "unusable_id", "override_out_of_range", "malformed_row"
 ]
+LeftOutReason = Literal["unpublished", "variant", "variant_without_parent"]
 OneSetPer = Literal["product", "color", "row"]
 
 
@@ -46,6 +47,13 @@ class RejectedRow:
     product_id: str = ""
 
 
+class LeftOut(NamedTuple):
+    """A row with an id that no product has: where it is and which kind of row it is."""
+
+    line: int
+    reason: LeftOutReason
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
     """A whole export, read: `rows` data rows became products, rejected rows or skipped rows.
@@ -58,7 +66,8 @@ class Catalog:
     `additional_image`, `not_visible` (a variant, in Magento), `store_view`,
     `variant_without_parent`, `parent` (its variants' colours are the products instead),
     `unpublished` (with all rows of such a product) and `blank`. `encoding` and `delimiter` are
-    as detected; the delimiter of what is no delimited text is the empty string.
+    as detected; the delimiter of what is no delimited text is the empty string. `left_out` has the
+    first row of each id that is neither a product's nor a rejected row's.
 
     `suspected_encoding` is the encoding where it is a guess that may have turned letters into
     others: of such a catalog nothing is bought until a person names the encoding.
@@ -74,3 +83,4 @@ class Catalog:
     skipped: Mapping[str, int]
     warnings: tuple[str, ...] = ()
     suspected_encoding: str = ""
+    left_out: Mapping[str, LeftOut] = field(default_factory=dict)

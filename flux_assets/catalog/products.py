@@ -21,7 +21,8 @@ from flux_assets.catalog.identity import is_shortened
 from flux_assets.catalog.layout import Layout
 from flux_assets.catalog.nothing import says_nothing
 from flux_assets.catalog.options import Texts
-from flux_assets.catalog.paths import CATEGORY_READERS, first_category, first_url
+from flux_assets.catalog.paths import CATEGORY_READERS, first_category
+from flux_assets.catalog.photo_cells import first_photo
 from flux_assets.catalog.product import OneSetPer, Product, RejectionReason
 from flux_assets.catalog.row_account import Account
 from flux_assets.catalog.starts import Start, start_colors, start_product, start_rows
@@ -104,7 +105,7 @@ class Assembly:
             "category": self._read_category(lines),
             "brand": first_text(lines, fields["brand"]),
             "price": first_text(lines, fields["price"], says_nothing),
-            "image_url": first_url(first_text(lines, self._image_keys())),
+            "image_url": self._read_photo(variant.texts),
             "columns": columns,
         }
 
@@ -132,6 +133,11 @@ class Assembly:
             if any(map(str.isalpha, category)) and not says_nothing(category):
                 return category
         return ""
+
+    def _read_photo(self, texts: Texts) -> str:
+        """The first photo that any of the columns names; their markup may hold the address."""
+        photos = (first_photo(texts[key]) for key in self._image_keys())
+        return next(filter(None, photos), "")
 
     def _image_keys(self) -> tuple[str, ...]:
         keys = self.layout.fields["image_url"]

@@ -1,15 +1,15 @@
 """A shop's export -> its products, its rejected rows, and the account of every row."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from flux_assets.catalog.cells import TextRules
 from flux_assets.catalog.dialects import recognise_dialect
-from flux_assets.catalog.entries import read_entries
+from flux_assets.catalog.entries import Entry, read_entries
 from flux_assets.catalog.families import group_families
 from flux_assets.catalog.file_formats import read_table
 from flux_assets.catalog.header import HeaderSearch
 from flux_assets.catalog.layout import build_layout
-from flux_assets.catalog.product import Catalog, OneSetPer
+from flux_assets.catalog.product import Catalog, LeftOut, LeftOutReason, OneSetPer, Product
 from flux_assets.catalog.products import Assembly
 from flux_assets.catalog.row_account import Account
 from flux_assets.catalog.starts import count_own_ids
@@ -81,4 +81,25 @@ def read_catalog(
             *account.build_warnings(),
         ),
         suspected_encoding=table.encoding if table.is_suspected else "",
+        left_out=_find_left_out(entries, assembly.products, account),
     )
+
+
+def _find_left_out(
+    rows: Iterable[Entry], products: Iterable[Product], account: Account
+) -> dict[str, LeftOut]:
+    """What became of the ids that are no product's, for whoever asks for one of them."""
+    told = {product.product_id for product in products}
+    told |= {row.product_id for row in account.rejected_rows} | {""}
+    orphans = set(account.orphans)
+    left_out: dict[str, LeftOut] = {}
+    for row in rows:
+        if row.product_id in told:
+            continue
+        reason: LeftOutReason = "variant"
+        if row.line in orphans:
+            reason = "variant_without_parent"
+        elif row.role.parent is None and not row.is_published:
+            reason = "unpublished"
+        left_out.setdefault(row.product_id, LeftOut(row.line, reason))
+    return left_out

@@ -3,7 +3,7 @@
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -60,7 +60,7 @@ class RunProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshReport:
-    """What a refresh came to; `missing` counts requests without a current picture.
+    """What a refresh came to; `shortfalls` are as `read_shortfalls` gives them.
 
     `before_and_after` are the addresses of one photo and of the picture made from it, if there is
     any. `failure` says why the run failed although it went to its end.
@@ -69,10 +69,15 @@ class RefreshReport:
     run_id: str
     store: ObjectStore
     summary: RunSummary
-    missing: int
+    shortfalls: Sequence[Sequence[str]]
     pictures_by_shot: Mapping[str, int]
     before_and_after: tuple[str, str] | None = None
     failure: str = ""
+
+    @property
+    def missing(self) -> int:
+        """How many requests have no current picture."""
+        return len(self.shortfalls)
 
     @property
     def exit_code(self) -> int:
@@ -89,6 +94,7 @@ class RefreshReport:
             "possibly_paid_twice": self.summary.possibly_paid_twice,
             "left_over_cap": self.summary.left_over_cap,
             "missing": self.missing,
+            "notes": self.summary.notes,
             "failure": self.failure,
             "run_id": self.run_id,
         }
@@ -193,7 +199,7 @@ def _read_report(settings: Settings, run_id: str, *, failure: str = "") -> Refre
         run_id=run_id,
         store=store,
         summary=RunSummary.merge([summary]),
-        missing=len(read_shortfalls(store)),
+        shortfalls=read_shortfalls(store),
         pictures_by_shot=dict(manifest["shot"].value_counts(sort=False)),
         before_and_after=next(read_rows(edits, before_and_after), None),
         failure=failure,

@@ -6,7 +6,7 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 from rich.markdown import Markdown
@@ -33,9 +33,11 @@ from flux_assets.errors import FluxAssetsError
 from flux_assets.image_api.open_api import SIMULATOR_STATE_DIR
 from flux_assets.planning.choices import Choices
 from flux_assets.planning.dry_run import plan_catalog
+from flux_assets.planning.reasons import write_reasons_csv
 from flux_assets.prompts.reroll import raise_takes
 from flux_assets.settings import Settings
 
+_REASONS_SHOWN = 10
 _OBJECTS_BETWEEN_COLLECTIONS = 10_000
 """Python's own 700 let garbage collection take a twentieth of a refresh that buys."""
 
@@ -84,13 +86,20 @@ def demo() -> None:
 
 @cli.command()
 @choice_options
+@click.option(
+    "--reasons",
+    type=click.File("w", encoding="utf-8", lazy=True),
+    help="Write why products have no picture into this CSV file, each with its reason.",
+)
 @json_option
-def plan(*, as_json: bool, **flags: Any) -> None:  # noqa: ANN401 - what click parsed
+def plan(*, as_json: bool, reasons: TextIO | None, **flags: Any) -> None:  # noqa: ANN401 - what click parsed
     """Show what a refresh with the same flags would do and cost. Free: nothing is sent."""
     settings = read_settings()
     choices = read_choices(flags)
     with open_shop(settings, step="plan") as shop:
         dry_run = plan_catalog(settings, shop.store, shop.run, choices)
+    if reasons:
+        write_reasons_csv(dry_run.reasons, reasons)
     if as_json:
         click.echo(json.dumps(dry_run.to_json(), indent=2))
         return
@@ -242,6 +251,11 @@ def _show_pictures(settings: Settings, report: RefreshReport) -> None:
             f"[bold red]{report.missing} pictures are missing[/]; the check of `image_manifest` "
             "and tables/missing_pictures.json in the store give each one's reason."
         )
+        for product_id, shot, kind, reason in report.shortfalls[:_REASONS_SHOWN]:
+            people.print(escape(f"{product_id}, {shot}: {kind}, {reason}"), soft_wrap=True)
+        if report.missing > _REASONS_SHOWN:
+            more = report.missing - _REASONS_SHOWN
+            people.print(f"and {more} more: `flux-assets plan --reasons FILE` writes them all.")
     elif not summary.calls:
         people.print("Nothing was bought: every picture was there already.")
     if settings.is_sample:

@@ -13,9 +13,11 @@ from flux_assets.defs.reports import (
     pick_samples,
     plan_report,
     prompts_table,
+    reasons_table,
 )
 from flux_assets.planning.choices import Choices
 from flux_assets.planning.dry_run import DryRun
+from flux_assets.planning.reasons import count_reasons
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -81,8 +83,10 @@ def show_plan(dry_run: DryRun) -> None:
         people.print(Markdown(prompts_table(picked)))
     if dry_run.override_problems:
         people.print(Markdown(override_problems_table(dry_run.override_problems)))
-    for error in dry_run.prompt_errors[:10]:
-        people.print(f"[bold]No prompt:[/] {escape(str(error))}")
+    if dry_run.reasons:
+        people.print(Markdown(reasons_table(count_reasons(dry_run.reasons))))
+    for note in dry_run.notes or map(str, dry_run.prompt_errors[:10]):
+        people.print(f"[bold]No picture:[/] {escape(note)}", soft_wrap=True)
     if dry_run.left_over_cap:
         people.print(
             f"{dry_run.left_over_cap} pictures would be left for other runs (over the cap)."

@@ -18,7 +18,9 @@ from flux_assets.errors import PromptError, ShotsFileError
 from flux_assets.image_api.open_api import ApiAccess
 from flux_assets.image_api.request import ImageRequest, RequestIdentity
 from flux_assets.planning.against_store import plan_against_store
+from flux_assets.planning.choices import Choices
 from flux_assets.planning.plan import TO_BUY
+from flux_assets.planning.reasons import list_reasons
 from flux_assets.prompts.former_ids import FormerIds, find_former_ids
 from flux_assets.prompts.inputs import load_catalog, load_overrides, load_shots
 from flux_assets.prompts.rendering import render_requests
@@ -97,13 +99,14 @@ def _build_requests(
     shot = next((shot for shot in shots.shots if shot.name == shot_name), None)
     if shot is None:
         raise ShotsFileError(shots.name, f"shot {shot_name!r} is gone; reload the code location")
-    products = {product.product_id: product for product in load_catalog(settings, shots).products}
+    catalog = load_catalog(settings, shots)
+    products = {product.product_id: product for product in catalog.products}
     chosen = [products[product_id] for product_id in product_ids if product_id in products]
-    shortfalls = [
-        unmade(product_id, f"not in {shown_uri(settings.catalog)} any more")
-        for product_id in product_ids
-        if product_id not in products
-    ]
+    absent = [product_id for product_id in product_ids if product_id not in products]
+    choices = Choices(product_ids=absent)
+    told = {item.product_id: item.message for item in list_reasons(catalog, (), (), choices)}
+    gone = f"not in {shown_uri(settings.catalog)} any more"
+    shortfalls = [unmade(product_id, told.get(product_id, gone)) for product_id in absent]
     requests: list[ImageRequest] = []
     overrides = load_overrides(settings)
     for result in render_requests(
@@ -112,7 +115,9 @@ def _build_requests(
         if isinstance(result, PromptError):
             shortfalls.append(unmade(result.product_id, str(result)))
         elif isinstance(result, Skipped):
-            shortfalls.append(unmade(result.product_id, f"skipped, as {result.reason} says"))
+            shortfalls.append(
+                unmade(result.product_id, f"skipped ({result.reason}): {result.message}")
+            )
         else:
             requests.append(result)
     return requests, shortfalls, find_former_ids(chosen)

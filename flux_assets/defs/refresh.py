@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field
 
+from flux_assets.bill.ledger import Ledger
+from flux_assets.bill.open_ledger import open_ledger
 from flux_assets.buying.generation import WorkItem, open_generation
 from flux_assets.buying.summary import RunSummary
 from flux_assets.defs.events import known_fingerprints, log_outcomes, run_identity
@@ -19,9 +21,13 @@ from flux_assets.manifest.stored import open_manifest, read_manifest_products
 from flux_assets.planning.against_store import check_run, run_cap
 from flux_assets.planning.choices import Choices, ChosenWork, choose
 from flux_assets.planning.plan_table import read_plan_rows
+from flux_assets.planning.reasons import check_choices, explain_choices, list_reasons
+from flux_assets.prompts.inputs import load_catalog, load_overrides, load_shots
+from flux_assets.prompts.rendering import render_requests
 from flux_assets.prompts.requests_table import read_requests
 from flux_assets.settings import Settings
 from flux_assets.storage.frames import name_values
+from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable
 
 if TYPE_CHECKING:
@@ -107,13 +113,18 @@ def build_plan_shards(settings: Settings) -> dg.OpDefinition:
         plan: Any,  # noqa: ANN401 - a data frame
     ) -> Iterator[dg.DynamicOutput[Any] | dg.Output[dict[str, Any]]]:
         choices = Choices(**config.model_dump())
-        asked = requests.read(("product_id", "skipped", "fingerprint"))
+        asked = requests.read(("product_id", "shot", "error", "skipped", "fingerprint"))
+        shop_store = store.open().shop
+        ledger = open_ledger(settings, shop_store, run_identity(context))
+        notes = _explain_choices(settings, shop_store, ledger, choices, asked=asked, plan=plan)
+        for note in notes:
+            context.log.warning(note)
         work = _choose_work(context.instance, settings, choices, plan)
         check_run(
             settings,
             choices,
             known=read_manifest_products(
-                open_manifest(store.open().shop),
+                open_manifest(shop_store),
                 dict(zip(asked["fingerprint"], asked["product_id"], strict=True)),
             ),
             product_ids=set(asked["product_id"].unique()),
@@ -127,12 +138,53 @@ def build_plan_shards(settings: Settings) -> dg.OpDefinition:
         )
         for number, shard in enumerate(_cut_shards(settings, choices, work, requests)):
             yield dg.DynamicOutput(shard, output_name="shards", mapping_key=f"{number:05d}")
-        effortless = RunSummary(left_over_cap=work.left_over_cap, accept_drop=choices.accept_drop)
+        effortless = RunSummary(
+            left_over_cap=work.left_over_cap, accept_drop=choices.accept_drop, notes=notes
+        )
         effortless.counts["reused"] = work.already_known
         effortless.counts["skipped"] = int((asked["skipped"] != "").sum())
         yield dg.Output(effortless.to_json(), output_name="effortless")
 
     return plan_shards
+
+
+def _explain_choices(
+    settings: Settings,
+    store: ObjectStore,
+    ledger: Ledger,
+    choices: Choices,
+    *,
+    asked: "pd.DataFrame",
+    plan: "pd.DataFrame",
+) -> list[str]:
+    """Why chosen products have no picture; the catalog is read again only where some have none.
+
+    Raises:
+        ChoiceError: a chosen category or shot does not exist, or none of the chosen products.
+    """
+    chosen_ids, shot_names = set(choices.product_ids), set(choices.shots)
+    of_chosen = asked[asked["product_id"].isin(chosen_ids)]
+    lacking = set(
+        of_chosen[(of_chosen["error"] != "") | (of_chosen["skipped"] != "")]["product_id"]
+    )
+    lacking |= chosen_ids - set(of_chosen["product_id"])
+    known_categories, known_shots = set(plan["category"]), set(asked["shot"])
+    if not lacking and known_categories >= set(choices.categories) and known_shots >= shot_names:
+        return []
+    shots = load_shots(settings)
+    catalog = load_catalog(settings, shots)
+    check_choices(choices, catalog, [shot.name for shot in shots.shots])
+    products = [item for item in catalog.products if item.product_id in lacking]
+    results = render_requests(
+        settings,
+        store,
+        ledger,
+        products=products,
+        shots=[shot for shot in shots.shots if shot.name in (shot_names or known_shots)],
+        overrides=load_overrides(settings),
+    )
+    reasons = list_reasons(catalog, results, (), choices)
+    return explain_choices(choices, catalog, reasons)
 
 
 @put_off_full_collections()

@@ -117,6 +117,11 @@ def plan_report(plan: Plan, to_buy: int) -> str:
     return "\n\n".join(parts)
 
 
+def reasons_table(counts: Mapping[str, int]) -> str:
+    """How many products and shots have no picture, by reason."""
+    return markdown_table(("without a picture: reason", "pictures"), counts.items())
+
+
 def prompts_table(samples: Iterable[tuple[ImageRequest, str]]) -> str:
     """Prompts as they are sent, each with what it is an example of."""
     return markdown_table(
@@ -154,6 +159,8 @@ def summary_report(summary: RunSummary, *, cost_usd_per_image: float) -> str:
     ]
     if summary.stop_reason:
         parts.insert(0, f"**Stopped: {summary.stop_reason}**")
+    if summary.notes:
+        parts.append(markdown_table(("of what was chosen",), [(note,) for note in summary.notes]))
     if summary.left_over_cap:
         parts.append(
             f"{summary.left_over_cap} pictures are left for other runs, as the cap says; changed "

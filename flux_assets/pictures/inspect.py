@@ -165,13 +165,36 @@ def encode_preview(small: "Image") -> bytes:
     return buffer.getvalue()
 
 
+_HEIC = "a HEIC photo, as telephones make them, which is not read: save it as JPEG"
+_AVIF = "a damaged AVIF photo, or one that the Pillow installed here cannot read: save it as JPEG"
+_SVG = "an SVG drawing, which has no pixels: export it as PNG"
+_SIGNATURES = (
+    (b"%PDF", "a PDF: export the page as PNG"),
+    (b"%!PS", "a PostScript drawing: export it as PNG"),
+    (b"8BPS", "a Photoshop file: export it as PNG"),
+    (b"PK\x03\x04", "a ZIP archive: unpack it"),
+    (b"\x1aE\xdf\xa3", "a video"),
+    (b"\xff\x0a", "a JPEG XL photo, which is not read: save it as JPEG"),
+    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL photo, which is not read: save it as JPEG"),
+)
+_BRANDS = {
+    **dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), _HEIC),
+    **dict.fromkeys((b"avif", b"avis"), _AVIF),
+}
+"""Of files whose kind stands behind `ftyp` (ISO/IEC 14496-12); all others are videos."""
+
+
 def describe_bytes(data: bytes) -> str:
     """What bytes are that are no picture, for people."""
     if not data:
         return "nothing at all"
-    start = data[:64].lstrip().lower()
-    if start.startswith((b"<!doctype", b"<html")):
-        return "an HTML page"
-    if start.startswith((b"<?xml", b"<svg", b"<error")):
-        return "an XML document"
-    return f"{len(data)} unknown bytes"
+    signed = [name for signature, name in _SIGNATURES if data.startswith(signature)]
+    if data[4:8] == b"ftyp":
+        signed.append(_BRANDS.get(data[8:12], "a video"))
+    start = data[:4096].lstrip().lower()
+    if start.startswith((b"<!doctype html", b"<html")):
+        signed.append("an HTML page")
+    if start.startswith((b"<?xml", b"<!doctype", b"<svg", b"<error")):
+        is_svg = b"<svg" in start
+        signed.append(_SVG if is_svg else "an XML document")
+    return signed[0] if signed else f"{len(data)} unknown bytes"

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from flux_assets.catalog.identity import normalise_id
-from flux_assets.errors import ChoiceError
 from flux_assets.planning.plan import TO_BUY, PlanRow
 
 
@@ -26,6 +25,10 @@ class Choices:
     retry_refused: bool = False
     accept_changes: bool = False
     accept_drop: bool = False
+
+    def __post_init__(self) -> None:
+        """Take ids however they are written, as the catalog's are."""
+        object.__setattr__(self, "product_ids", tuple(map(normalise_id, self.product_ids)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,22 +63,17 @@ class ChosenWork:
 def select_rows(rows: Iterable[PlanRow], choices: Choices) -> list[PlanRow]:
     """The rows of the chosen products, categories and shots; each choice narrows the others.
 
-    Raises:
-        ChoiceError: a chosen product, category or shot is not in the plan.
+    A chosen product may have no row, for `explain_choices` to say why; the others go on.
     """
-    everything = list(rows)
-    chosen = everything
-    for name, field, wanted in (
-        ("product_ids", "product_id", set(map(normalise_id, choices.product_ids))),
-        ("categories", "category", set(choices.categories)),
-        ("shots", "shot", set(choices.shots)),
-    ):
-        if wanted:
-            known = {getattr(row, field) for row in everything}
-            if wanted - known:
-                raise ChoiceError(name, sorted(wanted - known), known)
-            chosen = [row for row in chosen if getattr(row, field) in wanted]
-    return chosen
+    ids = frozenset(choices.product_ids)
+    categories, shots = frozenset(choices.categories), frozenset(choices.shots)
+    return [
+        row
+        for row in rows
+        if (not ids or row.product_id in ids)
+        and (not categories or row.category in categories)
+        and (not shots or row.shot in shots)
+    ]
 
 
 def choose(
@@ -92,9 +90,6 @@ def choose(
         choices: what is asked for.
         cap: of the settings, or lower.
         is_known: whether a stored picture needs no report, since Dagster has it already.
-
-    Raises:
-        ChoiceError: a chosen product, category or shot is not in the plan.
     """
     chosen = select_rows(rows, choices)
     paid = set(TO_BUY) | ({"refused"} if choices.retry_refused else set())

@@ -17,6 +17,13 @@ from flux_assets.planning.against_store import check_run, plan_against_store, ru
 from flux_assets.planning.changes import count_changes, explain_changes
 from flux_assets.planning.choices import Choices, choose, select_rows
 from flux_assets.planning.plan import Plan, estimate
+from flux_assets.planning.reasons import (
+    Reason,
+    check_choices,
+    count_reasons,
+    explain_choices,
+    list_reasons,
+)
 from flux_assets.prompts.former_ids import find_former_ids
 from flux_assets.prompts.inputs import (
     find_problems,
@@ -36,14 +43,17 @@ from flux_assets.storage.object_store import ObjectStore
 class DryRun:
     """A catalog, the plan of what is chosen of it, and what a run with these choices would do.
 
-    `to_buy` and `left_over_cap` are as of `ChosenWork`. `obstacle` says why such a run would be
-    refused; empty where it would not.
+    `to_buy` and `left_over_cap` are as of `ChosenWork`. `reasons` say why chosen products have no
+    picture, `notes` the same in words of those chosen by their id. `obstacle` says why such a run
+    would be refused; empty where it would not.
     """
 
     catalog: Catalog
     requests: tuple[ImageRequest, ...]
     prompt_errors: tuple[PromptError, ...]
     skipped: int
+    reasons: tuple[Reason, ...]
+    notes: tuple[str, ...]
     override_problems: tuple[OverrideProblem, ...]
     plan: Plan
     to_buy: int
@@ -64,6 +74,7 @@ class DryRun:
             "prompt_errors": len(self.prompt_errors),
             "override_problems": len(self.override_problems),
             "skipped": self.skipped,
+            "without_picture": count_reasons(self.reasons),
             **{str(status): count for status, count in self.plan.counts.items()},
             "changed_by": dict(count_changes(self.plan)),
             "orphaned": self.plan.orphaned,
@@ -83,10 +94,11 @@ def plan_catalog(
 
     Raises:
         SourceError, CatalogError, ShotsFileError, StoreError: they cannot be read.
-        ChoiceError: a chosen product, category or shot does not exist.
+        ChoiceError: a chosen category or shot does not exist, or none of the chosen products.
     """
     shots = load_shots(settings)
     catalog = load_catalog(settings, shots, only_shows=True)
+    check_choices(choices, catalog, [shot.name for shot in shots.shots])
     overrides = load_overrides(settings)
     ledger = open_ledger(settings, store, run)
     rendered = render_requests(
@@ -112,12 +124,15 @@ def plan_catalog(
         limits=replace(whole.limits, max_images_per_run=cap.max_images),
     )
     chosen = {row.fingerprint for row in plan.rows}
+    reasons = list_reasons(catalog, results, plan.rows, choices)
     product_ids = {item.product_id for item in catalog.products}
     return DryRun(
         catalog=catalog,
         requests=tuple(request for request in requests if request.fingerprint in chosen),
         prompt_errors=tuple(result for result in results if isinstance(result, PromptError)),
         skipped=sum(isinstance(result, Skipped) for result in results),
+        reasons=tuple(reasons),
+        notes=tuple(explain_choices(choices, catalog, reasons)),
         override_problems=tuple(find_problems(overrides, product_ids, shots)),
         plan=plan,
         to_buy=len(work.to_buy),

@@ -34,20 +34,29 @@ if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
 
 DECIDING_MODULES = (
+    "catalog/photo_cells",
     "catalog/product",
     "catalog/tables",
     "image_api/parameters",
     "image_api/request",
+    "prompts/phrases",
+    "prompts/quotation_marks",
     "prompts/rendering",
     "prompts/requests",
     "prompts/requests_table",
+    "prompts/sentences",
     "prompts/shots",
+    "prompts/taxonomy",
     "prompts/template_environment",
     "prompts/templates",
     "prompts/text_growth",
+    "prompts/wording",
     "prompts/yaml_outline",
 )
 """What turns a product's row and the shots file into a request; overrides have no origin."""
+
+DECIDING_DATA = ("prompts/taxonomy.yaml", "prompts/wording.yaml")
+"""What those modules read."""
 
 _PACKAGE = Path(__file__).parents[1]
 _NO_ORIGIN = ""
@@ -139,8 +148,8 @@ def _find_origins(products: "pd.DataFrame", shots: ShotsFile) -> Iterator[tuple[
 def _code_sha256() -> str:
     """Of the modules that a request follows from: where one changes, all is rendered again."""
     code = hashlib.sha256()
-    for name in DECIDING_MODULES:
-        code.update((_PACKAGE / f"{name}.py").read_bytes())
+    for name in (*(f"{module}.py" for module in DECIDING_MODULES), *DECIDING_DATA):
+        code.update((_PACKAGE / name).read_bytes())
     return code.hexdigest()
 
 

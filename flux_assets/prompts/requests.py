@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
+from flux_assets.catalog.photo_cells import first_photo
 from flux_assets.catalog.product import Product
 from flux_assets.errors import (
     ParameterError,
@@ -28,7 +29,7 @@ from flux_assets.image_api.request import (
 )
 from flux_assets.pictures.photos.photo import Photo
 from flux_assets.prompts.overrides import NO_OVERRIDE, NO_OVERRIDES, Override, OverridesFile
-from flux_assets.prompts.templates import PRODUCT_FIELDS, Condition, is_met, render
+from flux_assets.prompts.templates import PRODUCT_FIELDS, Condition, describe_fields, is_met, render
 
 Mode = Literal["generate", "edit"]
 Fallback = Literal["generate", "skip", "fail"]
@@ -64,6 +65,7 @@ class Shot:
     that may hold its address, in order; `fallback` says what is done where there is no usable
     photo, `flatten` (`#rrggbb`) what its transparent parts are laid on. `recognisable_above` is
     the recognition score from 0 to 1 below which a picture is reported; None takes the default.
+    `scenes` are the file's own, as of `find_scene`.
     """
 
     name: str
@@ -77,15 +79,17 @@ class Shot:
     flatten: str = ""
     recognisable_above: float | None = None
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
+    scenes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """A product and shot of which no picture is wanted: which rule says so."""
+    """A product and shot of which no picture is wanted: which rule says so, and how it reads."""
 
     product_id: str
     shot: str
     reason: SkipReason
+    message: str = field(default="", compare=False)
 
 
 def assume_photo(addresses: tuple[str, ...]) -> Photo:
@@ -137,8 +141,8 @@ def _skip_reason(shot: Shot, product: Product, override: Override) -> SkipReason
     if override.problem:
         # Made without what cannot be read, a picture that nobody asked for would be paid.
         problem = f"line {override.problem.line} of the overrides: {override.problem.message}"
-        raise PromptError(product.product_id, shot.name, problem)
-    if shot.only_if and not is_met(shot.only_if, product, shot=shot.name):
+        raise PromptError(product.product_id, shot.name, problem, reason="override_problem")
+    if shot.only_if and not is_met(shot.only_if, product, shot=shot.name, scenes=shot.scenes):
         return "only_if"
     return None
 
@@ -148,14 +152,15 @@ def _build(
 ) -> ImageRequest | Skipped:
     reason = _skip_reason(shot, product, override)
     if reason:
-        return Skipped(product_id=product.product_id, shot=shot.name, reason=reason)
+        return _skip(shot, product, reason, _describe_rule(shot, product, override))
     photo = _choose_photo(shot, product, find_photo) if shot.mode == "edit" else None
     if isinstance(photo, PhotoUnusableError) and shot.fallback == "skip":
-        return Skipped(product_id=product.product_id, shot=shot.name, reason="fallback")
+        return _skip(shot, product, "fallback", f"its photo: {photo}")
     if isinstance(photo, PhotoUnusableError) and shot.fallback == "generate":
         photo = None
     if isinstance(photo, PhotoUnusableError | PhotoUnavailableError):
-        raise PromptError(product.product_id, shot.name, f"its photo: {photo}")
+        problem = f"its photo: {photo}"
+        raise PromptError(product.product_id, shot.name, problem, reason="no_photo")
     parameters = shot_parameters(shot, product, override)
     if photo is None and parameters.get("aspect_ratio") == MATCH_INPUT_IMAGE:
         if shot.mode == "generate":
@@ -174,6 +179,18 @@ def _build(
     )
 
 
+def _skip(shot: Shot, product: Product, reason: SkipReason, message: str) -> Skipped:
+    return Skipped(product_id=product.product_id, shot=shot.name, reason=reason, message=message)
+
+
+def _describe_rule(shot: Shot, product: Product, override: Override) -> str:
+    """Which rule wants no picture of this shot, with what it looks at."""
+    if override.skip or shot.only_if is None:
+        return f"line {override.line} of the overrides says skip"
+    rule = f"only_if in line {shot.only_if.line} of the shots file: {shot.only_if.text}"
+    return f"{describe_fields(shot.only_if, product)}, and {rule}"
+
+
 def _choose_photo(shot: Shot, product: Product, find_photo: FindPhoto) -> Photo:
     addresses = _photo_addresses(shot, product)
     if addresses:
@@ -188,8 +205,8 @@ def _photo_addresses(shot: Shot, product: Product) -> tuple[str, ...]:
         if value is None:
             problem = f"`source` names {name!r}, and the catalog has no such column"
             raise PromptError(product.product_id, shot.name, problem, field=name)
-        if value.strip():
-            addresses.append(value.strip())
+        if photo := first_photo(value):
+            addresses.append(photo)
     return tuple(addresses)
 
 
@@ -243,6 +260,7 @@ def _render(shot: Shot, product: Product) -> str:
         product,
         shot=shot.name,
         max_characters=_MAX_WRITTEN_CHARACTERS,
+        scenes=shot.scenes,
     )
     if len(text) > _MAX_WRITTEN_CHARACTERS:
         raise _too_long(shot, product)
@@ -251,7 +269,7 @@ def _render(shot: Shot, product: Product) -> str:
 
 def _choose_template(shot: Shot, product: Product) -> str:
     for conditional in shot.prompts:
-        if is_met(conditional.when, product, shot=shot.name):
+        if is_met(conditional.when, product, shot=shot.name, scenes=shot.scenes):
             return conditional.prompt
     return shot.prompt
 

@@ -30,7 +30,9 @@ from flux_assets.image_api.parameters import (
     parse_parameter,
 )
 from flux_assets.image_api.request import FIRST_VERSION
+from flux_assets.prompts.phrases import check_phrase_name, read_phrases, write_phrases
 from flux_assets.prompts.requests import PROMPT_COLUMN_PREFIX, ConditionalPrompt, Fallback, Shot
+from flux_assets.prompts.taxonomy import read_taxonomy
 from flux_assets.prompts.templates import PRODUCT_FIELDS, Condition, check_condition, check_template
 from flux_assets.prompts.yaml_outline import KeyPath, YamlOutline, at_path
 
@@ -71,7 +73,7 @@ def read_shots(data: bytes, name: str) -> ShotsFile:
     """
     outline = YamlOutline(data, name)
     try:
-        file = _File.model_validate(outline.plain)
+        file = _File.model_validate(outline.plain, context=read_phrases(outline.plain))
     except ValidationError as error:
         found = [_describe(details) for details in error.errors(include_url=False)]
         line, problem = min((outline.line_of(path), problem) for path, problem in found)
@@ -81,7 +83,7 @@ def read_shots(data: bytes, name: str) -> ShotsFile:
         name=name,
         sha256=hashlib.sha256(data).hexdigest(),
         shots=tuple(
-            _build_shot(shot_name, entry, defaults, outline)
+            _build_shot(shot_name, entry, defaults, file.scenes, outline)
             for shot_name, entry in file.shots.items()
         ),
         columns=file.columns,
@@ -107,9 +109,19 @@ def _check_column_key(name: str) -> str:
     return name
 
 
-def _check_prompt(prompt: str) -> str:
-    check_template(prompt)
-    return prompt
+def _check_prompt(prompt: str, info: ValidationInfo) -> str:
+    written = write_phrases(prompt, info.context or {})
+    check_template(written)
+    return written
+
+
+def _check_scene_name(name: str) -> str:
+    known = read_taxonomy().names()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else "give its name, path or number"
+        raise ValueError(f"Google's taxonomy has no category {name!r} on its two levels; {hint}")
+    return name
 
 
 def _check_condition(condition: str) -> str:
@@ -207,13 +219,19 @@ class _File(BaseModel):
     include_unpublished: bool = False
     encoding: Annotated[str, AfterValidator(check_encoding)] = ""
     sheet: str = ""
+    phrases: dict[Annotated[str, AfterValidator(check_phrase_name)], _Prompt] = {}
+    scenes: dict[Annotated[str, AfterValidator(_check_scene_name)], str] = {}
     shots: Annotated[
         dict[Annotated[str, AfterValidator(_check_shot_name)], _Shot], Field(min_length=1)
     ]
 
 
 def _build_shot(
-    name: str, entry: _Shot, defaults: Mapping[str, ParameterValue], outline: YamlOutline
+    name: str,
+    entry: _Shot,
+    defaults: Mapping[str, ParameterValue],
+    scenes: Mapping[str, str],
+    outline: YamlOutline,
 ) -> Shot:
     path = ("shots", name)
     return Shot(
@@ -241,6 +259,7 @@ def _build_shot(
         flatten=entry.flatten,
         recognisable_above=entry.recognisable_above,
         parameters={**defaults, **entry.given()},
+        scenes=scenes,
     )
 
 

@@ -1,11 +1,15 @@
 """The sandboxes of templates and conditions: what is not there, is empty, or may be written."""
 
+from collections.abc import Callable, Mapping
+
 import jinja2
 from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.filters import FILTERS
 from jinja2.runtime import StrictUndefined
 from jinja2.utils import missing
 
+from flux_assets.prompts.quotation_marks import unquoted
+from flux_assets.prompts.sentences import first_sentence
 from flux_assets.prompts.text_growth import LIMITED_FILTERS, GrowthLimitedEnvironment
 
 # Each ends soon and gives the same for the same text: none that pads, repeats or draws lots.
@@ -13,6 +17,12 @@ _FILTERS = (
     *("capitalize", "default", "first", "float", "int", "join", "last", "length", "list"),
     *("lower", "replace", "sort", "title", "trim", "truncate", "unique", "upper", "wordcount"),
 )
+
+
+_TEXT_FILTERS: Mapping[str, Callable[[str], str]] = {
+    "first_sentence": first_sentence,
+    "unquoted": unquoted,
+}
 
 
 class UnknownFieldError(UndefinedError):
@@ -70,6 +80,11 @@ def _only_text(value: object) -> object:
     raise SecurityError(f"a {type(value).__name__} cannot be written into a prompt")
 
 
+def _reads_text(read: Callable[[str], str]) -> Callable[[object], str]:
+    """A filter of text alone: what is empty, not there or a list fails as it does when written."""
+    return lambda value: read(str(_only_text(value)))
+
+
 def _has_value(value: object) -> bool:
     return not isinstance(value, jinja2.Undefined) and value != ""
 
@@ -88,7 +103,11 @@ def build_template_environment() -> GrowthLimitedEnvironment:
     """One for templates, which may use few filters and none of Jinja2's functions."""
     environment = GrowthLimitedEnvironment(undefined=_UnknownField, finalize=_only_text)
     environment.globals.clear()
-    environment.filters = {name: FILTERS[name] for name in _FILTERS} | LIMITED_FILTERS
+    environment.filters = {
+        **{name: FILTERS[name] for name in _FILTERS},
+        **LIMITED_FILTERS,
+        **{name: _reads_text(read) for name, read in _TEXT_FILTERS.items()},
+    }
     return environment
 
 

@@ -9,6 +9,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from types import MappingProxyType
 
 import jinja2
 from jinja2 import meta, nodes
@@ -17,6 +18,7 @@ from jinja2.parser import Parser
 
 from flux_assets.catalog.product import Product
 from flux_assets.errors import PromptError
+from flux_assets.prompts.taxonomy import LEVELS, find_category, find_scene
 from flux_assets.prompts.template_environment import (
     EmptyField,
     EmptyFieldError,
@@ -32,6 +34,9 @@ PRODUCT_FIELDS = tuple(
     if product_field.name not in {"line", "columns"}
 )
 
+TAXONOMY_FIELDS = ("scene", "taxonomy")
+NO_SCENES: Mapping[str, str] = MappingProxyType({})
+
 _TEXT_METHODS = frozenset(
     {"capitalize", "endswith", "lower", "replace", "split", "startswith", "strip", "title", "upper"}
 )
@@ -42,6 +47,7 @@ _TEMPLATE_FAILURES = (
     *(jinja2.TemplateError, ArithmeticError, AssertionError),
     *(LookupError, TypeError, ValueError),
 )
+_SHOWN_CHARACTERS = 60
 _STATEMENTS = (nodes.Output, nodes.If, nodes.For, nodes.Assign)
 
 
@@ -71,14 +77,21 @@ def check_condition(text: str) -> None:
     _compile_condition(text)
 
 
-def render(text: str, product: Product, *, shot: str, max_characters: int) -> str:
+def render(
+    text: str,
+    product: Product,
+    *,
+    shot: str,
+    max_characters: int,
+    scenes: Mapping[str, str] = NO_SCENES,
+) -> str:
     """Write a template over a product's fields; it is stopped once it is longer than it may be.
 
     Raises:
         PromptError: a field is missing or empty, or the template fails.
     """
     try:
-        return _write(_compile_template(text), product, max_characters)
+        return _write(_compile_template(text), product, scenes, max_characters)
     except EmptyFieldError as error:
         name = str(error.message)
         problem = (
@@ -94,7 +107,9 @@ def render(text: str, product: Product, *, shot: str, max_characters: int) -> st
         raise PromptError(product.product_id, shot, f"cannot be rendered: {error}") from error
 
 
-def is_met(condition: Condition, product: Product, *, shot: str) -> bool:
+def is_met(
+    condition: Condition, product: Product, *, shot: str, scenes: Mapping[str, str] = NO_SCENES
+) -> bool:
     """Ask a condition of a product; a field without a value is the empty text.
 
     Raises:
@@ -103,7 +118,8 @@ def is_met(condition: Condition, product: Product, *, shot: str) -> bool:
     where = f"the condition in line {condition.line} of the shots file"
     try:
         compiled = _compile_condition(condition.text)
-        return _write(compiled, product, max_characters=len(str(True))) == str(True)
+        written = _write(compiled, product, scenes, max_characters=len(str(True)))
+        return written == str(True)
     except UnknownFieldError as error:
         name = str(error.message)
         problem = f"{where}: {_describe_unknown(name, product)}"
@@ -111,6 +127,15 @@ def is_met(condition: Condition, product: Product, *, shot: str) -> bool:
     except _TEMPLATE_FAILURES as error:
         problem = f"{where} cannot be evaluated: {error}"
         raise PromptError(product.product_id, shot, problem) from error
+
+
+def describe_fields(condition: Condition, product: Product) -> str:
+    """What a condition looks at, as one product has it: `category is 'Gift cards'`."""
+    compiled = _compile_condition(condition.text)
+    values = _values(compiled, product, NO_SCENES)
+    names = (*compiled.fields, *compiled.columns)
+    shown = [f"{name} is {str(values.get(name, ''))[:_SHOWN_CHARACTERS]!r}" for name in names]
+    return ", ".join(shown) or "it is so for every product"
 
 
 _TEMPLATES = build_template_environment()
@@ -196,11 +221,13 @@ def _check_node(node: nodes.Node) -> None:
         raise TemplateAssertionError(problem, node.lineno)
 
 
-def _write(template: _Compiled, product: Product, max_characters: int) -> str:
+def _write(
+    template: _Compiled, product: Product, scenes: Mapping[str, str], max_characters: int
+) -> str:
     """Write piece by piece, up to the one that is too much."""
     pieces: list[str] = []
     written = 0
-    context = template.compiled.new_context(_values(template, product), shared=True)
+    context = template.compiled.new_context(_values(template, product, scenes), shared=True)
     for piece in template.compiled.root_render_func(context):
         pieces.append(piece)
         written += len(piece)
@@ -209,8 +236,11 @@ def _write(template: _Compiled, product: Product, max_characters: int) -> str:
     return "".join(pieces)
 
 
-def _values(template: _Compiled, product: Product) -> dict[str, object]:
-    """The values of those fields alone that are read: an export may have a hundred."""
+def _values(template: _Compiled, product: Product, scenes: Mapping[str, str]) -> dict[str, object]:
+    """The values of those fields alone that are read: an export may have a hundred.
+
+    A column of the export goes before what the taxonomy says under the same name.
+    """
     values: dict[str, object] = {}
     for name, empty in template.fields.items():
         values[name] = getattr(product, name) or empty
@@ -218,11 +248,16 @@ def _values(template: _Compiled, product: Product) -> dict[str, object]:
         value = product.columns.get(name)
         if value is not None:
             values[name] = value or empty
+        elif name in TAXONOMY_FIELDS:
+            category = find_category(product)
+            names = category.names if category else ()
+            levels = (*names, *[empty] * LEVELS)[:LEVELS]
+            values[name] = find_scene(category, scenes) if name == "scene" else levels
     return values
 
 
 def _describe_unknown(name: str, product: Product) -> str:
-    known = [*PRODUCT_FIELDS, *product.columns]
+    known = [*PRODUCT_FIELDS, *TAXONOMY_FIELDS, *product.columns]
     near = difflib.get_close_matches(name, known)
     hint = f"near it: {', '.join(near)}" if near else f"there are: {', '.join(known)}"
     return f"there is no field {name!r}; {hint}"

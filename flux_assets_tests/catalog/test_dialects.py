@@ -4,7 +4,7 @@ import pytest
 
 from flux_assets.catalog import Catalog, Product, read_catalog
 from flux_assets.catalog.dialects import load_dialects, recognise_dialect
-from flux_assets.catalog.paths import first_listed_path, first_magento_path, first_url
+from flux_assets.catalog.paths import first_listed_path, first_magento_path
 
 SHOPIFY = "Handle,Title,Body (HTML),Vendor,Type,Option1 Name,Option1 Value,Variant Price,Image Src"
 NEW_SHOPIFY = (
@@ -283,8 +283,6 @@ def test_every_dialect_is_recognised_by_each_of_its_signatures() -> None:
         (first_magento_path, "", ""),
         (first_listed_path, "Clothing > Tees, Sale", "Clothing > Tees"),
         (first_listed_path, r"Pots\, pans > Lids,Sale", "Pots, pans > Lids"),
-        (first_url, "https://x/a,b.jpg , http://x/2.jpg", "https://x/a,b.jpg"),
-        (first_url, "/a.jpg", "/a.jpg"),
     ],
 )
 def test_the_first_of_a_list_stands_for_the_product(

@@ -102,7 +102,11 @@ def test_every_cell_is_the_text_that_the_sheet_shows() -> None:
 
 
 def test_numbers_that_the_spreadsheet_rounded_are_named_by_row() -> None:
-    rows = [["id", "title"], [123456789012345, "Hat"], [12345678901234567, "Cap"]]
+    rows: list[list[object]] = [
+        ["id", "title"],
+        [123456789012345, "Hat"],
+        [12345678901234567, "Cap"],
+    ]
     catalog = read(xlsx([*rows, ["1.23457E+12", "Tie"]]))
     assert catalog.products[0].product_id == "123456789012345"
     assert "12345678901234567" not in titles(catalog)

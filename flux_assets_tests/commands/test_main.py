@@ -58,6 +58,7 @@ def test_plan_prints_one_json_object_and_sends_nothing(workplace: Workplace) -> 
         "prompt_errors": 0,
         "override_problems": 0,
         "skipped": 21,
+        "without_picture": {"only_if": 21},
         "new": IMAGES_PER_DEMO,
         "changed": 0,
         "stored": 0,
@@ -112,8 +113,14 @@ def test_a_moderated_product_leaves_exit_code_2_and_names_itself(workplace: Work
     workplace.replace_in_catalog("Aria Hoop Earrings", "Aria forbidden-word Earrings")
     done = workplace.run("refresh", "--shots", "hero")
     assert done.exit_code == 2
-    assert "JWL-100" in done.stderr
-    assert "refused" in done.stderr
+    assert "JWL-100, hero: refused, refused by the vendor (" in done.stderr.replace("\n", " ")
+    assert "and 42 more: `flux-assets plan --reasons FILE`" in done.stderr
+
+    planned = workplace.run("plan", "--shots", "hero", "--reasons", "reasons.csv")
+    assert planned.exit_code == 0, planned.stderr
+    [header, refused] = (workplace.folder / "reasons.csv").read_text("utf-8").splitlines()
+    assert header == "product_id,shot,line,reason,message"
+    assert refused.startswith("JWL-100,hero,6,refused,")
     assert len(workplace.pictures()) == 23
 
 

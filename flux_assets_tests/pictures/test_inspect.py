@@ -74,7 +74,7 @@ def test_a_picture_with_any_palette_has_a_preview(kind: str, mode: str) -> None:
         (b"  <!DOCTYPE html><html>Back soon</html>", "an HTML page"),
         (b"<html>", "an HTML page"),
         (b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', "an XML document"),
-        (b"<svg xmlns='x'/>", "an XML document"),
+        (b"<svg xmlns='x'/>", "an SVG drawing"),
         (b"GIF89a" + bytes(20), "26 unknown bytes"),
     ],
 )

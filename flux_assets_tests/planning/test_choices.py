@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from flux_assets.bill.caps import check_product_drop
-from flux_assets.errors import ChoiceError, ProductDropError
+from flux_assets.errors import ProductDropError
 from flux_assets.planning.choices import Choices, ChosenWork, RunCap, choose, select_rows
 from flux_assets.planning.plan import PlanRow, PlanStatus
 
@@ -105,18 +105,9 @@ def test_refused_pictures_to_be_retried_are_bought_and_count() -> None:
     assert _looked_after(work) == ["p1-hero", "p2-hero", "p2-wide", "p3-hero"]
 
 
-@pytest.mark.parametrize(
-    ("name", "choices"),
-    [
-        ("product_ids", Choices(product_ids=["p1", "p9", "p8"])),
-        ("categories", Choices(categories=["p9", "Rings", "p8"])),
-        ("shots", Choices(shots=["hero", "p9", "p8"])),
-    ],
-)
-def test_an_unknown_choice_is_an_error_that_names_it(name: str, choices: Choices) -> None:
-    with pytest.raises(ChoiceError, match=f"{name}: there is no 'p8', 'p9' in") as caught:
-        select_rows(ROWS, choices)
-    assert caught.value.unknown == ("p8", "p9")
+def test_a_chosen_product_without_a_row_stops_no_other() -> None:
+    assert _looked_after(_choose(product_ids=["p1", "p9"])) == ["p1-hero"]
+    assert select_rows(ROWS, Choices(product_ids=["p9"])) == []
 
 
 def test_categories_and_products_narrow_each_other() -> None:

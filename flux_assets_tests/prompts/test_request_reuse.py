@@ -19,7 +19,11 @@ from flux_assets.catalog.tables import build_products_table
 from flux_assets.prompts import request_reuse
 from flux_assets.prompts.overrides import NO_OVERRIDES, Override, OverridesFile
 from flux_assets.prompts.rendering import render_requests
-from flux_assets.prompts.request_reuse import DECIDING_MODULES, refresh_requests_table
+from flux_assets.prompts.request_reuse import (
+    DECIDING_DATA,
+    DECIDING_MODULES,
+    refresh_requests_table,
+)
 from flux_assets.prompts.requests_table import REQUESTS_KEY, build_requests_table
 from flux_assets.prompts.shots import read_shots
 from flux_assets.settings import load_settings
@@ -213,7 +217,13 @@ def test_every_module_that_a_request_follows_from_is_named() -> None:
     deciding = {
         name for name in modules - _FOLLOWS_FROM_MORE if name.startswith(("prompts/", "image_api/"))
     }
-    assert deciding | {"catalog/product", "catalog/tables"} == set(DECIDING_MODULES)
+    of_catalog = {"catalog/photo_cells", "catalog/product", "catalog/tables"}
+    assert deciding | of_catalog == set(DECIDING_MODULES)
+    data = {
+        path.relative_to(request_reuse._PACKAGE)
+        for path in (request_reuse._PACKAGE / "prompts").glob("*.yaml")
+    }
+    assert data == set(map(Path, DECIDING_DATA))
 
 
 def test_only_a_change_of_a_named_module_counts_as_other_code(
@@ -228,8 +238,8 @@ def test_only_a_change_of_a_named_module_counts_as_other_code(
     (package / "errors.py").write_text("# the next release\n")
     (package / "prompts" / "reroll.py").write_text("# the next release\n")
     assert read_code() == before
-    for name in DECIDING_MODULES:
-        path = package / f"{name}.py"
+    for name in (*(f"{module}.py" for module in DECIDING_MODULES), *DECIDING_DATA):
+        path = package / name
         path.write_text(f"{path.read_text()}\n# the next release\n")
         assert read_code() != before, name
         before = read_code()

@@ -158,7 +158,11 @@ def test_every_parameter_of_the_api_can_be_given_and_is_checked(name: str) -> No
         (f"defaults: {{version: 1}}\n{HERO}", 1, "defaults.version: unknown key"),
         (f"columns: {{titel: name}}\n{HERO}", 1, "did you mean title? known are product_id"),
         (f"columns: {{title: [a]}}\n{HERO}", 1, "columns.title: Input should be a valid string"),
-        (f"pages: 2\n{HERO}", 1, "pages: unknown key, known are defaults, columns, one_set_per"),
+        (
+            f"pages: 2\n{HERO}",
+            1,
+            "pages: unknown key, did you mean phrases? known are defaults, columns",
+        ),
         (f"\none_set_per: variant\n{HERO}", 2, "one_set_per: Input should be 'product', 'color'"),
         (f"include_unpublished: some\n{HERO}", 1, "include_unpublished: Input should be a valid"),
         (f"{HERO}    only_if: category = 'Rings'\n", 4, "shots.hero.only_if: line 1 of the cond"),

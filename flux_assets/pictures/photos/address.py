@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 from flux_assets.errors import PhotoUnusableError
+from flux_assets.pictures.photos.share_links import describe_share_link
 from flux_assets.storage.sources.address import scheme_of, shown_uri
 
 _ANY_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
@@ -25,29 +26,40 @@ def locate_photo(uri: str, *, beside: str) -> str:
         PhotoUnusableError: it is none of these, or leads out of the catalog's folder.
     """
     text = uri.strip()
+    if text[:5].lower() == "data:":
+        text = text.partition(",")[0]  # what follows is the picture itself
     if not text:
         raise PhotoUnusableError("(no address)", "there is nothing in the cell; fill it in")
     if len(text) > _MAX_CHARACTERS or not text.isprintable():
         problem = "is no address: it is too long, or holds characters that none has; correct it"
         raise _unusable(text, problem)
     if text.startswith("//"):
-        return f"https:{text}"
+        text = f"https:{text}"
     scheme = _ANY_SCHEME.match(text)
-    if scheme and scheme[1].lower() in {"http", "https", "s3"}:
-        if not text.startswith("//", scheme.end()):
-            raise _unusable(text, f"is no complete address; write {scheme[0]}//...")
-        return f"{scheme[1].lower()}{text[scheme.end(1) :]}"
     if scheme:
-        problem = (
-            f"{scheme[1]}: is not supported; give https://, http://, s3:// or a path that starts "
-            "at the catalog's folder"
-        )
-        raise _unusable(text, problem)
+        return _full_address(text, scheme[1])
     if scheme_of(beside) in {"http", "https"}:
         return urljoin(beside, text)
     if scheme_of(beside) == "s3":
         return _key_beside(text, beside)
     return _path_beside(text, beside)
+
+
+def _full_address(text: str, scheme: str) -> str:
+    """One with its scheme in small letters, and no page in a photo's place."""
+    rest = text[len(scheme) + 1 :]
+    if scheme.lower() not in {"http", "https", "s3"}:
+        problem = (
+            f"{scheme}: is not supported; give https://, http://, s3:// or a path that starts "
+            "at the catalog's folder"
+        )
+        raise _unusable(text, problem)
+    problem = describe_share_link(text)
+    if not rest.startswith("//"):
+        problem = f"is no complete address; write {scheme}://..."
+    if problem:
+        raise _unusable(text, problem)
+    return f"{scheme.lower()}:{rest}"
 
 
 def _key_beside(text: str, catalog: str) -> str:

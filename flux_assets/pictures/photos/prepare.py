@@ -16,7 +16,7 @@ PhotoExtension = Literal["jpg", "png"]
 
 MAX_SIDE_PX = 2048
 _JPEG_QUALITY = 92
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP")
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
 _CONTENT_TYPES: dict[PhotoExtension, str] = {"jpg": "image/jpeg", "png": "image/png"}
 
 _ORIENTATION_TAG = 0x0112
@@ -51,7 +51,7 @@ def prepare_photo(data: bytes, *, uri: str) -> PreparedPhoto:
     """Decode the whole photo, its first frame only, and make it what the editor is given.
 
     Args:
-        data: as read: PNG, JPEG, WebP, GIF, TIFF or BMP, of any colours.
+        data: as read: PNG, JPEG, WebP, GIF, TIFF, BMP or AVIF, of any colours.
         uri: its address, for the error.
 
     Raises:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from flux_assets.catalog import read_catalog
 from flux_assets.errors import PhotoUnavailableError, PhotoUnusableError, StoreError
 from flux_assets.image_api.request import SourcePhoto
 from flux_assets.pictures.photos.index import PHOTOS_KEY, read_index
@@ -307,3 +308,19 @@ def test_a_photo_that_is_gone_from_the_store_is_read_again(
     shop.library.find(wanted)
     assert shop.asked() == ["/0.jpg"]
     assert shop.library.read(gone).width_px == 40
+
+
+CASES = Path(__file__).parents[4] / "shared" / "cases"
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="needs the exports of ../shared/cases")
+def test_the_photo_cells_of_the_shared_case_are_found(shop: Shop) -> None:
+    avif = io.BytesIO()
+    Image.new("RGB", (40, 30), "red").save(avif, "AVIF")
+    shop.photos.at |= {"/a.jpg": RED, "/d.avif": avif.getvalue()}
+    rows = (CASES / "photo_cells.template.csv").read_text("utf-8").replace("{B}", shop.site.url)
+    products = {item.product_id: item for item in read_catalog(rows.encode(), "c.csv").products}
+    for product_id in ("I-07", "I-08", "I-23"):
+        assert photo_of(shop.find(products[product_id].image_url)) == sha256(RED)
+    assert photo_of(shop.find(products["I-12"].image_url)) == sha256(avif.getvalue())
+    assert shop.asked() == ["/a.jpg", "/a.jpg?v=17&width=900", "/d.avif"]

@@ -46,7 +46,7 @@ def problem_of(data: bytes) -> str:
     return caught.value.problem
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])
 def test_every_usual_kind_becomes_a_jpeg(kind: str) -> None:
     photo = prepare_photo(encode(plain(), kind), uri="a")
     assert (photo.extension, photo.content_type) == ("jpg", "image/jpeg")
@@ -209,7 +209,7 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(size: tuple[int, in
     [
         (b"", "nothing at all"),
         (b"<!doctype html><title>Sign in</title>", "an HTML page"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "an XML document"),
+        (b"<?xml version='1.0'?><Error/>", "an XML document"),
         (b"\x00" * 300, "300 unknown bytes"),
     ],
 )
@@ -217,7 +217,23 @@ def test_what_is_no_photo_is_named(data: bytes, what: str) -> None:
     assert problem_of(data) == f"is no photo, but {what}; give the address of the photo itself"
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP"])
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", "but a HEIC photo"),
+        (b"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00isomiso2", "but a video"),
+        (b"\x1aE\xdf\xa3\x9fB\x86", "but a video"),
+        (b"%PDF-1.7", "but a PDF"),
+        (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "but an SVG drawing"),
+        (b'<?xml version="1.0"?>\n<!-- x -->\n<svg/>', "but an SVG drawing"),
+        (b"PK\x03\x04\x14\x00", "but a ZIP archive"),
+    ],
+)
+def test_what_is_no_photo_is_named_with_what_to_do(data: bytes, told: str) -> None:
+    assert told in problem_of(data)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])
 def test_a_photo_that_is_cut_short_is_not_used(kind: str) -> None:
     noise = Image.effect_noise((200, 200), 90).convert("RGB")
     data = encode(noise, kind)

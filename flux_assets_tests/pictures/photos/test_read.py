@@ -197,3 +197,22 @@ def test_an_object_that_is_too_large_is_not_read(
     aws_environ.setenv("AWS_SECRET_ACCESS_KEY", "invented-too")
     canned_s3.headers["Content-Length"] = str(MAX_PHOTO_BYTES + 1)
     assert "bytes that are read at most" in problem_of("s3://bucket/a.jpg", "c.csv")
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("data:image/png", "data: is not supported"),
+        ("data:image/png;base64," + "A" * 5000, "data: is not supported"),
+        ("https://1drv.ms/i/s!AbC", "share link of OneDrive"),
+        ("https://acme.sharepoint.com/:i:/s/x", "share link of SharePoint"),
+        ("https://we.tl/t-AbC", "share link of WeTransfer"),
+        ("//photos.app.goo.gl/x", "share link of Google Photos"),
+        ("https://drive.google.com/drive/folders/1aB", "a link to a folder"),
+        ("https://www.dropbox.com/scl/fo/k9/x?dl=0", "a link to a folder"),
+    ],
+)
+def test_a_cell_that_leads_to_no_photo_is_named_as_what_it_is(
+    cell: str, told: str, catalog: str
+) -> None:
+    assert told in problem_of(cell, catalog)

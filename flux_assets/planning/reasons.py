@@ -1,0 +1,159 @@
+"""Why products have no picture, and what of a run's choices there is: told, one by one."""
+
+import csv
+import difflib
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple, TextIO
+
+from flux_assets.catalog.product import Catalog, LeftOut, LeftOutReason
+from flux_assets.errors import ChoiceError, PromptError
+from flux_assets.image_api.request import ImageRequest
+from flux_assets.planning.choices import Choices
+from flux_assets.planning.plan import PlanRow, PlanStatus
+from flux_assets.prompts.requests import Skipped
+from flux_assets.storage.formula_cells import neutralise
+
+_WITH_PICTURE: frozenset[PlanStatus] = frozenset({"new", "changed", "stored", "accepted"})
+_LEFT_OUT: Mapping[LeftOutReason, str] = {
+    "unpublished": "is a draft, hidden or archived; publish it, or set include_unpublished",
+    "variant": "is a row of another product, and shown by that one's pictures",
+    "variant_without_parent": "is a variant of a product that this export lacks; export it too",
+}
+_TOLD = 20
+_COMPARED = 3  # a search for near matches compares the whole catalog
+
+
+class Reason(NamedTuple):
+    """Why one product has no picture of a shot, or, where `shot` is empty, of any.
+
+    `line` is the catalog's; `reason` a short word, the same for all of a kind.
+    """
+
+    product_id: str
+    shot: str
+    line: int
+    reason: str
+    message: str
+
+
+def check_choices(choices: Choices, catalog: Catalog, shots: Collection[str]) -> None:
+    """Refuse a choice that nothing can come of.
+
+    Raises:
+        ChoiceError: a category or shot does not exist, or not one of the chosen products.
+    """
+    categories = {product.category for product in catalog.products}
+    for name, wanted, known in (
+        ("categories", set(choices.categories), categories),
+        ("shots", set(choices.shots), set(shots)),
+    ):
+        if wanted - known:
+            raise ChoiceError(name, sorted(wanted - known), known)
+    ids = set(choices.product_ids)
+    known_ids = _known_ids(catalog)
+    if ids and not ids & known_ids:
+        raise ChoiceError("product_ids", sorted(ids), known_ids)
+
+
+def list_reasons(
+    catalog: Catalog,
+    results: Iterable[ImageRequest | Skipped | PromptError],
+    rows: Iterable[PlanRow],
+    choices: Choices,
+) -> list[Reason]:
+    """Every reason why one of the chosen products has no picture, in the catalog's order.
+
+    Args:
+        catalog: with the rows that no product was made of.
+        results: of the products that are asked about, as `render_requests` gives them.
+        rows: of the plan, for what is not to be had from the API.
+        choices: which products and shots are asked about.
+    """
+    lines = {product.product_id: product.line for product in catalog.products}
+    found = [
+        *_without_product(catalog, choices),
+        *_without_request(results, lines),
+        *(
+            Reason(row.product_id, row.shot, lines[row.product_id], row.status, row.reason)
+            for row in rows
+            if row.status not in _WITH_PICTURE
+        ),
+    ]
+    ids, shots = set(choices.product_ids), {*choices.shots, ""}
+    of_categories = {
+        product.product_id
+        for product in catalog.products
+        if product.category in set(choices.categories)
+    }
+    chosen = [
+        item
+        for item in found
+        if (not ids or item.product_id in ids)
+        and (not choices.categories or item.product_id in of_categories)
+        and (not choices.shots or item.shot in shots)
+    ]
+    return sorted(chosen, key=lambda item: item.line)
+
+
+def count_reasons(reasons: Iterable[Reason]) -> dict[str, int]:
+    """How often each reason is given, the most frequent first."""
+    return dict(Counter(item.reason for item in reasons).most_common())
+
+
+def explain_choices(choices: Choices, catalog: Catalog, reasons: Iterable[Reason]) -> list[str]:
+    """A sentence for each product chosen by its id that has no picture, or is not there."""
+    known = _known_ids(catalog)
+    chosen = set(choices.product_ids)
+    told = []
+    for place, product_id in enumerate(sorted(chosen - known)):
+        near = difflib.get_close_matches(product_id, known) if place < _COMPARED else []
+        hint = f"; near it: {', '.join(near)}" if near else ""
+        told.append(f"there is no product {product_id!r} in {catalog.name}{hint}")
+    told += [
+        f"product {item.product_id!r}{f', shot {item.shot!r}' if item.shot else ''}: "
+        f"no picture ({item.reason}): {item.message}"
+        for item in reasons
+        if item.product_id in chosen
+    ]
+    more = len(told) - _TOLD
+    return told[:_TOLD] + ([f"and {more} more; plan --reasons FILE has all"] if more > 0 else [])
+
+
+def write_reasons_csv(reasons: Iterable[Reason], file: TextIO) -> None:
+    """Write them as CSV, in which no cell can be taken for a spreadsheet's formula."""
+    writer = csv.writer(file)
+    writer.writerow(Reason._fields)
+    writer.writerows(map(neutralise, map(str, item)) for item in reasons)
+
+
+def _known_ids(catalog: Catalog) -> set[str]:
+    ids = {product.product_id for product in catalog.products}
+    return ids | {row.product_id for row in catalog.rejected_rows} | set(catalog.left_out)
+
+
+def _without_product(catalog: Catalog, choices: Choices) -> Iterator[Reason]:
+    """Rejected rows, and products left out; variants only where one was chosen."""
+    for row in catalog.rejected_rows:
+        yield Reason(row.product_id, "", row.line, row.reason, row.message)
+    chosen = set(choices.product_ids)
+    for product_id, (line, reason) in catalog.left_out.items():
+        if reason != "variant" or product_id in chosen:
+            yield Reason(product_id, "", line, reason, describe_left_out(LeftOut(line, reason)))
+
+
+def describe_left_out(row: LeftOut) -> str:
+    """What became of a row that is no product."""
+    return f"line {row.line} {_LEFT_OUT[row.reason]}"
+
+
+def _without_request(
+    results: Iterable[ImageRequest | Skipped | PromptError], lines: Mapping[str, int]
+) -> Iterator[Reason]:
+    for result in results:
+        line = lines.get(result.product_id, 0)
+        if isinstance(result, PromptError):
+            yield Reason(result.product_id, result.shot, line, result.reason, result.problem)
+        elif isinstance(result, Skipped):
+            reason = "no_photo" if result.reason == "fallback" else result.reason
+            yield Reason(result.product_id, result.shot, line, reason, result.message)
