@@ -105,7 +105,7 @@ def build_layout(
         mapped=frozenset(columns) & _TEXT_FIELDS,
         absent=frozenset(absent),
         rules=_bind_rules(
-            dialect, finder, found, roles, absent, joins_siblings=bool(columns.get("parent"))
+            dialect, finder, found, roles, absent, mapped_rows=frozenset(columns) & {*_ROW_COLUMNS}
         ),
         read_options=bind_options(dialect.options, headers),
         option_columns=pair_columns(dialect.options, headers),
@@ -186,15 +186,19 @@ def _bind_rules(
     roles: Found,
     absent: set[str],
     *,
-    joins_siblings: bool,
+    mapped_rows: frozenset[str],
 ) -> RowRules:
     table = load_dialects()
+    types_are_generic = dialect is table.generic or "row_type" not in dialect.columns
+    mapped = mapped_rows or "parent" in absent
+    stands_above = roles["row_type"] and types_are_generic and not roles["parent"] and not mapped
     present = {
         role: tuple(key for key in keys if role not in absent and key not in absent)
         for role, keys in roles.items()
     }
     return RowRules(
         dialect=dialect,
+        rows="below" if stands_above else dialect.rows,
         row_types={**table.row_types, **dialect.row_types},
         not_on_sale=table.not_on_sale | dialect.not_on_sale,
         no=table.no,
@@ -208,7 +212,7 @@ def _bind_rules(
         ids=tuple(dict.fromkeys((*found["product_id"], *finder.find_ids()))),
         same_id_of=frozenset(finder.find(dialect.same_id_of)),
         variant_marks=finder.find(dialect.variant_marks),
-        joins_siblings=joins_siblings or dialect.joins_siblings,
+        joins_siblings="parent" in mapped_rows or dialect.joins_siblings,
         listed=tuple(
             Listed(
                 key=key,
