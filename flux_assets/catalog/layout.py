@@ -10,14 +10,12 @@ from flux_assets.catalog.grouping import Listed, RowRules
 from flux_assets.catalog.header_names import HeaderNames
 from flux_assets.catalog.names import normalise_name
 from flux_assets.catalog.options import ReadOptions, bind_options, pair_columns
-from flux_assets.catalog.product import Product
+from flux_assets.catalog.product import ROW_COLUMNS, Product
 from flux_assets.errors import CatalogError
 from flux_assets.image_api.parameters import PARAMETERS
 
 _PRODUCT_FIELDS = frozenset(field.name for field in fields(Product))
 _TEXT_FIELDS = _PRODUCT_FIELDS - {"line", "columns"}
-# What a row is, which the shots file maps like a product's fields.
-_ROW_COLUMNS = ("row_type", "parent", "published")
 _LOCALISED = frozenset({"title", "description", "category", "brand", "color", "material"})
 _NEEDED_FIELDS = ("product_id", "title")
 _LISTED_HEADERS = 60
@@ -85,7 +83,7 @@ def build_layout(
         target_keys = () if wanted is None else (_key_of(field, wanted, headers, name),)
         if field in _TEXT_FIELDS:
             found[field] = target_keys
-        elif field in _ROW_COLUMNS:
+        elif field in ROW_COLUMNS:
             roles[field] = target_keys
         if target_keys and field not in _TEXT_FIELDS:
             given[field] = target_keys[0]
@@ -105,7 +103,7 @@ def build_layout(
         mapped=frozenset(columns) & _TEXT_FIELDS,
         absent=frozenset(absent),
         rules=_bind_rules(
-            dialect, finder, found, roles, absent, mapped_rows=frozenset(columns) & {*_ROW_COLUMNS}
+            dialect, finder, found, roles, absent, mapped_rows=frozenset(columns) & {*ROW_COLUMNS}
         ),
         read_options=bind_options(dialect.options, headers),
         option_columns=pair_columns(dialect.options, headers),
@@ -175,7 +173,7 @@ class _Finder:
                     if key not in self._taken and key not in own
                 ),
             )
-            for role in (*_ROW_COLUMNS, "hidden", "store_view", "group")
+            for role in (*ROW_COLUMNS, "hidden", "store_view", "group")
         }
 
 

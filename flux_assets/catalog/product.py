@@ -9,6 +9,9 @@ RejectionReason = Literal[
 ]
 OneSetPer = Literal["product", "color", "row"]
 
+# What a row is, and whether it is on sale: a shots file maps these like a product's fields.
+ROW_COLUMNS = ("row_type", "parent", "published")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
