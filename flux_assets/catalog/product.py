@@ -57,9 +57,9 @@ class Catalog:
 
     `skipped` counts rows that are rightly no product of their own, by reason: `variant`,
     `additional_image`, `not_visible` (a variant, in Magento), `store_view`, `no_product` (an
-    option, a rule, a video), `variant_without_parent`, `parent` (its variants' colours are the products instead),
-    `unpublished` (with all rows of such a product) and `blank`. `encoding` and `delimiter` are
-    as detected; the delimiter of an XML feed is the empty string.
+    option, a rule, a video), `variant_without_parent`, `parent` (its variants' colours are the
+    products instead), `unpublished` (with all rows of such a product) and `blank`. `encoding` and
+    `delimiter` are as detected; the delimiter of an XML feed is the empty string.
     """
 
     name: str
