@@ -27,12 +27,14 @@ _KINDS = frozenset(get_args(RowKind))
 # The fields and columns that a header may serve besides another: an id of the product and of its
 # variant, a title that is the group's name, and whatever marks the export or the row.
 _SHARED = frozenset({"marks", "group", "same_id_of", "variant_marks", "variant_id", "first_row"})
-_KEYS = frozenset(
-    {"name", "title", "note", "recognised", "fields", "columns", "row_types", "not_on_sale"}
-    | {"rows", "listed_variants", "variant_reason", "id_falls_back", "each_row_is_published"}
+_TAKEN_AS_THEY_ARE = frozenset(
+    {"title", "note", "rows", "variant_reason", "id_falls_back", "each_row_is_published"}
     | {"joins_siblings", "variants_agree", "variants_are_typed", "lists_colors", "category"}
-    | {"options", "own_columns"}
 )
+_KEYS = _TAKEN_AS_THEY_ARE | {
+    *("name", "recognised", "fields", "columns", "row_types", "not_on_sale", "listed_variants"),
+    *("options", "own_columns"),
+}
 
 Section = Mapping[str, Any]
 
@@ -87,8 +89,6 @@ def _build_dialect(
     taken = {"row_type", "parent"} if own_rows != "each" else set()
     return Dialect(
         name=name,
-        title=section.get("title", ""),
-        note=section.get("note", ""),
         signatures=tuple(
             tuple(_read_term(name, term, {**fields, **columns}) for term in signature)
             for signature in section.get("recognised", ())
@@ -104,24 +104,16 @@ def _build_dialect(
         ignored=frozenset(columns.get("ignored", ())),
         row_types=_read_row_types(name, section.get("row_types", {})),
         not_on_sale=frozenset(map(str.casefold, section.get("not_on_sale", ()))),
-        rows=section.get("rows", "each"),
         same_id_of=frozenset(columns.get("same_id_of", ())),
         variant_marks=frozenset(columns.get("variant_marks", ())),
         listed_variants=tuple(
             _read_listed(name, listed) for listed in section.get("listed_variants", ())
         ),
-        variant_reason=section.get("variant_reason", "variant"),
-        id_falls_back=section.get("id_falls_back", False),
-        each_row_is_published=section.get("each_row_is_published", False),
-        joins_siblings=section.get("joins_siblings", False),
-        variants_agree=section.get("variants_agree", True),
-        variants_are_typed=section.get("variants_are_typed", False),
-        lists_colors=section.get("lists_colors", False),
-        category=section.get("category", "plain"),
         options=tuple(_read_option(name, option) for option in section.get("options", ())),
         variant_id=columns.get("variant_id", ()),
         variant_image=columns.get("variant_image", ()),
         own_columns=tuple(section.get("own_columns", ())),
+        **{key: section[key] for key in _TAKEN_AS_THEY_ARE if key in section},
         first_row_columns=columns.get("first_row", ()),
     )
 

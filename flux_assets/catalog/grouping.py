@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from flux_assets.catalog.dialect import Dialect, RowKind
+from flux_assets.catalog.dialect import Dialect, RowKind, Rows
 from flux_assets.catalog.options import Texts
 
 
@@ -64,12 +64,15 @@ class Listed:
 class RowRules:
     """A dialect's idea of rows, with the keys of one file's columns.
 
+    `rows` is the dialect's own, unless any export's words for types of rows are all there is: then
+    a variant belongs to the product above it.
     `row_types` and `not_on_sale` are all words that count, and `no` those by which a `hidden`
     column says that the product is not. Where the file lacks the parents, `joins_siblings` says
     that their variants are one product all the same.
     """
 
     dialect: Dialect
+    rows: Rows
     row_types: Mapping[str, RowKind]
     not_on_sale: frozenset[str]
     no: frozenset[str]
@@ -90,7 +93,7 @@ class RowRules:
     @property
     def needs_parent(self) -> bool:
         """Whether a variant's row has to name its product in a column, and none is known."""
-        return self.dialect.rows == "each" and not self.parent and not self.listed
+        return self.rows == "each" and not self.parent and not self.listed
 
     def is_published(self, texts: Texts) -> bool:
         """Whether no column says that the row is not on sale."""
@@ -133,10 +136,9 @@ class RowRules:
     def _typed_role(
         self, texts: Texts, id_key: str, above: int, *, is_image: bool, is_translation: bool
     ) -> RowRole:
-        rows = self.dialect.rows
-        if rows == "below":
+        if self.rows == "below":
             parent = f"#{above}" if above else ""
-        elif rows == "same_id" or self.listed:
+        elif self.rows == "same_id" or self.listed:
             parent = texts[id_key].strip() if id_key else ""
         else:
             parent = _first_cell(texts, self.parent)
@@ -155,11 +157,13 @@ class RowRules:
     def _untyped_role(
         self, texts: Texts, id_key: str, line: int, above: int, *, has_variants: bool
     ) -> RowRole:
-        if self.dialect.rows == "below":
+        if self.rows == "below":
             if above and not (self.row_type or id_key or _first_cell(texts, self.title)):
                 parent = f"#{above}"
                 return RowRole(joins="variant", parent=parent, alone="variant_without_parent")
-            return RowRole(references=(f"#{line}",), lists_colors=has_variants)
+            # Some versions of Squarespace's export repeat the id instead of leaving it out.
+            joins = "" if self.row_type else "variant"
+            return RowRole(joins=joins, references=(f"#{line}",), lists_colors=has_variants)
         if self.listed:
             listed = self._listed_by(texts)
             return RowRole(references=listed, lists_colors=bool(listed)) if listed else _OWN
@@ -169,9 +173,9 @@ class RowRules:
 
     def _same_role(self, texts: Texts, id_key: str) -> RowRole:
         """What a row is to others that share its id, or its group."""
-        if self.dialect.rows == "same_group" and (group := _first_cell(texts, self.group)):
+        if self.rows == "same_group" and (group := _first_cell(texts, self.group)):
             return RowRole(joins="variant", group=group.casefold())
-        if self.dialect.rows != "same_id" or (self.same_id_of and id_key not in self.same_id_of):
+        if self.rows != "same_id" or (self.same_id_of and id_key not in self.same_id_of):
             return _OWN_OF_COLORS
         if self.dialect.variant_marks and not _first_cell(texts, self.variant_marks):
             return _ADDITIONAL_IMAGE

@@ -10,14 +10,12 @@ from flux_assets.catalog.grouping import Listed, RowRules
 from flux_assets.catalog.header_names import HeaderNames
 from flux_assets.catalog.names import normalise_name
 from flux_assets.catalog.options import ReadOptions, bind_options, pair_columns
-from flux_assets.catalog.product import Product
+from flux_assets.catalog.product import ROW_COLUMNS, Product
 from flux_assets.errors import CatalogError
 from flux_assets.image_api.parameters import PARAMETERS
 
 _PRODUCT_FIELDS = frozenset(field.name for field in fields(Product))
 _TEXT_FIELDS = _PRODUCT_FIELDS - {"line", "columns", "former_ids"}
-# What a row is, which the shots file maps like a product's fields.
-_ROW_COLUMNS = ("row_type", "parent", "published")
 _LOCALISED = frozenset({"title", "description", "category", "brand", "color", "material"})
 _NEEDED_FIELDS = ("product_id", "title")
 _LISTED_HEADERS = 60
@@ -90,7 +88,7 @@ def build_layout(
         target_keys = () if wanted is None else (_key_of(field, wanted, headers, name, line),)
         if field in _TEXT_FIELDS:
             found[field] = target_keys
-        elif field in _ROW_COLUMNS:
+        elif field in ROW_COLUMNS:
             roles[field] = target_keys
         if target_keys and field not in _TEXT_FIELDS:
             given[field] = target_keys[0]
@@ -110,7 +108,7 @@ def build_layout(
         mapped=frozenset(columns) & _TEXT_FIELDS,
         absent=frozenset(absent),
         rules=_bind_rules(
-            dialect, finder, found, roles, absent, joins_siblings=bool(columns.get("parent"))
+            dialect, finder, found, roles, absent, mapped_rows=frozenset(columns) & {*ROW_COLUMNS}
         ),
         read_options=bind_options(dialect.options, headers),
         option_columns=pair_columns(dialect.options, headers),
@@ -180,7 +178,7 @@ class _Finder:
                     if key not in self._taken and key not in own
                 ),
             )
-            for role in (*_ROW_COLUMNS, "hidden", "store_view", "group")
+            for role in (*ROW_COLUMNS, "hidden", "store_view", "group")
         }
 
 
@@ -191,15 +189,19 @@ def _bind_rules(
     roles: Found,
     absent: set[str],
     *,
-    joins_siblings: bool,
+    mapped_rows: frozenset[str],
 ) -> RowRules:
     table = load_dialects()
+    types_are_generic = dialect is table.generic or "row_type" not in dialect.columns
+    mapped = mapped_rows or "parent" in absent
+    stands_above = roles["row_type"] and types_are_generic and not roles["parent"] and not mapped
     present = {
         role: tuple(key for key in keys if role not in absent and key not in absent)
         for role, keys in roles.items()
     }
     return RowRules(
         dialect=dialect,
+        rows="below" if stands_above else dialect.rows,
         row_types={**table.row_types, **dialect.row_types},
         not_on_sale=table.not_on_sale | dialect.not_on_sale,
         no=table.no,
@@ -213,7 +215,7 @@ def _bind_rules(
         ids=tuple(dict.fromkeys((*found["product_id"], *finder.find_ids()))),
         same_id_of=frozenset(finder.find(dialect.same_id_of)),
         variant_marks=finder.find(dialect.variant_marks),
-        joins_siblings=joins_siblings or dialect.joins_siblings,
+        joins_siblings="parent" in mapped_rows or dialect.joins_siblings,
         listed=tuple(
             Listed(
                 key=key,

@@ -10,6 +10,9 @@ RejectionReason = Literal[
 LeftOutReason = Literal["unpublished", "variant", "variant_without_parent"]
 OneSetPer = Literal["product", "color", "row"]
 
+# What a row is, and whether it is on sale: a shots file maps these like a product's fields.
+ROW_COLUMNS = ("row_type", "parent", "published")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
@@ -63,11 +66,11 @@ class Catalog:
     there a row that lists the colours of variants which have no rows starts one for each.
 
     `skipped` counts rows that are rightly no product of their own, by reason: `variant`,
-    `additional_image`, `not_visible` (a variant, in Magento), `store_view`,
-    `variant_without_parent`, `parent` (its variants' colours are the products instead),
-    `unpublished` (with all rows of such a product) and `blank`. `encoding` and `delimiter` are
-    as detected; the delimiter of what is no delimited text is the empty string. `left_out` has the
-    first row of each id that is neither a product's nor a rejected row's.
+    `additional_image`, `not_visible` (a variant, in Magento), `store_view`, `no_product` (an
+    option, a rule, a video), `variant_without_parent`, `parent` (its variants' colours are the
+    products instead), `unpublished` (with all rows of such a product) and `blank`. `encoding` and
+    `delimiter` are as detected; the delimiter of what is no delimited text is the empty string.
+    `left_out` has the first row of each id that is neither a product's nor a rejected row's.
 
     `suspected_encoding` is the encoding where it is a guess that may have turned letters into
     others: of such a catalog nothing is bought until a person names the encoding.

@@ -83,8 +83,9 @@ def start_rows(
         entry = variant.entry
         if entry.role.is_never_a_product and entry is not family.first:
             continue
-        product_id = _own_id(entry, layout)
-        if dialect.variant_id and (not product_id or own_ids[product_id] > 1):
+        is_parent = entry is family.first and family.children
+        product_id = entry.product_id if is_parent else _own_id(entry, layout)
+        if not is_parent and dialect.variant_id and (not product_id or own_ids[product_id] > 1):
             options = layout.read_options(variant.texts, variants[0].texts).values()
             product_id = "~".join([entry.product_id, *filter(None, map(str.strip, options))])
         facts = agree_facts([variant.facts])

@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from flux_assets.catalog.product import OneSetPer
+from flux_assets.catalog.product import ROW_COLUMNS, OneSetPer
 from flux_assets.encodings import check_encoding
 from flux_assets.errors import ParameterError, ShotsFileError
 from flux_assets.image_api.parameters import (
@@ -37,7 +37,7 @@ from flux_assets.prompts.templates import PRODUCT_FIELDS, Condition, check_condi
 from flux_assets.prompts.yaml_outline import KeyPath, YamlOutline, at_path
 
 _OF_EDITS = ("source", "fallback", "flatten", "recognisable_above")
-_COLUMN_KEYS = (*PRODUCT_FIELDS, *PARAMETERS)
+_COLUMN_KEYS = (*PRODUCT_FIELDS, *ROW_COLUMNS, *PARAMETERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

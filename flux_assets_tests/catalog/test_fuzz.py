@@ -17,12 +17,22 @@ HEADERS = (
     "id;Active (0/1);Name*;Categories (x,y,z,...);Feature(Name:Value:Position);Feature: Color",
     "g:id\ttitle\tgoogle product category\titem_group_id\tcolor\timage_link",
     "article_no|productDisplayName||color|",
+    "handleId,fieldType,name,visible,productOptionName1,productOptionDescription1,sku",
+    "Item,ID,Name,SKU,Options,Is Visible,Image URL (Import)",
+    "Product ID [Non Editable],Title,Option Name 1,Option Value 1,Visible,SKU",
+    "Token,Item Name,Variation Name,SKU,Option Name 1,Option Value 1,Archived",
+    "Action(SiteID=US),Title,Relationship,RelationshipDetails,CustomLabel,PicURL",
+    "item_sku,item_name,parent_child,parent_sku,color_name,update_delete",
+    "sku;family;parent;enabled;name-en_US;name-de_DE;color",
+    "sku,title,row_type,parent_sku,status,hidden",
+    "sku,title,item_type,color,image,archived_at",
 )
 CELL = st.sampled_from(
     [
         *("", "1", "a", "NA", '"', '""', '"a', "a...b", "x\ny", "\x07", "\0", "id:1", "variation"),
         *("Color", "Blue", "Blue, Red", "<b>x</b>&amp;", "<", "Not Visible Individually", "99"),
         *("variable", "draft", "0", "2", "sku=1,color=Red|sku=a,color=Blue"),
+        *("Variant", "image", "rule", "Child", "parent", "Color=Red;Blue|Size=S", "-1"),
         *("a=b,color=Red|Blue", "Color:Blue:1", "Default Category/Men,Default Category", "é", "€"),
     ]
 )

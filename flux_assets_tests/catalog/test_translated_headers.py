@@ -165,3 +165,31 @@ def test_google_s_attributes_are_known_in_german() -> None:
     assert (catalog.dialect, catalog.skipped) == ("google_merchant", {"variant": 1})
     (shirt,) = catalog.products
     assert (shirt.product_id, shirt.color, shirt.description) == ("G", "Rot", "Fein.")
+
+
+def test_rows_of_known_types_below_a_product_are_none_in_any_export() -> None:
+    catalog = read(
+        "item_type,sku,title,color,image,status",
+        "product,1,Hat,,https://img.example/1.jpg,active",
+        "image,1-i,,,https://img.example/2.jpg,",
+        "sku,1-S,Hat S,Red,,",
+        "rule,9,Rule,,,",
+        "option,8,Option,,,",
+        "product,2,Cap,,,disabled",
+        "variant,2-S,Cap S,,,",
+    )
+    (hat,) = catalog.products
+    assert (hat.product_id, hat.color, hat.image_url) == ("1", "Red", "https://img.example/1.jpg")
+    assert catalog.skipped == {
+        "additional_image": 1,
+        "variant": 1,
+        "no_product": 2,
+        "unpublished": 2,
+    }
+
+
+def test_squarespace_may_repeat_the_product_s_id() -> None:
+    header = "Product ID [Non Editable],Product Page,Product URL,Title,Option Name 1,Option Value 1"
+    catalog = read(header, "1,s,u,Vase,Color,Red", "1,s,u,Vase,Color,Blue")
+    assert [(it.product_id, it.color) for it in catalog.products] == [("1", "")]
+    assert catalog.skipped == {"variant": 1}

@@ -110,6 +110,15 @@ def test_conditions_keep_their_line_in_the_file() -> None:
     )
 
 
+def test_columns_may_name_what_a_row_is() -> None:
+    columns = "{row_type: Typ, parent: Chef, published: null}"
+    assert _read(f"columns: {columns}\n{HERO}").columns == {
+        "row_type": "Typ",
+        "parent": "Chef",
+        "published": None,
+    }
+
+
 def test_columns_may_name_parameters_and_prompts_too() -> None:
     columns = "{seed: Zufall, steps: null, prompt_hero: Text}"
     assert _read(f"columns: {columns}\n{HERO}").columns == {
