@@ -47,12 +47,7 @@ class Layout:
 
 
 def build_layout(
-    header: Sequence[str],
-    dialect: Dialect,
-    columns: Mapping[str, str | None],
-    name: str,
-    *,
-    line: int | None = None,
+    header: Sequence[str], dialect: Dialect, columns: Mapping[str, str | None], name: str
 ) -> Layout:
     """Find every field's column, by the dialect and by what the shots file says.
 
@@ -67,7 +62,7 @@ def build_layout(
     for field, wanted in columns.items():
         if wanted is None:
             absent.add(normalise_name(field))
-        target_keys = () if wanted is None else (_key_of(field, wanted, headers, name, line),)
+        target_keys = () if wanted is None else (_key_of(field, wanted, headers, name),)
         if field in _TEXT_FIELDS:
             found[field] = target_keys
         elif target_keys:
@@ -79,7 +74,6 @@ def build_layout(
                 f"no column for the product's {field} is recognised; its headers are "
                 f"{_list_headers(header)}. Name it in the shots file: "
                 f"columns: {{{field}: <header>}}",
-                line=line,
             )
     shown = {
         key: key
@@ -127,9 +121,7 @@ def _unique_keys(header: Sequence[str]) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def _key_of(
-    field: str, wanted: str, headers: Mapping[str, str], name: str, line: int | None
-) -> str:
+def _key_of(field: str, wanted: str, headers: Mapping[str, str], name: str) -> str:
     for key, text in headers.items():
         if text == wanted.strip():
             return key
@@ -139,7 +131,6 @@ def _key_of(
         name,
         f"columns: {field} is to be the column {wanted!r}, but the headers are "
         f"{_list_headers(list(headers.values()))}; correct it in the shots file",
-        line=line,
     )
 
 

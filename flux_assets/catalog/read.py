@@ -12,6 +12,7 @@ from flux_assets.catalog.product import Catalog, OneSetPer
 from flux_assets.catalog.products import Assembly
 from flux_assets.catalog.row_account import Account
 from flux_assets.catalog.starts import count_own_ids
+from flux_assets.errors import CatalogError
 
 
 def read_catalog(
@@ -44,7 +45,10 @@ def read_catalog(
     columns = columns or {}
     table = read_table(data, name, HeaderNames(columns), encoding=encoding, sheet=sheet)
     dialect = GOOGLE_MERCHANT if table.is_feed else recognise_dialect(table.header)
-    layout = build_layout(table.header, dialect, columns, name, line=table.header_line)
+    try:
+        layout = build_layout(table.header, dialect, columns, name)
+    except CatalogError as error:
+        raise CatalogError(name, error.problem, line=table.header_line) from error
     account = Account(name=name)
     entries = read_entries(
         table,
