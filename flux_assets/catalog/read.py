@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 
-from flux_assets.catalog.dialects import GOOGLE_MERCHANT, recognise_dialect
+from flux_assets.catalog.dialects import GOOGLE_MERCHANT, Dialect, recognise_dialect
 from flux_assets.catalog.entries import read_entries
 from flux_assets.catalog.families import group_families
 from flux_assets.catalog.file_formats import read_table
 from flux_assets.catalog.header import HeaderNames
-from flux_assets.catalog.layout import build_layout
+from flux_assets.catalog.layout import Layout, build_layout
 from flux_assets.catalog.product import Catalog, OneSetPer
 from flux_assets.catalog.products import Assembly
 from flux_assets.catalog.row_account import Account
 from flux_assets.catalog.starts import count_own_ids
+from flux_assets.catalog.table import Table
 from flux_assets.errors import CatalogError
 
 
@@ -45,10 +46,7 @@ def read_catalog(
     columns = columns or {}
     table = read_table(data, name, HeaderNames(columns), encoding=encoding, sheet=sheet)
     dialect = GOOGLE_MERCHANT if table.is_feed else recognise_dialect(table.header)
-    try:
-        layout = build_layout(table.header, dialect, columns, name)
-    except CatalogError as error:
-        raise CatalogError(name, error.problem, line=table.header_line) from error
+    layout = _lay_out(table, dialect, columns, name)
     account = Account(name=name)
     entries = read_entries(
         table,
@@ -83,3 +81,13 @@ def read_catalog(
         ),
         suspected_encoding=table.encoding if table.is_suspected else "",
     )
+
+
+def _lay_out(
+    table: Table, dialect: Dialect, columns: Mapping[str, str | None], name: str
+) -> Layout:
+    """The header, understood; what is wrong with it is told with its line."""
+    try:
+        return build_layout(table.header, dialect, columns, name)
+    except CatalogError as error:
+        raise CatalogError(name, error.problem, line=table.header_line) from error
