@@ -75,16 +75,19 @@ _BECAME = ("read", "right guess", "wrong guess", "refused", "read wrongly")
 
 
 def main(sizes: Sequence[int]) -> None:
-    """Print one row for each code page, language and size."""
-    print("| code page | language | rows | " + " | ".join(_BECAME) + " |")
-    print("| --- " * (3 + len(_BECAME)) + "|")
+    """Print one row for each code page: what became of its files of each size."""
+    print("| code page | languages | " + " | ".join(f"{size:,} rows" for size in sizes) + " |")
+    print("| --- " * (2 + len(sizes)) + "|")
     for page, languages in _PAGES.items():
-        for language in languages:
-            for size in sizes:
-                files = build_files(page, language, size)
-                counts = Counter(judge(page, titles) for titles in files)
-                cells = [page, language, f"{size:,}", *(str(counts[it] or "") for it in _BECAME)]
-                print("| " + " | ".join(cells) + " |", flush=True)
+        cells = [page, ", ".join(languages)]
+        for size in sizes:
+            counts = Counter(
+                judge(page, titles)
+                for language in languages
+                for titles in build_files(page, language, size)
+            )
+            cells.append(", ".join(f"{counts[it]} {it}" for it in _BECAME if counts[it]))
+        print("| " + " | ".join(cells) + " |", flush=True)
 
 
 def build_files(page: str, language: str, size: int) -> Iterator[list[str]]:

@@ -63,12 +63,7 @@ class Layout:
 
 
 def build_layout(
-    header: Sequence[str],
-    dialect: Dialect,
-    columns: Mapping[str, str | None],
-    name: str,
-    *,
-    line: int | None = None,
+    header: Sequence[str], dialect: Dialect, columns: Mapping[str, str | None], name: str
 ) -> Layout:
     """Find every field's column, by the dialect and by what the shots file says.
 
@@ -85,14 +80,14 @@ def build_layout(
     for field, wanted in columns.items():
         if wanted is None:
             absent.add(normalise_name(field))
-        target_keys = () if wanted is None else (_key_of(field, wanted, headers, name, line),)
+        target_keys = () if wanted is None else (_key_of(field, wanted, headers, name),)
         if field in _TEXT_FIELDS:
             found[field] = target_keys
         elif field in ROW_COLUMNS:
             roles[field] = target_keys
         if target_keys and field not in _TEXT_FIELDS:
             given[field] = target_keys[0]
-    _check_needed(found, header, name, line)
+    _check_needed(found, header, name)
     shown = {
         key: key
         for key in keys
@@ -229,7 +224,7 @@ def _bind_rules(
     )
 
 
-def _check_needed(found: Found, header: Sequence[str], name: str, line: int | None) -> None:
+def _check_needed(found: Found, header: Sequence[str], name: str) -> None:
     missing = [field for field in _NEEDED_FIELDS if not found[field]]
     if missing:
         wanted = ", ".join(f"{field}: <header>" for field in missing)
@@ -240,7 +235,6 @@ def _check_needed(found: Found, header: Sequence[str], name: str, line: int | No
             f"{list_headers(header)}. Name it in the shots file: columns: {{{wanted}}}; and, if "
             "rows may be variants or drafts, name also the columns that say so: "
             "{parent: <header>, row_type: <header>, published: <header>}",
-            line=line,
         )
 
 
@@ -253,9 +247,7 @@ def _unique_keys(header: Sequence[str]) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def _key_of(
-    field: str, wanted: str, headers: Mapping[str, str], name: str, line: int | None
-) -> str:
+def _key_of(field: str, wanted: str, headers: Mapping[str, str], name: str) -> str:
     for key, text in headers.items():
         if text == wanted.strip():
             return key
@@ -265,7 +257,6 @@ def _key_of(
         name,
         f"columns: {field} is to be the column {wanted!r}, but the headers are "
         f"{list_headers(headers.values())}; correct it in the shots file",
-        line=line,
     )
 
 

@@ -3,17 +3,20 @@
 from collections.abc import Iterable, Mapping
 
 from flux_assets.catalog.cells import TextRules
+from flux_assets.catalog.dialect import Dialect
 from flux_assets.catalog.dialects import recognise_dialect
 from flux_assets.catalog.entries import Entry, read_entries
 from flux_assets.catalog.families import group_families
 from flux_assets.catalog.file_formats import read_table
 from flux_assets.catalog.header import HeaderSearch
-from flux_assets.catalog.layout import build_layout
+from flux_assets.catalog.layout import Layout, build_layout
 from flux_assets.catalog.product import Catalog, LeftOut, LeftOutReason, OneSetPer, Product
 from flux_assets.catalog.products import Assembly
 from flux_assets.catalog.row_account import Account
 from flux_assets.catalog.starts import count_own_ids
+from flux_assets.catalog.table import Table
 from flux_assets.catalog.unknown_headers import check_rows_are_known
+from flux_assets.errors import CatalogError
 
 
 def read_catalog(
@@ -49,7 +52,7 @@ def read_catalog(
     columns = columns or {}
     table = read_table(data, name, HeaderSearch(columns), encoding=encoding, sheet=sheet)
     dialect = recognise_dialect(table.header, is_feed=table.is_feed)
-    layout = build_layout(table.header, dialect, columns, name, line=table.header_line)
+    layout = _lay_out(table, dialect, columns, name)
     account = Account(name=name)
     entries = list(
         read_entries(table, layout=layout, account=account, include_unpublished=include_unpublished)
@@ -103,3 +106,13 @@ def _find_left_out(
             reason = "unpublished"
         left_out.setdefault(row.product_id, LeftOut(row.line, reason))
     return left_out
+
+
+def _lay_out(
+    table: Table, dialect: Dialect, columns: Mapping[str, str | None], name: str
+) -> Layout:
+    """The header, understood; what is wrong with it is told with its line."""
+    try:
+        return build_layout(table.header, dialect, columns, name)
+    except CatalogError as error:
+        raise CatalogError(name, error.problem, line=table.header_line) from error

@@ -1,6 +1,5 @@
 """Packed files, workbooks and JSON, and the clear refusal of every other kind."""
 
-import gzip
 import json
 from datetime import date
 
@@ -8,7 +7,7 @@ import pytest
 
 from flux_assets.catalog import Catalog, read_catalog
 from flux_assets.errors import CatalogError
-from flux_assets_tests.fixtures.exports import ods, xlsx, zipped
+from flux_assets_tests.fixtures.exports import gzipped, ods, xlsx, zipped
 
 CSV = b"id,title\n00123,Hat\n7,Cap\n"
 HATS = {"00123": "Hat", "7": "Cap"}
@@ -35,11 +34,11 @@ def problem_of(data: bytes | str, sheet: str | int = "") -> str:
 @pytest.mark.parametrize(
     "data",
     [
-        gzip.compress(CSV, mtime=0),
-        gzip.compress(CSV[:15], mtime=0) + gzip.compress(CSV[15:], mtime=0),
+        gzipped(CSV),
+        gzipped(CSV[:15]) + gzipped(CSV[15:]),
         zipped(products__csv=CSV),
         zipped(**{"export/": b"", "export/a.csv": CSV, "__MACOSX/export/._a.csv": b"\0\5"}),
-        gzip.compress(xlsx([["id", "title"], ["00123", "Hat"], [7, "Cap"]]), mtime=0),
+        gzipped(xlsx([["id", "title"], ["00123", "Hat"], [7, "Cap"]])),
         zipped(a__xlsx=xlsx([["id", "title"], ["00123", "Hat"], [7, "Cap"]])),
         zipped(a__json=b'[{"id": "00123", "title": "Hat"}, {"id": 7, "title": "Cap"}]'),
     ],
@@ -50,7 +49,7 @@ def test_a_packed_file_is_read_as_what_is_inside(data: bytes) -> None:
 
 def test_a_packed_feed_and_packed_letters_are_no_different() -> None:
     feed = "<rss><channel><item><id>1</id><title>Café</title></item></channel></rss>"
-    assert titles(read(gzip.compress(feed.encode(), mtime=0))) == {"1": "Café"}
+    assert titles(read(gzipped(feed.encode()))) == {"1": "Café"}
     turkish = "id;title\n1;Kırmızı kaşık\n".encode("cp1254")
     assert read(zipped(a=turkish)).suspected_encoding == "cp1254"
 
@@ -65,22 +64,19 @@ def encrypted() -> bytes:
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        (gzip.compress(CSV, mtime=0)[:-6], "is a gzip archive that is cut off or damaged"),
-        (
-            gzip.compress(CSV, mtime=0)[:-8] + bytes(8),
-            "is a gzip archive that is cut off or damaged",
-        ),
+        (gzipped(CSV)[:-6], "is a gzip archive that is cut off or damaged"),
+        (gzipped(CSV)[:-8] + bytes(8), "is a gzip archive that is cut off or damaged"),
         (zipped(a=CSV)[:-30], "is a damaged ZIP archive"),
         (zipped(a__csv=CSV, b__csv=CSV), "is a ZIP archive of 2 files ('a.csv', 'b.csv')"),
         (zipped(), "is a ZIP archive without a file"),
         (encrypted(), "is a ZIP archive with a password"),
-        (zipped(a=gzip.compress(CSV, mtime=0)), "is an archive in an archive"),
-        (gzip.compress(zipped(a=CSV), mtime=0), "is an archive in an archive"),
-        (gzip.compress(gzip.compress(CSV), mtime=0), "is an archive in an archive"),
-        (gzip.compress(b"x" * 40 * MEGABYTE, mtime=0), "unpacks to more than"),
+        (zipped(a=gzipped(CSV)), "is an archive in an archive"),
+        (gzipped(zipped(a=CSV)), "is an archive in an archive"),
+        (gzipped(gzipped(CSV)), "is an archive in an archive"),
+        (gzipped(b"x" * 40 * MEGABYTE), "unpacks to more than"),
         (zipped(a=b"x" * 40 * MEGABYTE), "unpacks to more than"),
-        (gzip.compress(b"%PDF-1.7", mtime=0), "is a PDF document"),
-        (gzip.compress(b"", mtime=0), "is empty"),
+        (gzipped(b"%PDF-1.7"), "is a PDF document"),
+        (gzipped(b""), "is empty"),
     ],
 )
 def test_an_archive_that_is_not_read_says_why(data: bytes, problem: str) -> None:
@@ -105,12 +101,9 @@ def test_every_cell_is_the_text_that_the_sheet_shows() -> None:
 
 
 def test_numbers_that_the_spreadsheet_rounded_are_named_by_row() -> None:
-    rows: list[list[object]] = [
-        ["id", "title"],
-        [123456789012345, "Hat"],
-        [12345678901234567, "Cap"],
-    ]
-    catalog = read(xlsx([*rows, ["1.23457E+12", "Tie"]]))
+    rows: list[list[object]] = [["id", "title"], [123456789012345, "Hat"]]
+    rows += [[12345678901234567, "Cap"], ["1.23457E+12", "Tie"]]
+    catalog = read(xlsx(rows))
     assert catalog.products[0].product_id == "123456789012345"
     assert "12345678901234567" not in titles(catalog)
     assert "2 rows have a long number in scientific notation" in catalog.warnings[0]
