@@ -38,6 +38,7 @@ DECIDING_MODULES = (
     "catalog/tables",
     "image_api/parameters",
     "image_api/request",
+    "prompts/former_ids",
     "prompts/rendering",
     "prompts/requests",
     "prompts/requests_table",
