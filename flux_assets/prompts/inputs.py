@@ -39,6 +39,7 @@ def load_catalog(settings: Settings, shots: ShotsFile) -> Catalog:
         columns=shots.columns,
         one_set_per=shots.one_set_per,
         include_unpublished=shots.include_unpublished,
+        rules=shots.text_rules,
     )
 
 

@@ -4,7 +4,7 @@ import difflib
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -20,6 +20,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from flux_assets.catalog.cells import DEFAULT_TITLE_CHARACTERS, TextRules
 from flux_assets.catalog.product import OneSetPer
 from flux_assets.errors import ParameterError, ShotsFileError
 from flux_assets.image_api.parameters import (
@@ -43,6 +44,7 @@ class ShotsFile:
 
     `columns` names the export's column of a product field, a parameter or a `prompt_<shot>` where
     its header is not recognised, or None where a recognised one means something else.
+    `text_rules` says how titles and other texts are written.
     `one_set_per` says what of an export gets pictures of its own, and `include_unpublished`
     whether drafts and archived products get any.
     """
@@ -53,6 +55,7 @@ class ShotsFile:
     columns: Mapping[str, str | None]
     one_set_per: OneSetPer = "product"
     include_unpublished: bool = False
+    text_rules: TextRules = field(default_factory=TextRules)
 
 
 def read_shots(data: bytes, name: str) -> ShotsFile:
@@ -83,6 +86,9 @@ def read_shots(data: bytes, name: str) -> ShotsFile:
         columns=file.columns,
         one_set_per=file.one_set_per,
         include_unpublished=file.include_unpublished,
+        text_rules=TextRules(
+            max_title_characters=file.max_title_characters, strip_marks=file.strip_marks
+        ),
     )
 
 
@@ -199,6 +205,8 @@ class _File(BaseModel):
     columns: dict[Annotated[str, AfterValidator(_check_column_key)], str | None] = {}
     one_set_per: OneSetPer = "product"
     include_unpublished: bool = False
+    max_title_characters: Annotated[int, Field(ge=1)] = DEFAULT_TITLE_CHARACTERS
+    strip_marks: bool = False
     shots: Annotated[
         dict[Annotated[str, AfterValidator(_check_shot_name)], _Shot], Field(min_length=1)
     ]
