@@ -73,7 +73,7 @@ def read_facts(texts: Texts, first: Texts, dialect: Dialect, layout: Layout) -> 
         value = first_lines(texts, layout.fields[field])
         if not value and field not in layout.mapped:
             value = _find_option(options, field)
-        facts[field] = "" if says_no_value(value) else read(value)
+        facts[field] = read(value)
     return facts
 
 

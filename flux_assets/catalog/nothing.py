@@ -120,14 +120,19 @@ _NOTHING = frozenset(
 )
 
 
+# Most texts are told from all of these by their first and last letter.
+_ENDS = frozenset(word[0] + word[-1] for word in _NOTHING)
+
+
 def says_nothing(text: str) -> bool:
     """Whether a cell has no content: blank, signs only, or a word for nothing in some language."""
     if not text:
         return True
-    if text[0].isdigit():
-        return False
+    first, last = text[0], text[-1]
     if len(text) > _LONGEST:
-        return not (text[0].isalnum() or any(map(str.isalnum, text)))
+        return not (first.isalnum() or any(map(str.isalnum, text)))
+    if first.isalnum() and last.isalnum() and (first + last).casefold() not in _ENDS:
+        return False
     return _is_nothing(text)
 
 
