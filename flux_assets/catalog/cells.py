@@ -51,15 +51,17 @@ def _read_lines(text: str) -> str:
 
 def show_columns(texts: Texts, lines: Texts, keys: Mapping[str, str]) -> dict[str, str]:
     """The cells for templates, by their columns' names: as they are written, if they are plain."""
-    return {column: _show(texts[key], lines[key], column) for column, key in keys.items()}
-
-
-def _show(text: str, line: str, column: str) -> str:
-    if not text or says_nothing(line):
-        return ""
-    if column in _OPTION_COLUMNS:
-        return spell_out(line)
-    return " ".join(line.split()) if "<" in text or "&" in text else line
+    shown = {
+        column: "" if not (line := lines[key]) or says_nothing(line) else line
+        for column, key in keys.items()
+    }
+    for column in _OPTION_COLUMNS & shown.keys():
+        shown[column] = spell_out(shown[column])
+    if lines is not texts:
+        for column, key in keys.items():
+            if "<" in texts[key] or "&" in texts[key]:
+                shown[column] = " ".join(shown[column].split())
+    return shown
 
 
 def read_title(lines: Texts, keys: Iterable[str], rules: TextRules) -> tuple[str, str]:

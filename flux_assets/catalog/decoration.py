@@ -26,7 +26,22 @@ _LINE_MARK = re.compile(r"^[ \t]{0,12}(?:#{1,6}[ \t]+|[*+-][ \t]+|>[ \t]+)", re.
 _HEADING_END = re.compile(r"[ \t]#{1,6}[ \t]?$", re.MULTILINE)
 _CODE = re.compile(r"`{1,3}([^`]{1,400})`{1,3}")
 _REPEATED = re.compile(r"([!?])\1+|(,)\2+")
-_TWICE = re.compile(r"[!?,*=~_#<>|+\u00bb\u00ab-]{2}|\.{4}")
+_TWICE = (
+    "!!",
+    "??",
+    ",,",
+    "**",
+    "~~",
+    "<<",
+    ">>",
+    "---",
+    "....",
+    "===",
+    "___",
+    "###",
+    "|||",
+    "+++",
+)
 _RULE = re.compile(r"[*=~_#<>|+\u00bb\u00ab]{3,}|[*~]{2}|<<|>>|-{3,}|\.{4,}")
 _MAY_BE_DRESSED = re.compile(
     rf"[*_`!?%~=|$\u20ac\u00a3#\u00bb<>(\[\u3010:{_PICTURES}]|\n|[-.,]{{2}}| [-\u2013\u2014] "
@@ -92,7 +107,7 @@ def _without_shouts(text: str, *, is_title: bool) -> str:
     text = without_discounts(text, is_title=is_title)
     if not text.isascii():
         text = _PICTURE.sub(_as_times, text)
-    if _TWICE.search(text):
+    if any(sign in text for sign in _TWICE):
         text = _REPEATED.sub(lambda found: found[1] or found[2], _RULE.sub(" ", text))
     return text
 

@@ -65,7 +65,7 @@ def read_facts(texts: Texts, first: Texts, layout: Layout) -> Facts:
         value = first_lines(texts, layout.fields[field])
         if not value and field not in layout.mapped:
             value = _find_option(options, field)
-        facts[field] = "" if says_no_value(value) else read(value)
+        facts[field] = read(value)
     return facts
 
 

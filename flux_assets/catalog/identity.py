@@ -7,7 +7,7 @@ from flux_assets.catalog.characters import nfc, without_invisible
 # `="00123"` keeps a spreadsheet from reading a number.
 _TEXT_FORMULA = re.compile(r'="(.*)"\s*', re.DOTALL)
 # So does `'00125`; exporters put it before what would be a formula, `'-40-BOOT`.
-_ESCAPED_ID = re.compile(r"'(?=[=+\-@\d])")
+_ESCAPED_ID = re.compile(r"'+(?=[=+\-@\d])")
 _ESCAPED_TEXT = re.compile(r"'(?=[=+\-@])(?![=+\-@]\S*')")
 _SHORTENED = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE]\+\d{1,3}")
 
@@ -18,7 +18,9 @@ def normalise_id(text: str) -> str:
         text = nfc(without_invisible(text))
     text = text.strip()
     if text[:1] in {"=", "'"}:
-        text = _ESCAPED_ID.sub("", _unquote(text), count=1).strip()
+        text = _unquote(text).strip()
+        found = _ESCAPED_ID.match(text)
+        text = text[found.end() :] if found else text
     return text
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from flux_assets.catalog.nothing import says_nothing
+from flux_assets.catalog.nothing import says_no_value, says_nothing
 
 # None stands inside brackets, and no comma inside a number.
 _PARTS_VALUES = re.compile(
@@ -35,7 +35,7 @@ def clean_values(cell: str) -> tuple[str, ...]:
 @lru_cache(maxsize=4_096)
 def join_values(cell: str) -> str:
     """The values of a cell as words: `Wool|Spandex` is `Wool, Spandex`."""
-    return ", ".join(clean_values(cell))
+    return "" if says_no_value(cell) else ", ".join(clean_values(cell))
 
 
 def spell_out(value: str) -> str:

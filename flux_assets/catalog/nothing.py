@@ -89,9 +89,11 @@ varsayılan | varsayılan başlık | açıklamaya bakın | kategorisiz | markas�
 нет | не указано | не указан | не указана | неизвестно | неизвестный | не применимо | не задано
 нет данных | недоступно | по умолчанию | см. описание | без категории | без бренда | отсутствует
 не определено | немає | не вказано | невідомо
-なし | 無し | 未設定 | 未指定 | 未定 | 不明 | 指定なし | 該当なし | 該当無し | デフォルト | 商品ページ参照
+なし | 無し | 未設定 | 未指定 | 未定 | 不明 | 指定なし | 該当なし | 該当無し
+デフォルト | 商品ページ参照
 未分類 | データなし
-无 | 無 | 未知 | 未指定 | 未设置 | 不适用 | 不適用 | 暂无 | 默认 | 默认标题 | 預設 | 見商品描述 | 见描述
+无 | 無 | 未知 | 未指定 | 未设置 | 不适用 | 不適用 | 暂无 | 默认
+默认标题 | 預設 | 見商品描述 | 见描述
 未分类 | 无品牌
 없음 | 미지정 | 알 수 없음 | 해당 없음 | 해당없음 | 기본값 | 상품 페이지 참조 | 미분류 | 정보 없음
 χωρίς | άγνωστο | δεν καθορίζεται | neurčené | neznáme | žiadny | без | неизвестен | няма
@@ -118,14 +120,19 @@ _NOTHING = frozenset(
 )
 
 
+# Most texts are told from all of these by their first and last letter.
+_ENDS = frozenset(word[0] + word[-1] for word in _NOTHING)
+
+
 def says_nothing(text: str) -> bool:
     """Whether a cell has no content: blank, signs only, or a word for nothing in some language."""
     if not text:
         return True
-    if text[0].isdigit():
-        return False
+    first, last = text[0], text[-1]
     if len(text) > _LONGEST:
-        return not (text[0].isalnum() or any(map(str.isalnum, text)))
+        return not (first.isalnum() or any(map(str.isalnum, text)))
+    if first.isalnum() and last.isalnum() and (first + last).casefold() not in _ENDS:
+        return False
     return _is_nothing(text)
 
 

@@ -50,6 +50,7 @@ def load_catalog(settings: Settings, shots: ShotsFile, *, only_shows: bool = Fal
         include_unpublished=shots.include_unpublished,
         encoding=shots.encoding or settings.catalog_encoding or "",
         sheet=shots.sheet,
+        rules=shots.text_rules,
     )
     if not only_shows:
         refuse_guess(catalog)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from flux_assets.catalog.identity import normalise_id
 from flux_assets.catalog.names import normalise_name
 from flux_assets.errors import OverridesError, ParameterError
 from flux_assets.image_api.parameters import ParameterValue, parse_parameter
@@ -153,6 +154,7 @@ def raise_take(data: bytes | None, name: str, *, product_id: str, shot: str) -> 
         OverridesError: it is no such table, or what it says of this product and shot cannot be
             used.
     """
+    product_id = normalise_id(product_id)
     table = read_table(data or b"", name)
     current = _build_overrides(table).find(product_id, shot)
     if current.problem:

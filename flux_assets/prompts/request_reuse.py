@@ -39,6 +39,7 @@ DECIDING_MODULES = (
     "catalog/tables",
     "image_api/parameters",
     "image_api/request",
+    "prompts/former_ids",
     "prompts/phrases",
     "prompts/quotation_marks",
     "prompts/rendering",

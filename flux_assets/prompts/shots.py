@@ -4,7 +4,7 @@ import difflib
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -20,6 +20,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from flux_assets.catalog.cells import DEFAULT_TITLE_CHARACTERS, TextRules
 from flux_assets.catalog.product import ROW_COLUMNS, OneSetPer
 from flux_assets.encodings import check_encoding
 from flux_assets.errors import ParameterError, ShotsFileError
@@ -46,6 +47,7 @@ class ShotsFile:
 
     `columns` names the export's column of a product field, a parameter or a `prompt_<shot>` where
     its header is not recognised, or None where a recognised one means something else.
+    `text_rules` says how titles and other texts are written.
     `one_set_per` says what of an export gets pictures of its own, and `include_unpublished`
     whether drafts and archived products get any. `encoding` is the export's where it is not to be
     found, and `sheet` a workbook's, by its name or its number from 1.
@@ -59,6 +61,7 @@ class ShotsFile:
     include_unpublished: bool = False
     encoding: str = ""
     sheet: str = ""
+    text_rules: TextRules = field(default_factory=TextRules)
 
 
 def read_shots(data: bytes, name: str) -> ShotsFile:
@@ -91,6 +94,9 @@ def read_shots(data: bytes, name: str) -> ShotsFile:
         include_unpublished=file.include_unpublished,
         encoding=file.encoding,
         sheet=file.sheet,
+        text_rules=TextRules(
+            max_title_characters=file.max_title_characters, strip_marks=file.strip_marks
+        ),
     )
 
 
@@ -221,6 +227,8 @@ class _File(BaseModel):
     sheet: str = ""
     phrases: dict[Annotated[str, AfterValidator(check_phrase_name)], _Prompt] = {}
     scenes: dict[Annotated[str, AfterValidator(_check_scene_name)], str] = {}
+    max_title_characters: Annotated[int, Field(ge=1)] = DEFAULT_TITLE_CHARACTERS
+    strip_marks: bool = False
     shots: Annotated[
         dict[Annotated[str, AfterValidator(_check_shot_name)], _Shot], Field(min_length=1)
     ]
