@@ -43,9 +43,7 @@ def read_catalog(
     columns = columns or {}
     wanted = {squash_name(header) for header in columns.values() if header}
     table = read_table(
-        data,
-        name,
-        is_known=lambda header: is_known_header(header) or squash_name(header) in wanted,
+        data, name, is_known=lambda it: is_known_header(it) or squash_name(it) in wanted
     )
     dialect = GOOGLE_MERCHANT if table.is_feed else recognise_dialect(table.header)
     layout = build_layout(table.header, dialect, columns, name)

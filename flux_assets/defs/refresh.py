@@ -19,7 +19,7 @@ from flux_assets.manifest.stored import open_manifest, read_manifest_products
 from flux_assets.planning.against_store import check_run, run_cap
 from flux_assets.planning.choices import Choices, ChosenWork, choose
 from flux_assets.planning.plan_table import read_plan_rows
-from flux_assets.prompts.requests_table import read_requests
+from flux_assets.prompts.requests_table import read_askers, read_requests
 from flux_assets.settings import Settings
 from flux_assets.storage.frames import name_values
 from flux_assets.storage.parquet import StoredTable
@@ -112,10 +112,7 @@ def build_plan_shards(settings: Settings) -> dg.OpDefinition:
         check_run(
             settings,
             choices,
-            known=read_manifest_products(
-                open_manifest(store.open().shop),
-                dict(zip(asked["fingerprint"], asked["product_id"], strict=True)),
-            ),
+            known=read_manifest_products(open_manifest(store.open().shop), read_askers(asked)),
             product_ids=set(asked["product_id"].unique()),
             to_buy=len(work.to_buy),
         )

@@ -92,6 +92,7 @@ def plan_catalog(
         former_ids=find_former_ids(catalog.products),
     )
     manifest = open_manifest(store)
+    askers = {item.fingerprint: item.product_id for item in requests}
     whole = explain_changes(whole, requests, manifest)
     cap = run_cap(settings, choices)
     work = choose(whole.rows, choices, cap=cap, is_known=lambda _: True)
@@ -114,9 +115,7 @@ def plan_catalog(
         obstacle=_find_obstacle(
             settings,
             choices,
-            known=read_manifest_products(
-                manifest, {item.fingerprint: item.product_id for item in requests}
-            ),
+            known=read_manifest_products(manifest, askers),
             product_ids=product_ids,
             to_buy=len(work.to_buy),
         ),
