@@ -31,7 +31,12 @@ from flux_assets.pictures.lineage import LineageRecord
 from flux_assets.planning.plan import PlanRow
 from flux_assets.planning.plan_table import read_plan_rows
 from flux_assets.prompts.inputs import load_shots
-from flux_assets.prompts.requests_table import read_identities, read_requests, read_without_request
+from flux_assets.prompts.requests_table import (
+    read_askers,
+    read_identities,
+    read_requests,
+    read_without_request,
+)
 from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings
 from flux_assets.storage.frames import read_rows
@@ -94,10 +99,7 @@ def build_image_manifest(settings: Settings) -> dg.AssetsDefinition:
         if not refreshed.get("accept_drop"):
             asked = requests.read(("product_id", "fingerprint"))
             check_product_drop(
-                read_manifest_products(
-                    open_manifest(shop_store),
-                    dict(zip(asked["fingerprint"], asked["product_id"], strict=True)),
-                ),
+                read_manifest_products(open_manifest(shop_store), read_askers(asked)),
                 set(asked["product_id"].unique()),
                 max_percent=settings.max_product_drop_percent,
             )

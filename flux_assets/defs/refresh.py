@@ -24,7 +24,7 @@ from flux_assets.planning.plan_table import read_plan_rows
 from flux_assets.planning.reasons import check_choices, explain_choices, list_reasons
 from flux_assets.prompts.inputs import load_catalog, load_overrides, load_shots
 from flux_assets.prompts.rendering import render_requests
-from flux_assets.prompts.requests_table import read_requests
+from flux_assets.prompts.requests_table import read_askers, read_requests
 from flux_assets.settings import Settings
 from flux_assets.storage.frames import name_values
 from flux_assets.storage.object_store import ObjectStore
@@ -123,10 +123,7 @@ def build_plan_shards(settings: Settings) -> dg.OpDefinition:
         check_run(
             settings,
             choices,
-            known=read_manifest_products(
-                open_manifest(shop_store),
-                dict(zip(asked["fingerprint"], asked["product_id"], strict=True)),
-            ),
+            known=read_manifest_products(open_manifest(shop_store), read_askers(asked)),
             product_ids=set(asked["product_id"].unique()),
             to_buy=len(work.to_buy),
         )

@@ -115,6 +115,7 @@ def plan_catalog(
         former_ids=find_former_ids(catalog.products),
     )
     manifest = open_manifest(store)
+    askers = {item.fingerprint: item.product_id for item in requests}
     whole = explain_changes(whole, requests, manifest)
     cap = run_cap(settings, choices)
     work = choose(whole.rows, choices, cap=cap, is_known=lambda _: True)
@@ -141,9 +142,7 @@ def plan_catalog(
             settings,
             choices,
             catalog=catalog,
-            known=read_manifest_products(
-                manifest, {item.fingerprint: item.product_id for item in requests}
-            ),
+            known=read_manifest_products(manifest, askers),
             to_buy=len(work.to_buy),
         ),
     )

@@ -83,6 +83,11 @@ def read_identities(table: "pd.DataFrame") -> list[RequestIdentity]:
     return [row for row in map(RequestIdentity._make, rows) if row.fingerprint]
 
 
+def read_askers(table: "pd.DataFrame") -> dict[str, str]:
+    """The product that asks for each fingerprint of a requests table."""
+    return dict(zip(table["fingerprint"], table["product_id"], strict=True))
+
+
 def read_without_request(table: "pd.DataFrame") -> list[RequestIdentity]:
     """Each product and shot of a requests table that cannot be asked for now, but has its place.
 
