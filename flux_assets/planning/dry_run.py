@@ -1,8 +1,10 @@
 """A plan of the whole catalog without a run: what `flux-assets plan` shows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.open_ledger import RunIdentity, open_ledger
 from flux_assets.catalog.product import Catalog
 from flux_assets.errors import (
@@ -106,17 +108,10 @@ def plan_catalog(
     )
     results = list(rendered)
     requests = [result for result in results if isinstance(result, ImageRequest)]
-    whole = plan_against_store(
-        settings,
-        store,
-        ledger,
-        [RequestIdentity(item.product_id, item.shot, item.fingerprint) for item in requests],
-        categories={product.product_id: product.category for product in catalog.products},
-        former_ids=find_former_ids(catalog.products),
-    )
     manifest = open_manifest(store)
+    planned = _plan_all(settings, store, ledger, catalog, requests)
+    whole = explain_changes(planned, requests, manifest)
     askers = {item.fingerprint: item.product_id for item in requests}
-    whole = explain_changes(whole, requests, manifest)
     cap = run_cap(settings, choices)
     work = choose(whole.rows, choices, cap=cap, is_known=lambda _: True)
     plan = replace(
@@ -145,6 +140,24 @@ def plan_catalog(
             known=read_manifest_products(manifest, askers),
             to_buy=len(work.to_buy),
         ),
+    )
+
+
+def _plan_all(
+    settings: Settings,
+    store: ObjectStore,
+    ledger: Ledger,
+    catalog: Catalog,
+    requests: Sequence[ImageRequest],
+) -> Plan:
+    """Every request of the catalog against the store, chosen or not."""
+    return plan_against_store(
+        settings,
+        store,
+        ledger,
+        [RequestIdentity(item.product_id, item.shot, item.fingerprint) for item in requests],
+        categories={product.product_id: product.category for product in catalog.products},
+        former_ids=find_former_ids(catalog.products),
     )
 
 

@@ -47,6 +47,7 @@ DECIDING_MODULES = (
     "prompts/requests_table",
     "prompts/sentences",
     "prompts/shots",
+    "prompts/shots_schema",
     "prompts/taxonomy",
     "prompts/template_environment",
     "prompts/templates",
