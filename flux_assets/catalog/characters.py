@@ -33,3 +33,8 @@ def _as_blank(found: re.Match[str]) -> str:
 def nfc(text: str) -> str:
     """The text in Unicode's composed form, in which one letter is written in one way."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def nfd(text: str) -> str:
+    """The text in Unicode's decomposed form, as file systems and some exporters write it."""
+    return text if text.isascii() else unicodedata.normalize("NFD", text)

@@ -44,9 +44,8 @@ _TWICE = (
 )
 _RULE = re.compile(r"[*=~_#<>|+\u00bb\u00ab]{3,}|[*~]{2}|<<|>>|-{3,}|\.{4,}")
 # A long text has brackets and colons of its own.
-_MAY_BE_DRESSED_UP = re.compile(
-    rf"[*_`!%~|$\u20ac\u00a3#\u00bb{_PICTURES}\n]|\?\?|---|===|EUR|USD|CHF"
-)
+_SIGNS = (*"*_`!%~|$#", "??", "---", "===", "EUR", "USD", "CHF")
+_FURTHER_SIGNS = re.compile(rf"[\u20ac\u00a3\u00bb{_PICTURES}]")
 _MAY_BE_DRESSED = re.compile(
     rf"[*_`!?%~=|$\u20ac\u00a3#\u00bb<>(\[\u3010:{_PICTURES}]|\n|[-.,]{{2}}| [-\u2013\u2014] "
     "|EUR|USD|CHF"
@@ -78,14 +77,20 @@ def undress(text: str, *, strip_marks: bool = False) -> str:
     """A description without Markdown's marks, pictures, shouting and claims of its price."""
     if strip_marks:
         text = _MARKS.sub("", text)
-    if _MAY_BE_DRESSED_UP.search(text):
-        if "\n" in text and len(_LINE_MARK.findall(text)) > 1:
-            text = _HEADING_END.sub("", _LINE_MARK.sub("", text))
-        elif text.startswith("#"):
-            text = _LINE_MARK.sub("", text, count=1)
+    if "\n" in text and len(_LINE_MARK.findall(text)) > 1:
+        text = _HEADING_END.sub("", _LINE_MARK.sub("", text))
+    elif text.startswith("#"):
+        text = _LINE_MARK.sub("", text, count=1)
+    if _may_be_dressed_up(text):
         text = _without_emphasis(text)
         text = _tidy(_without_shouts(text, is_title=False), text)
     return " ".join(text.split())
+
+
+def _may_be_dressed_up(text: str) -> bool:
+    if any(map(text.__contains__, _SIGNS)):
+        return True
+    return not text.isascii() and _FURTHER_SIGNS.search(text) is not None
 
 
 def _without_emphasis(text: str) -> str:

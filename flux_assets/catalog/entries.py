@@ -69,11 +69,11 @@ def _normalise_role(role: RowRole) -> RowRole:
     """What rows call each other, written as their ids are."""
     if not role.parent and not role.references:
         return role
-    return replace(
-        role,
-        parent=role.parent and normalise_id(role.parent),
-        references=tuple(map(normalise_id, role.references)),
-    )
+    parent = role.parent and normalise_id(role.parent)
+    references = tuple(map(normalise_id, role.references))
+    if (parent, references) == (role.parent, role.references):
+        return role
+    return replace(role, parent=parent, references=references)
 
 
 def _fit(row: Row, layout: Layout, delimiter: str, account: Account) -> list[str] | None:

@@ -37,9 +37,10 @@ def first_text(
 def first_lines(texts: Texts, keys: Iterable[str]) -> str:
     """The first cell's text that says something, without HTML, with its line ends."""
     for key in keys:
-        if not says_no_value(texts[key]):
-            lines = plain_lines(texts[key])
-            if not says_no_value(lines):
+        text = texts[key]
+        if text and not says_no_value(text):
+            lines = plain_lines(text)
+            if lines is text or not says_no_value(lines):
                 return lines
     return ""
 

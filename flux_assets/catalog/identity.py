@@ -2,7 +2,7 @@
 
 import re
 
-from flux_assets.catalog.characters import nfc, without_invisible
+from flux_assets.catalog.characters import nfc, nfd, without_invisible
 
 # `="00123"` keeps a spreadsheet from reading a number.
 _TEXT_FORMULA = re.compile(r'="(.*)"\s*', re.DOTALL)
@@ -27,10 +27,14 @@ def normalise_id(text: str) -> str:
 def list_former_ids(text: str, product_id: str) -> tuple[str, ...]:
     """The ids that earlier releases may have read where `product_id` is read now.
 
-    They took a cell as it stands.
+    They took a cell as it stands, and an exporter may have written it in either Unicode form.
     """
     former = text.strip()
-    return () if former in {"", product_id} else (former,)
+    if former == product_id and former.isascii():
+        return ()
+    return tuple(
+        dict.fromkeys(it for it in (former, nfd(product_id)) if it not in {"", product_id})
+    )
 
 
 def is_shortened(product_id: str) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _NOT_IN_NAMES = re.compile(r"[\W_]+")
 _GOOGLE_PREFIX = re.compile(r"\s*g:", re.IGNORECASE)
@@ -15,6 +16,7 @@ def clean_header(header: str) -> str:
     return _INVISIBLE.sub("", header).strip()
 
 
+@lru_cache(maxsize=4_096)  # every row names its options
 def normalise_name(header: str) -> str:
     """Lower case, every run of other characters an underscore, none at the ends, no `g:`."""
     text = header
@@ -24,6 +26,7 @@ def normalise_name(header: str) -> str:
     return _NOT_IN_NAMES.sub("_", name.lower().replace(_DOTTED_I, "i")).strip("_")
 
 
+@lru_cache(maxsize=4_096)
 def squash_name(header: str) -> str:
     """The normalised name without underscores, equal for `product_name` and `productName`."""
     return normalise_name(header).replace("_", "")

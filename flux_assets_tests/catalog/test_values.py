@@ -91,8 +91,8 @@ def test_a_page_builder_s_shortcodes_are_no_text() -> None:
 def test_ids_are_the_same_in_both_of_unicode_s_forms() -> None:
     composed, decomposed = (read_case(f"ids_{form}.csv").products for form in ("nfc", "nfd"))
     assert [it.product_id for it in composed] == [it.product_id for it in decomposed]
-    assert [it.former_ids for it in composed] == [(), (), ()]
-    assert decomposed[0].former_ids == ("MU\u0308-1",)
+    for products in (composed, decomposed):  # a store may know it by either
+        assert [it.former_ids for it in products] == [("MU\u0308-1",), (), ()]
 
 
 @needs_cases
