@@ -11,6 +11,7 @@ from flux_assets.catalog.lists import join_values, spell_out
 from flux_assets.catalog.names import normalise_name, squash_name
 from flux_assets.catalog.nothing import says_no_value, says_nothing
 from flux_assets.catalog.options import Texts
+from flux_assets.catalog.repeated_cells import remember_short
 
 Facts = dict[str, str]
 
@@ -38,11 +39,17 @@ def first_lines(texts: Texts, keys: Iterable[str]) -> str:
     """The first cell's text that says something, without HTML, with its line ends."""
     for key in keys:
         text = texts[key]
-        if text and not says_no_value(text):
-            lines = plain_lines(text)
-            if lines is text or not says_no_value(lines):
-                return lines
+        if text and (lines := _read_value(text)):
+            return lines
     return ""
+
+
+@remember_short
+def _read_value(text: str) -> str:
+    if says_no_value(text):
+        return ""
+    lines = plain_lines(text)
+    return "" if says_no_value(lines) else lines
 
 
 def read_facts(texts: Texts, first: Texts, layout: Layout) -> Facts:

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from flux_assets.catalog.nothing import says_nothing
+from flux_assets.catalog.repeated_cells import remember_short
 
 _PARTS_PATHS = re.compile(r"[|;\r\n\uff5c\uff1b]+")
 _STEP = re.compile(r"\s*[>\u203a\u00bb]\s*|/|,")
@@ -16,7 +18,9 @@ def first_listed_path(cell: str) -> str:
 
 
 def first_category(lines: str, read_category: Callable[[str], str]) -> str:
-    """The path of a category cell: `Women > Tops`, of one with several the first.
+    """The path of a category cell: `Women > Tops`, of one with several the first; empty if none.
+
+    It has to be words: Google's and PrestaShop's may be bare numbers.
 
     What stands on lines of its own, or between `|` or `;`, is a path's steps, unless these are
     paths themselves.
@@ -26,8 +30,10 @@ def first_category(lines: str, read_category: Callable[[str], str]) -> str:
     if not parts:
         return ""
     if len(parts) > 1 and not any(map(_STEP.search, parts)):
-        return " > ".join(parts)
-    return read_category(parts[0])
+        category = " > ".join(parts)
+    else:
+        category = read_category(parts[0])
+    return "" if says_nothing(category) or not any(map(str.isalpha, category)) else category
 
 
 def first_magento_path(cell: str) -> str:
@@ -41,8 +47,11 @@ def first_magento_path(cell: str) -> str:
 
 
 CATEGORY_READERS: Mapping[str, Callable[[str], str]] = {
-    "plain": str,
-    "listed": first_listed_path,
-    "magento": first_magento_path,
+    name: remember_short(partial(first_category, read_category=read))
+    for name, read in (
+        ("plain", str),
+        ("listed", first_listed_path),
+        ("magento", first_magento_path),
+    )
 }
 """How a dialect's category cells are read."""

@@ -21,7 +21,7 @@ from flux_assets.catalog.identity import is_shortened
 from flux_assets.catalog.layout import Layout
 from flux_assets.catalog.nothing import says_nothing
 from flux_assets.catalog.options import Texts
-from flux_assets.catalog.paths import CATEGORY_READERS, first_category
+from flux_assets.catalog.paths import CATEGORY_READERS
 from flux_assets.catalog.photo_cells import first_photo
 from flux_assets.catalog.product import OneSetPer, Product, RejectionReason
 from flux_assets.catalog.row_account import Account
@@ -126,11 +126,10 @@ class Assembly:
         return True
 
     def _read_category(self, lines: Texts) -> str:
-        """The first that is words: Google's and PrestaShop's may be bare numbers."""
+        """The first that is words."""
         read_category = CATEGORY_READERS[self.dialect.category]
         for key in self.layout.fields["category"]:
-            category = first_category(lines[key], read_category)
-            if any(map(str.isalpha, category)) and not says_nothing(category):
+            if category := read_category(lines[key]):
                 return category
         return ""
 
