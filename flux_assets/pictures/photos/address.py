@@ -76,8 +76,10 @@ def _path_beside(text: str, catalog: str) -> str:
     """The path with all symbolic links followed, so that none leads out of the folder."""
     folder = Path(catalog).parent
     try:
-        is_below = (folder / text).resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError):  # a circle of links
+        found = (folder / text).resolve()
+        # A link that is left after all were followed leads in a circle, from Python 3.13 on.
+        is_below = found.is_relative_to(folder.resolve()) and not found.is_symlink()
+    except (OSError, RuntimeError):  # a circle of links, before
         is_below = False
     if not is_below or Path(text).is_absolute():
         raise _outside(text)
