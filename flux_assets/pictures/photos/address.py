@@ -77,13 +77,20 @@ def _path_beside(text: str, catalog: str) -> str:
     folder = Path(catalog).parent
     try:
         found = (folder / text).resolve()
-        # A link that is left after all were followed leads in a circle, from Python 3.13 on.
-        is_below = found.is_relative_to(folder.resolve()) and not found.is_symlink()
-    except (OSError, RuntimeError):  # a circle of links, before
+        is_below = found.is_relative_to(folder.resolve()) and not _is_link(found)
+    except (OSError, RuntimeError):  # a circle of links, before Python 3.13
         is_below = False
     if not is_below or Path(text).is_absolute():
         raise _outside(text)
     return str(folder / text)
+
+
+def _is_link(path: Path) -> bool:
+    """Whether a path whose links were followed is one still: it leads in a circle."""
+    try:
+        return path.is_symlink()
+    except OSError:
+        return False
 
 
 def _outside(text: str) -> PhotoUnusableError:
