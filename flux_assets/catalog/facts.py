@@ -8,7 +8,7 @@ from flux_assets.catalog.dialects import load_dialects
 from flux_assets.catalog.html_text import plain_lines
 from flux_assets.catalog.layout import Layout
 from flux_assets.catalog.lists import join_values, spell_out
-from flux_assets.catalog.names import normalise_name, squash_name
+from flux_assets.catalog.names import squash_name
 from flux_assets.catalog.nothing import says_no_value, says_nothing
 from flux_assets.catalog.options import Texts
 from flux_assets.catalog.repeated_cells import remember_short
@@ -60,19 +60,17 @@ def read_facts(texts: Texts, first: Texts, layout: Layout) -> Facts:
         first: its product's first row, which may name the options for all.
         layout: which columns there are, and how options are written.
     """
-    options = {
-        normalise_name(name): plain_lines(value)
-        for name, value in layout.read_options(texts, first).items()
-    }
-    facts = {name: _read_option(value) for name, value in options.items() if layout.is_free(name)}
+    options = layout.read_options(texts, first)
+    plain = {name: plain_lines(value) for name, value in options.items()}
+    attributes = _find_attributes(plain)
+    facts = {name: _read_option(value) for name, value in plain.items() if layout.is_free(name)}
     for field in ("size", "pattern"):
-        value = _find_option(options, field)
-        if value and field not in facts and layout.is_free(field):
-            facts[field] = _read_option(value)
+        if field in attributes and field not in facts and layout.is_free(field):
+            facts[field] = _read_option(attributes[field])
     for field, read in (("color", read_colors), ("material", join_values)):
         value = first_lines(texts, layout.fields[field])
         if not value and field not in layout.mapped:
-            value = _find_option(options, field)
+            value = attributes.get(field, "")
         facts[field] = read(value)
     return facts
 
@@ -98,9 +96,13 @@ def _read_option(value: str) -> str:
     return "" if says_nothing(text) else spell_out(text)
 
 
-def _find_option(options: Mapping[str, str], field: str) -> str:
-    attributes = load_dialects().attributes
+def _find_attributes(options: Mapping[str, str]) -> dict[str, str]:
+    """What the options say of each attribute that has a name in some language; the first counts."""
+    if not options:
+        return {}
+    known = load_dialects().attributes
+    found: dict[str, str] = {}
     for name, value in options.items():
-        if value and attributes.get(squash_name(name)) == field:
-            return value
-    return ""
+        if value and (attribute := known.get(squash_name(name))):
+            found.setdefault(attribute, value)
+    return found

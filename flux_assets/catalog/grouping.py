@@ -111,6 +111,8 @@ class RowRules:
             line: where it stands.
             above: where the last row stands that was no variant; 0 if there is none.
         """
+        if self.rows == "each" and not (self.row_type or self.store_view or self.parent):
+            return self._listing_role(texts)
         kind = self._kind_of(texts)
         if kind == "never":
             return _NO_PRODUCT
@@ -165,11 +167,17 @@ class RowRules:
             joins = "" if self.row_type else "variant"
             return RowRole(joins=joins, references=(f"#{line}",), lists_colors=has_variants)
         if self.listed:
-            listed = self._listed_by(texts)
-            return RowRole(references=listed, lists_colors=bool(listed)) if listed else _OWN
+            return self._listing_role(texts)
         if self.row_type or self.parent:
             return RowRole(references=self._references_of(texts), lists_colors=has_variants)
         return self._same_role(texts, id_key)
+
+    def _listing_role(self, texts: Texts) -> RowRole:
+        """A product's own row, which may list its variants."""
+        if not self.listed:
+            return _OWN_OF_COLORS
+        listed = self._listed_by(texts)
+        return RowRole(references=listed, lists_colors=True) if listed else _OWN
 
     def _same_role(self, texts: Texts, id_key: str) -> RowRole:
         """What a row is to others that share its id, or its group."""

@@ -52,6 +52,8 @@ def read_variants(
 def _add_image(family: Family, layout: Layout) -> dict[str, str]:
     """The first row's texts, with a picture from the rows that only add one if it has none."""
     texts = layout.name_cells(family.first.cells)
+    if not (family.others or family.children):
+        return texts
     keys = layout.fields["image_url"]
     if any(texts[key].strip() for key in keys):
         return texts
