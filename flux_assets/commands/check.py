@@ -41,7 +41,7 @@ _STYLES = {"ok": "green", "warning": "bold yellow", "problem": "bold red"}
 def check(*, as_json: bool, buys: bool) -> None:
     """Say what is right and what is not: settings, API, catalog, store, Dagster.
 
-    Free, but for --buy-one. It asks nothing; the picture is bought like any other, and kept.
+    Free, but for --buy-one, which does not ask before it buys. That picture is kept like any other.
 
     Exit code 0: no problem, though there may be warnings; 1: a problem.
     """

@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -156,6 +157,8 @@ def dev(*, port: int) -> None:
     dagster = Path(sys.executable).with_name("dagster")
     arguments = ["dev", "-h", "127.0.0.1", "-p", str(port)]
     workspace = Path("workspace.yaml")
+    # A script starts what it puts into the background deaf to Ctrl-C, and Dagster then to SIGTERM.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     arguments += ["-w", str(workspace)] if workspace.exists() else ["-m", "flux_assets.definitions"]
     os.execv(dagster, [str(dagster), *arguments])  # noqa: S606 - our own environment's Dagster
 

@@ -34,8 +34,18 @@ _CHOICES = (
         "--categories", multiple=True, metavar="NAME", help="Only this category; repeatable."
     ),
     click.option("--shots", multiple=True, metavar="NAME", help="Only this shot; repeatable."),
-    click.option("--limit", type=click.IntRange(0), help="Buy only the first so many pictures."),
-    click.option("--max-images", type=click.IntRange(0), help="Refuse where more would be bought."),
+    click.option(
+        "--limit",
+        type=click.IntRange(0),
+        metavar="N",
+        help="Buy at most N pictures, in the catalog's order.",
+    ),
+    click.option(
+        "--max-images",
+        type=click.IntRange(0),
+        metavar="N",
+        help="Buy nothing if more than N would be bought.",
+    ),
     click.option("--retry-refused", is_flag=True, help="Send again what the vendor refused."),
     click.option(
         "--accept-changes",

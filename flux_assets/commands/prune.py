@@ -41,7 +41,9 @@ _KEPT: dict[KeptReason, str] = {
 @click.command()
 @click.option("--delete", "deletes", is_flag=True, help="Delete them; without it, nothing is.")
 @click.option(
-    "--orphaned", is_flag=True, help="Also those of products and shots that there are no more."
+    "--orphaned",
+    is_flag=True,
+    help="Also those of products and shots that the catalog or shots file has no more.",
 )
 @click.option(
     "--older-than-days",
@@ -49,7 +51,7 @@ _KEPT: dict[KeptReason, str] = {
     default=30,
     show_default=True,
     metavar="N",
-    help="Only pictures that were stored so long ago, by the store's clock.",
+    help="Only pictures that were stored at least N days ago, by the store's clock.",
 )
 @json_option
 def prune(*, deletes: bool, orphaned: bool, older_than_days: int, as_json: bool) -> None:
