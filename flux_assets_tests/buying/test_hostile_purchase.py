@@ -106,9 +106,9 @@ def land_from(bench: Bench, serve: Serve, body: bytes) -> Outcome:
     ("body", "what"),
     [
         (b"<!doctype html><title>Sign in</title>", "an HTML page"),
-        (b'<svg xmlns="http://www.w3.org/2000/svg"><script>1</script></svg>', "an XML document"),
+        (b'<svg xmlns="http://www.w3.org/2000/svg"><script>1</script></svg>', "an SVG drawing"),
         (b"GIF89a" + bytes(20), "unknown bytes"),
-        (b"%PDF-1.7 " + bytes(20), "unknown bytes"),
+        (b"%PDF-1.7 " + bytes(20), "a PDF"),
         (b"", "nothing at all"),
     ],
     ids=["html", "svg", "gif", "pdf", "empty"],

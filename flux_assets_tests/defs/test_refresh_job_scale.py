@@ -42,7 +42,7 @@ def test_a_limit_buys_the_first_pictures_and_the_next_run_the_others(shop: Dagst
 @pytest.mark.parametrize(
     ("choices", "told"),
     [
-        ({"product_ids": ["001", "999"]}, "product_ids: there is no '999' in this catalog"),
+        ({"product_ids": ["998", "999"]}, "product_ids: there is no '998', '999' in this catalog"),
         ({"shots": ["heros"]}, "shots: there is no 'heros' in this catalog"),
     ],
 )
@@ -53,6 +53,11 @@ def test_an_unknown_choice_fails_before_any_call(
     assert step == "refreshed_images.plan_shards"
     assert told in message
     assert shop.bill() == []
+
+
+def test_a_chosen_product_that_there_is_not_stops_no_other(shop: DagsterShop) -> None:
+    refreshed = shop.refresh(product_ids=["001", "999"])
+    assert {product_id for product_id, _shot in refreshed.logged()} == {"001"}
 
 
 def test_a_negative_limit_is_no_valid_run_config(shop: DagsterShop) -> None:
