@@ -18,14 +18,24 @@ def main() -> None:
     parser.add_argument("shots")
     arguments = parser.parse_args()
     with open(arguments.shots, "rb") as file:  # noqa: PTH123 - the plainest script there is
-        shots = yaml.safe_load(file)["shots"]
+        document = yaml.safe_load(file)
     environment = jinja2.Environment(autoescape=False)  # noqa: S701 - prompts are no HTML
-    templates = [environment.from_string(shot["prompt"]) for shot in shots.values()]
+    environment.filters |= {"unquoted": str, "first_sentence": lambda text: text.split(". ")[0]}
+    templates = [
+        environment.from_string(_write_out(shot["prompt"], document.get("phrases", {})))
+        for shot in document["shots"].values()
+    ]
     whole = hashlib.sha256()
     for row in pd.read_csv(arguments.catalog, dtype=str, keep_default_na=False).to_dict("records"):
         for template in templates:
             whole.update(hashlib.sha256(template.render(row).encode()).digest())
     print(whole.hexdigest())
+
+
+def _write_out(prompt: str, phrases: dict[str, str]) -> str:
+    for name, text in phrases.items():
+        prompt = prompt.replace(f"{{{{ phrases.{name} }}}}", text)
+    return prompt
 
 
 if __name__ == "__main__":
