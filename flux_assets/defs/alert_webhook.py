@@ -45,13 +45,13 @@ def post_alert(url: SecretStr, body: bytes, *, timeout_seconds: float) -> None:
                 answer.set_result(_post(url.get_secret_value(), body, timeout_seconds))
         except Exception as error:  # noqa: BLE001 - its text may hold the address: only its class is told
             # Not raised from here: the errors beneath would come along, and with them the address.
-            answer.set_exception(AlertError(_reason_of(error)))
+            answer.set_exception(AlertError(_reason_of(error, timeout_seconds)))
 
     threading.Thread(target=run, name="alert", daemon=True).start()
     try:
         status = answer.result(timeout_seconds)
     except TimeoutError:
-        raise AlertError(f"no answer after {timeout_seconds:g} seconds") from None
+        raise AlertError(_too_late(timeout_seconds)) from None
     if not 200 <= status < 300:
         raise AlertError(f"HTTP {status}")
 
@@ -84,10 +84,16 @@ def _unlogged() -> Iterator[None]:
         logger.removeFilter(is_anothers)
 
 
-def _reason_of(error: BaseException) -> str:
+def _too_late(timeout_seconds: float) -> str:
+    return f"no answer after {timeout_seconds:g} seconds"
+
+
+def _reason_of(error: BaseException, timeout_seconds: float) -> str:
     """The innermost error's: the others' texts hold the address."""
     while inner := error.__cause__ or error.__context__:
         error = inner
+    if isinstance(error, TimeoutError):  # the exchange's own limit ends a moment before the wait
+        return _too_late(timeout_seconds)
     if isinstance(error, ssl.SSLError):  # whose text may name the host
         return str(error.reason)
     return getattr(error, "strerror", None) or type(error).__name__
