@@ -6,6 +6,9 @@ import dagster as dg
 
 JOB_NAME = "refresh_catalog_images"
 
+_KEYS_AT_ONCE = 10_000
+"""Dagster binds each key to a variable of one statement, and SQLite takes 32,766 of them."""
+
 
 def shop_name(shop: str | None, name: str) -> str:
     """`name`, or `<shop>_name` where one Dagster instance serves several shops."""
@@ -34,6 +37,6 @@ def add_products(
     known = set(instance.get_dynamic_partitions(name))
     wanted = list(product_ids)
     new = [product_id for product_id in wanted if product_id not in known]
-    if new:
-        instance.add_dynamic_partitions(name, new)
+    for start in range(0, len(new), _KEYS_AT_ONCE):
+        instance.add_dynamic_partitions(name, new[start : start + _KEYS_AT_ONCE])
     return len(new), len(known.difference(wanted))
