@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 import requests
+from requests.exceptions import SSLError
 
-from flux_assets.http_exchange import exchange
+from flux_assets.http_exchange import exchange, tls_context
 from flux_assets_tests.fixtures.scripted_servers import (
     Act,
     Serve,
@@ -12,6 +13,7 @@ from flux_assets_tests.fixtures.scripted_servers import (
     open_servers,
     send_for_ever,
 )
+from flux_assets_tests.fixtures.sites import build_tls, open_sites
 
 
 @pytest.fixture
@@ -56,3 +58,32 @@ def test_no_password_of_a_netrc_file_is_sent_and_no_proxy_told_of_our_own_server
         assert response.status_code == 200
     assert proxy.received == []
     assert b"Authorization" not in server.received[0]
+
+
+def test_connections_are_fresh_and_trust_by_one_context_of_the_environment_s_bundle(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    server_side, certificate = build_tls(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    context = tls_context()
+    with open_sites() as serve:
+        site = serve(lambda request: request.give(200), server_side)
+        for _ in range(2):
+            with exchange(get(site.url), timeout=30) as response:
+                assert response.status_code == 200
+        other_name = site.url.replace("127.0.0.1", "localhost")
+        with pytest.raises(SSLError, match="mismatch"), exchange(get(other_name), timeout=30):
+            pass
+    assert tls_context() is context
+
+
+def test_who_is_not_in_the_bundle_is_not_trusted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    server_side, _ = build_tls(tmp_path)
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
+    with open_sites() as serve:
+        site = serve(lambda request: request.give(200), server_side)
+        with pytest.raises(SSLError, match="self-signed"), exchange(get(site.url), timeout=30):
+            pass

@@ -14,13 +14,12 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.utils import default_headers
 from urllib3.exceptions import HTTPError
 
 from flux_assets.clock import Clock
 from flux_assets.errors import NotSentError, UnknownOutcomeError
-from flux_assets.http_exchange import exchange
+from flux_assets.http_exchange import SharedTlsAdapter, exchange
 from flux_assets.image_api.vendor_text import safe_text
 
 _CHUNK_BYTES = 65_536
@@ -45,7 +44,7 @@ class FilePart(NamedTuple):
     content_type: str
 
 
-class FreshConnectionAdapter(HTTPAdapter):
+class FreshConnectionAdapter(SharedTlsAdapter):
     """Carries one request; `is_connected` tells whether any of it can have been sent.
 
     `requests` bounds each read of the socket, so a server that drips bytes would hold it for

@@ -170,12 +170,16 @@ def test_a_connection_that_took_all_the_time_carries_nothing(serve: Serve) -> No
     assert server.received[0] == b""
 
 
-def test_a_ca_bundle_that_is_not_there_is_not_an_unknown_outcome(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_ca_bundle_that_cannot_be_read_is_named_and_no_unknown_outcome(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None
 ) -> None:
     forget_proxies(monkeypatch)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
-    with pytest.raises(NotSentError, match="CA certificate"):
+    bundle = tmp_path / "ca.pem"
+    if content is not None:
+        bundle.write_text(content)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    with pytest.raises(NotSentError, match=r"ca.pem cannot be read .*; correct REQUESTS_CA_BUNDLE"):
         make_client("https://api.example").submit(REQUEST, timeout_seconds=30)
 
 

@@ -3,22 +3,17 @@
 No proxy is used: it would look the host up by itself, and be told what it is told.
 """
 
-import os
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, Retry, Timeout
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 from urllib3.util import Url
-from urllib3.util.ssl_ import create_urllib3_context
 
+from flux_assets.http_exchange import tls_context
 from flux_assets.pictures.photos.public_address import is_public
 
 Resolve = Callable[[str, int], Sequence[str]]
@@ -125,10 +120,9 @@ class PinnedConnections:
                         pin.port,
                         timeout=timeout,
                         maxsize=_KEPT_CONNECTIONS,
-                        ssl_context=_tls_context(_certificates()),
+                        ssl_context=tls_context(),
                         cert_reqs="CERT_REQUIRED",
                         server_hostname=pin.host,
-                        assert_hostname=pin.host,
                     )
                     if pin.scheme == "https"
                     else HTTPConnectionPool(
@@ -136,22 +130,3 @@ class PinnedConnections:
                     )
                 )
             return self._pools[pin]
-
-
-def _certificates() -> str:
-    """Whom to trust, as requests has it for all other addresses."""
-    environ = os.environ
-    return (
-        environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH
-    )
-
-
-@cache
-def _tls_context(certificates: str) -> ssl.SSLContext:
-    """One for all connections: it takes 16 ms of a processor to make."""
-    context = create_urllib3_context()
-    if Path(certificates).is_dir():
-        context.load_verify_locations(capath=certificates)
-    else:
-        context.load_verify_locations(cafile=certificates)
-    return context
