@@ -1,9 +1,8 @@
 """The environment as typed settings, on one page; docs/settings.md is made from it."""
 
-import difflib
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -19,9 +18,9 @@ from pydantic import (
 
 from flux_assets.encodings import check_encoding
 from flux_assets.errors import SettingsError
+from flux_assets.variable_names import PREFIX, is_of_a_service, tell_unknown
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
-_PREFIX = "FLUX_ASSETS_"
 _UNPREFIXED = ("ONEMIN_API_KEY", "ONEMIN_BASE_URL")
 
 # A condition given for every put would undo the ledger's own.
@@ -244,6 +243,8 @@ class Settings(BaseModel):
 def load_settings(environ: Mapping[str, str]) -> Settings:
     """Read the settings; white space around a value is dropped, an empty one counts as not set.
 
+    What Kubernetes sets for a Service whose name starts with `flux-assets` is not ours.
+
     Raises:
         SettingsError: a variable is unknown, missing in live mode, or out of its range.
     """
@@ -255,8 +256,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
             continue
         if variable in fields:
             values[fields[variable]] = value
-        elif variable.startswith(_PREFIX):
-            raise SettingsError(variable, _unknown(variable, fields))
+        elif variable.startswith(PREFIX) and not is_of_a_service(variable, environ):
+            raise SettingsError(variable, tell_unknown(variable, fields))
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
@@ -281,10 +282,4 @@ def _require_what_belongs_together(settings: Settings, *, given: Collection[str]
 def variable_of(field: str) -> str:
     """The environment variable that a settings field is read from."""
     name = field.upper()
-    return name if name in _UNPREFIXED else _PREFIX + name
-
-
-def _unknown(variable: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(variable, known, n=1)
-    hint = f", did you mean {near[0]}?" if near else ";"
-    return f"there is no such setting{hint} docs/settings.md lists them all"
+    return name if name in _UNPREFIXED else PREFIX + name

@@ -208,6 +208,25 @@ def test_the_charts_run_launcher_and_logs_are_configured_as_their_classes_allow(
     assert validate_config(logs_type, logs).success
 
 
+def test_runs_and_steps_get_no_variables_of_services() -> None:
+    """The chart has no such field for the code location; what it gets is not taken for settings."""
+    values = read_yaml(DEPLOY / "helm-values.yaml")
+    launcher = values["runLauncher"]["config"]["k8sRunLauncher"]
+    assert launcher["runK8sConfig"]["podSpecConfig"]["enableServiceLinks"] is False
+    (deployment,) = values["dagster-user-deployments"]["deployments"]
+    service = deployment["name"].upper().replace("-", "_")
+    port = deployment["port"]
+    links = {
+        f"{service}_SERVICE_HOST": "10.0.0.1",
+        f"{service}_SERVICE_PORT": str(port),
+        f"{service}_SERVICE_PORT_GRPC": str(port),
+        f"{service}_PORT": f"tcp://10.0.0.1:{port}",
+        f"{service}_PORT_{port}_TCP": f"tcp://10.0.0.1:{port}",
+    }
+    environ = flux_assets_variables(deployment["env"])
+    assert load_settings({**environ, **links}) == load_settings(environ)
+
+
 def test_the_chart_and_the_production_file_set_the_same_instance() -> None:
     values, production = read_yaml(DEPLOY / "helm-values.yaml"), read_yaml(PRODUCTION)
     concurrency = snake_case(values["concurrency"])

@@ -160,6 +160,70 @@ def test_an_unknown_variable_is_told_its_near_match() -> None:
         load_settings({"FLUX_ASSETS_STOER": "value"})
 
 
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("FLUX_ASSETS_ONEMIN_API_KEY", "ONEMIN_API_KEY"),
+        ("FLUX_ASSETS_API_KEY", "ONEMIN_API_KEY"),
+        ("FLUX_ASSETS_BASE_URL", "ONEMIN_BASE_URL"),
+        ("FLUX_ASSETS_Store", "FLUX_ASSETS_STORE"),
+        ("FLUX_ASSETS_STORE_PORT", "FLUX_ASSETS_STORE"),
+        ("FLUX_ASSETS_MAX_INFLIGHT", "FLUX_ASSETS_MAX_IN_FLIGHT"),
+        ("FLUX_ASSETS_DAILY_LIMIT", "FLUX_ASSETS_DAILY_IMAGE_LIMIT"),
+    ],
+)
+def test_the_nearest_name_is_found_though_all_of_them_start_alike(
+    variable: str, meant: str
+) -> None:
+    with pytest.raises(SettingsError, match=rf"did you mean {meant}\?"):
+        load_settings({variable: "value"})
+
+
+SERVICE = {
+    "SERVICE_HOST": "10.0.171.239",
+    "SERVICE_PORT": "3030",
+    "SERVICE_PORT_GRPC_WEB": "3030",
+    "PORT": "tcp://10.0.171.239:3030",
+    "PORT_3030_TCP": "tcp://10.0.171.239:3030",
+    "PORT_3030_TCP_PROTO": "tcp",
+    "PORT_3030_TCP_PORT": "3030",
+    "PORT_3030_TCP_ADDR": "10.0.171.239",
+}
+"""What Kubernetes sets for a Service, below its name."""
+
+
+@pytest.mark.parametrize("name", SERVICE)
+def test_what_kubernetes_sets_for_a_service_of_our_name_is_ignored(name: str) -> None:
+    assert load_settings({f"FLUX_ASSETS_{name}": SERVICE[name]}) == Settings()
+
+
+@pytest.mark.parametrize("service", ["FLUX_ASSETS", "FLUX_ASSETS_WEB", "FLUX_ASSETS_STORE"])
+def test_all_that_kubernetes_sets_for_a_service_is_ignored_together(service: str) -> None:
+    environ = {f"{service}_{name}": text for name, text in SERVICE.items()}
+    assert load_settings(environ) == Settings()
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "FLUX_ASSETS_SERVICE",
+        "FLUX_ASSETS_SERVICE_HOSTS",
+        "FLUX_ASSETS_PORTS",
+        "FLUX_ASSETS_PORT_3030",
+        "FLUX_ASSETS_PORT_3030_ICMP",
+        "FLUX_ASSETS_PORT_3030_TCP_HOST",
+        "FLUX_ASSETS_port",
+        "FLUX_ASSETS_WEB_PORT",
+        "FLUX_ASSETS_WEB_SERVICE_HOST",
+    ],
+)
+def test_what_only_looks_like_a_services_variable_is_an_error(variable: str) -> None:
+    environ = {f"FLUX_ASSETS_{name}": text for name, text in SERVICE.items()}
+    with pytest.raises(SettingsError, match="there is no such setting") as caught:
+        load_settings({**environ, variable: "1"})
+    assert caught.value.variable == variable
+
+
 def test_other_programs_variables_are_left_alone() -> None:
     assert load_settings({"PATH": "/bin", "ONEMIN_OTHER": "x", "MODE": "live"}) == Settings()
 
