@@ -5,10 +5,8 @@ about this one request; what could hit every request alike stops the run or stay
 """
 
 import json
-import math
 import re
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 
 from flux_assets.errors import (
     AccountError,
@@ -20,10 +18,7 @@ from flux_assets.errors import (
     UnknownOutcomeError,
 )
 from flux_assets.image_api.vendor_text import printable, safe_text
-
-DEFAULT_RETRY_SECONDS = 30.0
-MIN_RETRY_SECONDS = 1.0
-MAX_RETRY_SECONDS = 600.0
+from flux_assets.image_api.waiting_times import parse_number, retry_seconds
 
 _PROBLEM_OF_STATUS: Mapping[int, AccountProblem] = {
     401: "bad_key",
@@ -43,6 +38,7 @@ _ADVICE: Mapping[AccountProblem, str] = {
 }
 _PROVIDER_ERROR = "EXTERNAL_API_RESPONSE_WITH_ERROR"
 _ABOUT_THE_REQUEST = (400, 422)
+_MAX_PLAIN_BYTES = 2000
 # The provider's opinion of the vendor's own account or pace, not of our request.
 _PROVIDER_TRANSIENT = (401, 402, 403, 408, 429)
 
@@ -55,7 +51,17 @@ _INVALID_PARAMETER = re.compile(
     r"|must be (one of|between|at least|at most|less|greater)|out of range",
     re.IGNORECASE,
 )
-_RETRY_TEXT = re.compile(r"after (\d{1,6}(?:\.\d{1,6})?) ?s", re.IGNORECASE)
+# Where a status is about the account, in whichever words; a product's own may read alike.
+_SPEAKS_OF_CREDITS = re.compile(
+    r"insufficient[ _-]?(credit|balance|fund|quota)|(not|n't) (have )?enough (credit|balance|fund)"
+    r"|out of (credit|fund|balance)|low balance|no (more )?credits? (left|remaining)"
+    r"|(credits?|balance|funds?) (is |are |has been |have been )?"
+    r"(too low|insufficient|exhausted|depleted|used up|exceeded)"
+    r"|exceeded your current quota|top[ -]?up|payment required|recharge",
+    re.IGNORECASE,
+)
+_VENDORS_CREDITS = re.compile(r"requires [\d,.]{1,20} credits?,? but", re.IGNORECASE)
+_ABOUT_THE_ACCOUNT = (402, 403, 406, 429)
 
 
 def parse_json_object(body: bytes | str) -> dict[str, object] | None:
@@ -65,17 +71,6 @@ def parse_json_object(body: bytes | str) -> dict[str, object] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
-
-
-def parse_number(value: object) -> float | None:
-    """A finite number given as a number or as text, else None."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
 
 
 def mapping(value: object) -> Mapping[str, object]:
@@ -94,10 +89,23 @@ def parse_error_reply(
     """What a reply means that is not a 2xx; `secret` never appears in the error's text."""
     data = parse_json_object(body)
     fields = mapping(data)
+    inner = mapping(fields.get("error"))
+    code = _first_text(
+        fields.get("errorCode"), fields.get("code"), inner.get("code"), secret=secret
+    )
+    message = _first_text(
+        fields.get("message"), inner.get("message"), fields.get("error"), secret=secret
+    )
+    plain = message or _first_text(body[:_MAX_PLAIN_BYTES].decode(errors="replace"), secret=secret)
+    kind = f"{code} {printable(inner.get('type'))}"
+    if code != _PROVIDER_ERROR and (
+        _SPEAKS_OF_CREDITS.search(f"{kind} {plain}" if status_code in _ABOUT_THE_ACCOUNT else kind)
+        or _VENDORS_CREDITS.search(message)
+    ):
+        return _account_error("out_of_credits", message or plain or code)
     if status_code == 429:
-        return RateLimitedError(_retry_after_seconds(headers, fields))
-    code = safe_text(fields.get("errorCode"), secret=secret)
-    message = safe_text(fields.get("message"), secret=secret)
+        objects = (fields, inner, mapping(fields.get("details")), mapping(fields.get("context")))
+        return RateLimitedError(retry_seconds(headers, objects, [plain]))
     problem = _PROBLEM_OF_CODE.get(code) or _PROBLEM_OF_STATUS.get(status_code)
     if problem:
         return _account_error(problem, message or f"HTTP {status_code}")
@@ -125,6 +133,10 @@ def parse_failure(code: str, message: str, *, secret: str = "") -> FluxAssetsErr
     return GenerationFailedError(f"the vendor failed to make the picture: {reason}")
 
 
+def _first_text(*values: object, secret: str) -> str:
+    return next((text for value in values if (text := safe_text(value, secret=secret))), "")
+
+
 def _account_error(problem: AccountProblem, message: str) -> AccountError:
     return AccountError(problem, f"{_ADVICE[problem]} (the API says: {message})")
 
@@ -144,29 +156,3 @@ def _provider_error(details: object, message: str, secret: str) -> FluxAssetsErr
         return RefusedError(_PROVIDER_ERROR, reason)
     answered = "an unreadable status" if status is None else f"{status:g}"
     return GenerationFailedError(f"the vendor's provider answered {answered}: {reason}")
-
-
-def _retry_after_seconds(headers: Mapping[str, str], fields: Mapping[str, object]) -> float:
-    header, date = _header(headers, "retry-after"), _header(headers, "date")
-    in_text = _RETRY_TEXT.search(safe_text(fields.get("message")))
-    seconds = parse_number(fields.get("retryAfter"))
-    if seconds is None and in_text:
-        seconds = float(in_text[1])
-    if seconds is None:
-        seconds = parse_number(header)
-    if seconds is None:
-        # The reply's own Date is the clock that its Retry-After date was made with.
-        until, now = _timestamp(header), _timestamp(date)
-        seconds = until - now if until is not None and now is not None else DEFAULT_RETRY_SECONDS
-    return min(max(seconds, MIN_RETRY_SECONDS), MAX_RETRY_SECONDS)
-
-
-def _header(headers: Mapping[str, str], name: str) -> str:
-    return next((value for key, value in headers.items() if key.lower() == name), "")
-
-
-def _timestamp(http_date: str) -> float | None:
-    try:
-        return parsedate_to_datetime(http_date).timestamp()
-    except (ValueError, OverflowError):
-        return None

@@ -24,10 +24,10 @@ from flux_assets.image_api.error_replies import (
     parse_error_reply,
     parse_failure,
     parse_json_object,
-    parse_number,
 )
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.image_api.vendor_text import printable
+from flux_assets.image_api.waiting_times import parse_number
 
 _FAILED = ("FAILED", "FAILURE")
 

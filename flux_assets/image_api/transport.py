@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.utils import format_datetime
 from http.client import HTTPException, HTTPResponse
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -179,27 +180,30 @@ class Transport:
                 auth=_no_auth,
             )
             with exchange(request, timeout=(connect_seconds, None), adapter=adapter) as response:
-                return _read_reply(response, max_bytes)
+                return self._read_reply(response, max_bytes)
         except (OSError, HTTPError, HTTPException, ValueError) as error:
             reason = _root_of(error, outside)
             if adapter.is_connected:
                 raise UnknownOutcomeError(f"{where}: its reply did not come: {reason}") from error
             raise NotSentError(f"{where} was not sent, there is no connection: {reason}") from error
 
+    def _read_reply(self, response: requests.Response, max_bytes: int) -> HttpReply:
+        """Read it all; without a `Date` of its own it gets the time of its receipt (RFC 9110)."""
+        body = bytearray()
+        for chunk in response.iter_content(_CHUNK_BYTES):
+            body += chunk
+            if len(body) > max_bytes:
+                message = f"it is larger than {max_bytes} bytes"
+                raise OSError(message)
+        response.headers.setdefault("Date", format_datetime(self.clock.utc_now(), usegmt=True))
+        return HttpReply(
+            status_code=response.status_code, headers=response.headers, body=bytes(body)
+        )
+
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Stand in for credentials, or requests would take those that the URL may name."""
     return request
-
-
-def _read_reply(response: requests.Response, max_bytes: int) -> HttpReply:
-    body = bytearray()
-    for chunk in response.iter_content(_CHUNK_BYTES):
-        body += chunk
-        if len(body) > max_bytes:
-            message = f"it is larger than {max_bytes} bytes"
-            raise OSError(message)
-    return HttpReply(status_code=response.status_code, headers=response.headers, body=bytes(body))
 
 
 def _root_of(error: BaseException, outside: BaseException | None) -> str:

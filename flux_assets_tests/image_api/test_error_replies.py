@@ -8,7 +8,7 @@ from flux_assets.image_api.protocol import parse_reply
 
 @pytest.mark.parametrize(
     ("told", "seconds"),
-    [(0, 1), (-5, 1), (1e9, 600), ("12", 12), (True, 30), (float("nan"), 30), (10**400, 30)],
+    [(0, 1), (-5, 1), (1e8, 3600), ("12", 12), (True, 30), (float("nan"), 30), (10**400, 30)],
 )
 def test_the_time_to_wait_stays_within_bounds(told: object, seconds: float) -> None:
     with pytest.raises(RateLimitedError) as caught:
@@ -90,3 +90,44 @@ def test_what_the_provider_holds_against_the_vendor_is_no_refusal_of_the_picture
     body = {"errorCode": "EXTERNAL_API_RESPONSE_WITH_ERROR", "details": details}
     with pytest.raises(GenerationFailedError):
         parse_reply(400, {}, json.dumps(body).encode())
+
+
+CREDITS = {
+    "a code": (429, {"errorCode": "INSUFFICIENT_CREDITS", "message": "no"}),
+    "a code of another vendor": (429, {"error": {"code": "insufficient_quota", "message": "x"}}),
+    "a type": (429, {"error": {"type": "insufficient_quota"}}),
+    "a sentence": (429, {"message": "You are out of credits"}),
+    "the vendor's sentence": (
+        400,
+        {"message": "The feature requires 4800 credits, but the X team only has 46 credits"},
+    ),
+    "a balance": (403, {"message": "Insufficient balance"}),
+    "a balance that is exhausted": (403, {"error": "Your balance is exhausted, please top up"}),
+    "a plan": (429, {"error": {"message": "You exceeded your current quota, check your plan"}}),
+}
+
+
+@pytest.mark.parametrize("form", CREDITS)
+def test_a_reply_that_speaks_of_credits_is_about_them_whatever_its_status(form: str) -> None:
+    status_code, body = CREDITS[form]
+    with pytest.raises(AccountError, match="add credits") as caught:
+        parse_reply(status_code, {}, json.dumps(body).encode())
+    assert caught.value.reason == "out_of_credits"
+
+
+def test_a_plain_text_can_say_so_too() -> None:
+    with pytest.raises(AccountError, match="Not enough credits") as caught:
+        parse_reply(403, {}, b"Not enough credits.")
+    assert caught.value.reason == "out_of_credits"
+
+
+def test_a_products_own_words_are_no_bill() -> None:
+    body = {"errorCode": "INVALID_PROMPT", "message": "invalid prompt: 'Top-up card, low balance'"}
+    with pytest.raises(RefusedError):
+        parse_reply(400, {}, json.dumps(body).encode())
+
+
+def test_a_rate_limit_that_speaks_of_a_quota_is_waited_for() -> None:
+    with pytest.raises(RateLimitedError) as caught:
+        parse_reply(429, {}, b'{"message": "Quota of requests exceeded. Try again in 7 seconds"}')
+    assert caught.value.retry_after_seconds == 7
