@@ -1,7 +1,10 @@
 import gzip
 import itertools
 import socket
+import tracemalloc
+import zlib
 from collections.abc import Iterator
+from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
 
 import pytest
@@ -75,6 +78,61 @@ def test_a_call_that_was_sent_is_never_sent_again(serve: Serve, reply: bytes | A
     with pytest.raises(UnknownOutcomeError):
         make_client(server.url).submit(REQUEST, timeout_seconds=30)
     assert len(server.received) == 1
+
+
+def zeros(layers: int) -> bytes:
+    """256 MiB of zeros, compressed so many times."""
+    compressor = zlib.compressobj(9, wbits=31)
+    packed = b"".join(compressor.compress(bytes(2**20)) for _ in range(256)) + compressor.flush()
+    for _ in range(layers - 1):
+        packed = gzip.compress(packed)
+    return packed
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(http("200 OK", zeros(1), Content_Encoding="gzip"), id="gzip"),
+        pytest.param(http("200 OK", zeros(2), Content_Encoding="gzip, gzip"), id="gzip in gzip"),
+        pytest.param(http("402 No", zeros(3), Content_Encoding="gzip,gzip,gzip"), id="an error"),
+        pytest.param(
+            CHUNKED
+            + b"Content-Encoding: gzip, gzip\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
+            % (len(zeros(2)), zeros(2)),
+            id="gzip in gzip in chunks",
+        ),
+        pytest.param(send_for_ever(b"HTTP/1.1 200 OK\r\n\r\n", b"{" * 10_000), id="endless"),
+        pytest.param(send_for_ever(CHUNKED + b"\r\n1;", b"a" * 10_000), id="a chunk's size"),
+        pytest.param(send_for_ever(CHUNKED + b"\r\nffffffffffff\r\n", b"{" * 10_000), id="a chunk"),
+        pytest.param(send_for_ever(CHUNKED + b"\r\n0\r\nx: ", b"a" * 10_000), id="a trailer"),
+        pytest.param(send_for_ever(b"HTTP/1.1 200 OK\r\nx: ", b"a" * 10_000), id="a header"),
+        pytest.param(send_for_ever(b"HTTP/1.1 200 OK\r\n", b"x: %060000d\r\n" % 0), id="headers"),
+    ],
+)
+def test_a_reply_without_end_takes_little_memory(serve: Serve, reply: bytes | Act) -> None:
+    server = serve(reply)
+    client = make_client(server.url)
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnknownOutcomeError):
+            client.submit(REQUEST, timeout_seconds=30)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 48 * 2**20
+
+
+def test_a_reply_without_a_date_gets_that_of_its_receipt(serve: Serve) -> None:
+    bare = http("429 Too Many", Retry_After="Thu, 01 Jan 2026 00:00:41 GMT")
+    clock = StandingClock()
+    server = serve(bare, http("429 Too Many", Date=format_datetime(clock.utc_now())))
+    transport = Transport(connect_timeout_seconds=1, clock=clock)
+    for _ in range(2):
+        reply = transport.call("GET", server.url, deadline=clock.monotonic() + 30, max_bytes=1_000)
+        assert parsedate_to_datetime(reply.headers["Date"]) == clock.utc_now()
 
 
 def test_a_redirect_is_not_followed_and_gets_no_key(serve: Serve) -> None:
