@@ -41,7 +41,7 @@ def test_woocommerce_is_known_in_its_most_used_languages(language: str) -> None:
 
 
 UNKNOWN = (
-    "ID,Τύπος,Κωδικός,Όνομα,Δημοσιευμένο,Γονέας",
+    "ID,Tipas,Kodas,Pavadinimas,Paskelbta,Tėvinis",
     "1,variable,K,Cushion,1,",
     "2,variation,K-1,Cushion - Sand,1,K",
     "3,simple,B,Mug,1,",
@@ -50,7 +50,7 @@ UNKNOWN = (
 
 
 @pytest.mark.parametrize(
-    "columns", [{}, {"title": "Όνομα"}, {"product_id": "Κωδικός", "title": "Όνομα"}]
+    "columns", [{}, {"title": "Pavadinimas"}, {"product_id": "Kodas", "title": "Pavadinimas"}]
 )
 def test_an_unknown_translation_is_one_error_that_says_what_to_map(columns: dict[str, str]) -> None:
     with pytest.raises(CatalogError) as caught:
@@ -63,11 +63,11 @@ def test_an_unknown_translation_is_one_error_that_says_what_to_map(columns: dict
 def test_what_is_mapped_tells_variants_parents_and_drafts_in_any_dialect() -> None:
     catalog = read(
         *UNKNOWN,
-        product_id="Κωδικός",
-        title="Όνομα",
-        row_type="Τύπος",
-        parent="Γονέας",
-        published="Δημοσιευμένο",
+        product_id="Kodas",
+        title="Pavadinimas",
+        row_type="Tipas",
+        parent="Tėvinis",
+        published="Paskelbta",
     )
     assert [product.product_id for product in catalog.products] == ["K", "B"]
     assert catalog.skipped == {"variant": 1, "unpublished": 1}
