@@ -135,6 +135,7 @@ def _show_term(term: str | list[str], named: Mapping[str, Sequence[str]]) -> str
         **_ROW_NAMES,
         "marks": "header that no other export has",
         "same_id_of": "id of a group",
+        "price": "price",
     }
     return f"a known {meanings[term[1:]]}"
 

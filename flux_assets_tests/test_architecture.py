@@ -8,7 +8,8 @@ PROJECT = Path(__file__).parents[1]
 PACKAGE = PROJECT / "flux_assets"
 
 SLOW_TO_IMPORT = (
-    *("pandas", "pyarrow", "boto3", "botocore", "PIL", "bs4", "cv2", "ftfy", "python_calamine"),
+    *("pandas", "pyarrow", "boto3", "botocore", "PIL", "bs4", "cv2", "ftfy"),
+    *("python_calamine", "xlrd"),
     *("uvicorn", "starlette", "flux_assets.image_api.simulator"),
     *("alembic", "celery", "kubernetes", "limits", "redis", "sqlalchemy"),
 )

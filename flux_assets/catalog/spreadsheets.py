@@ -11,12 +11,17 @@ from flux_assets.catalog.file_kinds import OLD_OFFICE_MARK, ZIP_MARK
 from flux_assets.catalog.header import HeaderSearch, find_header
 from flux_assets.catalog.names import clean_header
 from flux_assets.catalog.table import Row, RowFindings, Table
+from flux_assets.catalog.workbook_formats import ShowNumber, read_formats
 from flux_assets.errors import CatalogError
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
 
 _EXACT_UP_TO = 10**15  # a spreadsheet keeps fifteen digits of a number, and zeros after them
+_UNSHOWN = (
+    "the formats of this workbook's numbers cannot be read, so 00123 may have become 123; save it "
+    "as .xlsx or CSV UTF-8"
+)
 _SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?E\+?\d+")
 _MAX_CELLS = 40_000_000  # the reader takes room for all between the first and the last
 _COLUMN = re.compile(rb'\br="([A-Z]{1,3})\d')
@@ -55,7 +60,8 @@ def read_workbook(data: bytes, name: str, names: HeaderSearch, *, sheet: str | i
         problem = f"is a workbook that cannot be read ({error}); save it as .xlsx or CSV UTF-8"
         raise CatalogError(name, problem) from error
     findings = RowFindings()
-    found = find_header(_read_rows(values, findings), names)
+    shows = read_formats(data, chosen.name)
+    found = find_header(_read_rows(values, shows or _as_it_is, findings), names)
     if found is None:
         raise CatalogError(
             name, f"has no row in the sheet {chosen.name!r}; name another with `sheet:`"
@@ -67,8 +73,13 @@ def read_workbook(data: bytes, name: str, names: HeaderSearch, *, sheet: str | i
         header=tuple(map(clean_header, header.cells)),
         rows=rows,
         header_line=header.line,
+        warnings=() if shows else (_UNSHOWN,),
         findings=findings,
     )
+
+
+def _as_it_is(_row: int, _column: int, _value: float) -> str:
+    return ""
 
 
 def _choose_sheet(workbook: "CalamineWorkbook", name: str, sheet: str | int) -> "CalamineSheet":
@@ -91,21 +102,27 @@ def _choose_sheet(workbook: "CalamineWorkbook", name: str, sheet: str | int) -> 
     raise CatalogError(name, "is a workbook without a sheet of cells; export the catalog again")
 
 
-def _read_rows(values: Sequence[Sequence[Any]], findings: RowFindings) -> Iterator[Row]:
-    for number, cells in enumerate(values, start=1):
-        texts = [cell if type(cell) is str else _show(cell) for cell in cells]
+def _read_rows(
+    values: Sequence[Sequence[Any]], shows: ShowNumber, findings: RowFindings
+) -> Iterator[Row]:
+    for row, cells in enumerate(values):
+        texts = [
+            cell if type(cell) is str else _show(cell, row, column, shows)
+            for column, cell in enumerate(cells)
+        ]
         if any(map(_SCIENTIFIC.fullmatch, texts)):
-            findings.rounded.append(number)
+            findings.rounded.append(row + 1)
         if any(texts):
-            yield Row(number, texts)
+            yield Row(row + 1, texts)
 
 
-def _show(value: object) -> str:
+def _show(value: object, row: int, column: int, shows: ShowNumber) -> str:
     """A cell's text; a number that was rounded in scientific notation, as the sheet shows it."""
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, int | float):
-        return _show_number(value)
+        is_exact = abs(value) < _EXACT_UP_TO
+        return (is_exact and shows(row, column, value)) or _show_number(value)
     if isinstance(value, datetime):
         is_day = value.time() == time()
         return value.date().isoformat() if is_day else value.isoformat(" ", "seconds")

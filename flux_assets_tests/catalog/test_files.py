@@ -1,16 +1,21 @@
 """Packed files, workbooks and JSON, and the clear refusal of every other kind."""
 
+import io
 import json
+import zipfile
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from flux_assets.catalog import Catalog, read_catalog
 from flux_assets.errors import CatalogError
-from flux_assets_tests.fixtures.exports import gzipped, ods, xlsx, zipped
+from flux_assets_tests.fixtures.exports import Shown, gzipped, ods, xlsx, zipped
 
 CSV = b"id,title\n00123,Hat\n7,Cap\n"
 HATS = {"00123": "Hat", "7": "Cap"}
+# The SKU is shown as 00000, the price as #,##0.00 "€", the VAT as 0%, the weight as 0.00 "kg".
+OLD_WORKBOOK = Path(__file__).parents[1] / "samples" / "workbooks" / "number_formats.xls"
 MEGABYTE = 1024 * 1024
 
 
@@ -98,6 +103,95 @@ def test_every_cell_is_the_text_that_the_sheet_shows() -> None:
     )
     assert (cap.product_id, cap.price, cap.line) == ("7", "0.0000001", 6)
     assert (catalog.encoding, catalog.delimiter, catalog.warnings) == ("workbook", "", ())
+
+
+def numbers_of(data: bytes) -> list[tuple[str, str, dict[str, str]]]:
+    names = ("vat", "weight", "since", "plain")
+    return [
+        (it.product_id, it.price, {name: it.columns[name] for name in names})
+        for it in read(data).products
+    ]
+
+
+NUMBERS = [
+    ("00123", "12.50 €", {"vat": "19%", "weight": "1.50 kg", "since": "2024-02-29", "plain": "7"}),
+    ("00045", "1234.50 €", {"vat": "7%", "weight": "2.00 kg", "since": "2024-03-01"}),
+]
+NUMBERS[1][2]["plain"] = "3.25"
+HEADER = ["SKU", "Title", "Price", "VAT", "Weight", "Since", "Plain"]
+
+
+def test_a_number_is_the_text_that_its_format_makes_of_it() -> None:
+    codes = ("00000", '#,##0.00\\ "€"', "0%", '0.00\\ "kg"')
+    rows: list[list[object]] = [[*HEADER]]
+    for (*shown, day, plain), title in (
+        ((123, 12.5, 0.19, 1.5, date(2024, 2, 29), 7), "Hat"),
+        ((45, 1234.5, 0.07, 2, date(2024, 3, 1), 3.25), "Cap"),
+    ):
+        number, *others = map(Shown, shown, codes)
+        rows.append([number, title, *others, day, plain])
+    assert numbers_of(xlsx(rows)) == NUMBERS
+    assert numbers_of(OLD_WORKBOOK.read_bytes()) == NUMBERS
+
+
+def test_libreoffice_s_cells_say_what_they_show() -> None:
+    catalog = read(
+        ods(
+            [
+                ["sku", "title", "price", "vat", "count", "weight", "since"],
+                [
+                    Shown(123, "00123"),
+                    "Hat",
+                    Shown(12.5, "12,50 €", "currency"),
+                    Shown(0.19, "19 %", "percentage"),
+                    Shown(1234567, "1.234.567"),
+                    Shown(1.5, "1,50"),
+                    "2024",
+                ],
+            ]
+        )
+    )
+    (hat,) = catalog.products
+    assert (hat.product_id, hat.price, hat.columns["vat"]) == ("00123", "12,50 €", "19 %")
+    assert (hat.columns["count"], hat.columns["weight"]) == ("1234567", "1.50")
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "shown"),
+    [
+        (123, "00000", "00123"),
+        (123, '"SKU-"00000', "SKU-00123"),
+        (123456789, "000-00-0000", "123-45-6789"),
+        (4006381333931, "0", "4006381333931"),
+        (1234, "#,##0", "1234"),
+        (0.195, "0.0%", "19.5%"),
+        (1234.5, "[$€-407]\\ #,##0.00", "€ 1234.50"),
+        (12.5, "0.00_);[Red](0.00)", "12.50"),
+        (-3.2, "0.00_);[Red](0.00)", "(3.20)"),
+        (-3.2, "0.00", "-3.20"),
+        (12, "0.##", "12"),
+        (1234567, '0.0,,"M"', "1.2M"),
+        (0, '0;-0;"none"', ""),
+        (0, "0;-0;;@", "0"),
+        (5, "General", "5"),
+        (2.5, "# ?/?", "2.5"),
+        (1234, "0.00E+00", "1234"),
+        (7, "@", "7"),
+    ],
+)
+def test_a_format_is_read_as_a_spreadsheet_reads_it(value: float, code: str, shown: str) -> None:
+    (hat,) = read(xlsx([["id", "title", "number"], ["1", "Hat", Shown(value, code)]])).products
+    assert hat.columns["number"] == shown
+
+
+def test_a_workbook_whose_formats_are_damaged_says_so() -> None:
+    book = xlsx([["id", "title"], [Shown(123, "00000"), "Hat"]])
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["xl/styles.xml"] = parts["xl/styles.xml"].replace(b'numFmtId="164"', b'numFmtId="?"')
+    catalog = read(zipped(**parts))
+    assert titles(catalog) == {"123": "Hat"}
+    assert "the formats of this workbook's numbers cannot be read" in catalog.warnings[0]
 
 
 def test_numbers_that_the_spreadsheet_rounded_are_named_by_row() -> None:
