@@ -198,7 +198,7 @@ class ParameterError(FluxAssetsError):
         self.expected = expected
 
 
-PromptProblem = Literal["prompt_error", "no_photo", "override_problem"]
+PromptProblem = Literal["prompt_error", "no_photo", "doubted_photo", "override_problem"]
 
 
 class PromptError(FluxAssetsError):

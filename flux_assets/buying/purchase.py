@@ -88,8 +88,9 @@ class Purchase:
 
     def _buy(self, request: ImageRequest, previous: LedgerEntry | None) -> Outcome:
         if not self.may_buy:
-            reason = "not among what the run was to buy"
-            return Outcome(kind="not_attempted", request=request, reason=reason)
+            kind: OutcomeKind = "held" if request.doubt else "not_attempted"
+            reason = request.doubt or "not among what the run was to buy"
+            return Outcome(kind=kind, request=request, reason=reason)
         try:
             claim, answer = self.sender.send(request, previous)
         except (DailyLimitError, NotAttemptedError, NotStartedError) as error:

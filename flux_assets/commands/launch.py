@@ -24,6 +24,7 @@ from flux_assets.defs.full_collections import put_off_full_collections
 from flux_assets.defs.manifest import FEW_FAILED_CHECK
 from flux_assets.defs.partitions import JOB_NAME, shop_key, shop_name
 from flux_assets.defs.resources import StoreResource
+from flux_assets.defs.run_choices import choices_node
 from flux_assets.errors import FluxAssetsError, SettingsError
 from flux_assets.manifest.shortfalls import read_shortfalls
 from flux_assets.manifest.stored import MANIFEST_KEY
@@ -161,7 +162,7 @@ def run_refresh(
         if value is not None
     }
     run_config = {
-        "ops": {"__".join(shop_key(settings.shop, "refreshed_images").path): {"config": config}},
+        "ops": {choices_node(settings.shop): {"config": config}},
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
     }
     tags = {_INVOCATION_TAG: uuid4().hex}

@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from flux_assets.commands.people import people
 from flux_assets.defs.reports import (
+    doubted_table,
     override_problems_table,
     pick_samples,
     plan_report,
@@ -50,7 +51,8 @@ _CHOICES = (
     click.option(
         "--accept-changes",
         is_flag=True,
-        help="Buy changed pictures too where FLUX_ASSETS_OVER_CAP=new_only leaves them.",
+        help="Buy changed pictures too where FLUX_ASSETS_OVER_CAP=new_only leaves them, and take "
+        "photos for right that are doubted.",
     ),
     click.option(
         "--accept-drop", is_flag=True, help="Go on although the catalog lost many products."
@@ -93,6 +95,9 @@ def show_plan(dry_run: DryRun) -> None:
         people.print(Markdown(prompts_table(picked)))
     if dry_run.override_problems:
         people.print(Markdown(override_problems_table(dry_run.override_problems)))
+    if dry_run.doubted:
+        doubted = [(row.product_id, row.shot, row.reason) for row in dry_run.doubted]
+        people.print(Markdown(doubted_table(doubted)))
     if dry_run.reasons:
         people.print(Markdown(reasons_table(count_reasons(dry_run.reasons))))
     for note in dry_run.notes or map(str, dry_run.prompt_errors[:10]):

@@ -18,6 +18,7 @@ from flux_assets.defs.full_collections import put_off_full_collections
 from flux_assets.defs.partitions import add_products, shop_key
 from flux_assets.defs.reports import (
     catalog_report,
+    doubted_table,
     override_problems_table,
     pick_samples,
     plan_report,
@@ -25,6 +26,7 @@ from flux_assets.defs.reports import (
     rejected_rows_table,
 )
 from flux_assets.defs.resources import StoreResource
+from flux_assets.defs.run_choices import accepts_changes
 from flux_assets.errors import CatalogError, ShotsFileError
 from flux_assets.image_api.request import RequestIdentity
 from flux_assets.manifest.stored import open_manifest
@@ -34,7 +36,7 @@ from flux_assets.planning.plan import Plan, estimate
 from flux_assets.planning.plan_table import build_plan_table
 from flux_assets.prompts.inputs import find_problems, load_catalog, load_overrides, load_shots
 from flux_assets.prompts.request_reuse import refresh_requests_table
-from flux_assets.prompts.requests_table import read_identities, read_requests
+from flux_assets.prompts.requests_table import read_doubted, read_identities, read_requests
 from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectStore, table_key
@@ -107,10 +109,15 @@ def build_image_requests(settings: Settings) -> dg.AssetsDefinition:
     check = dg.AssetCheckSpec(
         "every_override_is_usable", asset=key, description="The overrides file has no bad row."
     )
+    photos_check = dg.AssetCheckSpec(
+        "no_photo_is_doubted",
+        asset=key,
+        description="No photo was replaced by a page, or by one picture for several products.",
+    )
 
     @dg.asset(
         key=key,
-        check_specs=[check],
+        check_specs=[check, photos_check],
         ins={"products": dg.AssetIn(key=shop_key(settings.shop, "product_catalog"))},
         group_name=GROUP,
         owners=OWNERS,
@@ -128,11 +135,19 @@ def build_image_requests(settings: Settings) -> dg.AssetsDefinition:
             shop_store = store.open().shop
             ledger = open_ledger(settings, shop_store, run_identity(context))
             table = refresh_requests_table(
-                settings, shop_store, ledger, products=products, shots=shots, overrides=overrides
+                settings,
+                shop_store,
+                ledger,
+                products=products,
+                shots=shots,
+                overrides=overrides,
+                accepts="for_good" if accepts_changes(context.run, settings.shop) else "nothing",
             )
             yield dg.Output(table, metadata=_describe_requests(table, shots))
             bad_rows = find_problems(overrides, products["product_id"].tolist(), shots)
             yield _judge_rows(check.name, override_problems_table(bad_rows) if bad_rows else "")
+            doubted = [(*it.identity[:2], it.doubt) for it in read_doubted(table)]
+            yield _judge_rows(photos_check.name, doubted_table(doubted) if doubted else "")
 
     return image_requests
 
@@ -186,6 +201,7 @@ def build_image_plan(settings: Settings) -> dg.AssetsDefinition:
             read_identities(requests.read(RequestIdentity._fields)),
             categories=read_categories(products.read(("product_id", "category"))),
             former_ids=read_former_ids(products.read(("product_id", "former_ids"))),
+            doubts={it.identity.fingerprint: it.doubt for it in read_doubted(requests)},
         )
         changed = {row.fingerprint for row in plan.rows if row.status == "changed"}
         if changed:

@@ -139,6 +139,7 @@ def _obtain(  # noqa: PLR0917 - all that one step has
         open_ledger(settings, stores.shop, run),
         [RequestIdentity(item.product_id, item.shot, item.fingerprint) for item in requests],
         former_ids=former_ids,
+        doubts={item.fingerprint: item.doubt for item in requests if item.doubt},
         prefixes=[
             picture_prefix(item.shot, product_id)
             for item in requests

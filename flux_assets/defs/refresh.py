@@ -1,6 +1,7 @@
 """`refreshed_images`: the whole plan in one run, spread over shards, one event a picture."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -55,7 +56,8 @@ class RefreshConfig(dg.Config):
     )
     accept_changes: bool = Field(
         default=False,
-        description="Buy changed pictures too where FLUX_ASSETS_OVER_CAP=new_only leaves them.",
+        description="Buy changed pictures too where FLUX_ASSETS_OVER_CAP=new_only leaves them, and "
+        "take photos for right that are doubted.",
     )
     accept_drop: bool = Field(
         default=False, description="Go on although the catalog lost many of its products."
@@ -210,9 +212,10 @@ def _cut_shards(
             "retry_refused": choices.retry_refused,
             "requests": [
                 {
-                    "request": by_fingerprint[row.fingerprint].to_json(),
+                    "request": (request := by_fingerprint[row.fingerprint]).to_json(),
                     "object_key": row.object_key,
                     "may_buy": row.fingerprint in may_buy,
+                    "doubt": request.doubt,
                 }
                 for row in rows[start : start + settings.shard_size]
             ],
@@ -249,8 +252,9 @@ def build_generate_shard(settings: Settings) -> dg.OpDefinition:
 
 
 def _read_work_item(row: dict[str, Any] | Sequence[Any]) -> WorkItem:
-    named = name_values(row, WorkItem._fields)
-    return WorkItem(**named | {"request": ImageRequest.from_json(named["request"])})
+    named = {"doubt": "", **name_values(row, WorkItem._fields)}
+    request = replace(ImageRequest.from_json(named["request"]), doubt=named.pop("doubt"))
+    return WorkItem(**named | {"request": request})
 
 
 def build_summarize(settings: Settings) -> dg.OpDefinition:

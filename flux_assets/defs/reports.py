@@ -20,7 +20,7 @@ _MEANINGS = {
     "accepted": "paid, to be fetched without a new call",
     "refused": "the vendor would not make it",
     "failed": "failed as often as it may be sent",
-    "held": "in another run's hands, or its outcome is unknown",
+    "held": "in another run's hands, its outcome is unknown, or its photo is doubted",
     "lost": "paid, and its picture can never be had",
     "missing": "was stored, and its picture is gone",
 }
@@ -85,6 +85,12 @@ def override_problems_table(problems: Sequence[OverrideProblem]) -> str:
         [(row.line, row.column, row.product_id, row.message) for row in problems[:_SHOWN]],
     )
     return table + _and_more(len(problems))
+
+
+def doubted_table(doubted: Sequence[tuple[str, str, str]]) -> str:
+    """The first products whose photo is doubted, each with its shot and the reason."""
+    table = markdown_table(("product", "shot", "doubted"), doubted[:_SHOWN])
+    return table + _and_more(len(doubted))
 
 
 def plan_report(plan: Plan, to_buy: int) -> str:

@@ -7,7 +7,7 @@ unchanged input: a field added later is left out of the canonical JSON at its de
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple, Self
 
 from flux_assets.image_api.parameters import MATCH_INPUT_IMAGE, PARAMETERS, ParameterValue
@@ -30,10 +30,14 @@ RequestType = Literal["IMAGE_GENERATOR", "IMAGE_EDITOR"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourcePhoto:
-    """A product's own photo: `sha256` (hex) is of its bytes as read, `uri` where that was."""
+    """A product's own photo: `sha256` (hex) is of its bytes as read, `uri` where that was.
+
+    `doubt` says why nothing may be bought with it now, if so.
+    """
 
     uri: str
     sha256: str
+    doubt: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +48,8 @@ class ImageRequest:
     64 hexadecimal digits. `source_sha256` and `source_uri` are of the photo that is edited, empty
     where none is; `flatten` is the colour that its transparent parts are laid on, if any. The
     uploaded photo's own key, the API's `imageUrl`, is no part of the request: it changes with
-    every upload. Build it with `build_image_request`.
+    every upload. `doubt` is no part of it either: why it may not be bought now, if so, though a
+    stored picture of it stays. Build it with `build_image_request`.
     """
 
     product_id: str
@@ -58,6 +63,7 @@ class ImageRequest:
     source_uri: str = ""
     source_sha256: str = ""
     flatten: str = ""
+    doubt: str = field(default="", compare=False)
 
     @property
     def prompt(self) -> str:

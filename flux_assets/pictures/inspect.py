@@ -165,6 +165,7 @@ def encode_preview(small: "Image") -> bytes:
     return buffer.getvalue()
 
 
+_PAGES = (b"<!doctype html", b"<html")
 _HEIC = "a HEIC photo, as telephones make them, which is not read: save it as JPEG"
 _AVIF = "a damaged AVIF photo, or one that the Pillow installed here cannot read: save it as JPEG"
 _SVG = "an SVG drawing, which has no pixels: export it as PNG"
@@ -186,15 +187,33 @@ _BRANDS = {
 
 def describe_bytes(data: bytes) -> str:
     """What bytes are that are no picture, for people."""
-    if not data:
-        return "nothing at all"
+    return name_file_kind(data) or _name_reply(data)
+
+
+def name_file_kind(data: bytes) -> str:
+    """Which other kind of file it is that somebody made, for people; empty for all else.
+
+    All else is what servers give instead of a file: a page, a message, or nothing at all.
+    """
     signed = [name for signature, name in _SIGNATURES if data.startswith(signature)]
     if data[4:8] == b"ftyp":
         signed.append(_BRANDS.get(data[8:12], "a video"))
-    start = data[:4096].lstrip().lower()
-    if start.startswith((b"<!doctype html", b"<html")):
-        signed.append("an HTML page")
-    if start.startswith((b"<?xml", b"<!doctype", b"<svg", b"<error")):
-        is_svg = b"<svg" in start
-        signed.append(_SVG if is_svg else "an XML document")
-    return signed[0] if signed else f"{len(data)} unknown bytes"
+    start = _start_of(data)
+    if start.startswith((b"<?xml", b"<!doctype", b"<svg")) and b"<html" not in start:
+        signed += [_SVG] if b"<svg" in start else []
+    return signed[0] if signed else ""
+
+
+def _name_reply(data: bytes) -> str:
+    if not data:
+        return "nothing at all"
+    start = _start_of(data)
+    if start.startswith(_PAGES):
+        return "an HTML page"
+    if start.startswith((b"<?xml", b"<!doctype", b"<error")):
+        return "an XML document"
+    return f"{len(data)} unknown bytes"
+
+
+def _start_of(data: bytes) -> bytes:
+    return data[:4096].lstrip().lower()

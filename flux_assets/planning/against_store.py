@@ -9,7 +9,14 @@ from flux_assets.bill.send_rules import SendRules
 from flux_assets.image_api.polling import TYPICAL_POLLS
 from flux_assets.image_api.request import RequestIdentity
 from flux_assets.planning.choices import Choices, RunCap
-from flux_assets.planning.plan import NO_CATEGORIES, NO_FORMER_IDS, Plan, PlanLimits, build_plan
+from flux_assets.planning.plan import (
+    NO_CATEGORIES,
+    NO_DOUBTS,
+    NO_FORMER_IDS,
+    Plan,
+    PlanLimits,
+    build_plan,
+)
 from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.stored_pictures import list_pictures
@@ -23,6 +30,7 @@ def plan_against_store(
     *,
     categories: Mapping[str, str] = NO_CATEGORIES,
     former_ids: Mapping[str, tuple[str, ...]] = NO_FORMER_IDS,
+    doubts: Mapping[str, str] = NO_DOUBTS,
     prefixes: Iterable[str] | None = None,
 ) -> Plan:
     """The plan of these requests, from the store's listing and the ledger of what is absent.
@@ -34,6 +42,7 @@ def plan_against_store(
         identities: every request to plan.
         categories: of the products, where the plan is to tell them.
         former_ids: of the products that have any.
+        doubts: why requests may not be bought now, by fingerprint.
         prefixes: where their pictures are, if that is less than the whole store.
     """
     pictures = list_pictures(store, prefixes)
@@ -58,6 +67,7 @@ def plan_against_store(
         standing_of=lambda entry: ledger.standing_of(entry, rules),
         categories=categories,
         former_ids=former_ids,
+        doubts=doubts,
     )
 
 

@@ -1,7 +1,8 @@
 """A plan of the whole catalog without a run: what `flux-assets plan` shows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from flux_assets.bill.ledger import Ledger
@@ -15,10 +16,11 @@ from flux_assets.errors import (
 )
 from flux_assets.image_api.request import ImageRequest, RequestIdentity
 from flux_assets.manifest.stored import open_manifest, read_manifest_products
+from flux_assets.pictures.photos.search import Accepts
 from flux_assets.planning.against_store import check_run, plan_against_store, run_cap
 from flux_assets.planning.changes import count_changes, explain_changes
 from flux_assets.planning.choices import Choices, choose, select_rows
-from flux_assets.planning.plan import Plan, estimate
+from flux_assets.planning.plan import Plan, PlanRow, estimate
 from flux_assets.planning.reasons import (
     Reason,
     check_choices,
@@ -37,6 +39,7 @@ from flux_assets.prompts.inputs import (
 from flux_assets.prompts.overrides import OverrideProblem
 from flux_assets.prompts.rendering import render_requests
 from flux_assets.prompts.requests import Skipped
+from flux_assets.prompts.requests_table import list_doubted
 from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectStore
 
@@ -46,8 +49,8 @@ class DryRun:
     """A catalog, the plan of what is chosen of it, and what a run with these choices would do.
 
     `to_buy` and `left_over_cap` are as of `ChosenWork`. `reasons` say why chosen products have no
-    picture, `notes` the same in words of those chosen by their id. `obstacle` says why such a run
-    would be refused; empty where it would not.
+    picture, `notes` the same in words of those chosen by their id. `doubted` are the products whose
+    photo is. `obstacle` says why such a run would be refused; empty where it would not.
     """
 
     catalog: Catalog
@@ -57,6 +60,7 @@ class DryRun:
     reasons: tuple[Reason, ...]
     notes: tuple[str, ...]
     override_problems: tuple[OverrideProblem, ...]
+    doubted: tuple[PlanRow, ...]
     plan: Plan
     to_buy: int
     left_over_cap: int
@@ -76,6 +80,7 @@ class DryRun:
             "prompt_errors": len(self.prompt_errors),
             "override_problems": len(self.override_problems),
             "skipped": self.skipped,
+            "doubted_photos": len(self.doubted),
             "without_picture": count_reasons(self.reasons),
             **{str(status): count for status, count in self.plan.counts.items()},
             "changed_by": dict(count_changes(self.plan)),
@@ -103,10 +108,9 @@ def plan_catalog(
     check_choices(choices, catalog, [shot.name for shot in shots.shots])
     overrides = load_overrides(settings)
     ledger = open_ledger(settings, store, run)
-    rendered = render_requests(
-        settings, store, ledger, products=catalog.products, shots=shots.shots, overrides=overrides
-    )
-    results = list(rendered)
+    render = partial(render_requests, settings, store, ledger, overrides=overrides)
+    accepts: Accepts = "for_now" if choices.accept_changes else "nothing"
+    results = list(render(products=catalog.products, shots=shots.shots, accepts=accepts))
     requests = [result for result in results if isinstance(result, ImageRequest)]
     manifest = open_manifest(store)
     planned = _plan_all(settings, store, ledger, catalog, requests)
@@ -130,6 +134,7 @@ def plan_catalog(
         reasons=tuple(reasons),
         notes=tuple(explain_choices(choices, catalog, reasons)),
         override_problems=tuple(find_problems(overrides, product_ids, shots)),
+        doubted=_select_doubted(results, choices, catalog),
         plan=plan,
         to_buy=len(work.to_buy),
         left_over_cap=work.left_over_cap,
@@ -141,6 +146,18 @@ def plan_catalog(
             to_buy=len(work.to_buy),
         ),
     )
+
+
+def _select_doubted(
+    results: Iterable[ImageRequest | Skipped | PromptError], choices: Choices, catalog: Catalog
+) -> tuple[PlanRow, ...]:
+    """The chosen products whose photo is doubted, whether a request was made or not."""
+    categories = {product.product_id: product.category for product in catalog.products}
+    rows = (
+        PlanRow(*identity, "held", reason=doubt, category=categories[identity.product_id])
+        for identity, doubt in list_doubted(results)
+    )
+    return tuple(select_rows(rows, choices))
 
 
 def _plan_all(
@@ -158,6 +175,7 @@ def _plan_all(
         [RequestIdentity(item.product_id, item.shot, item.fingerprint) for item in requests],
         categories={product.product_id: product.category for product in catalog.products},
         former_ids=find_former_ids(catalog.products),
+        doubts={item.fingerprint: item.doubt for item in requests if item.doubt},
     )
 
 

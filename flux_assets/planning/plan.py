@@ -19,6 +19,7 @@ PlanStatus = Literal[
 STATUSES: tuple[PlanStatus, ...] = get_args(PlanStatus)
 TO_BUY: frozenset[PlanStatus] = frozenset({"new", "changed"})
 NO_CATEGORIES: Mapping[str, str] = MappingProxyType({})
+NO_DOUBTS: Mapping[str, str] = MappingProxyType({})
 NO_FORMER_IDS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
@@ -91,6 +92,7 @@ def build_plan(
     standing_of: Callable[[LedgerEntry], Standing],
     categories: Mapping[str, str] = NO_CATEGORIES,
     former_ids: Mapping[str, tuple[str, ...]] = NO_FORMER_IDS,
+    doubts: Mapping[str, str] = NO_DOUBTS,
 ) -> Plan:
     """Say what each request's standing is.
 
@@ -102,6 +104,7 @@ def build_plan(
         standing_of: what the ledger's rules allow for an entry.
         categories: of the products, by product_id, as far as they are known.
         former_ids: of the products that have any; pictures under these are theirs.
+        doubts: why requests may not be bought now, by fingerprint.
     """
     rows: list[PlanRow] = []
     wanted: set[str] = set()
@@ -121,6 +124,8 @@ def build_plan(
             standing, reason = standing_of(entry), entry.reason
             if standing != "buy":
                 status = "missing" if standing == "stored" else standing
+        if request.fingerprint in doubts and status in {*TO_BUY, "refused"}:
+            status, reason = "held", doubts[request.fingerprint]
         rows.append(PlanRow(*request, status=status, reason=reason, category=category))
     return Plan(rows=tuple(rows), orphaned=len(pictures.prefixes - wanted), limits=limits)
 

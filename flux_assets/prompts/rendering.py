@@ -7,6 +7,7 @@ from flux_assets.catalog.product import Product
 from flux_assets.errors import PromptError
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.pictures.photos.library import open_photos
+from flux_assets.pictures.photos.search import Accepts
 from flux_assets.prompts.former_ids import adopt_former, find_former_ids
 from flux_assets.prompts.overrides import OverridesFile
 from flux_assets.prompts.pins import apply_pins
@@ -23,6 +24,7 @@ def render_requests(
     products: Sequence[Product],
     shots: Sequence[Shot],
     overrides: OverridesFile,
+    accepts: Accepts = "nothing",
 ) -> Iterator[ImageRequest | Skipped | PromptError]:
     """One image request, or the reason why there is none, per product and shot, in order.
 
@@ -35,12 +37,13 @@ def render_requests(
         products: of the catalog.
         shots: wanted of each.
         overrides: one product's wishes.
+        accepts: whether doubted photos are taken for right, and whether for good.
 
     Raises:
         StoreError: it cannot be read or written.
     """
     wanted = set(list_photo_addresses(products, shots, overrides))
-    photos = open_photos(settings, store).find(wanted) if wanted else {}
+    photos = open_photos(settings, store).find(wanted, accepts=accepts) if wanted else {}
     rendered = build_requests(products, shots, overrides, find_photo=photos.__getitem__)
     former_ids = find_former_ids(products)
     adopted = adopt_former(rendered, former_ids, store=store, ledger=ledger)

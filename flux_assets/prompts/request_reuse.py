@@ -20,10 +20,11 @@ from flux_assets.bill.ledger import Ledger
 from flux_assets.catalog.tables import read_products
 from flux_assets.errors import ObjectNotFoundError, PromptError
 from flux_assets.image_api.request import ImageRequest
+from flux_assets.pictures.photos.search import Accepts
 from flux_assets.prompts.overrides import OverridesFile
 from flux_assets.prompts.rendering import render_requests
 from flux_assets.prompts.requests import Shot, Skipped
-from flux_assets.prompts.requests_table import REQUESTS_KEY, build_requests_table
+from flux_assets.prompts.requests_table import REQUESTS_COLUMNS, REQUESTS_KEY, build_requests_table
 from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings
 from flux_assets.storage.frames import read_rows
@@ -75,6 +76,7 @@ def refresh_requests_table(
     products: "pd.DataFrame",
     shots: ShotsFile,
     overrides: OverridesFile,
+    accepts: Accepts = "nothing",
 ) -> StoredTable:
     """One row per product and shot, in their order, as `render_requests` gives them all.
 
@@ -85,6 +87,7 @@ def refresh_requests_table(
         products: the table of products.
         shots: wanted of each.
         overrides: one product's wishes.
+        accepts: as for `render_requests`.
 
     Raises:
         StoreError: the store cannot be read or written.
@@ -98,7 +101,7 @@ def refresh_requests_table(
         for product_id, origin in _find_origins(products, shots)
     }
     usable = set(origins.values()) - {_NO_ORIGIN}
-    render = partial(render_requests, settings, store, ledger, overrides=overrides)
+    render = partial(render_requests, settings, store, ledger, overrides=overrides, accepts=accepts)
     last, known = _read_last(store)
     while True:
         kept = [number for number, (_, _, origin) in enumerate(known) if origin in usable]
@@ -156,10 +159,10 @@ def _code_sha256() -> str:
 
 
 def _read_last(store: ObjectStore) -> tuple[StoredTable | None, list[tuple[str, str, str]]]:
-    """The last table, if it has origins, and the identity of its rows."""
+    """The last table, if this release wrote its columns, and the identity of its rows."""
     try:
         last = StoredTable(store.get(REQUESTS_KEY).data)
-        if "origin" in last.column_names():
+        if {"origin", *REQUESTS_COLUMNS} <= set(last.column_names()):
             return last, list(read_rows(last.read(_IDENTITY), _IDENTITY))
     except ObjectNotFoundError:
         pass

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from flux_assets.catalog.photo_cells import first_photo
@@ -27,7 +27,7 @@ from flux_assets.image_api.request import (
     SourcePhoto,
     build_image_request,
 )
-from flux_assets.pictures.photos.photo import Photo
+from flux_assets.pictures.photos.photo import DoubtedPhotoError, Photo, SharedPhotoError
 from flux_assets.prompts.overrides import NO_OVERRIDE, NO_OVERRIDES, Override, OverridesFile
 from flux_assets.prompts.templates import PRODUCT_FIELDS, Condition, describe_fields, is_met, render
 
@@ -154,20 +154,25 @@ def _build(
     if reason:
         return _skip(shot, product, reason, _describe_rule(shot, product, override))
     photo = _choose_photo(shot, product, find_photo) if shot.mode == "edit" else None
+    doubt = photo.doubt if isinstance(photo, SourcePhoto | DoubtedPhotoError) else ""
     if isinstance(photo, PhotoUnusableError) and shot.fallback == "skip":
         return _skip(shot, product, "fallback", f"its photo: {photo}")
     if isinstance(photo, PhotoUnusableError) and shot.fallback == "generate":
         photo = None
     if isinstance(photo, PhotoUnusableError | PhotoUnavailableError):
-        problem = f"its photo: {photo}"
-        raise PromptError(product.product_id, shot.name, problem, reason="no_photo")
+        raise PromptError(
+            product.product_id,
+            shot.name,
+            f"its photo: {photo}",
+            reason="doubted_photo" if isinstance(photo, SharedPhotoError) else "no_photo",
+        )
     parameters = shot_parameters(shot, product, override)
     if photo is None and parameters.get("aspect_ratio") == MATCH_INPUT_IMAGE:
         if shot.mode == "generate":
             problem = f"the column aspect_ratio says {MATCH_INPUT_IMAGE}, which takes a photo"
             raise PromptError(product.product_id, shot.name, problem, field="aspect_ratio")
         parameters = {name: parameters[name] for name in parameters if name != "aspect_ratio"}
-    return build_image_request(
+    request = build_image_request(
         product_id=product.product_id,
         shot=shot.name,
         prompt=render_prompt(shot, product, override),
@@ -177,6 +182,7 @@ def _build(
         source=photo,
         flatten=shot.flatten,
     )
+    return replace(request, doubt=f"its photo: {doubt}") if doubt else request
 
 
 def _skip(shot: Shot, product: Product, reason: SkipReason, message: str) -> Skipped:

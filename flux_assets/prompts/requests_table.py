@@ -10,6 +10,7 @@ from flux_assets.image_api.request import ImageRequest, RequestIdentity
 from flux_assets.prompts.requests import Skipped
 from flux_assets.storage.frames import build_frame, read_rows
 from flux_assets.storage.object_store import table_key
+from flux_assets.storage.parquet import StoredTable
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
@@ -35,8 +36,10 @@ class _Row(NamedTuple):
     prompt_characters: int = 0
     error: str = ""
     skipped: str = ""
+    doubt: str = ""
 
 
+REQUESTS_COLUMNS = _Row._fields
 _NUMBERS = frozenset(name for name, kind in _Row.__annotations__.items() if kind is int)
 _REQUEST_FIELDS = tuple(item.name for item in fields(ImageRequest))
 
@@ -50,7 +53,8 @@ def build_requests_table(
 
 def _build_row(request: ImageRequest | Skipped | PromptError) -> _Row:
     if isinstance(request, PromptError):
-        return _Row(request.product_id, request.shot, error=request.problem)
+        doubt = request.problem if request.reason == "doubted_photo" else ""
+        return _Row(request.product_id, request.shot, error=request.problem, doubt=doubt)
     if isinstance(request, Skipped):
         return _Row(request.product_id, request.shot, skipped=request.reason)
     return _Row(
@@ -66,13 +70,15 @@ def _build_row(request: ImageRequest | Skipped | PromptError) -> _Row:
         source_sha256=request.source_sha256,
         flatten=request.flatten,
         prompt_characters=len(request.prompt),
+        doubt=request.doubt,
     )
 
 
 def read_requests(table: "pd.DataFrame") -> Iterator[ImageRequest]:
     """The image requests of a table that `build_requests_table` built, in its order."""
-    for row in read_rows(table[table["fingerprint"] != ""], _REQUEST_FIELDS):
-        values = dict(zip(_REQUEST_FIELDS, row, strict=True))
+    names = [name for name in _REQUEST_FIELDS if name in table]  # an older release's has fewer
+    for row in read_rows(table[table["fingerprint"] != ""], names):
+        values = dict(zip(names, row, strict=True))
         values["prompt_object"] = json.loads(values["prompt_object"])
         yield ImageRequest.from_json(values)
 
@@ -96,3 +102,28 @@ def read_without_request(table: "pd.DataFrame") -> list[RequestIdentity]:
     rows = table[(table["error"] != "") | (table["skipped"] == "skip")]
     owners = read_rows(rows, ("product_id", "shot"))
     return [RequestIdentity(product_id, shot, "") for product_id, shot in owners]
+
+
+class Doubted(NamedTuple):
+    """A request whose photo is doubted, and why; its fingerprint is empty where none was made."""
+
+    identity: RequestIdentity
+    doubt: str
+
+
+def read_doubted(table: StoredTable) -> list[Doubted]:
+    """Those of a requests table; an older release's has none."""
+    if "doubt" not in table.column_names():
+        return []
+    names = (*RequestIdentity._fields, "doubt")
+    return _find_doubted(read_rows(table.read(names), names))
+
+
+def list_doubted(results: Iterable[ImageRequest | Skipped | PromptError]) -> list[Doubted]:
+    """Those of what a requests table is built from."""
+    rows = map(_build_row, results)
+    return _find_doubted((row.product_id, row.shot, row.fingerprint, row.doubt) for row in rows)
+
+
+def _find_doubted(rows: Iterable[tuple[str, ...]]) -> list[Doubted]:
+    return [Doubted(RequestIdentity(*row[:3]), row[3]) for row in rows if row[3]]

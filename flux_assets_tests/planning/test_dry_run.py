@@ -56,6 +56,7 @@ def test_a_plan_of_a_new_store_buys_everything_and_writes_nothing(shop: Shop) ->
         "prompt_errors": 0,
         "override_problems": 0,
         "skipped": 0,
+        "doubted_photos": 0,
         "without_picture": {},
         **{str(status): 0 for status in STATUSES},
         "new": 4,

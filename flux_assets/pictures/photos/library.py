@@ -2,16 +2,18 @@
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from flux_assets.clock import SYSTEM_CLOCK, Clock
 from flux_assets.errors import ObjectNotFoundError, PhotoUnusableError, StoreError
+from flux_assets.image_api.request import SourcePhoto
+from flux_assets.pictures.photos.doubts import note_doubted, read_doubted
 from flux_assets.pictures.photos.index import format_time, read_index, update_index
-from flux_assets.pictures.photos.photo import Photo
+from flux_assets.pictures.photos.photo import DoubtedPhotoError, Photo
 from flux_assets.pictures.photos.prepare import PhotoExtension, PreparedPhoto, read_prepared
-from flux_assets.pictures.photos.search import PhotoSearch
+from flux_assets.pictures.photos.search import Accepts, PhotoSearch
 from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectStore, photo_key
 
@@ -49,11 +51,18 @@ class PhotoLibrary:
     threads: int = 16
     s3_client: "Callable[[], S3Client] | None" = None
 
-    def find(self, wanted: Iterable[tuple[str, ...]]) -> Mapping[tuple[str, ...], Photo]:
+    def find(
+        self, wanted: Iterable[tuple[str, ...]], *, accepts: Accepts = "nothing"
+    ) -> Mapping[tuple[str, ...], Photo]:
         """The photo of each product, by its candidate addresses in order.
 
         The first usable candidate is the product's photo. An unusable one leads on to the next;
         one that is unavailable does not: another picture would be bought because of an outage.
+        A photo, or an unusable one, with a `doubt` is one that nothing may be bought with now.
+
+        Args:
+            wanted: the candidate addresses of each product.
+            accepts: whether what is doubted is taken for right, and whether for good.
 
         Raises:
             StoreError: the store cannot be read or written.
@@ -70,6 +79,8 @@ class PhotoLibrary:
             threads=self.threads,
             web=web,
             s3_client=_make_once(self.s3_client),
+            remembered=read_doubted(self.store),
+            accepts=accepts,
         )
         found: dict[str, Photo] = {}
         try:
@@ -88,6 +99,9 @@ class PhotoLibrary:
             search.log_kept()
             if search.changed:
                 update_index(self.store, search.changed)
+            if search.doubted and accepts != "for_now":
+                is_accepted = accepts == "for_good"
+                note_doubted(self.store, search.doubted, is_accepted=is_accepted)
         return {group: _choose(group, found) for group in groups}
 
     def read(self, sha256: str) -> PreparedPhoto:
@@ -125,6 +139,8 @@ def _choose(group: tuple[str, ...], found: Mapping[str, Photo]) -> Photo:
     unusable: list[PhotoUnusableError] = []
     for uri in group:
         photo = found[uri]
+        if isinstance(photo, SourcePhoto):
+            return replace(photo, doubt=photo.doubt or _first_doubt(unusable))
         if not isinstance(photo, PhotoUnusableError):
             return photo
         unusable.append(photo)
@@ -133,7 +149,14 @@ def _choose(group: tuple[str, ...], found: Mapping[str, Photo]) -> Photo:
     if not unusable:
         return PhotoUnusableError("(no address)", "the catalog names no photo; fill in its address")
     reasons = "; ".join(str(error) for error in unusable[1:])
-    return PhotoUnusableError(unusable[0].uri, f"{unusable[0].problem}; {reasons}")
+    problem = f"{unusable[0].problem}; {reasons}"
+    if doubt := _first_doubt(unusable):
+        return DoubtedPhotoError(unusable[0].uri, problem, doubt)
+    return PhotoUnusableError(unusable[0].uri, problem)
+
+
+def _first_doubt(unusable: Iterable[PhotoUnusableError]) -> str:
+    return next((it.doubt for it in unusable if isinstance(it, DoubtedPhotoError)), "")
 
 
 def _make_once(make: "Callable[[], S3Client] | None") -> "Callable[[], S3Client]":

@@ -9,3 +9,15 @@ from flux_assets.image_api.request import (
 )
 
 Photo = SourcePhoto | PhotoUnusableError | PhotoUnavailableError
+
+
+class SharedPhotoError(PhotoUnavailableError):
+    """The picture at an address lies at others as well, and may be a placeholder."""
+
+
+class DoubtedPhotoError(PhotoUnusableError):
+    """There is no usable photo, for a reason that may pass; `doubt` says what to do."""
+
+    def __init__(self, uri: str, problem: str, doubt: str) -> None:
+        super().__init__(uri, problem)
+        self.doubt = doubt

@@ -1,5 +1,6 @@
 """A photo as the image editor is given it: upright, in sRGB, of bounded size, without metadata."""
 
+import hashlib
 import io
 import struct
 from contextlib import suppress
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from flux_assets.errors import PhotoUnusableError
-from flux_assets.pictures.inspect import MAX_PIXELS, describe_bytes
+from flux_assets.pictures.inspect import MAX_PIXELS, describe_bytes, name_file_kind
 
 if TYPE_CHECKING:  # Pillow is loaded only where a photo is really opened
     from PIL.Image import Image
@@ -30,6 +31,18 @@ _TURNS = {
     8: "ROTATE_90",
 }
 """What makes a picture of each EXIF orientation upright, by Pillow's names."""
+
+
+class NoPhotoError(PhotoUnusableError):
+    """What was read is no photo that opens.
+
+    `sha256` is of its bytes; `is_reply` says that they are no file that somebody made.
+    """
+
+    def __init__(self, uri: str, problem: str, *, sha256: str, is_reply: bool) -> None:
+        super().__init__(uri, problem)
+        self.sha256 = sha256
+        self.is_reply = is_reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +68,11 @@ def prepare_photo(data: bytes, *, uri: str) -> PreparedPhoto:
         uri: its address, for the error.
 
     Raises:
-        PhotoUnusableError: it is no picture, a damaged one, or holds more than MAX_PIXELS.
+        NoPhotoError: it is no picture, a damaged one, or holds more than MAX_PIXELS.
     """
     from PIL import Image, UnidentifiedImageError
 
+    is_reply = False
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             if image.width * image.height <= MAX_PIXELS:
@@ -68,13 +82,13 @@ def prepare_photo(data: bytes, *, uri: str) -> PreparedPhoto:
                 "are read at most; give a smaller photo"
             )
     except UnidentifiedImageError:
-        found = describe_bytes(data)
+        found, is_reply = describe_bytes(data), not name_file_kind(data)
         problem = f"is no photo, but {found}; give the address of the photo itself"
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         problem = f"has more than the {MAX_PIXELS:,} pixels that are read at most; give a smaller"
     except (OSError, SyntaxError, ValueError, TypeError, LookupError, struct.error) as error:
         problem = f"is a damaged photo ({error}); save it anew"
-    raise PhotoUnusableError(uri, problem)
+    raise NoPhotoError(uri, problem, sha256=hashlib.sha256(data).hexdigest(), is_reply=is_reply)
 
 
 def read_prepared(data: bytes, extension: PhotoExtension) -> PreparedPhoto:

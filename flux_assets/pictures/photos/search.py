@@ -3,24 +3,27 @@
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from flux_assets.errors import (
     ConditionFailedError,
     ObjectNotFoundError,
     PhotoUnavailableError,
     PhotoUnusableError,
+    SourceError,
+    StoreError,
 )
 from flux_assets.image_api.request import SourcePhoto
 from flux_assets.pictures.photos.address import locate_photo
+from flux_assets.pictures.photos.doubts import Given, find_doubted
 from flux_assets.pictures.photos.fetched import FetchedPhoto
 from flux_assets.pictures.photos.index import PhotoIndex, RememberedPhoto
 from flux_assets.pictures.photos.outages import Outages
-from flux_assets.pictures.photos.photo import Photo
-from flux_assets.pictures.photos.prepare import prepare_photo
+from flux_assets.pictures.photos.photo import DoubtedPhotoError, Photo, SharedPhotoError
+from flux_assets.pictures.photos.prepare import NoPhotoError, prepare_photo
 from flux_assets.pictures.photos.read import read_photo
 from flux_assets.storage.object_store import ObjectStore, photo_key, photo_prefix
 from flux_assets.storage.sources.address import scheme_of, shown_uri
@@ -33,6 +36,14 @@ if TYPE_CHECKING:
 _EXTENSIONS = ("jpg", "png")
 _LOOKED_AT_ONE_BY_ONE = 32  # prepared photos; more are listed
 _WARNED_OF = 20
+
+_WAITS = (
+    "Nothing is bought with it; once it is mended all goes on. If it is right, run once with "
+    "accept_changes (--accept-changes)"
+)
+
+Accepts = Literal["nothing", "for_now", "for_good"]
+"""Whether doubted photos are taken for right, and whether that is remembered."""
 
 # A photo of MAX_PIXELS takes 256 MB while it is prepared.
 _PREPARING = threading.BoundedSemaphore(2)
@@ -49,6 +60,22 @@ class _Asked(NamedTuple):
     row: RememberedPhoto | None
 
 
+class _Reading(NamedTuple):
+    """What an address gave: the row that it may have from now on, or why there is none."""
+
+    asked: _Asked
+    result: RememberedPhoto | PhotoUnusableError | PhotoUnavailableError
+
+    @property
+    def given(self) -> Given | None:
+        """The bytes that were read, photo or not."""
+        if isinstance(self.result, RememberedPhoto):
+            return Given(self.asked.row, self.result.photo_sha256)
+        if isinstance(self.result, NoPhotoError):
+            return Given(self.asked.row, self.result.sha256)
+        return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhotoSearch:
     """Finds the photo at each of many addresses.
@@ -61,10 +88,13 @@ class PhotoSearch:
             for again.
         threads: so many addresses are asked for at once.
         web, s3_client: what reads them.
+        remembered: the photos that are doubted already, by their sha256.
+        accepts: takes what is doubted for right; `for_now` remembers none of it.
 
     Attributes:
         changed: the rows that the search has changed.
         kept: what went wrong where the photo read before stays.
+        doubted: the photos that are doubted, or were and are accepted now, by their sha256.
     """
 
     store: ObjectStore
@@ -75,8 +105,11 @@ class PhotoSearch:
     threads: int
     web: "PublicWeb"
     s3_client: "Callable[[], S3Client]"
+    remembered: Collection[str] = ()
+    accepts: Accepts = "nothing"
     changed: PhotoIndex = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
+    doubted: dict[str, int] = field(default_factory=dict)
     _stored: set[str] = field(default_factory=set)
     _outages: Outages = field(default_factory=Outages)
 
@@ -97,17 +130,28 @@ class PhotoSearch:
             address_sha256 = hashlib.sha256(address.encode()).hexdigest()
             asked.append(_Asked(uri, address, address_sha256, self.index.get(address_sha256)))
         self._look_for_stored({_key_of(one.row) for one in asked if one.row is not None})
+        readings = self._read_all(asked)
+        self._find_doubted(readings)
+        return found | {reading.asked.uri: self._judge(reading) for reading in readings}
+
+    def _read_all(self, asked: Iterable[_Asked]) -> list[_Reading]:
+        readings: list[_Reading] = []
         to_read: list[_Asked] = []
         for one in asked:
             if one.row is not None and scheme_of(one.address) and self._needs_no_asking(one.row):
-                found[one.uri] = SourcePhoto(uri=one.row.uri, sha256=one.row.photo_sha256)
+                readings.append(_Reading(one, one.row))
             else:
                 to_read.append(one)
         if to_read:
             with ThreadPoolExecutor(self.threads, thread_name_prefix="photos") as pool:
-                for one, photo in zip(to_read, pool.map(self._read, to_read), strict=True):
-                    found[one.uri] = photo
-        return found
+                try:
+                    readings.extend(pool.map(self._read, to_read))
+                except StoreError:  # what was read before it is not forgotten
+                    self._find_doubted(readings)
+                    for reading in readings:
+                        self._judge(reading)
+                    raise
+        return readings
 
     def log_kept(self) -> None:
         """Warn of what went wrong where nothing changed by it."""
@@ -135,22 +179,54 @@ class PhotoSearch:
     def _is_fresh(self, row: RememberedPhoto) -> bool:
         return self.fresh_after < row.checked_at <= self.now
 
-    def _read(self, asked: _Asked) -> Photo:
-        """Ask for one address; what was read from there before outlives every failure."""
+    def _read(self, asked: _Asked) -> _Reading:
+        """Ask for one address."""
         try:
             self._outages.check(asked.address)
             row = self._ask(asked)
         except (PhotoUnusableError, PhotoUnavailableError) as error:
             self._outages.note(asked.address, error)
-            if asked.row is None:
-                return error
+            return _Reading(asked, error)
+        self._outages.note(asked.address, None)
+        return _Reading(asked, row)
+
+    def _find_doubted(self, readings: Iterable[_Reading]) -> None:
+        given = [it for reading in readings if (it := reading.given)]
+        self.doubted.update(find_doubted(given, self.index, self.remembered))
+
+    def _judge(self, reading: _Reading) -> Photo:
+        """What the product's photo is now: what was read before outlives failure and doubt."""
+        asked, result = reading
+        if not isinstance(result, RememberedPhoto):
+            return self._keep_former(asked, result, self._doubt_of(asked, result))
+        is_other = asked.row is None or result.photo_sha256 != asked.row.photo_sha256
+        if is_other and result.photo_sha256 in self.doubted:
+            if self.accepts == "nothing":
+                problem = _describe_shared(self.doubted[result.photo_sha256])
+                shared = SharedPhotoError(shown_uri(asked.address), problem)
+                return self._keep_former(asked, shared, str(shared))
+            if self.accepts == "for_now":
+                return _photo_of(result)
+        if result != asked.row:
+            self.changed[asked.address_sha256] = result
+        return _photo_of(result)
+
+    def _doubt_of(self, asked: _Asked, error: SourceError) -> str:
+        """Why nothing may be bought while there is no photo; empty where `fallback` decides."""
+        if self.accepts != "nothing" or not isinstance(error, NoPhotoError):
+            return ""
+        is_doubted = asked.row is not None or error.is_reply or error.sha256 in self.doubted
+        return f"{error}. {_WAITS}" if is_doubted else ""
+
+    def _keep_former(
+        self, asked: _Asked, error: PhotoUnusableError | PhotoUnavailableError, doubt: str
+    ) -> Photo:
+        if asked.row is not None:
             self.kept.append(str(error))
-            row = asked.row
-        else:
-            self._outages.note(asked.address, None)
-            if row != asked.row:
-                self.changed[asked.address_sha256] = row
-        return SourcePhoto(uri=row.uri, sha256=row.photo_sha256)
+            return replace(_photo_of(asked.row), doubt=doubt)
+        if doubt and isinstance(error, PhotoUnusableError):
+            return DoubtedPhotoError(error.uri, error.problem, doubt)
+        return error
 
     def _ask(self, asked: _Asked) -> RememberedPhoto:
         """The row that an address has from now on."""
@@ -200,3 +276,13 @@ class PhotoSearch:
 
 def _key_of(row: RememberedPhoto) -> str:
     return photo_key(row.photo_sha256, row.extension)
+
+
+def _photo_of(row: RememberedPhoto) -> SourcePhoto:
+    return SourcePhoto(uri=row.uri, sha256=row.photo_sha256)
+
+
+def _describe_shared(addresses: int) -> str:
+    also = f"{addresses - 1} other addresses" if addresses > 2 else "another address"
+    what = f"gives the same picture as {also}" if addresses > 1 else "gives such a picture still"
+    return f"{what}, and did not before, as a placeholder does. {_WAITS}"

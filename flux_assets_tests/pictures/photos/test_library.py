@@ -231,7 +231,7 @@ def test_many_failures_are_warned_of_in_few_lines(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
     urls = [shop.url(f"/{number}.jpg") for number in range(30)]
-    shop.photos.at |= {f"/{number}.jpg": RED for number in range(30)}
+    shop.photos.at |= {f"/{number}.jpg": draw((number, 0, 0)) for number in range(30)}
     shop.library.find([(url,) for url in urls])
     shop.photos.at.clear()
     shop.wait(hours=25)
