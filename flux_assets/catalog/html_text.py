@@ -27,6 +27,16 @@ _BLOCK = re.compile(
     r"section|table|t[dhr]|ul)\b)",
     re.IGNORECASE,
 )
+# Tags that a text loses without any of it, so that nobody has to build a tree of them.
+_PLAIN_TAG = re.compile(
+    r"</?(?:p|div|span|b|strong|i|em|u|small|sub|sup|font|a|ul|ol|li|h[1-6]|table|thead|tbody|t[rdh]"
+    r"|section|article|center|blockquote)>|<(?:br|hr|img)>",
+    re.IGNORECASE,
+)
+_PLAIN_ENTITY = (
+    r"(?-i:&(?:amp|lt|gt|quot|nbsp|[mn]dash|[lr][sd]quo|hellip|bull|[aouAOU]uml|szlig|#0?39);)"
+)
+_PLAIN_MARKUP = re.compile(rf"(?:[^<&]++|{_PLAIN_TAG.pattern}|{_PLAIN_ENTITY})*+", re.IGNORECASE)
 _TAG_NAME = re.compile(r"</?[A-Za-z][^\s<>/\"'=]*")
 _IN_TAG = re.compile(r"=\s*([\"'])|[<>]")
 _EMBEDDED = re.compile(r"data:[\w.+/-]{1,80};base64,[A-Za-z0-9+/=_-]*", re.IGNORECASE)
@@ -68,11 +78,20 @@ def is_marked(cell: str) -> bool:
 
 
 def _without_tags(markup: str) -> str:
-    from bs4 import BeautifulSoup
-
     text = "".join(_without_attributes(_NO_CONTENT.sub(" ", markup)))[:_MAX_MARKUP_CHARACTERS]
     text = _BLOCK.sub("\n<", _UNCLOSED.sub("&lt;", text))
+    if _PLAIN_MARKUP.fullmatch(text):
+        return html.unescape("".join(map(_shorten_blank, _PLAIN_TAG.split(text))))
+    from bs4 import BeautifulSoup
+
     return BeautifulSoup(text, "html.parser").get_text()
+
+
+def _shorten_blank(text: str) -> str:
+    """What a parser makes of blanks between two tags; any other text as it is."""
+    if not text or text.strip(" \t\n\r\f"):
+        return text
+    return "\n" if "\n" in text else " "
 
 
 def _without_attributes(markup: str) -> Iterator[str]:
