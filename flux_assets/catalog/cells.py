@@ -36,9 +36,9 @@ class TextRules:
 
 def read_lines(texts: Texts) -> Texts:
     """Every cell as plain text, with its line ends; one that is plain stays as it is."""
-    row = "|".join(texts.values())
-    is_plain = row.isascii() and not is_marked(row) and row[:1] not in {"=", "'"}
-    if is_plain and "|=" not in row and "|'" not in row:
+    row = "|".join(("", *texts.values()))
+    may_be_escaped = ("=" in row and "|=" in row) or ("'" in row and "|'" in row)
+    if row.isascii() and not may_be_escaped and not is_marked(row):
         return texts
     return {key: _read_lines(text) if text else text for key, text in texts.items()}
 
@@ -55,7 +55,7 @@ def show_columns(texts: Texts, lines: Texts, keys: Mapping[str, str]) -> dict[st
         column: "" if not (line := lines[key]) or says_nothing(line) else line
         for column, key in keys.items()
     }
-    for column in _OPTION_COLUMNS & shown.keys():
+    for column in _OPTION_COLUMNS.intersection(shown):
         shown[column] = spell_out(shown[column])
     if lines is not texts:
         for column, key in keys.items():

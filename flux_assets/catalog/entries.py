@@ -1,7 +1,7 @@
 """Rows of cells -> entries: rows that fit under the header, with their id and their role."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from flux_assets.catalog.facts import first_key
 from flux_assets.catalog.grouping import RowRole
@@ -11,7 +11,7 @@ from flux_assets.catalog.row_account import Account
 from flux_assets.catalog.table import Row, Table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Entry:
     """One row that could be read; it is equal to itself only.
 
@@ -73,13 +73,14 @@ def _normalise_role(role: RowRole) -> RowRole:
     references = tuple(map(normalise_id, role.references))
     if (parent, references) == (role.parent, role.references):
         return role
-    return replace(role, parent=parent, references=references)
+    return role._replace(parent=parent, references=references)
 
 
 def _fit(row: Row, layout: Layout, delimiter: str, account: Account) -> list[str] | None:
     """Exactly one cell for each column, or None and a rejected row."""
-    cells, width = row.cells, len(layout.keys)
-    named = layout.named_width
+    cells, width, named = row.cells, len(layout.keys), layout.named_width
+    if len(cells) == width == named:
+        return cells
     if any(map(str.strip, cells[named:])):
         if layout.title_is_last:
             title = delimiter.join(cells[named - 1 :])

@@ -10,7 +10,7 @@ from flux_assets.catalog.row_account import Account
 _MOST_GENERATIONS = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Family:
     """One product's rows: the first describes it; `others` share its id, `children` name it."""
 

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from flux_assets.catalog.dialect import Dialect, RowKind, Rows
 from flux_assets.catalog.options import Texts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowRole:
+class RowRole(NamedTuple):
     """What a row is to the product of its id.
 
     `joins` names what the row is to an earlier row of the same id, or to its parent ("" makes

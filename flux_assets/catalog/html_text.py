@@ -71,9 +71,9 @@ def is_marked(cell: str) -> bool:
         or "&" in cell
         or "[" in cell
         or "{" in cell
-        or "%%" in cell
+        or ("%" in cell and "%%" in cell)
+        or (";" in cell and ";base64," in cell)
         or not cell.isprintable()
-        or ";base64," in cell
     )
 
 

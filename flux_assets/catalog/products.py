@@ -33,6 +33,7 @@ from flux_assets.image_api.parameters import parse_parameter
 MAX_ID_CHARACTERS = 255
 
 # Dagster refuses partition keys with `...` or control characters; surrogates cannot be written.
+_FIELDS_OF_FACTS = frozenset({"color", "material"})
 _UNUSABLE_IN_ID = re.compile(r"\.\.\.|[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -144,7 +145,7 @@ class Assembly:
             return keys
         return (*self.layout.variant_image, *keys)
 
-    def _keep(self, start: Start, described: Mapping[str, Any], base: Entry) -> None:
+    def _keep(self, start: Start, described: dict[str, Any], base: Entry) -> None:
         """Take all products that start on a row; or none, and reject the row."""
         entry = start.variant.entry
         for product_id in start.colors:
@@ -154,13 +155,12 @@ class Assembly:
                 key = entry.id_key or self.layout.fields["product_id"][-1]
                 self._reject(entry, key, reason, message, product_id)
                 return
-        options = {
-            name: text for name, text in start.facts.items() if name not in {"color", "material"}
-        }
-        columns = {**described["columns"], **options}
+        described["columns"].update(
+            (name, text) for name, text in start.facts.items() if name not in _FIELDS_OF_FACTS
+        )
         for product_id, color in start.colors.items():
             self._products[product_id] = Product(
-                **{**described, "columns": columns},
+                **described,
                 product_id=product_id,
                 former_ids=_list_former_ids(product_id, base),
                 color=color,
@@ -172,7 +172,7 @@ class Assembly:
         if not product_id:
             message = "the row has no id of its own; give the variant one in the shop and export"
             return "no_id", f"{message} again"
-        if is_shortened(product_id.partition("~")[0]):
+        if "+" in product_id and is_shortened(product_id.partition("~")[0]):
             return "unusable_id", (
                 f"a spreadsheet has cut the product id to {product_id!r}, so that several products "
                 "may have it; export again, and open the file with this column as text"

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flux_assets.catalog.colors import list_colors, only_color
 from flux_assets.catalog.dialect import Dialect
@@ -14,8 +14,7 @@ from flux_assets.catalog.layout import Layout
 from flux_assets.catalog.variants import Variant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
+class Start(NamedTuple):
     """A row that a product starts on, or several do: their ids, each with its colour."""
 
     variant: Variant

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row's cells, and the physical line (from 1; a sheet's row number) that it starts on.
 
     `problem` says why the row could not be read; its cells are then not to be trusted.

@@ -1,7 +1,7 @@
 """A family's rows -> variants: each row's texts and facts, completed from its product's first."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flux_assets.catalog.dialect import Dialect
 from flux_assets.catalog.entries import Entry
@@ -12,8 +12,7 @@ from flux_assets.catalog.options import Texts
 from flux_assets.catalog.product import OneSetPer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variant:
+class Variant(NamedTuple):
     """One row of a family, with all that is known of what it stands for."""
 
     entry: Entry
