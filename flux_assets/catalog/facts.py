@@ -60,13 +60,15 @@ def read_facts(texts: Texts, first: Texts, layout: Layout) -> Facts:
         first: its product's first row, which may name the options for all.
         layout: which columns there are, and how options are written.
     """
-    options = layout.read_options(texts, first)
-    plain = {name: plain_lines(value) for name, value in options.items()}
-    attributes = _find_attributes(plain)
-    facts = {name: _read_option(value) for name, value in plain.items() if layout.is_free(name)}
-    for field in ("size", "pattern"):
-        if field in attributes and field not in facts and layout.is_free(field):
-            facts[field] = _read_option(attributes[field])
+    facts: Facts = {}
+    attributes: Mapping[str, str] = {}
+    if options := layout.read_options(texts, first):
+        plain = {name: plain_lines(value) for name, value in options.items()}
+        attributes = _find_attributes(plain)
+        facts = {name: _read_option(value) for name, value in plain.items() if layout.is_free(name)}
+        for field in ("size", "pattern"):
+            if field in attributes and field not in facts and layout.is_free(field):
+                facts[field] = _read_option(attributes[field])
     for field, read in (("color", read_colors), ("material", join_values)):
         value = first_lines(texts, layout.fields[field])
         if not value and field not in layout.mapped:
@@ -98,8 +100,6 @@ def _read_option(value: str) -> str:
 
 def _find_attributes(options: Mapping[str, str]) -> dict[str, str]:
     """What the options say of each attribute that has a name in some language; the first counts."""
-    if not options:
-        return {}
     known = load_dialects().attributes
     found: dict[str, str] = {}
     for name, value in options.items():

@@ -31,8 +31,9 @@ class Layout:
     name in `Product.columns`; `parameters` are the per-product parameters among those names.
     `mapped` are the product fields that the shots file maps, and `absent` the names that it
     says the export has no column for. `rules` say what a row is, and `read_options` reads the
-    options that have no column of their own; `option_columns` are those of its pairs. The
-    dialect's columns of a variant are there by their keys. Beyond `named_width` cells, no header
+    options that have no column of their own. A variant's empty cells are as in its product's first
+    row, but for those of `own_columns`; the dialect's other columns of a variant are there by
+    their keys. Beyond `named_width` cells, no header
     has a name; if `title_is_last`, what stands there can only be the rest of a title.
     """
 
@@ -45,7 +46,7 @@ class Layout:
     absent: frozenset[str]
     rules: RowRules
     read_options: ReadOptions
-    option_columns: frozenset[str]
+    own_columns: frozenset[str]
     variant_id: tuple[str, ...]
     variant_image: tuple[str, ...]
     first_row_columns: tuple[str, ...]
@@ -106,7 +107,8 @@ def build_layout(
             dialect, finder, found, roles, absent, mapped_rows=frozenset(columns) & {*ROW_COLUMNS}
         ),
         read_options=bind_options(dialect.options, headers),
-        option_columns=pair_columns(dialect.options, headers),
+        own_columns=pair_columns(dialect.options, headers)
+        | {key for key in keys if key.startswith(dialect.own_columns)},
         variant_id=finder.find(dialect.variant_id),
         variant_image=finder.find(dialect.variant_image),
         first_row_columns=finder.find(dialect.first_row_columns),

@@ -60,7 +60,7 @@ class Assembly:
 
     def add(self, family: Family) -> None:
         """Take the next family; where its first row is rejected, the others are no news."""
-        variants = read_variants(family, self.dialect, self.layout, self.one_set_per)
+        variants = read_variants(family, self.layout, self.one_set_per)
         first = self._read_row(variants[0])
         started = {family.first}
         if first is not None:

@@ -1,9 +1,7 @@
 """A family's rows -> variants: each row's texts and facts, completed from its product's first."""
 
-from collections.abc import Collection
 from typing import NamedTuple
 
-from flux_assets.catalog.dialect import Dialect
 from flux_assets.catalog.entries import Entry
 from flux_assets.catalog.facts import Facts, read_facts
 from flux_assets.catalog.families import Family
@@ -20,31 +18,30 @@ class Variant(NamedTuple):
     facts: Facts
 
 
-def read_variants(
-    family: Family, dialect: Dialect, layout: Layout, one_set_per: OneSetPer
-) -> list[Variant]:
+def read_variants(family: Family, layout: Layout, one_set_per: OneSetPer) -> list[Variant]:
     """Every row of a family, the first one first.
 
     A child's name mostly says its size too ("Tee-XS-Red"). The pictures of a colour are of all
     its sizes, and to outlive the one that is listed first: so there the parent's title stands.
     """
     texts = _add_image(family, layout)
-    first = Variant(entry=family.first, texts=texts, facts=read_facts(texts, texts, layout))
+    first = Variant(family.first, texts, read_facts(texts, texts, layout))
     variants = [first]
     for entry in family.others:
-        completed = _complete(entry, first, dialect, layout)
+        completed = _complete(entry, first, layout)
         facts = read_facts(completed, first.texts, layout)
-        shown = _share(completed, first, layout.first_row_columns)
-        variants.append(Variant(entry=entry, texts=shown, facts=facts))
+        completed.update((key, first.texts[key]) for key in layout.first_row_columns)
+        variants.append(Variant(entry, completed, facts))
     titles = layout.fields["title"] if one_set_per == "color" else ()
+    shared = (*layout.first_row_columns, *titles)
     for entry in family.children:
-        completed = _complete(entry, first, dialect, layout)
+        completed = _complete(entry, first, layout)
         own = read_facts(completed, first.texts, layout)
         facts = first.facts | {
             name: text or first.facts.get(name, "") for name, text in own.items()
         }
-        shown = _share(completed, first, (*layout.first_row_columns, *titles))
-        variants.append(Variant(entry=entry, texts=shown, facts=facts))
+        completed.update((key, first.texts[key]) for key in shared)
+        variants.append(Variant(entry, completed, facts))
     return variants
 
 
@@ -64,13 +61,9 @@ def _add_image(family: Family, layout: Layout) -> dict[str, str]:
     return texts
 
 
-def _complete(entry: Entry, first: Variant, dialect: Dialect, layout: Layout) -> dict[str, str]:
-    own, options = dialect.own_columns, layout.option_columns
+def _complete(entry: Entry, first: Variant, layout: Layout) -> dict[str, str]:
+    own = layout.own_columns
     return {
-        key: text if text.strip() or key in options or key.startswith(own) else first.texts[key]
-        for key, text in layout.name_cells(entry.cells).items()
+        key: text if (text and not text.isspace()) or key in own else first.texts[key]
+        for key, text in zip(layout.keys, entry.cells, strict=True)
     }
-
-
-def _share(texts: Texts, first: Variant, shared: Collection[str]) -> Texts:
-    return {**texts, **{key: first.texts[key] for key in shared}} if shared else texts
