@@ -9,6 +9,7 @@ from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.ledger_entry import ClaimLostError, LedgerEntry
 from flux_assets.bill.ledger_scan import scan_ledger
 from flux_assets.bill.send_rules import SendRules
+from flux_assets.catalog.identity import normalise_id
 from flux_assets.errors import FluxAssetsError
 from flux_assets.storage.object_store import ObjectStore, picture_key
 from flux_assets.storage.stored_pictures import list_pictures
@@ -65,11 +66,14 @@ class WaitingRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingFilter:
-    """Which of them are meant; empty collections mean all."""
+    """Which of them are meant; empty collections mean all, and an id may be spelt in any way."""
 
     states: Collection[str] = ()
     product_ids: Collection[str] = ()
     shots: Collection[str] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "product_ids", frozenset(map(normalise_id, self.product_ids)))
 
     def takes(self, item: WaitingRequest) -> bool:
         """Whether one is among them."""
@@ -77,7 +81,7 @@ class WaitingFilter:
             not wanted or value in wanted
             for value, wanted in (
                 (item.state, self.states),
-                (item.product_id, self.product_ids),
+                (normalise_id(item.product_id), self.product_ids),
                 (item.shot, self.shots),
             )
         )

@@ -251,3 +251,20 @@ def test_a_picture_that_is_stored_after_the_listing_is_not_missing(
 
     store.before = store_it
     assert list(waiting(store, ledger).find(WaitingFilter())) == []
+
+
+@pytest.mark.parametrize("spelt", ["Mu\u0308-1", " M\u00fc-1\u200b", '="M\u00fc-1"'])
+def test_a_product_is_chosen_by_its_id_in_any_spelling(
+    store: HookedStore, ledger: Ledger, spelt: str
+) -> None:
+    leave(store, "refused", request=build_request(product_id="M\u00fc-1"))
+    leave(store, "refused", request=build_request(product_id="A-1"))
+    (found,) = waiting(store, ledger).find(WaitingFilter(product_ids=[spelt]))
+    assert found.product_id == "M\u00fc-1"
+
+
+def test_an_entry_of_an_id_that_was_read_otherwise_is_found_too(
+    store: HookedStore, ledger: Ledger
+) -> None:
+    leave(store, "refused", request=build_request(product_id="Mu\u0308-1"))
+    assert len(list(waiting(store, ledger).find(WaitingFilter(product_ids=["M\u00fc-1"])))) == 1
