@@ -38,6 +38,8 @@ default | default title | default value | default category | standardwert | plea
 select an option | choose an option | no selection | no_selection | -- select --
 see product page | see description | see picture | see image | see photo | see title | see above
 as shown | as pictured | as per image | as described | as in picture
+no image | no images | no image available | image not available | image coming soon | no photo
+no photo available | photo coming soon | no picture | noimage | missing | missing image
 tbd | tba | tbc | t.b.d. | t.b.a. | t.b.c. | to be defined | to be determined | to be announced
 to be confirmed | to do | todo | placeholder
 uncategorized | uncategorised | unbranded | no brand | no color | no colour | no material | no title
@@ -45,6 +47,12 @@ no description | untitled product | auto draft
 keine angabe | keine angaben | ohne angabe | ohne | nicht angegeben | nicht verfügbar | unbekannt
 nicht zutreffend | nicht vorhanden | nicht definiert | keine | keiner | kein | leer | entfällt
 siehe beschreibung | siehe bild | siehe foto | siehe abbildung | siehe produktseite | wie abgebildet
+kein bild | kein bild vorhanden | kein bild verfügbar | kein foto | pas d'image | aucune image
+pas de photo | sin imagen | sin foto | sin fotos | nessuna immagine | nessuna foto | senza immagine
+geen afbeelding | geen foto | brak zdjęcia | brak zdjęć | brak obrazka | sem imagem | sem foto
+ingen bild | intet billede | ikke noget billede | ingen billede | ei kuvaa | bez obrázku | bez fotky
+fără imagine | nincs kép | нет фото | нет изображения | без фото | resim yok | görsel yok | 画像なし
+暂无图片 | 無圖片 | 이미지 없음
 standardtitel | unkategorisiert | ohne marke | ohne farbe | markenlos | bitte wählen
 aucun | aucune | non spécifié | non spécifiée
 non précisé | non renseigné | non renseignée | inconnu

@@ -6,12 +6,27 @@ import re
 from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from flux_assets.catalog.nothing import says_nothing
+
 _EXTENSION = r"\.(?:jpe?g|jfif|png|webp|gif|tiff?|bmp|avif|heic|heif|svg)"
 _NAMED = rf"[^,;|\s\"'<>?]+{_EXTENSION}(?=[?,;|\s]|$)"
 _ADDRESS = r"(?:https?:|s3:|data:)?[/\\]{2}|data:image/|www\."
-_LINE_END = re.compile(r"[\r\n\v\f\x85\u2028\u2029]+")
+_LINE_END = re.compile(
+    rf"[\r\n\v\f\x85\u2028\u2029]+|<br\s*/?>|(?:\\[rn])+(?={_ADDRESS})", re.IGNORECASE
+)
 # Before a full address all signs part, also in a query, which may hold every sign itself.
-_BEFORE_ADDRESS = re.compile(rf"(?<![\s,;|])[\s,;|]+(?={_ADDRESS})", re.IGNORECASE)
+_SIGNS = r"\s,;|~^*+&#\uff0c\uff1b\u3001\uff5c"
+_BEFORE_ADDRESS = re.compile(
+    rf"(?<![{_SIGNS}])(?:[{_SIGNS}]+|\s+/\s+)(?={_ADDRESS})", re.IGNORECASE
+)
+# What programs write before and behind an address: `photo.jpg (https://...)`, `... ! alt : red`.
+_LED_TO = re.compile(r"[^/\\?]*?(?=https?:[/\\]{2})", re.IGNORECASE)
+_PHOTO = re.compile(
+    rf"(https?:[^?#\s\"<>|]*?{_EXTENSION})(?=\.?\Z|[\s)\]}}\"'<>,;|~^*\uff0c\uff1b\u3001\uff5c]|::)",
+    re.IGNORECASE,
+)
+_NAMES_PHOTO = re.compile(rf"[/\\]|{_EXTENSION}", re.IGNORECASE)
+_QUERY_END = re.compile(r"\s+!\s|[\"<>]|\s\(")
 # Names alone part where each has a photo's ending, as in `a.jpg, b.jpg`.
 _BETWEEN_NAMES = re.compile(rf"^([^?]*?{_EXTENSION})[\s,;|]+(?={_NAMED})", re.IGNORECASE)
 _BETWEEN_RELATIVE = re.compile(
@@ -37,6 +52,8 @@ _TAG = re.compile(r"<\s*(?:img|source|picture|a|figure|p|div|span)\b", re.IGNORE
 _SRCSET = re.compile(r"(?<!\S)(\S+)\s+([0-9]+(?:\.[0-9]+)?)[wx](?=\s*(?:,|$))")
 _JSON_KEYS = ("url", "src", "href", "link", "original", "full", "large", "path", "file", "image")
 _NETWORK_NAME = re.compile(r"^\\\\(?![^\\]+\.[^\\]+\\)")
+# How Wix names a picture of its own.
+_WIX = re.compile(r"(?:wix:image://v1/)?([0-9a-f]{6}_[0-9a-f]{16,}~mv2[\w~.-]*)(?:/|\Z)")
 _DRIVE_FILE = re.compile(r"/file/d/([\w-]+)")
 _MAX_CHARACTERS = 100_000
 _MAX_DEPTH = 8
@@ -68,9 +85,11 @@ def _list_addresses(text: str) -> Iterator[str]:
         candidates = _from_json(text)
     else:
         candidates = _from_markup(text) or _split(text)
+    has_address = any(map(_IS_ADDRESS.match, candidates))
     for candidate in candidates:
         address = _straighten(candidate)
-        if address:
+        is_label = has_address and not _NAMES_PHOTO.search(address)
+        if not is_label and not says_nothing(address):
             yield address
 
 
@@ -128,8 +147,18 @@ def _split(text: str) -> list[str]:
             found = _BETWEEN_NAMES.match(item)
             if not found and not _IS_ADDRESS.match(item):
                 found = _BETWEEN_RELATIVE.match(item)
-            parts.append(found[1] if found else item)
+            parts.append(_cut(found[1] if found else item))
     return parts
+
+
+def _cut(item: str) -> str:
+    """A web address without the words that stand around it; anything else as it is."""
+    before = _LED_TO.match(item)
+    if before is None:
+        return item
+    address = _QUERY_END.split(item[before.end() :], maxsplit=1)[0]
+    photo = _PHOTO.match(address)
+    return photo[1] if photo else address
 
 
 def _straighten(text: str) -> str:
@@ -141,6 +170,8 @@ def _straighten(text: str) -> str:
         address = address.replace("\\/", "/").replace("\\", "/")
     if address.startswith("//"):
         return f"https:{address}"
+    if found := _WIX.match(address):
+        return f"https://static.wixstatic.com/media/{found[1]}"
     if address[:4].lower() == "www.":
         return f"https://{address}"
     return address
