@@ -10,6 +10,7 @@ from flux_assets.catalog.table import Row, Table
 
 SEARCHED_ROWS = 20
 _LONGEST_NAME = 200
+_VALUE = re.compile(r"\s*(?:[-+]?[0-9][0-9.,' ]*(?:[%€$£]|\s*\Z)|https?://|www\.)", re.IGNORECASE)
 _HELP = re.compile(r"#\s*[^\W\d_][^#]*\s\S")
 
 
@@ -52,8 +53,13 @@ class HeaderSearch:
             place = next(place for place, match in enumerate(matches) if match.rank == rank)
             return place, matches[place]
         places = [place for place, cells in enumerate(rows) if not is_help(cells)] or [0]
-        place = max(places, key=lambda place: matches[place].known)
+        place = max(places, key=lambda place: _likeness(rows[place], matches[place].known))
         return place, matches[place]
+
+
+def _likeness(cells: Sequence[str], known: int) -> tuple[bool, int, int]:
+    """How much a row without a known id and title is like a header: no number is in one."""
+    return (not any(map(_VALUE.match, cells)), known, sum(map(bool, cells)))
 
 
 def is_help(cells: Iterable[str]) -> bool:

@@ -10,6 +10,10 @@ from flux_assets.catalog.repeated_cells import remember_short
 _PARTS_PATHS = re.compile(r"[|;\r\n\uff5c\uff1b]+")
 _STEP = re.compile(r"\s*[>\u203a\u00bb]\s*|/|,")
 _LIST_COMMA = re.compile(r"(?<!\\),")
+# As Shopware, Akeneo and Wix number categories: nothing that a person reads.
+_IDENTIFIER = re.compile(
+    r"\{?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\}?|[0-9a-f]{24}", re.IGNORECASE
+)
 
 
 def first_listed_path(cell: str) -> str:
@@ -26,7 +30,7 @@ def first_category(lines: str, read_category: Callable[[str], str]) -> str:
     paths themselves.
     """
     parts = [" ".join(part.split()) for part in _PARTS_PATHS.split(lines)]
-    parts = [part for part in parts if not says_nothing(part)]
+    parts = [part for part in parts if not says_nothing(part) and not _IDENTIFIER.fullmatch(part)]
     if not parts:
         return ""
     if len(parts) > 1 and not any(map(_STEP.search, parts)):

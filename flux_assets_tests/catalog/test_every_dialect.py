@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flux_assets.catalog import read_catalog
@@ -201,6 +201,7 @@ class Writer:
 
 
 @pytest.mark.parametrize("name", DIALECTS)
+@settings(deadline=None)  # the first example waits for what is loaded with it
 @given(items=ITEMS, which=st.integers(0, 3), delimiter=st.sampled_from([",", ";", "\t"]))
 def test_a_catalog_comes_back_as_it_was_written(
     name: str, items: list[Item], which: int, delimiter: str

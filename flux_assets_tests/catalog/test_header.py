@@ -96,6 +96,10 @@ def test_an_error_shows_the_row_that_is_most_like_a_header() -> None:
     told = problem_of("Our list,,\nid,title,x\n1,Hat,3\n", color="Farbe")
     assert "export.csv, line 2: columns: color is to be the column 'Farbe'" in told
     assert "line 1: no column" in problem_of("a,b\n1,2\n")
+    # A cell of a product may be called as a column of another shop's.
+    told = problem_of("Preislista\nNumrera,Tipas,Aprašymas\n1,paprastas,Material\n2,Type,Color\n")
+    assert "line 2: no column" in told
+    assert "'Numrera', 'Tipas', 'Aprašymas'" in told
 
 
 @pytest.mark.parametrize(
