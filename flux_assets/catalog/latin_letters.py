@@ -35,7 +35,7 @@ _ODD = re.compile(
     | [èÈ](?=[aeiouAEIOU]) | ^[èÈ](?=[a-zA-Z])
     | [ìÌùÙ](?=[a-zA-Z{_LETTERS}])
     | [òÒ](?=[aouAOU]) | ^[ìòùÌÒÙ](?=[a-zA-Z{_LETTERS}])
-    | (?<![aeiouéAEIOUÉ])[ïÏ]
+    | (?<![aeiouéAEIOUÉ])[ïÏëË]
     | [õÕ](?![eE])
     | [ãÃ](?![oeisOEIS]|$)
     | [œŒ](?![uiUI]) (?<!^[œŒ](?=[nsdNSD]))
@@ -52,6 +52,10 @@ _ODD = re.compile(
     """,
     re.VERBOSE,
 )
+# Portuguese ends few words in `ã`, and has its other letters beside them; Romanian ends most in the
+# letter of the same byte.
+_ENDS_IN_A_TILDE = re.compile("[ãÃ]$")
+_PORTUGUESE = re.compile("[çõÇÕ]|[ãÃ][oesOES]")
 _LETTERS_SET = frozenset("".join(map(chr, range(0xC0, 0x100))) + "ŠšŽžŒœŸ") - frozenset("×÷")
 _ICELANDIC = frozenset("ýðþ")
 _ONLY_WITH_ICELANDIC = frozenset("áíóúæ")
@@ -73,8 +77,10 @@ def reads_as_western(text: str) -> bool:
     """Whether the letters and signs beyond ASCII are those of one western language, but a tenth."""
     words = Counter(_WORD.findall(text))
     letters: Counter[str] = Counter()
-    signs = odd = 0
+    signs = odd = end_in_a_tilde = portuguese = 0
     for word, count in words.items():
+        end_in_a_tilde += count * bool(_ENDS_IN_A_TILDE.search(word))
+        portuguese += count * bool(_PORTUGUESE.search(word))
         found = _LETTER.findall(word)
         for letter in found:
             letters[letter.lower()] += count
@@ -87,6 +93,7 @@ def reads_as_western(text: str) -> bool:
     icelandic = sum(letters[letter] for letter in _ICELANDIC)
     if icelandic > sum(letters[letter] for letter in _ONLY_WITH_ICELANDIC):
         foreign = max(foreign, icelandic)
+    odd += max(0, end_in_a_tilde - 3 * portuguese)
     odd += max(0, text.count("¿") - text.count("?")) + max(0, text.count("¡") - text.count("!"))
     return foreign + odd <= _TOLERATED_SHARE * (total + signs)
 

@@ -148,7 +148,10 @@ def _find(data: bytes, name: str) -> Decoded:
         line = data.count(b"\n", 0, error.start) + 1
         if not data[: error.start].isascii() and _is_mixed(data):
             # A mixture would give garbled titles, and those would be paid for.
-            problem = "is utf-8 up to this line, which is not; export it as UTF-8"
+            problem = (
+                "is utf-8 up to this line, which is not; export it as UTF-8, or, if it is in one "
+                f"encoding all the same, name it with {NAMES_ENCODING}"
+            )
             raise CatalogError(name, problem, line=line) from error
     if _decodes(data, "cp1252"):
         text = data.decode("cp1252")
