@@ -1,6 +1,6 @@
 """An S3 bucket and prefix as the store; imported only where a store is on S3, for boto3's sake."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -8,22 +8,19 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    IncompleteReadError,
-    ResponseStreamingError,
-)
-from urllib3.exceptions import HTTPError
+from botocore.exceptions import ClientError
 
-from flux_assets.errors import (
-    ConditionFailedError,
-    ObjectNotFoundError,
-    StoreError,
-    StorePermissionError,
-)
+from flux_assets.errors import ObjectNotFoundError, StoreError
 from flux_assets.storage.object_store import ObjectBody, ObjectInfo, check_picture_key
 from flux_assets.storage.parallel import map_in_parallel
+from flux_assets.storage.s3_errors import (
+    BROKEN_OFF,
+    S3_FAILURES,
+    explain_failure,
+    status_of,
+    store_error,
+)
+from flux_assets.storage.s3_replies import etag_of, modified_at_of, next_page_of, plain_etag
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -32,20 +29,15 @@ if TYPE_CHECKING:
 _PART_BYTES = 8 * 1024 * 1024
 _BODY_TRIES = 3
 _CLOCK_KEY = "store.json"
-_RIGHTS = (
-    "s3:GetObject, s3:PutObject and s3:ListBucket (without which an absent object looks forbidden, "
-    "too), as in deploy/iam-policy.json"
-)
-_RIGHT_TO_DELETE = "s3:DeleteObject, as in deploy/iam-policy-prune.json"
-_EXPIRED_CREDENTIALS = frozenset({"ExpiredToken", "ExpiredTokenException"})
-# boto3 gives an error or a listing that breaks off half-way as its HTTP library raises it.
-_BROKEN_OFF = (HTTPError, IncompleteReadError, ResponseStreamingError)
+_UNKNOWN_TYPE = "binary/octet-stream"
 
 
 class S3Store:
     """Objects in `bucket`, under `prefix`.
 
-    An etag is S3's own without its quotes: AWS takes it back either way, Ceph only so.
+    An etag is S3's own without its quotes and without the mark of a weak one, which a proxy may
+    have made of it. AWS takes it back with quotes and without, Ceph only without, and others only
+    with them: a condition that does not hold is tried the other way, until one of them held.
     """
 
     def __init__(
@@ -62,6 +54,7 @@ class S3Store:
         self._prefix = f"{prefix.strip('/')}/".lstrip("/")
         self._put_args = put_args or {}
         self._public_url = public_url
+        self._quotings: tuple[str, ...] = ("{}", '"{}"')
 
     @property
     def uri(self) -> str:
@@ -80,25 +73,26 @@ class S3Store:
         """Read one object."""
         with self._errors("read", key):
             found, data = self._get_whole(key)
-        info = ObjectInfo(
-            key=key,
-            size_bytes=len(data),
-            etag=_unquote(found["ETag"]),
-            modified_at=found["LastModified"].astimezone(UTC),
-        )
         return ObjectBody(
-            data=data, info=info, content_type=found["ContentType"], metadata=found["Metadata"]
+            data=data,
+            info=self._info(key, found, len(data)),
+            content_type=found.get("ContentType", _UNKNOWN_TYPE),
+            metadata=found.get("Metadata", {}),
         )
 
     def head(self, key: str) -> ObjectInfo:
         """Look at one object without its bytes."""
         with self._errors("read", key):
             found = self._client.head_object(**self._address(key))
+        return self._info(key, found, found.get("ContentLength", 0))
+
+    def _info(self, key: str, found: Mapping[str, Any], size_bytes: int) -> ObjectInfo:
+        uri = self.uri_for(key)
         return ObjectInfo(
             key=key,
-            size_bytes=found["ContentLength"],
-            etag=_unquote(found["ETag"]),
-            modified_at=found["LastModified"].astimezone(UTC),
+            size_bytes=size_bytes,
+            etag=etag_of(found, uri, "read"),
+            modified_at=modified_at_of(found, uri),
         )
 
     def put(
@@ -117,21 +111,43 @@ class S3Store:
             "ContentType": content_type,
             "Metadata": {**self._put_args.get("Metadata", {}), **(metadata or {})},
         }
-        condition: dict[str, Any] = {}
-        if if_absent:
-            condition["IfNoneMatch"] = "*"
-        if if_match is not None:
-            condition["IfMatch"] = if_match
-        with self._errors("write", key):
+        with self._errors("write", key, has_condition=if_absent or if_match is not None):
             parts = _cut([data] if isinstance(data, bytes) else data)
             first, second = next(parts, b""), next(parts, None)
             if second is not None:
                 parts = chain((first, second), parts)
-                return self._put_in_parts(key, parts, arguments, condition)
-            put = self._client.put_object(
-                **self._address(key), **arguments, **condition, Body=first
-            )
-            return _unquote(put["ETag"])
+                with self._upload(key, parts, arguments) as complete:
+                    put = self._write(complete, if_absent=if_absent, if_match=if_match)
+            else:
+                whole = {**self._address(key), **arguments, "Body": first}
+                put = self._write(
+                    lambda condition: self._client.put_object(**whole, **condition),
+                    if_absent=if_absent,
+                    if_match=if_match,
+                )
+        return etag_of(put, self.uri_for(key), "write")
+
+    def _write(
+        self,
+        send: Callable[[dict[str, Any]], Mapping[str, Any]],
+        *,
+        if_absent: bool,
+        if_match: str | None,
+    ) -> Mapping[str, Any]:
+        """Send a write on its condition, in each form of it that the store may take."""
+        if if_match is None:
+            return send({"IfNoneMatch": "*"} if if_absent else {})
+        quotings = self._quotings
+        for quoting in quotings:
+            try:
+                reply = send({"IfMatch": quoting.format(if_match)})
+            except ClientError as error:
+                if status_of(error) not in {400, 412} or quoting == quotings[-1]:
+                    raise
+            else:
+                self._quotings = (quoting,)
+                return reply
+        raise AssertionError  # the last try returns or raises
 
     def delete(self, key: str) -> None:
         """Delete one picture; a bucket that keeps versions keeps this one."""
@@ -143,11 +159,12 @@ class S3Store:
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Every object whose key starts with `prefix`."""
         for found in self._scan(prefix):
+            key = found["Key"].removeprefix(self._prefix)
             yield ObjectInfo(
-                key=found["Key"].removeprefix(self._prefix),
-                size_bytes=found["Size"],
-                etag=_unquote(found["ETag"]),
-                modified_at=found["LastModified"].astimezone(UTC),
+                key=key,
+                size_bytes=found.get("Size", 0),
+                etag=plain_etag(found.get("ETag", "")),
+                modified_at=modified_at_of(found, self.uri_for(key)),
             )
 
     def list_keys(self, prefix: str) -> Iterator[str]:
@@ -160,7 +177,7 @@ class S3Store:
         whole = f"{self._prefix}{prefix}"
         with self._errors("list", prefix):
             page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=whole, Delimiter="/")
-            if page["IsTruncated"]:
+            if next_page_of(page, self.uri_for(prefix)):
                 yield from self._list_pages(whole)
                 return
             yield from page.get("Contents", ())
@@ -169,9 +186,14 @@ class S3Store:
                 yield from objects
 
     def _list_pages(self, prefix: str) -> Iterator["ObjectTypeDef"]:
-        paginator = self._client.get_paginator("list_objects_v2")
-        for page in paginator.paginate(Bucket=self._bucket, Prefix=prefix):
+        position: dict[str, Any] = {}
+        while True:
+            page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, **position)
             yield from page.get("Contents", ())
+            token = next_page_of(page, f"s3://{self._bucket}/{prefix}")
+            if not token or token == position.get("ContinuationToken"):
+                return
+            position = {"ContinuationToken": token}
 
     def free_bytes(self) -> None:
         """None: a bucket does not fill up."""
@@ -198,20 +220,17 @@ class S3Store:
             try:
                 found = self._client.get_object(**self._address(key))
                 return found, found["Body"].read()
-            except _BROKEN_OFF:
+            except BROKEN_OFF:
                 if tries_left == 0:
                     raise
         raise AssertionError  # the last try returns or raises
 
-    def _put_in_parts(
-        self,
-        key: str,
-        parts: Iterable[bytes],
-        arguments: dict[str, Any],
-        condition: dict[str, Any],
-    ) -> str:
-        checksums = self._client.meta.config.request_checksum_calculation  # type: ignore[attr-defined]  # the stubs lack it
-        if checksums == "when_supported":
+    @contextmanager
+    def _upload(
+        self, key: str, parts: Iterable[bytes], arguments: dict[str, Any]
+    ) -> Iterator[Callable[[dict[str, Any]], Mapping[str, Any]]]:
+        """Upload a body in parts, and give what makes an object of them; else leave none."""
+        if self._sends_checksums:
             # boto3 gives every part this checksum, which AWS takes only if it was announced.
             arguments = {"ChecksumAlgorithm": "CRC32", **arguments}
         created = self._client.create_multipart_upload(**self._address(key), **arguments)
@@ -221,21 +240,21 @@ class S3Store:
                 self._put_part(upload, number, part, arguments)
                 for number, part in enumerate(parts, start=1)
             ]
-            completed = self._client.complete_multipart_upload(
-                **upload,
-                **self._taken_by("CompleteMultipartUpload", arguments),
-                **condition,
-                MultipartUpload={"Parts": written},
+            taken = self._taken_by("CompleteMultipartUpload", arguments)
+            yield lambda condition: self._client.complete_multipart_upload(
+                **upload, **taken, **condition, MultipartUpload={"Parts": written}
             )
         except BaseException:
-            with suppress(
-                BotoCoreError, ClientError, HTTPError
-            ):  # the first error is the one to report
+            with suppress(*S3_FAILURES, ClientError):  # the first error is the one to report
                 self._client.abort_multipart_upload(
                     **upload, **self._taken_by("AbortMultipartUpload", arguments)
                 )
             raise
-        return _unquote(completed["ETag"])
+
+    @property
+    def _sends_checksums(self) -> bool:
+        config = self._client.meta.config
+        return bool(config.request_checksum_calculation == "when_supported")  # type: ignore[attr-defined]  # the stubs lack it
 
     def _put_part(
         self, upload: dict[str, Any], number: int, data: bytes, arguments: dict[str, Any]
@@ -244,7 +263,7 @@ class S3Store:
             **upload, **self._taken_by("UploadPart", arguments), PartNumber=number, Body=data
         )
         checksums = {name: it for name, it in part.items() if name.startswith("Checksum")}
-        return {"PartNumber": number, "ETag": part["ETag"], **checksums}
+        return {"PartNumber": number, "ETag": part["ETag"].removeprefix("W/"), **checksums}
 
     def _taken_by(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
         shape = self._client.meta.service_model.operation_model(operation).input_shape
@@ -252,35 +271,20 @@ class S3Store:
         return {name: arguments[name] for name in arguments if name in taken}
 
     @contextmanager
-    def _errors(self, attempted: str, key: str) -> Iterator[None]:
+    def _errors(self, attempted: str, key: str, *, has_condition: bool = False) -> Iterator[None]:
         try:
             yield
-        except (BotoCoreError, HTTPError) as error:
-            raise StoreError(self.uri_for(key), attempted, str(error)) from error
+        except S3_FAILURES as error:
+            raise StoreError(self.uri_for(key), attempted, explain_failure(error)) from error
         except ClientError as error:
-            raise self._store_error(error, attempted, key) from error
-
-    def _store_error(self, error: ClientError, attempted: str, key: str) -> StoreError:
-        uri = self.uri_for(key)
-        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-        code = error.response["Error"]["Code"]
-        writes = attempted == "write"
-        if (
-            status == 412
-            or code == "ConditionalRequestConflict"
-            or (writes and code == "NoSuchKey")
-        ):
-            return ConditionFailedError(uri, attempted, f"the condition does not hold ({code})")
-        if code == "NoSuchBucket":
-            problem = f"there is no bucket {self._bucket}; create it or correct FLUX_ASSETS_STORE"
-            return StoreError(uri, attempted, problem)
-        if status == 404 and attempted in {"read", "delete"}:
-            return ObjectNotFoundError(uri, attempted, "there is no such object")
-        if status == 403 or code in _EXPIRED_CREDENTIALS:
-            rights = _RIGHT_TO_DELETE if attempted == "delete" else _RIGHTS
-            problem = f"{error}. Check the credentials and their policy: {rights}"
-            return StorePermissionError(uri, attempted, problem)
-        return StoreError(uri, attempted, str(error))
+            raise store_error(
+                error,
+                self.uri_for(key),
+                attempted,
+                bucket=self._bucket,
+                sends_checksums=self._sends_checksums,
+                has_condition=has_condition,
+            ) from error
 
 
 def _cut(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -292,7 +296,3 @@ def _cut(pieces: Iterable[bytes]) -> Iterator[bytes]:
             yield bytes(waiting[:_PART_BYTES])
             del waiting[:_PART_BYTES]
     yield bytes(waiting)
-
-
-def _unquote(etag: str) -> str:
-    return etag.strip('"')

@@ -102,6 +102,82 @@ def test_every_refusal_has_its_error(  # noqa: PLR0917 # pytest passes them by n
     assert caught.value.uri.startswith("s3://bucket/prefix/")
 
 
+WORM = "Object is WORM protected and cannot be overwritten"
+LOCKED = "Access Denied because object protected by object lock."
+NEEDS_MD5 = "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests"
+TRAILER = "The value specified in the x-amz-trailer header is not supported"
+NO_HEADER = "A header you provided implies functionality that is not implemented"
+KMS = "User is not authorized to perform: kms:GenerateDataKey on this resource"
+RIGHTS = "Check the credentials and their policy"
+
+
+@pytest.mark.parametrize(
+    ("attempt", "reply", "advice"),
+    [
+        (get, (403, "RequestTimeTooSkewed"), "clock is too far from S3's: set it"),
+        (put, (403, "RequestTimeTooSkewed"), "clock is too far from S3's: set it"),
+        (get, (403, "InvalidObjectState"), "archive class such as Glacier: restore it"),
+        (put, (403, "AccessDenied", LOCKED), "object lock keeps it from being changed"),
+        (delete, (403, "AccessDenied", LOCKED), "object lock keeps it from being changed"),
+        (change, (400, "InvalidRequest", WORM), "object lock keeps it from being changed"),
+        (change, (403, "AccessDenied"), "an object lock of the bucket forbids this, too"),
+        (delete, (403, "AccessDenied"), "an object lock of the bucket forbids this, too"),
+        (put, (400, "InvalidRequest", NEEDS_MD5), "FLUX_ASSETS_S3_CHECKSUM=when_supported"),
+        (put, (501, "NotImplemented", NO_HEADER), "FLUX_ASSETS_S3_CHECKSUM=when_required"),
+        (put, (411, "MissingContentLength"), "FLUX_ASSETS_S3_CHECKSUM=when_required"),
+        (put, (400, "InvalidRequest", TRAILER), "FLUX_ASSETS_S3_CHECKSUM=when_required"),
+        (put, (400, "XAmzContentSHA256Mismatch"), "FLUX_ASSETS_S3_CHECKSUM=when_required"),
+        (change, (501, "NotImplemented", "If-Match"), "does not know conditional writes"),
+        (put, (403, "AccessDenied", KMS), "Allow kms:GenerateDataKey"),
+        (put, (400, "KMS.DisabledException"), "Allow kms:GenerateDataKey"),
+        (get, (403, "SignatureDoesNotMatch"), "Check AWS_SECRET_ACCESS_KEY"),
+        (get, (403, "InvalidAccessKeyId"), "Check the credentials: AWS_ACCESS_KEY_ID"),
+        (get, (400, "ExpiredToken"), "credentials have expired: renew them"),
+        (get, (400, "AuthorizationHeaderMalformed"), "set AWS_REGION"),
+        (put, (503, "SlowDown"), "lower FLUX_ASSETS_MAX_IN_FLIGHT"),
+        (put, (507, "XMinioStorageFull"), "space is used up: make room"),
+        (put, (403, "QuotaExceeded"), "space is used up: make room"),
+        (put, (400, "InvalidStorageClass"), "Correct FLUX_ASSETS_S3_PUT_ARGS"),
+    ],
+)
+def test_a_refusal_is_told_with_what_helps_against_its_cause_alone(
+    canned_s3: CannedS3,
+    canned_store: S3Store,
+    attempt: Callable[[S3Store], object],
+    reply: tuple[int, str] | tuple[int, str, str],
+    advice: str,
+) -> None:
+    canned_s3.fail(*reply)
+
+    with pytest.raises(StoreError) as caught:
+        attempt(canned_store)
+
+    told = str(caught.value)
+    assert advice in told
+    assert reply[1] in told
+    assert (RIGHTS in told) == ("forbids this, too" in advice)
+    assert "\n" not in told
+
+
+def test_an_older_store_that_gets_no_new_checksums_is_not_advised_about_them(
+    canned_s3: CannedS3,
+) -> None:
+    config = Config(request_checksum_calculation="when_required", retries={"total_max_attempts": 1})
+    session = boto3.session.Session("unknown", "invented", region_name="us-east-1")
+    client = session.client("s3", endpoint_url=canned_s3.endpoint, config=config)
+    store = S3Store(client, bucket="bucket")
+    canned_s3.fail(501, "NotImplemented", NO_HEADER)
+
+    with pytest.raises(StoreError) as unconditional:
+        put(store)
+    with pytest.raises(StoreError, match="does not know conditional writes") as conditional:
+        store.put("a", b"", content_type="text/plain", if_absent=True)
+
+    client.close()
+    for caught in (unconditional, conditional):
+        assert "FLUX_ASSETS_S3_CHECKSUM" not in str(caught.value)
+
+
 @pytest.mark.parametrize("attempt", [get, head, put, list_all, S3Store.now])
 def test_a_store_that_does_not_answer_is_a_store_error(
     canned_s3: CannedS3, canned_store: S3Store, attempt: Callable[[S3Store], object]

@@ -4,16 +4,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    NoCredentialsError,
-    PartialCredentialsError,
-)
-from urllib3.exceptions import HTTPError
+from botocore.exceptions import ClientError
 
 from flux_assets.errors import SourceError
 from flux_assets.storage.aws_session import open_aws_session
+from flux_assets.storage.s3_errors import (
+    S3_FAILURES,
+    advise_on_refusal,
+    code_of,
+    explain_failure,
+    told_of,
+)
 from flux_assets.storage.sources.address import Change, check_size
 
 if TYPE_CHECKING:
@@ -21,8 +22,13 @@ if TYPE_CHECKING:
 
 _CHUNK_BYTES = 1024 * 1024
 _DENIED_CODES = frozenset({"403", "AccessDenied", "AllAccessDisabled", "Forbidden"})
-_CHANGED_CODES = frozenset({"412", "ConditionalRequestConflict", "PreconditionFailed"})
-_MISSING_CODES = frozenset({"404", "NoSuchKey", "NotFound"})
+_NO_OBJECT = "there is no such object; check the bucket's name and the key"
+_CHANGED = "was changed by somebody else meanwhile; try again"
+_PROBLEMS = {
+    "NoSuchBucket": "there is no such bucket; check its name, AWS_REGION and AWS_ENDPOINT_URL_S3",
+    **dict.fromkeys(("404", "NoSuchKey", "NotFound"), _NO_OBJECT),
+    **dict.fromkeys(("412", "ConditionalRequestConflict", "PreconditionFailed"), _CHANGED),
+}
 
 
 def read_object(uri: str, max_bytes: int, s3_client: "Callable[[], S3Client] | None") -> bytes:
@@ -103,32 +109,25 @@ def s3_errors(uri: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        if error.operation_name.startswith("AssumeRole"):
-            problem = f"the role was refused ({error}); check its trust policy, and AWS_PROFILE"
-            raise SourceError(uri, problem) from error
-        code = error.response.get("Error", {}).get("Code", "")
-        raise SourceError(uri, _explain_s3_code(code, str(error))) from error
-    except (NoCredentialsError, PartialCredentialsError) as error:
-        problem = (
-            "no complete AWS credentials were found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY, or run with a role"
-        )
+        raise SourceError(uri, _explain_refusal(error)) from error
+    except S3_FAILURES as error:
+        raise SourceError(uri, f"could not be read from S3: {explain_failure(error)}") from error
+    except (KeyError, ValueError) as error:  # a reply without what is asked of it, or no URL at all
+        problem = f"could not be read from S3 ({error}); check AWS_ENDPOINT_URL_S3"
         raise SourceError(uri, problem) from error
-    except (BotoCoreError, HTTPError, ValueError) as error:
-        # HTTPError: boto3 lets a reply that breaks off through; ValueError: an endpoint no URL
-        raise SourceError(uri, f"could not be read from S3 ({error}); try again") from error
 
 
-def _explain_s3_code(code: str, message: str) -> str:
-    if code == "NoSuchBucket":
-        return "there is no such bucket; check its name, AWS_REGION and AWS_ENDPOINT_URL_S3"
-    if code in _MISSING_CODES:
-        return "there is no such object; check the bucket's name and the key"
-    if code in _CHANGED_CODES:
-        return "was changed by somebody else meanwhile; try again"
+def _explain_refusal(error: ClientError) -> str:
+    code, told = code_of(error), told_of(error)
+    if code in _PROBLEMS:
+        return _PROBLEMS[code]
+    if error.operation_name.startswith("AssumeRole"):
+        return f"the role was refused ({told}); check its trust policy, and AWS_PROFILE"
+    if advice := advise_on_refusal(error):
+        return f"S3 answered {told}; {advice[0].lower()}{advice[1:]}"
     if code in _DENIED_CODES:
         return (
             "access is denied; the credentials need s3:GetObject on it (and, to tell a missing "
             "object from a forbidden one, s3:ListBucket on the bucket; to change it, s3:PutObject)"
         )
-    return f"S3 answered {message}; check the credentials, AWS_REGION and AWS_ENDPOINT_URL_S3"
+    return f"S3 answered {told}; check the credentials, AWS_REGION and AWS_ENDPOINT_URL_S3"

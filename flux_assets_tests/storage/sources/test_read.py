@@ -201,6 +201,23 @@ def test_any_other_answer_of_s3_is_told_with_what_to_check(refusing_client: "S3C
         read_bytes("s3://bucket/a.csv", s3_client=lambda: refusing_client)
 
 
+@pytest.mark.parametrize(
+    ("refusing_client", "advice"),
+    [
+        ("InvalidObjectState", "archive class such as Glacier: restore it first"),
+        ("RequestTimeTooSkewed", "clock is too far from S3's: set it"),
+        ("ExpiredToken", "credentials have expired: renew them"),
+    ],
+    indirect=["refusing_client"],
+)
+def test_an_answer_whose_cause_is_known_is_told_with_what_helps_against_it(
+    refusing_client: "S3Client", advice: str
+) -> None:
+    with pytest.raises(SourceError, match=advice) as caught:
+        read_bytes("s3://bucket/a.csv", s3_client=lambda: refusing_client)
+    assert "s3:GetObject" not in str(caught.value)
+
+
 @pytest.mark.usefixtures("no_aws_configuration")
 def test_missing_credentials_are_named() -> None:
     with pytest.raises(SourceError, match="no complete AWS credentials were found; set AWS_PROF"):
