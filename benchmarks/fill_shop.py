@@ -26,7 +26,7 @@ from flux_assets.bill.process_identity import this_process
 from flux_assets.buying.outcome import Outcome
 from flux_assets.buying.picture_records import PictureRecords, open_records
 from flux_assets.catalog.product import Product
-from flux_assets.commands.launch import prepare_dagster_home
+from flux_assets.commands.dagster_home import prepare_dagster_home
 from flux_assets.defs.events import build_materialization
 from flux_assets.defs.partitions import add_products
 from flux_assets.image_api.request import ImageRequest, build_image_request

@@ -15,7 +15,7 @@ from dagster_aws.s3 import S3ComputeLogManager
 from dagster_k8s import K8sRunLauncher
 
 from flux_assets.commands.checks.instance import judge_instance
-from flux_assets.defs.images import API_POOL
+from flux_assets.defs.pools import API_POOL
 from flux_assets.settings import Settings, load_settings, variable_of
 from flux_assets_tests.fixtures.command_line import PROJECT
 from flux_assets_tests.fixtures.postgres_server import PostgresServer

@@ -9,7 +9,6 @@ from functools import partial
 from uuid import uuid4
 
 import click
-import yaml
 from rich.markup import escape
 
 from flux_assets.commands.checks.account import check_api, check_key, check_mode
@@ -19,11 +18,9 @@ from flux_assets.commands.checks.instance import check_instance
 from flux_assets.commands.checks.photos import check_photos
 from flux_assets.commands.checks.purchase import buy_one
 from flux_assets.commands.checks.store import check_store
-from flux_assets.commands.launch import prepare_dagster_home
 from flux_assets.commands.people import people
 from flux_assets.commands.shop import open_shop
-from flux_assets.defs.images import API_POOL
-from flux_assets.defs.partitions import shop_name
+from flux_assets.defs.automation import check_schedule
 from flux_assets.errors import SettingsError
 from flux_assets.settings import Settings, load_settings
 
@@ -61,6 +58,7 @@ def _find(found: Sequence[Finding], *, buys: bool) -> Iterator[Finding]:
     """Every finding; `found` is what the caller keeps of them."""
     try:
         settings = load_settings(os.environ)
+        check_schedule(settings)
     except SettingsError as error:
         yield Finding(name="settings", verdict="problem", detail=str(error))
         return
@@ -90,13 +88,8 @@ def _checks(settings: Settings, run_id: str) -> Mapping[str, Check]:
 
 
 def _check_dagster(settings: Settings) -> Iterable[Finding]:
-    try:
-        prepare_dagster_home()
-    except (OSError, yaml.YAMLError) as error:
-        detail = f"no home for Dagster can be made of dagster.yaml: {error}"
-        return [Finding(name="dagster", verdict="problem", detail=" ".join(detail.split()))]
     is_rate_shared = not settings.is_sample and settings.rate_limiter is not None
-    return check_instance(shop_name(settings.shop, API_POOL), is_rate_shared=is_rate_shared)
+    return check_instance(settings.shop, is_rate_shared=is_rate_shared)
 
 
 def _buy_one(settings: Settings, run_id: str) -> Iterator[Finding]:

@@ -2,29 +2,29 @@
 
 import json
 import os
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import dagster as dg
-import yaml
-from dagster import DagsterEventType
 
 from flux_assets.bill.open_ledger import RunIdentity
 from flux_assets.buying.summary import KINDS, RunSummary
-from flux_assets.defs.event_storage import storage_config
+from flux_assets.commands.dagster_home import open_instance
+from flux_assets.commands.run_watch import RunProgress, watch_run
 from flux_assets.defs.events import is_run_dead
 from flux_assets.defs.failures import explain_failure
 from flux_assets.defs.full_collections import put_off_full_collections
 from flux_assets.defs.manifest import FEW_FAILED_CHECK
 from flux_assets.defs.partitions import JOB_NAME, shop_key, shop_name
+from flux_assets.defs.pools import SHOWN_ID
 from flux_assets.defs.resources import StoreResource
 from flux_assets.defs.run_choices import choices_node
+from flux_assets.defs.run_processes import process_tags
+from flux_assets.defs.runs import end_dead_runs
 from flux_assets.errors import FluxAssetsError, SettingsError
 from flux_assets.manifest.shortfalls import read_shortfalls
 from flux_assets.manifest.stored import MANIFEST_KEY
@@ -34,9 +34,7 @@ from flux_assets.storage.frames import read_rows
 from flux_assets.storage.object_store import ObjectStore, run_key
 from flux_assets.storage.parquet import StoredTable
 
-DEFAULT_HOME = ".flux_assets/dagster"
 _INVOCATION_TAG = "flux_assets/invocation"
-_WATCH_SECONDS = 0.3
 
 
 class RunFailedError(FluxAssetsError):
@@ -49,14 +47,6 @@ class RunFailedError(FluxAssetsError):
         self.run_id = run_id
         self.step = step
         self.reason = reason
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunProgress:
-    """How far a run is: pictures that have landed, of those it is to buy; None before the plan."""
-
-    landed: int
-    to_buy: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,38 +91,6 @@ class RefreshReport:
         }
 
 
-def prepare_dagster_home() -> Path:
-    """Give Dagster a home where none is set: under the working folder, as `dagster.yaml` says.
-
-    Raises:
-        SettingsError: the home that is set cannot be one, or `dagster.yaml` is no settings file.
-    """
-    given = os.environ.get("DAGSTER_HOME")
-    if given and not (Path(given).is_absolute() and Path(given).is_dir()):
-        raise SettingsError("DAGSTER_HOME", f"must be a folder's absolute path, not {given!r}")
-    home = Path(given or DEFAULT_HOME).absolute()
-    if not given:
-        home.mkdir(parents=True, exist_ok=True)
-        os.environ["DAGSTER_HOME"] = str(home)
-        source = Path("dagster.yaml")
-        if source.exists():
-            config = _read_instance_config(source)
-            config["storage"] = storage_config(str(home))
-            (home / "dagster.yaml").write_text(yaml.safe_dump(config), "utf-8")
-    return home
-
-
-def _read_instance_config(path: Path) -> dict[str, Any]:
-    try:
-        config = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        problem = f"{path} is not YAML: {' '.join(str(error).split())}"
-        raise SettingsError("DAGSTER_HOME", problem) from error
-    if not isinstance(config, dict):
-        raise SettingsError("DAGSTER_HOME", f"{path} holds no settings; restore it or delete it")
-    return config
-
-
 def get_refresh_job() -> dg.JobDefinition:
     """The job as the environment defines it; a function, so that other processes can find it."""
     from flux_assets.definitions import defs
@@ -144,6 +102,7 @@ def run_refresh(
     settings: Settings,
     choices: Choices,
     *,
+    tell: Callable[[str], None],
     on_progress: Callable[[RunProgress], None] | None = None,
 ) -> RefreshReport:
     """Run the whole job.
@@ -151,10 +110,12 @@ def run_refresh(
     Args:
         settings: of this environment.
         choices: what is asked of this run.
+        tell: called with a sentence for people: runs that were found dead, and for whom it waits.
         on_progress: called now and then from another thread; for it, every event is read back.
 
     Raises:
         RunFailedError: the run stopped.
+        DagsterHomeError: Dagster's database failed; what is paid is kept.
     """
     config = {
         name: list(value) if isinstance(value, tuple) else value
@@ -166,25 +127,34 @@ def run_refresh(
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
     }
     tags = {_INVOCATION_TAG: uuid4().hex}
-    with (
-        dg.DagsterInstance.get() as instance,
-        _watched(instance, settings, tags, on_progress) if on_progress else nullcontext(),
-        dg.execute_job(
-            dg.reconstructable(get_refresh_job), instance, run_config=run_config, tags=tags
-        ) as result,
-    ):
-        if result.success:
-            return _read_report(settings, result.run_id)
-        failed = _explain_failure(result)
-        if FEW_FAILED_CHECK in failed.step:  # after the manifest, so that there is all to report
-            return _read_report(settings, result.run_id, failure=failed.reason)
-        raise failed
+    with open_instance() as instance:
+        for ended in end_dead_runs(instance, settings.shop):
+            tell(f"Run {ended.run_id[:SHOWN_ID]}: {ended.reason}")
+        with (
+            watch_run(instance, settings.shop, tags, on_progress=on_progress, on_wait=tell),
+            dg.execute_job(
+                dg.reconstructable(get_refresh_job),
+                instance,
+                run_config=run_config,
+                tags=tags | process_tags(),
+            ) as result,
+        ):
+            return _report(settings, result)
+
+
+def _report(settings: Settings, result: dg.JobExecutionResult) -> RefreshReport:
+    if result.success:
+        return _read_report(settings, result.run_id)
+    failed = _explain_failure(result)
+    if FEW_FAILED_CHECK in failed.step:  # after the manifest, so that there is all to report
+        return _read_report(settings, result.run_id, failure=failed.reason)
+    raise failed
 
 
 @contextmanager
 def open_run_identity(step: str) -> Iterator[RunIdentity]:
     """An identity for work outside of runs, which knows which runs have ended."""
-    with dg.DagsterInstance.get() as instance, put_off_full_collections():
+    with open_instance() as instance, put_off_full_collections():
         yield RunIdentity(run_id="", step=step, is_run_dead=partial(is_run_dead, instance))
 
 
@@ -205,58 +175,6 @@ def _read_report(settings: Settings, run_id: str, *, failure: str = "") -> Refre
         before_and_after=next(read_rows(edits, before_and_after), None),
         failure=failure,
     )
-
-
-@contextmanager
-def _watched(
-    instance: dg.DagsterInstance,
-    settings: Settings,
-    tags: Mapping[str, str],
-    on_progress: Callable[[RunProgress], None],
-) -> Iterator[None]:
-    done = threading.Event()
-
-    def watch() -> None:
-        watcher = _Watcher(instance, settings)
-        while not done.wait(_WATCH_SECONDS):
-            for run in instance.get_runs(dg.RunsFilter(tags=tags), limit=1):
-                on_progress(watcher.look(run.run_id))
-
-    thread = threading.Thread(target=watch, name="progress", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
-
-
-class _Watcher:
-    """Counts a run's materializations from its events, each read once."""
-
-    def __init__(self, instance: dg.DagsterInstance, settings: Settings) -> None:
-        self._instance = instance
-        self._plan_key = shop_key(settings.shop, "image_plan")
-        self._cursor: str | None = None
-        self._landed = 0
-        self._to_buy: int | None = None
-
-    def look(self, run_id: str) -> RunProgress:
-        while True:
-            page = self._instance.get_records_for_run(
-                run_id, cursor=self._cursor, of_type=DagsterEventType.ASSET_MATERIALIZATION
-            )
-            self._cursor = page.cursor
-            for record in page.records:
-                event = record.event_log_entry.asset_materialization
-                if event is None:
-                    continue
-                if event.partition is not None:
-                    self._landed += 1
-                elif event.asset_key == self._plan_key:
-                    self._to_buy = int(str(event.metadata["to_buy"].value))
-            if not page.has_more:
-                return RunProgress(landed=self._landed, to_buy=self._to_buy)
 
 
 def _explain_failure(result: dg.JobExecutionResult) -> RunFailedError:

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -16,18 +17,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from flux_assets.commands.check import check
-from flux_assets.commands.launch import (
-    RefreshReport,
-    RunProgress,
-    prepare_dagster_home,
-    run_refresh,
-)
+from flux_assets.commands.dagster_home import prepare_dagster_home
+from flux_assets.commands.launch import RefreshReport, run_refresh
 from flux_assets.commands.ledger import ledger
 from flux_assets.commands.people import people
 from flux_assets.commands.plan_flags import choice_options, json_option, read_choices, show_plan
 from flux_assets.commands.prune import prune
+from flux_assets.commands.run_watch import RunProgress
+from flux_assets.commands.runs import runs
 from flux_assets.commands.sample_files import put_sample_files
 from flux_assets.commands.shop import open_shop, read_settings
+from flux_assets.commands.signals import note_signals
 from flux_assets.commands.verify import verify
 from flux_assets.defs.reports import catalog_report, summary_report
 from flux_assets.errors import FluxAssetsError
@@ -39,6 +39,8 @@ from flux_assets.prompts.reroll import raise_takes
 from flux_assets.settings import Settings
 
 _REASONS_SHOWN = 10
+_SIGNALLED = 128
+"""What a shell adds to the number of the signal that ended a command."""
 _OBJECTS_BETWEEN_COLLECTIONS = 10_000
 """Python's own 700 let garbage collection take a twentieth of a refresh that buys."""
 
@@ -47,17 +49,21 @@ def main() -> None:
     """Run the command line; errors that a person can act on come without a traceback."""
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     warnings.simplefilter("ignore")  # third parties' warnings are for developers, and tests
-    try:
-        cli.main(standalone_mode=False)
-    except FluxAssetsError as error:
-        people.print(f"[bold red]Error:[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(1)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        people.print("Interrupted. Paid pictures are kept; run it again to go on.")
-        sys.exit(1)
+    with note_signals() as find_signal:
+        try:
+            cli.main(standalone_mode=False)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except (FluxAssetsError, click.Abort, KeyboardInterrupt) as error:
+            number = find_signal()  # whatever went wrong after one came of it
+            if isinstance(error, FluxAssetsError) and number is None:
+                people.print(f"[bold red]Error:[/] {escape(str(error))}", soft_wrap=True)
+            else:
+                people.print("Interrupted. Paid pictures are kept; run it again to go on.")
+            sys.exit(1 if number is None else _SIGNALLED + number)
+        finally:
+            gc.freeze()  # what is left at the end is not worth a second of looking through it
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -68,6 +74,7 @@ def cli() -> None:
 cli.add_command(check)
 cli.add_command(ledger)
 cli.add_command(prune)
+cli.add_command(runs)
 cli.add_command(verify)
 
 
@@ -214,8 +221,9 @@ def simulator(
 
 def _refresh(settings: Settings, choices: Choices) -> RefreshReport:
     prepare_dagster_home()
+    tell = partial(people.print, markup=False, soft_wrap=True)
     if not people.is_terminal:  # no bar can move there, and reading each event costs CPU
-        return run_refresh(settings, choices)
+        return run_refresh(settings, choices, tell=tell)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -234,7 +242,7 @@ def _refresh(settings: Settings, choices: Choices) -> RefreshReport:
                     completed=progress.landed,
                 )
 
-        return run_refresh(settings, choices, on_progress=show)
+        return run_refresh(settings, choices, tell=tell, on_progress=show)
 
 
 def _show_pictures(settings: Settings, report: RefreshReport) -> None:

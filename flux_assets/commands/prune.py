@@ -11,11 +11,12 @@ import dagster as dg
 from rich.markdown import Markdown
 from rich.markup import escape
 
+from flux_assets.commands.dagster_home import open_instance
 from flux_assets.commands.people import people
 from flux_assets.commands.plan_flags import json_option
 from flux_assets.commands.shop import open_shop, read_settings
-from flux_assets.defs.automation import find_refresh
 from flux_assets.defs.reports import markdown_table
+from flux_assets.defs.runs import describe_run, find_refresh
 from flux_assets.errors import PruneError
 from flux_assets.manifest.prune import (
     KEPT_REASONS,
@@ -64,7 +65,7 @@ def prune(*, deletes: bool, orphaned: bool, older_than_days: int, as_json: bool)
     Exit code 0: complete; 2: finished, but some could not be deleted; 1: stopped, with the reason.
     """
     settings = read_settings()
-    with open_shop(settings, step="prune") as shop, dg.DagsterInstance.get() as instance:
+    with open_shop(settings, step="prune") as shop, open_instance() as instance:
         store, ledger = shop.store, shop.ledger
         find_obstacle = partial(_find_obstacle, instance, settings)
         obstacle = find_obstacle() if deletes else ""
@@ -92,8 +93,8 @@ def prune(*, deletes: bool, orphaned: bool, older_than_days: int, as_json: bool)
 
 def _find_obstacle(instance: dg.DagsterInstance, settings: Settings) -> str:
     """A refresh may have read other inputs, and take a picture that is about to be deleted."""
-    run_id = find_refresh(instance, settings.shop)
-    return f"run {run_id} is refreshing this shop; wait until it has ended" if run_id else ""
+    under_way = find_refresh(instance, settings.shop)
+    return describe_run(under_way) if under_way else ""
 
 
 def _report(plan: PrunePlan) -> str:

@@ -9,8 +9,10 @@ from rich.markup import escape
 
 from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.open_ledger import RunIdentity, Stores, open_ledger
-from flux_assets.commands.launch import open_run_identity, prepare_dagster_home
+from flux_assets.commands.dagster_home import prepare_dagster_home
+from flux_assets.commands.launch import open_run_identity
 from flux_assets.commands.people import people
+from flux_assets.defs.automation import check_schedule
 from flux_assets.defs.resources import StoreResource
 from flux_assets.settings import Settings, load_settings
 from flux_assets.storage.object_store import ObjectStore
@@ -42,6 +44,7 @@ def read_settings() -> Settings:
         SettingsError: one cannot be used.
     """
     settings = load_settings(os.environ)
+    check_schedule(settings)
     for warning in settings.warnings:
         people.print(f"[bold yellow]Warning:[/] {escape(warning)}", soft_wrap=True)
     return settings
@@ -56,7 +59,7 @@ def open_shop(settings: Settings, *, step: str) -> Iterator[Shop]:
         step: what the command is called in the ledger.
 
     Raises:
-        SettingsError: DAGSTER_HOME cannot be one.
+        SettingsError, DagsterHomeError: DAGSTER_HOME cannot be one, or cannot be used.
         StoreMismatchError, StoreError: the store is another deployment's, or cannot be used.
     """
     prepare_dagster_home()

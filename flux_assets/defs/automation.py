@@ -1,21 +1,19 @@
 """What starts a refresh by itself; off until somebody switches it on, as it spends money."""
 
+from difflib import get_close_matches
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
 import dagster as dg
+from dagster._utils.schedules import is_valid_cron_schedule
 
 from flux_assets.defs.partitions import JOB_NAME, shop_name
-from flux_assets.errors import SourceError
+from flux_assets.defs.runs import describe_run, find_refresh
+from flux_assets.errors import SettingsError, SourceError
 from flux_assets.prompts.inputs import read_inputs_version
-from flux_assets.settings import Settings
+from flux_assets.settings import Settings, variable_of
 from flux_assets.storage.sources import shown_uri
 
 _SENSOR_SECONDS = 60
-_UNDER_WAY = (
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-)
 
 
 def build_catalog_sensor(settings: Settings) -> dg.SensorDefinition:
@@ -44,15 +42,38 @@ def build_catalog_sensor(settings: Settings) -> dg.SensorDefinition:
             return dg.SkipReason(f"no change of {shown}")
         under_way = find_refresh(context.instance, settings.shop)
         if under_way:
-            return dg.SkipReason(f"run {under_way} is refreshing this shop already")
+            return dg.SkipReason(describe_run(under_way))
         # Without a run key: Dagster would never again run for a version that has returned.
         return dg.SensorResult(run_requests=[dg.RunRequest()], cursor=version)
 
     return catalog_sensor
 
 
+def check_schedule(settings: Settings) -> None:
+    """Tell at once what Dagster would refuse only when it loads the schedule.
+
+    Raises:
+        SettingsError: the cron expression or the time zone is none.
+    """
+    if not is_valid_cron_schedule(settings.refresh_cron):
+        problem = f"{settings.refresh_cron!r} is no cron expression; `0 3 * * *` is every day at 3"
+        raise SettingsError(variable_of("refresh_cron"), problem)
+    try:
+        ZoneInfo(settings.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        near = get_close_matches(settings.timezone, available_timezones(), n=1)
+        hint = f"; did you mean {near[0]}?" if near else "; Europe/Berlin or UTC are"
+        problem = f"{settings.timezone!r} is no time zone{hint}"
+        raise SettingsError(variable_of("timezone"), problem) from error
+
+
 def build_nightly_schedule(settings: Settings) -> dg.ScheduleDefinition:
-    """Refreshes at a fixed time."""
+    """Refreshes at a fixed time.
+
+    Raises:
+        SettingsError: there is no such time.
+    """
+    check_schedule(settings)
 
     @dg.schedule(
         name=shop_name(settings.shop, "nightly_refresh"),
@@ -67,14 +88,7 @@ def build_nightly_schedule(settings: Settings) -> dg.ScheduleDefinition:
     ) -> dg.RunRequest | dg.SkipReason:
         under_way = find_refresh(context.instance, settings.shop)
         if under_way:
-            return dg.SkipReason(f"run {under_way} is refreshing this shop already")
+            return dg.SkipReason(describe_run(under_way))
         return dg.RunRequest()
 
     return nightly_refresh
-
-
-def find_refresh(instance: dg.DagsterInstance, shop: str | None) -> str | None:
-    """The id of a refresh of this shop that is queued or under way, if any."""
-    filters = dg.RunsFilter(job_name=shop_name(shop, JOB_NAME), statuses=list(_UNDER_WAY))
-    runs = instance.get_runs(filters=filters, limit=1)
-    return runs[0].run_id if runs else None

@@ -10,6 +10,7 @@ from flux_assets.bill.open_ledger import RunIdentity
 from flux_assets.buying.outcome import Outcome, reroll_command
 from flux_assets.buying.summary import RunSummary, Shortfall
 from flux_assets.defs.partitions import shop_key
+from flux_assets.defs.run_processes import announce_process
 from flux_assets.pictures.inspect import preview_markdown
 from flux_assets.pictures.lineage import build_plain_metadata
 from flux_assets.storage.object_store import ObjectStore
@@ -75,9 +76,14 @@ def log_outcomes(
 
 
 def run_identity(context: dg.OpExecutionContext | dg.AssetExecutionContext) -> RunIdentity:
-    """This run and step, as the ledger's claims name them."""
+    """This run and step, as the ledger's claims name them; the run's log says which process it is.
+
+    Raises:
+        Failure: the run has ended already.
+    """
     instance = context.instance
     step = context.get_step_execution_context().step.key
+    announce_process(instance, context.run, step=step)
     return RunIdentity(
         run_id=context.run.run_id, step=step, is_run_dead=partial(is_run_dead, instance)
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from flux_assets.defs.waiting import wait_patiently
 from flux_assets.errors import SettingsError
 from flux_assets.settings import Settings, variable_of
 
@@ -15,6 +16,10 @@ def build_executor(settings: Settings) -> dg.ExecutorDefinition:
     Raises:
         SettingsError: the package is not installed, or its settings cannot be used.
     """
+    return wait_patiently(_find_executor(settings), settings.shop)
+
+
+def _find_executor(settings: Settings) -> dg.ExecutorDefinition:
     match settings.executor:
         case "in_process":
             return dg.in_process_executor

@@ -12,6 +12,7 @@ from flux_assets.buying.summary import RunSummary, Shortfall
 from flux_assets.defs.events import build_observation, log_outcomes, run_identity
 from flux_assets.defs.full_collections import put_off_full_collections
 from flux_assets.defs.partitions import products_partitions, shop_key, shop_name
+from flux_assets.defs.pools import API_POOL
 from flux_assets.defs.reports import shortfalls_table, summary_report
 from flux_assets.defs.resources import ImageApiResource, StoreResource
 from flux_assets.errors import PromptError, ShotsFileError
@@ -31,8 +32,6 @@ from flux_assets.storage.sources import shown_uri
 
 GROUP = "images"
 OWNERS = ["team:catalog"]
-API_POOL = "flux_2_max"
-"""Steps that buy, of one shop; its name carries the shop, as all names do."""
 
 
 def build_shot_pictures(settings: Settings, shot: Shot) -> dg.AssetsDefinition:

@@ -13,8 +13,9 @@ from flux_assets.buying.generation import WorkItem, open_generation
 from flux_assets.buying.summary import RunSummary
 from flux_assets.defs.events import known_fingerprints, log_outcomes, run_identity
 from flux_assets.defs.full_collections import put_off_full_collections
-from flux_assets.defs.images import API_POOL, GROUP, OWNERS
+from flux_assets.defs.images import GROUP, OWNERS
 from flux_assets.defs.partitions import shop_key, shop_name
+from flux_assets.defs.pools import API_POOL
 from flux_assets.defs.reports import summary_report
 from flux_assets.defs.resources import ImageApiResource, StoreResource
 from flux_assets.image_api.request import ImageRequest

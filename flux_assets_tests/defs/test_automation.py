@@ -1,5 +1,6 @@
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,15 @@ from dagster._core.remote_origin import (  # queued runs need one, and Dagster e
     RemoteRepositoryOrigin,
 )
 
-from flux_assets.defs.automation import build_catalog_sensor, build_nightly_schedule
+from flux_assets.bill.process_identity import this_process
+from flux_assets.defs.automation import (
+    build_catalog_sensor,
+    build_nightly_schedule,
+    check_schedule,
+)
+from flux_assets.defs.run_processes import RunProcess, log_process
+from flux_assets.errors import SettingsError
+from flux_assets.settings import load_settings
 from flux_assets_tests.fixtures.dagster_shops import IGNORES_BETA, DagsterShop, open_shop
 
 pytestmark = IGNORES_BETA
@@ -79,7 +88,31 @@ def test_the_sensor_says_why_it_cannot_look_at_the_catalog(shop: DagsterShop) ->
 @pytest.mark.parametrize("status", UNDER_WAY)
 def test_the_sensor_asks_for_none_while_a_run_is_under_way(shop: DagsterShop, status: str) -> None:
     run_id = _start_run(shop, status)
-    assert _skipped(_look(shop)) == f"run {run_id} is refreshing this shop already"
+    assert f"run {run_id} is refreshing this shop already, since 20" in _skipped(_look(shop))
+
+
+def test_who_may_be_dead_is_told_with_what_to_do(shop: DagsterShop) -> None:
+    run_id = _start_run(shop, "STARTED")
+    assert f"`flux-assets runs --end {run_id[:8]}`" in _skipped(_look(shop))
+
+
+def test_a_run_whose_process_is_gone_hinders_neither_sensor_nor_schedule(
+    shop: DagsterShop,
+) -> None:
+    gone = replace(this_process(), start_ticks=1)
+    at_three = datetime(2030, 1, 1, 3, tzinfo=UTC)
+    with (
+        dg.instance_for_test() as shop.instance,
+        dg.build_schedule_context(shop.instance, scheduled_execution_time=at_three) as context,
+    ):
+        for look in (lambda: _look(shop), lambda: build_nightly_schedule(shop.settings)(context)):
+            run = shop.instance.get_run_by_id(_start_run(shop, "STARTED"))
+            assert run is not None
+            log_process(shop.instance, run, RunProcess(step="", process=gone))
+            assert isinstance(look(), dg.RunRequest | dg.SensorResult)
+            ended = shop.instance.get_run_by_id(run.run_id)
+            assert ended is not None
+            assert ended.status == dg.DagsterRunStatus.FAILURE
 
 
 @pytest.mark.parametrize("status", ["SUCCESS", "FAILURE", "CANCELED"])
@@ -121,7 +154,7 @@ def test_the_schedule_asks_for_a_run_every_night_but_while_one_is_under_way(
         _start_run(shop, "FAILURE")
         assert isinstance(schedule(context), dg.RunRequest)
         run_id = _start_run(shop, "QUEUED")
-        assert _skipped(schedule(context)) == f"run {run_id} is refreshing this shop already"
+        assert f"run {run_id} is refreshing this shop" in _skipped(schedule(context))
         shop.environ["FLUX_ASSETS_SHOP"] = "acme"
         assert isinstance(build_nightly_schedule(shop.settings)(context), dg.RunRequest)
 
@@ -136,3 +169,32 @@ def test_both_spend_money_only_once_somebody_switches_them_on(shop: DagsterShop)
     assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("30 5 * * 1", "Europe/Berlin")
     assert sensor.job_name == schedule.job_name == "refresh_catalog_images"
+
+
+@pytest.mark.parametrize(
+    "cron", ["every night", "0 25 * * *", "0 0 3 * * *", "0 3 * *", "0 0 31 2 *"]
+)
+def test_a_cron_expression_that_is_none_is_told_as_a_setting(cron: str) -> None:
+    with pytest.raises(SettingsError, match=r"0 3 \* \* \*` is every day") as caught:
+        check_schedule(load_settings({"FLUX_ASSETS_REFRESH_CRON": cron}))
+    assert caught.value.variable == "FLUX_ASSETS_REFRESH_CRON"
+
+
+@pytest.mark.parametrize("cron", ["0 3 * * *", "@daily", "*/15 8-18 * * MON-FRI", "30 5 1 * *"])
+def test_a_cron_expression_that_dagster_knows_is_one(cron: str) -> None:
+    check_schedule(load_settings({"FLUX_ASSETS_REFRESH_CRON": cron}))
+
+
+@pytest.mark.parametrize(
+    ("zone", "told"),
+    [
+        ("Europe/Berln", "did you mean Europe/Berlin"),
+        ("../../etc/passwd", "Europe/Berlin or UTC"),
+        ("MESZ+2", "is no time zone"),
+        ("Europe", "is no time zone"),
+    ],
+)
+def test_a_time_zone_that_is_none_is_told_as_a_setting(zone: str, told: str) -> None:
+    with pytest.raises(SettingsError, match=told) as caught:
+        check_schedule(load_settings({"FLUX_ASSETS_TIMEZONE": zone}))
+    assert caught.value.variable == "FLUX_ASSETS_TIMEZONE"

@@ -3,30 +3,48 @@
 from collections.abc import Iterator
 
 import dagster as dg
-from dagster import DagsterError
 from dagster._core.storage.event_log import SqliteEventLogStorage
-from sqlalchemy.exc import SQLAlchemyError  # what Dagster's storage raises
-from yaml import YAMLError
 
 from flux_assets.commands.checks.finding import Finding
+from flux_assets.commands.dagster_home import open_instance
+from flux_assets.defs.partitions import shop_name
+from flux_assets.defs.pools import API_POOL, read_pool
+from flux_assets.defs.runs import describe_run, end_dead_runs, find_runs
+from flux_assets.defs.waited_for import describe_holder
 
-_MAX_CHARS = 300
 
-
-def check_instance(pool: str, *, is_rate_shared: bool) -> Iterator[Finding]:
-    """Judge the instance of `DAGSTER_HOME`.
+def check_instance(shop: str | None, *, is_rate_shared: bool) -> Iterator[Finding]:
+    """Judge the instance of `DAGSTER_HOME`, and end its runs that are proven dead.
 
     Args:
-        pool: the one that steps which buy share.
-        is_rate_shared: whether they keep to one rate together, so that several may run at once.
+        shop: whose runs and pool are looked at.
+        is_rate_shared: whether steps that buy keep to one rate together, so that several may run
+            at once.
+
+    Raises:
+        SettingsError, DagsterHomeError: it cannot be opened.
     """
-    try:
-        with dg.DagsterInstance.get() as instance:
-            yield from judge_instance(instance, pool, is_rate_shared=is_rate_shared)
-    except (DagsterError, SQLAlchemyError, YAMLError, OSError) as error:
-        told = " ".join(str(error).split())[:_MAX_CHARS]
-        detail = f"the instance of DAGSTER_HOME cannot be opened: {told}"
-        yield Finding(name="dagster", verdict="problem", detail=detail)
+    with open_instance() as instance:
+        pool = shop_name(shop, API_POOL)
+        yield from judge_instance(instance, pool, is_rate_shared=is_rate_shared)
+        yield from judge_runs(instance, shop)
+
+
+def judge_runs(instance: dg.DagsterInstance, shop: str | None) -> Iterator[Finding]:
+    """What is under way, what was dead and is ended now, and what hinders a refresh for ever."""
+    name = "dagster runs"
+    for ended in end_dead_runs(instance, shop):
+        yield Finding(name=name, verdict="ok", detail=f"run {ended.run_id}: {ended.reason}")
+    found = find_runs(instance, shop)
+    for it in found:
+        is_clear = it.is_queued or it.life == "alive"
+        yield Finding(name=name, verdict="ok" if is_clear else "warning", detail=describe_run(it))
+    under_way = {it.run.run_id for it in found}
+    for slot in read_pool(instance, shop).slots:
+        if slot.run_id not in under_way:
+            yield Finding(name=name, verdict="warning", detail=describe_holder(instance, slot))
+    if not found:
+        yield Finding(name=name, verdict="ok", detail="none is under way")
 
 
 def judge_instance(

@@ -1,0 +1,106 @@
+"""Dagster's home, as the commands prepare and open it; what is wrong with it, in a sentence."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import yaml
+from dagster import DagsterError
+from sqlalchemy.exc import SQLAlchemyError  # what Dagster's storage raises
+
+from flux_assets.defs.event_storage import storage_config
+from flux_assets.errors import FluxAssetsError, SettingsError
+
+DEFAULT_HOME = ".flux_assets/dagster"
+_MAX_CHARS = 300
+_ADVICE = (
+    ("locked", "another process holds it locked; run this again once that one is done"),
+    ("full", "its disk is full; make room there, and run this again"),
+    ("readonly", "it cannot be written to; check its owner, its mode and how its disk is mounted"),
+    ("unable to open", "it cannot be opened; check its folder's owner and mode"),
+    ("malformed", "it is damaged; restore it, or move it away: the store has all that is paid"),
+    ("not a database", "it is none; restore it, or move it away: the store has all that is paid"),
+)
+
+
+class DagsterHomeError(FluxAssetsError):
+    """Dagster's own database or folder cannot be used; what is paid is in the store, and kept."""
+
+    def __init__(self, home: str, problem: str) -> None:
+        super().__init__(f"Dagster's database in {home} cannot be used: {problem}")
+        self.home = home
+        self.problem = problem
+
+
+def prepare_dagster_home() -> Path:
+    """Give Dagster a home where none is set: under the working folder, as `dagster.yaml` says.
+
+    Raises:
+        SettingsError: the home that is set cannot be one, or `dagster.yaml` is no settings file.
+        DagsterHomeError: it cannot be written to.
+    """
+    given = os.environ.get("DAGSTER_HOME")
+    if given and not (Path(given).is_absolute() and Path(given).is_dir()):
+        raise SettingsError("DAGSTER_HOME", f"must be a folder's absolute path, not {given!r}")
+    home = Path(given or DEFAULT_HOME).absolute()
+    if not given:
+        try:
+            _make_home(home)
+        except OSError as error:
+            problem = f"it cannot be written to ({error.strerror or error}); set DAGSTER_HOME to"
+            raise DagsterHomeError(str(home), f"{problem} the path of a folder that can") from error
+        os.environ["DAGSTER_HOME"] = str(home)
+    return home
+
+
+def _make_home(home: Path) -> None:
+    home.mkdir(parents=True, exist_ok=True)
+    source = Path("dagster.yaml")
+    if source.exists():
+        config = _read_instance_config(source)
+        config["storage"] = storage_config(str(home))
+        (home / "dagster.yaml").write_text(yaml.safe_dump(config), "utf-8")
+
+
+@contextmanager
+def open_instance() -> Iterator[dg.DagsterInstance]:
+    """Dagster's instance, in the home that this prepares.
+
+    Raises:
+        SettingsError: as `prepare_dagster_home`.
+        DagsterHomeError: it cannot be opened, or failed within the block.
+    """
+    home = prepare_dagster_home()
+    try:
+        instance = dg.DagsterInstance.get()
+    except (DagsterError, SQLAlchemyError, sqlite3.Error, yaml.YAMLError, OSError) as error:
+        raise DagsterHomeError(str(home), explain_dagster_error(error)) from error
+    try:
+        with instance:
+            yield instance
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        raise DagsterHomeError(str(home), explain_dagster_error(error)) from error
+
+
+def explain_dagster_error(error: BaseException) -> str:
+    """What a database's or Dagster's own error means, and what to do, in one line."""
+    told = " ".join(str(getattr(error, "orig", None) or error).split())[:_MAX_CHARS]
+    for word, advice in _ADVICE:
+        if isinstance(error, SQLAlchemyError | sqlite3.Error) and word in told:
+            return f"{advice} ({told})"
+    return told
+
+
+def _read_instance_config(path: Path) -> dict[str, Any]:
+    try:
+        config = yaml.safe_load(path.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        problem = f"{path} is not YAML: {' '.join(str(error).split())}"
+        raise SettingsError("DAGSTER_HOME", problem) from error
+    if not isinstance(config, dict):
+        raise SettingsError("DAGSTER_HOME", f"{path} holds no settings; restore it or delete it")
+    return config

@@ -1,0 +1,122 @@
+"""What a run that is under way in this process has done so far, and for whom it waits."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import dagster as dg
+from dagster import DagsterEventType
+from sqlalchemy.exc import SQLAlchemyError  # what Dagster's storage raises
+
+from flux_assets.defs.partitions import shop_key
+from flux_assets.defs.waited_for import describe_wait
+
+_WATCH_SECONDS = 0.3
+_TELL_SECONDS = 5
+_TELL_OFTEN_FOR = 12
+_TELL_LATER_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunProgress:
+    """How far a run is: pictures that have landed, of those it is to buy; None before the plan."""
+
+    landed: int
+    to_buy: int | None
+
+
+@contextmanager
+def watch_run(
+    instance: dg.DagsterInstance,
+    shop: str | None,
+    tags: Mapping[str, str],
+    *,
+    on_progress: Callable[[RunProgress], None] | None,
+    on_wait: Callable[[str], None],
+) -> Iterator[None]:
+    """Within the block, tell from another thread what becomes of the run with these tags.
+
+    Args:
+        instance: that it runs in.
+        shop: whose it is.
+        tags: that no other run has.
+        on_progress: called now and then; for it, every event is read back.
+        on_wait: called every few seconds with a sentence while the run waits for another, and
+            every minute once it has been told a dozen times.
+    """
+    done = threading.Event()
+    seconds = _WATCH_SECONDS if on_progress else _TELL_SECONDS
+    waits = _Waits(instance, shop, on_wait)
+    counter = _Counter(instance, shop)
+
+    def watch() -> None:
+        while not done.wait(seconds):
+            try:
+                for run in instance.get_runs(dg.RunsFilter(tags=tags), limit=1):
+                    waits.look(run.run_id)
+                    if on_progress:
+                        on_progress(counter.look(run.run_id))
+            except SQLAlchemyError:  # the run itself fails of it, if it lasts
+                continue
+
+    thread = threading.Thread(target=watch, name="run watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+class _Waits:
+    """Tells for whom a run waits, often at first."""
+
+    def __init__(
+        self, instance: dg.DagsterInstance, shop: str | None, tell: Callable[[str], None]
+    ) -> None:
+        self._instance = instance
+        self._shop = shop
+        self._tell = tell
+        self._told = 0
+        self._look_at = 0.0
+
+    def look(self, run_id: str) -> None:
+        if time.monotonic() < self._look_at:
+            return
+        told = describe_wait(self._instance, self._shop, run_id)
+        if told:
+            self._tell(told)
+            self._told += 1
+        is_often = self._told < _TELL_OFTEN_FOR
+        pause = _TELL_SECONDS if is_often else _TELL_LATER_SECONDS
+        self._look_at = time.monotonic() + pause - _WATCH_SECONDS
+
+
+class _Counter:
+    """Counts a run's materializations from its events, each read once."""
+
+    def __init__(self, instance: dg.DagsterInstance, shop: str | None) -> None:
+        self._instance = instance
+        self._plan_key = shop_key(shop, "image_plan")
+        self._cursor: str | None = None
+        self._landed = 0
+        self._to_buy: int | None = None
+
+    def look(self, run_id: str) -> RunProgress:
+        while True:
+            page = self._instance.get_records_for_run(
+                run_id, cursor=self._cursor, of_type=DagsterEventType.ASSET_MATERIALIZATION
+            )
+            self._cursor = page.cursor
+            for record in page.records:
+                event = record.event_log_entry.asset_materialization
+                if event is None:
+                    continue
+                if event.partition is not None:
+                    self._landed += 1
+                elif event.asset_key == self._plan_key:
+                    self._to_buy = int(str(event.metadata["to_buy"].value))
+            if not page.has_more:
+                return RunProgress(landed=self._landed, to_buy=self._to_buy)
