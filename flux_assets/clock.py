@@ -4,6 +4,9 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+_COUNTS_SLEEP = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Linux stops its usual clock while the machine is suspended; macOS does not."""
+
 
 class Clock(Protocol):
     """What the code asks of time."""
@@ -22,8 +25,8 @@ class SystemClock:
     """This machine's own."""
 
     def monotonic(self) -> float:
-        """Seconds since some moment, which never go back."""
-        return time.monotonic()
+        """Seconds since some moment, which never go back; a suspended machine's count, too."""
+        return time.clock_gettime(_COUNTS_SLEEP)
 
     def sleep(self, seconds: float) -> None:
         """Return so many seconds later."""

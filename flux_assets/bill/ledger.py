@@ -14,35 +14,40 @@ Once a person releases it or prunes its picture, a request is `failed` or `unkno
 send that counts.
 """
 
-from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 from flux_assets.bill.ledger_entry import UNANSWERED, AcceptedCall, ClaimLostError, LedgerEntry
-from flux_assets.bill.process_identity import is_process_gone, this_process
+from flux_assets.bill.ledger_objects import LedgerObjects
+from flux_assets.bill.process_identity import (
+    Life,
+    find_life,
+    this_process,
+    this_thread,
+)
 from flux_assets.bill.send_rules import SendRules, Standing
-from flux_assets.errors import ObjectNotFoundError, StoreError
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.pictures.lineage import LineageRecord
-from flux_assets.storage.object_store import LEDGER_PREFIX, ObjectStore, extra_reply_key, ledger_key
+from flux_assets.storage.object_store import ObjectStore, extra_reply_key
 
-_WRITE_TRIES = 3
-_READERS = 16
-_LIST_ABOVE = 1_000
-"""One listing page names 1,000 keys, and most fingerprints of a large new catalog have none."""
+RENEWED_SHARE = 1 / 3
+"""When this much of its lease is gone, a claim's holder renews it: a quick call writes no more."""
+
+_MISSED_SHARE = 1 / 2
+"""When this much is gone, a renewal is missing: of a run that has ended, nobody is left."""
 
 
-class Ledger:
+class Ledger(LedgerObjects):
     """The ledger of one store, as one run and step of this process writes it.
 
     Args:
         store: where the entries live.
         run_id: the run that claims; with `step`, for people and for proof of death.
         step: the step within the run.
-        lease_seconds: after this age, by the store's own clock, a claim counts as abandoned.
-        is_run_dead: whether a run is *proven* to have ended; False where that is not known.
+        lease_seconds: how long its claims are good, by the store's own clock; written into each.
+        is_run_dead: whether a run has ended; False where that is not known. Steps may outlive it.
         new_claim_id: gives a fresh identity for each claim.
     """
 
@@ -56,50 +61,32 @@ class Ledger:
         is_run_dead: Callable[[str], bool],
         new_claim_id: Callable[[], str] = lambda: uuid4().hex,
     ) -> None:
-        self._store = store
+        super().__init__(store)
         self._run_id = run_id
         self._step = step
-        self._lease_seconds = lease_seconds
+        self.lease_seconds = lease_seconds
         self._is_run_dead = is_run_dead
         self._new_claim_id = new_claim_id
 
-    def read(self, fingerprint: str) -> LedgerEntry | None:
-        """The entry as it stands, or None where nothing was ever claimed."""
-        key = ledger_key(fingerprint)
-        try:
-            body = self._store.get(key)
-        except ObjectNotFoundError:
-            return None
-        return LedgerEntry.from_bytes(
-            body.data,
-            etag=body.info.etag,
-            modified_at=body.info.modified_at,
-            uri=self._store.uri_for(key),
-        )
-
-    def read_many(self, fingerprints: Collection[str]) -> dict[str, LedgerEntry]:
-        """The entries there are of these fingerprints, read by several threads."""
-        wanted: Collection[str] = fingerprints
-        if len(wanted) > _LIST_ABOVE:
-            present = set(self._store.list_keys(LEDGER_PREFIX))
-            wanted = [fingerprint for fingerprint in wanted if ledger_key(fingerprint) in present]
-        with ThreadPoolExecutor(_READERS, thread_name_prefix="ledger") as pool:
-            entries = pool.map(self.read, wanted)
-            return {entry.fingerprint: entry for entry in entries if entry is not None}
+    def life_of(self, entry: LedgerEntry) -> Life:
+        """What this machine can tell of an entry's writer."""
+        return find_life(entry.process, entry.thread)
 
     def is_abandoned(self, entry: LedgerEntry) -> bool:
-        """Whether a claim's holder is proven dead: by its run, its process, or its lease.
+        """Whether a claim's holder is proven dead: by its process, else by its lease.
 
-        The lease's age is a difference of two times of the store: no machine's clock counts.
+        Where the process cannot be asked, the end of its run shortens the lease to one renewal
+        that did not come. The age is a difference of two times of the store: no machine's clock
+        counts.
         """
-        if entry.run_id != self._run_id and self._is_run_dead(entry.run_id):
+        life = self.life_of(entry)
+        if life != "unknown" or entry.modified_at is None:
+            return life == "gone"
+        age = (self._store.now() - entry.modified_at).total_seconds()
+        if age >= (entry.lease_seconds or self.lease_seconds):
             return True
-        if is_process_gone(entry.process):
-            return True
-        if entry.modified_at is None:
-            return False
-        age = self._store.now() - entry.modified_at
-        return age.total_seconds() >= self._lease_seconds
+        misses_renewal = 0 < entry.lease_seconds * _MISSED_SHARE <= age
+        return misses_renewal and entry.run_id != self._run_id and self._is_run_dead(entry.run_id)
 
     def standing_of(self, entry: LedgerEntry, rules: SendRules) -> Standing:
         """What may be done with a request that has this entry."""
@@ -123,6 +110,8 @@ class Ledger:
             run_id=self._run_id,
             step=self._step,
             process=this_process(),
+            thread=this_thread(),
+            lease_seconds=self.lease_seconds,
             attempts=previous.attempts + 1 if previous else 1,
             request=request.to_json(),
             possibly_paid_twice=(
@@ -131,7 +120,7 @@ class Ledger:
                 else 0
             ),
         )
-        return self._write(entry, over=previous)
+        return self.write(entry, over=previous)
 
     def take_up(self, entry: LedgerEntry) -> LedgerEntry:
         """Another writer's entry as this run would change it next; writes nothing itself.
@@ -144,6 +133,8 @@ class Ledger:
             run_id=self._run_id,
             step=self._step,
             process=this_process(),
+            thread=this_thread(),
+            lease_seconds=self.lease_seconds,
         )
 
     def renew(self, entry: LedgerEntry) -> LedgerEntry:
@@ -265,32 +256,11 @@ class Ledger:
         )
 
     def _change(self, entry: LedgerEntry, **changes: Any) -> LedgerEntry:  # noqa: ANN401 - fields of differing types
-        changed = replace(entry, revision=entry.revision + 1, **changes)
-        return self._write(changed, over=entry)
-
-    def _write(self, entry: LedgerEntry, *, over: LedgerEntry | None) -> LedgerEntry:
-        key = ledger_key(entry.fingerprint)
-        data = entry.to_bytes()
-        for tries_left in reversed(range(_WRITE_TRIES)):
+        while True:
+            changed = replace(entry, revision=entry.revision + 1, **changes)
             try:
-                etag = self._store.put(
-                    key,
-                    data,
-                    content_type="application/json",
-                    if_absent=over is None,
-                    if_match=over.etag if over else None,
-                )
-            except StoreError as error:
-                found = self.read(entry.fingerprint)
-                if found is not None:
-                    # A write whose reply was lost may have arrived: clients repeat by themselves.
-                    if found.write_id == entry.write_id:
-                        return found
-                    if over is None or found.etag != over.etag:
-                        raise ClaimLostError(found) from error
-                if tries_left == 0:
+                return self.write(changed, over=entry)
+            except ClaimLostError as lost:
+                if not lost.found.is_renewal_of(entry):
                     raise
-                over = over if found else None  # a person may have deleted it
-            else:
-                return replace(entry, etag=etag)
-        raise AssertionError  # the last try returns or raises
+                entry = replace(entry, revision=lost.found.revision, etag=lost.found.etag)

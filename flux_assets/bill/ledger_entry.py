@@ -7,7 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
-from flux_assets.bill.process_identity import ProcessIdentity
+from flux_assets.bill.process_identity import NO_THREAD, ProcessIdentity, ThreadIdentity
 from flux_assets.errors import FluxAssetsError
 from flux_assets.pictures.lineage import LineageRecord
 from flux_assets.storage.stored_json import read_stored_json
@@ -66,7 +66,8 @@ class LedgerEntry:
 
     `revision`, `claim_id` and `state` name a write, so that a writer can recognise its own.
     `attempts` counts sends, of all runs; `possibly_paid_twice` those sent again after an unknown
-    outcome, and paid replies that came second. `temporary_url` is kept only while `accepted`;
+    outcome, and paid replies that came second. A claim is good for `lease_seconds` from
+    `modified_at` on; an older release wrote none. `temporary_url` is kept only while `accepted`;
     only then does `is_processing` say anything: that no result was there when it was written.
     """
 
@@ -80,6 +81,8 @@ class LedgerEntry:
     attempts: int
     request: Mapping[str, Any]
     possibly_paid_twice: int = 0
+    thread: ThreadIdentity = NO_THREAD
+    lease_seconds: float = 0.0
     uuid: str = ""
     result_keys: tuple[str, ...] = ()
     temporary_url: str = field(default="", repr=False)
@@ -118,6 +121,7 @@ class LedgerEntry:
             known = {item.name for item in fields(LedgerEntry)}
             values = {name: value for name, value in plain.items() if name in known}
             values["process"] = ProcessIdentity(**plain["process"])
+            values["thread"] = ThreadIdentity(*plain.get("thread", NO_THREAD))
             values["result_keys"] = tuple(plain.get("result_keys", ()))
             if "lineage" in plain:
                 values["lineage"] = LineageRecord.from_json(plain["lineage"])
@@ -130,6 +134,11 @@ class LedgerEntry:
         if self.uuid or call.uuid:
             return self.uuid == call.uuid
         return self.result_keys == call.result_keys
+
+    def is_renewal_of(self, claim: "LedgerEntry") -> bool:
+        """Whether it is the same claim, which its holder has made young again since."""
+        is_later = self.revision > claim.revision
+        return is_later and self.state == "claimed" and self.claim_id == claim.claim_id
 
     def is_pruned(self, object_key: str) -> bool:
         """Whether it may be bought again because this picture of it was to be deleted."""

@@ -1,10 +1,14 @@
-"""Which process this is, and whether another one is proven to be gone."""
+"""Which process and thread this is, and what can be proven of another one."""
 
 import os
 import socket
+import threading
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Literal, NamedTuple
+
+Life = Literal["alive", "gone", "unknown"]
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -21,6 +25,17 @@ class ProcessIdentity:
     boot_id: str
     pid: int
     start_ticks: int
+
+
+class ThreadIdentity(NamedTuple):
+    """One thread of a process: a worker's process may outlive the step that it worked on."""
+
+    tid: int
+    start_ticks: int
+
+
+NO_THREAD = ThreadIdentity(0, 0)
+"""Where the thread is not known, its process alone is asked."""
 
 
 @cache
@@ -46,21 +61,42 @@ def this_process() -> ProcessIdentity:
     return _identify(os.getpid())
 
 
-def is_process_gone(other: ProcessIdentity) -> bool:
-    """Whether `other` is proven to have ended: it ran on this very host and boot, and is no more.
+def this_thread() -> ThreadIdentity:
+    """The identity of whoever asks."""
+    tid = threading.get_native_id()
+    try:
+        state = _read_state(os.getpid(), tid)
+    except OSError:
+        state = None
+    return NO_THREAD if state is None else ThreadIdentity(tid, state[1])
 
-    False proves nothing: the process may run, or it ran where this one cannot look.
+
+def find_life(process: ProcessIdentity, thread: ThreadIdentity = NO_THREAD) -> Life:
+    """What can be proven of a process, and of one thread of it.
+
+    `alive`, also while it is stopped; `gone`, if it ran on this very host and boot and is no
+    more; `unknown`, where this process cannot look.
     """
     here = this_process()
-    if not here.boot_id or (other.host, other.boot_id) != (here.host, here.boot_id):
-        return False
+    if not here.boot_id or (process.host, process.boot_id) != (here.host, here.boot_id):
+        return "unknown"
     try:
-        state = _read_state(other.pid)
+        state = _read_state(process.pid)
+        if state is None:
+            return "unknown" if _has_pid(process.pid) else "gone"
+        if _is_another(state, process.start_ticks):
+            return "gone"
+        if thread == NO_THREAD:
+            return "alive"
+        state = _read_state(process.pid, thread.tid)
     except OSError:
-        return False
-    if state is None:
-        return not _has_pid(other.pid)
-    return state[0] in "ZXx" or state[1] != other.start_ticks
+        return "unknown"
+    return "gone" if state is None or _is_another(state, thread.start_ticks) else "alive"
+
+
+def _is_another(state: tuple[str, int], start_ticks: int) -> bool:
+    """Whether what is there has ended, or is not what began then."""
+    return state[0] in "ZXx" or state[1] != start_ticks
 
 
 def _has_pid(pid: int) -> bool:
@@ -74,10 +110,11 @@ def _has_pid(pid: int) -> bool:
     return True
 
 
-def _read_state(pid: int) -> tuple[str, int] | None:
-    """The kernel's state letter and start ticks of a process; None where there is none."""
+def _read_state(pid: int, tid: int | None = None) -> tuple[str, int] | None:
+    """The kernel's state letter and start ticks of a process or thread; None where none is."""
+    folder = f"/proc/{pid}" if tid is None else f"/proc/{pid}/task/{tid}"
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text("ascii", errors="replace")
+        stat = Path(f"{folder}/stat").read_text("ascii", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         return None
     fields = stat.rpartition(")")[2].split()  # the name before it may hold blanks and brackets

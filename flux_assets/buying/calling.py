@@ -60,15 +60,17 @@ class Caller:
     clock: Clock
 
     def call(
-        self, request: ImageRequest, claim: LedgerEntry, upload: Upload | None
+        self, request: ImageRequest, claim: LedgerEntry, upload: Upload | None, *, send_by: float
     ) -> tuple[LedgerEntry, AcceptedCall | FluxAssetsError]:
         """What came of one call, with the ledger entry as it stands then.
+
+        From `send_by` on, on the clock, the claim may be another's: nothing is sent any more.
 
         An asynchronous call keeps its place in flight until its result is there, and its entry is
         the accepted one; where that could not be written, the call is given as still processing.
         """
         sent_at = self.clock.monotonic()
-        reply = self._submit(request, upload.asset_key if upload else "")
+        reply = self._submit(request, upload.asset_key if upload else "", send_by=send_by)
         if isinstance(reply, RefusedError) and _may_be_forgotten(upload, reply):
             return claim, UploadRefusedError(str(reply))
         if isinstance(reply, FluxAssetsError):
@@ -102,14 +104,19 @@ class Caller:
         except FluxAssetsError as error:
             return entry, error
 
-    def _submit(self, request: ImageRequest, asset_key: str) -> Reply | FluxAssetsError:
+    def _submit(
+        self, request: ImageRequest, asset_key: str, *, send_by: float
+    ) -> Reply | FluxAssetsError:
         """What the vendor answers, or why there is no answer.
 
         The circuit breaker is told while the call holds its place: no other starts in between.
         """
         try:
             reply = self.client.submit(
-                request, timeout_seconds=self.timeout_seconds, asset_key=asset_key
+                request,
+                timeout_seconds=self.timeout_seconds,
+                asset_key=asset_key,
+                send_within_seconds=send_by - self.clock.monotonic(),
             )
         except (NotSentError, RateLimitedError) as error:
             return error

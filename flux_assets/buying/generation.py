@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 from uuid import uuid4
 
+from flux_assets.bill.claim_keeper import ClaimKeeper
 from flux_assets.bill.credits import AccountCredits
 from flux_assets.bill.daily_limit import DailyBudget
 from flux_assets.bill.open_ledger import RunIdentity, Stores, open_ledger
@@ -130,7 +131,7 @@ def open_generation(
     )
     purchase = parts.build()
     threads = settings.max_in_flight + max(4, settings.max_in_flight // 3)
-    with budget:
+    with budget, purchase.sender.keeper:
         try:
             yield Generation(purchase=purchase, stop=stop, credits=account_credits, threads=threads)
         except BaseException:
@@ -195,6 +196,7 @@ class PurchaseParts:
             stop=self.stop,
             store=self.store,
             ledger=self.records.ledger,
+            keeper=ClaimKeeper(self.records.ledger, clock=self.clock),
             uploads=uploads,
             caller=caller,
             clock=self.clock,

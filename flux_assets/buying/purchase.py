@@ -91,6 +91,10 @@ class Purchase:
             kind: OutcomeKind = "held" if request.doubt else "not_attempted"
             reason = request.doubt or "not among what the run was to buy"
             return Outcome(kind=kind, request=request, reason=reason)
+        with self.sender.keeper.letting_go(request.fingerprint):
+            return self._send(request, previous)
+
+    def _send(self, request: ImageRequest, previous: LedgerEntry | None) -> Outcome:
         try:
             claim, answer = self.sender.send(request, previous)
         except (DailyLimitError, NotAttemptedError, NotStartedError) as error:

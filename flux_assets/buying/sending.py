@@ -4,6 +4,7 @@ import logging
 import math
 from dataclasses import dataclass
 
+from flux_assets.bill.claim_keeper import ClaimKeeper
 from flux_assets.bill.daily_limit import DailyBudget
 from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.ledger_entry import AcceptedCall, LedgerEntry
@@ -36,6 +37,7 @@ class Sender:
     Args:
         pace, budget, stop: what limits the use of the API.
         store, ledger: where claims go, and whether there is room for what is paid.
+        keeper: renews a claim for as long as it is held.
         uploads: gives the vendor the photos that are edited.
         caller: makes the calls.
         clock: time.
@@ -46,6 +48,7 @@ class Sender:
     stop: RunStop
     store: ObjectStore
     ledger: Ledger
+    keeper: ClaimKeeper
     uploads: AssetUploads
     caller: Caller
     clock: Clock
@@ -98,8 +101,14 @@ class Sender:
             self._check_stop()
             self._count(send)
             # The wait may have outlasted the lease; sent on a lost claim, it is paid twice.
+            claimed_at = self.clock.monotonic()
             send.claim = self.ledger.renew(send.claim) if send.claim else self._claim(send)
-            send.claim, answer = self.caller.call(send.request, send.claim, send.upload)
+            self.keeper.hold(send.claim, claimed_at)
+            # Who sleeps here, and wakes up late, must renew it: the lease has to outlast the call.
+            spare_seconds = self.ledger.lease_seconds - self.caller.timeout_seconds
+            send.claim, answer = self.caller.call(
+                send.request, send.claim, send.upload, send_by=claimed_at + spare_seconds / 2
+            )
         return send.claim, answer
 
     def _count(self, send: "_Send") -> None:

@@ -19,13 +19,13 @@ from flux_assets.defs.events import is_run_dead
 from flux_assets.defs.failures import explain_failure
 from flux_assets.defs.full_collections import put_off_full_collections
 from flux_assets.defs.manifest import FEW_FAILED_CHECK
-from flux_assets.defs.partitions import JOB_NAME, shop_key, shop_name
+from flux_assets.defs.partitions import JOB_NAME, shop_name
 from flux_assets.defs.pools import SHOWN_ID
 from flux_assets.defs.resources import StoreResource
 from flux_assets.defs.run_choices import choices_node
 from flux_assets.defs.run_processes import process_tags
 from flux_assets.defs.runs import end_dead_runs
-from flux_assets.errors import FluxAssetsError, SettingsError
+from flux_assets.errors import FluxAssetsError
 from flux_assets.manifest.shortfalls import read_shortfalls
 from flux_assets.manifest.stored import MANIFEST_KEY
 from flux_assets.planning.choices import Choices

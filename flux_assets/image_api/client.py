@@ -1,5 +1,6 @@
 """Calling the vendor's HTTP API: one call, one request, one deadline; the rules are elsewhere."""
 
+import math
 from collections.abc import Callable, Mapping
 from urllib.parse import quote, urlsplit
 
@@ -78,7 +79,12 @@ class ImageApiClient:
         return f"ImageApiClient(base_url={self._base_url!r}, api_key={self._api_key!r})"
 
     def submit(
-        self, request: ImageRequest, *, timeout_seconds: float, asset_key: str = ""
+        self,
+        request: ImageRequest,
+        *,
+        timeout_seconds: float,
+        asset_key: str = "",
+        send_within_seconds: float = math.inf,
     ) -> Reply:
         """Buy one picture: exactly one POST, over a fresh connection.
 
@@ -86,6 +92,7 @@ class ImageApiClient:
             request: what to make.
             timeout_seconds: for the whole call; never more than the options allow.
             asset_key: of the uploaded photo, for a request that edits one.
+            send_within_seconds: from now on; later it may not be sent any more.
 
         Raises:
             NotSentError: nothing was sent; the same call is safe.
@@ -98,6 +105,7 @@ class ImageApiClient:
             f"{self._base_url}/api/features",
             deadline=self._deadline(timeout_seconds),
             max_bytes=_MAX_REPLY_BYTES,
+            send_by=self._clock.monotonic() + send_within_seconds,
             headers={"API-KEY": self._secret},
             json_body=build_submit_body(
                 request, asset_key=asset_key, run_async=self._options.delivery == "async"

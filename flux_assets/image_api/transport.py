@@ -5,6 +5,7 @@ paid for: so nothing is pooled, nothing retried and no redirect followed.
 """
 
 import io
+import math
 import socket
 import sys
 from collections.abc import Callable, Mapping
@@ -55,6 +56,7 @@ class FreshConnectionAdapter(SharedTlsAdapter):
     def __init__(self, deadline: float, clock: Clock) -> None:
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
         self.deadline = deadline
+        self.send_by = math.inf
         self.clock = clock
         self.is_connected = False
 
@@ -77,7 +79,7 @@ class _ReportingConnection:
     def connect(self) -> None:
         """Connect wholly, TLS and proxy included, and only then allow that something was sent."""
         super().connect()  # type: ignore[misc]  # urllib3's connection class follows in the MRO
-        if self.adapter.clock.monotonic() >= self.adapter.deadline:
+        if self.adapter.clock.monotonic() >= min(self.adapter.deadline, self.adapter.send_by):
             message = "connecting took all the time there was"
             raise TimeoutError(message)
         self.adapter.is_connected = True
@@ -142,6 +144,7 @@ class Transport:
         *,
         deadline: float,
         max_bytes: int,
+        send_by: float = math.inf,
         headers: Mapping[str, str] = MappingProxyType({}),
         json_body: Mapping[str, object] | None = None,
         file_part: FilePart | None = None,
@@ -156,6 +159,7 @@ class Transport:
             url: whole; its query stays out of every error's text.
             deadline: for everything, on `clock`.
             max_bytes: the largest body that is read.
+            send_by: when it may not be sent any more, on `clock`.
             headers: to add.
             json_body: to send.
             file_part: to send instead, as a multipart form.
@@ -170,6 +174,7 @@ class Transport:
             raise NotSentError(f"{where} was not sent: no time was left for it")
         outside = sys.exception()
         adapter = self.open_adapter(deadline, self.clock)
+        adapter.send_by = send_by
         try:
             request = requests.Request(
                 method,

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from flux_assets.bill import ledger as ledger_module
-from flux_assets.bill.ledger import Ledger
+from flux_assets.bill import ledger_objects
+from flux_assets.bill.ledger import RENEWED_SHARE, Ledger
 from flux_assets.bill.ledger_entry import ClaimLostError, LedgerEntry, State
-from flux_assets.bill.process_identity import this_process
+from flux_assets.bill.process_identity import NO_THREAD, this_process
 from flux_assets.bill.send_rules import SendRules, Standing
 from flux_assets.errors import ConditionFailedError, StoreError
 from flux_assets.image_api.request import ImageRequest
@@ -203,21 +203,74 @@ def test_a_claim_that_somebody_deleted_can_still_take_the_reply(
 # --- Proof of death --------------------------------------------------------------------------
 
 
-def test_a_terminal_run_has_abandoned_its_claim(store: HookedStore) -> None:
-    claim = claim_elsewhere(store, run_id="run-2")
-    assert build_ledger(store, dead_runs={"run-2"}).is_abandoned(claim)
+def open_ledger_of(
+    store: ObjectStore, run_id: str = "run-1", *, lease_seconds: float = LEASE_SECONDS
+) -> Ledger:
+    """A ledger that takes every run to have ended."""
+    return Ledger(
+        store,
+        run_id=run_id,
+        step="generate",
+        lease_seconds=lease_seconds,
+        is_run_dead=lambda _run: True,
+    )
 
 
-def test_a_run_that_is_not_known_to_have_ended_proves_nothing(store: HookedStore) -> None:
+@pytest.mark.parametrize("lease_seconds", [30.0, LEASE_SECONDS, 3_600.0])
+def test_of_a_run_that_has_ended_one_renewal_that_does_not_come_is_proof(
+    store: HookedStore, lease_seconds: float
+) -> None:
+    """Its step may live on, on another machine; the reader's own lease does not count."""
     claim = claim_elsewhere(store, run_id="run-2")
-    assert not build_ledger(store, dead_runs={"run-3"}).is_abandoned(claim)
+    ledger = open_ledger_of(store, lease_seconds=lease_seconds)
+    store.skew = timedelta(seconds=LEASE_SECONDS * RENEWED_SHARE + 5)
+    assert not ledger.is_abandoned(claim)
+    store.skew = timedelta(seconds=LEASE_SECONDS / 2 + 1)
+    assert ledger.is_abandoned(claim)
+
+
+def test_a_run_that_is_not_known_to_have_ended_proves_nothing(
+    store: HookedStore, ledger: Ledger
+) -> None:
+    claim = claim_elsewhere(store, run_id="run-2")
+    store.skew = timedelta(seconds=LEASE_SECONDS - 5)
+    assert not ledger.is_abandoned(claim)
 
 
 def test_the_own_run_is_never_proof_since_a_redelivered_step_bears_its_name(
     store: HookedStore,
 ) -> None:
     claim = claim_elsewhere(store, run_id="run-1")
-    assert not build_ledger(store, "run-1", dead_runs={"run-1"}).is_abandoned(claim)
+    store.skew = timedelta(seconds=LEASE_SECONDS - 5)
+    assert not open_ledger_of(store).is_abandoned(claim)
+
+
+def test_who_lives_on_this_host_has_abandoned_nothing_whatever_run_and_lease_say(
+    store: HookedStore,
+) -> None:
+    claim = open_ledger_of(store, "run-2").claim(REQUEST, None)
+    store.skew = timedelta(days=1)
+    assert not open_ledger_of(store).is_abandoned(read_entry(store, REQUEST))
+    assert not open_ledger_of(store).is_abandoned(claim)
+
+
+def test_a_thread_that_has_ended_has_abandoned_its_claim_though_its_process_lives(
+    store: HookedStore,
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(build_ledger(store, "run-2").claim, REQUEST, None).result()
+        assert not build_ledger(store).is_abandoned(read_entry(store, REQUEST))
+    assert build_ledger(store).is_abandoned(read_entry(store, REQUEST))
+
+
+def test_an_older_releases_claim_is_good_for_as_long_as_the_reader_thinks(
+    store: HookedStore,
+) -> None:
+    overwrite_entry(store, replace(claim_elsewhere(store), lease_seconds=0, thread=NO_THREAD))
+    claim = read_entry(store, REQUEST)
+    store.skew = timedelta(seconds=100)
+    assert not open_ledger_of(store).is_abandoned(claim)
+    assert open_ledger_of(store, lease_seconds=99).is_abandoned(claim)
 
 
 def test_a_process_that_is_gone_from_this_host_has_abandoned_its_claim(
@@ -568,7 +621,7 @@ def test_a_state_that_is_not_known_is_an_error(store: HookedStore, ledger: Ledge
 def test_many_entries_are_read_with_and_without_a_listing(
     store: HookedStore, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, list_above: int
 ) -> None:
-    monkeypatch.setattr(ledger_module, "_LIST_ABOVE", list_above)
+    monkeypatch.setattr(ledger_objects, "_LIST_ABOVE", list_above)
     claimed = [build_request(f"claimed-{number}") for number in range(3)]
     absent = [build_request(f"absent-{number}") for number in range(3)]
     for request in claimed:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flux_assets.bill import process_identity
-from flux_assets.bill.process_identity import ProcessIdentity, is_process_gone, this_process
+from flux_assets.bill.process_identity import ProcessIdentity, find_life, this_process
 
 _ROOT = Path(__file__).parents[2]
 _TELL_WHO_IT_IS = """
@@ -45,31 +45,31 @@ def test_this_process_is_not_gone() -> None:
     assert me.pid == os.getpid()
     assert me.host
     assert me.boot_id
-    assert not is_process_gone(me)
+    assert find_life(me) == "alive"
 
 
 def test_another_process_is_gone_once_it_has_ended(other: "subprocess.Popen[str]") -> None:
     identity = read_identity(other)
     assert identity.pid == other.pid
-    assert not is_process_gone(identity)
+    assert find_life(identity) == "alive"
 
     other.kill()
     os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)  # dead, and not yet reaped
-    assert is_process_gone(identity)
+    assert find_life(identity) == "gone"
     other.wait()
-    assert is_process_gone(identity)
+    assert find_life(identity) == "gone"
 
 
 def test_another_process_with_the_same_id_is_not_the_same() -> None:
     me = this_process()
-    assert is_process_gone(replace(me, start_ticks=me.start_ticks - 1))
+    assert find_life(replace(me, start_ticks=me.start_ticks - 1)) == "gone"
 
 
 def test_a_process_elsewhere_or_before_a_reboot_proves_nothing() -> None:
     gone = replace(this_process(), start_ticks=1)
-    assert is_process_gone(gone)
-    assert not is_process_gone(replace(gone, host="another"))
-    assert not is_process_gone(replace(gone, boot_id="another"))
+    assert find_life(gone) == "gone"
+    assert find_life(replace(gone, host="another")) == "unknown"
+    assert find_life(replace(gone, boot_id="another")) == "unknown"
 
 
 def test_where_nothing_can_be_known_nothing_is_proven(
@@ -80,7 +80,7 @@ def test_where_nothing_can_be_known_nothing_is_proven(
     try:
         me = this_process()
         assert me == ProcessIdentity(host="", boot_id="", pid=os.getpid(), start_ticks=0)
-        assert not is_process_gone(replace(me, pid=2**22 + 1))
+        assert find_life(replace(me, pid=2**22 + 1)) == "unknown"
     finally:
         process_identity._identify.cache_clear()
 
@@ -90,11 +90,11 @@ def test_a_process_that_proc_hides_is_not_gone(
 ) -> None:
     identity = read_identity(other)
     this_process()  # remembered before /proc is made to hide everybody
-    monkeypatch.setattr(process_identity, "_read_state", lambda _pid: None)
-    assert not is_process_gone(identity)
+    monkeypatch.setattr(process_identity, "_read_state", lambda _pid, _tid=None: None)
+    assert find_life(identity) == "unknown"
     other.kill()
     other.wait()
-    assert is_process_gone(identity)
+    assert find_life(identity) == "gone"
 
 
 def test_a_forked_child_is_another_process() -> None:

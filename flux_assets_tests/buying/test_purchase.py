@@ -1,4 +1,5 @@
 import logging
+import math
 import socket
 from collections.abc import Callable
 from dataclasses import replace
@@ -440,8 +441,14 @@ class BrokenClient(ImageApiClient):
     """A client whose reader of replies has a bug."""
 
     def submit(
-        self, request: ImageRequest, *, timeout_seconds: float, asset_key: str = ""
+        self,
+        request: ImageRequest,
+        *,
+        timeout_seconds: float,
+        asset_key: str = "",
+        send_within_seconds: float = math.inf,
     ) -> Reply:
+        del send_within_seconds
         super().submit(request, timeout_seconds=timeout_seconds, asset_key=asset_key)
         message = "a bug of ours"
         raise KeyError(message)

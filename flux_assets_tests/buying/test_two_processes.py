@@ -1,6 +1,7 @@
 """Processes that buy the same pictures at the same time pay for each once."""
 
 import asyncio
+import os
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 from flux_assets.bill.ledger_entry import LedgerEntry
 from flux_assets.bill.open_ledger import LEASE_MARGIN_SECONDS
 from flux_assets.settings import load_settings
-from flux_assets.storage.object_store import ObjectStore
+from flux_assets.storage.object_store import ObjectStore, ledger_key
 from flux_assets_tests.fixtures.buyer_child import Told
 from flux_assets_tests.fixtures.buyers import StartBuyer
 from flux_assets_tests.fixtures.purchases import build_request, keep_photo, read_entry
@@ -151,6 +152,93 @@ def test_a_step_that_is_delivered_twice_leaves_the_claim_to_the_living_and_takes
 
 
 @DIRECTORY_ONLY
+def test_a_live_step_keeps_its_claims_though_its_run_is_over(
+    any_store: ObjectStore,
+    start_simulator: StartSimulator,
+    start_buyer: StartBuyer,
+    queue: VendorQueue,
+) -> None:
+    """As where only the run's own process died: its steps live on, and buy."""
+    simulator = start_simulator(sleep=queue.wait)
+    step = start_buyer(any_store, simulator.base_url, "mug", run_id="run-1")
+    step.begin()
+    queue.wait_for_arrival(0)
+    make_old(any_store, "mug", seconds=2 * LEASE_SECONDS)
+
+    after = start_buyer(any_store, simulator.base_url, "mug", run_id="run-2", dead_runs=("run-1",))
+    after.begin()
+    (beside,) = after.outcomes()
+    queue.serve_all()
+    (first,) = step.outcomes()
+
+    assert (beside.kind, beside.calls) == ("held", 0)
+    assert (first.kind, first.calls) == ("generated", 1)
+    assert len(simulator.state.read_bill()) == 1
+
+
+@DIRECTORY_ONLY
+@pytest.mark.parametrize("sleep_at", ["after claimed", "before call"])
+def test_who_slept_past_its_lease_sends_nothing_on_a_claim_that_was_taken_over(
+    any_store: ObjectStore, start_simulator: StartSimulator, start_buyer: StartBuyer, sleep_at: str
+) -> None:
+    simulator = start_simulator()
+    sleeper = start_buyer(
+        any_store,
+        simulator.base_url,
+        "mug",
+        run_id="run-1",
+        host="another",
+        sleep_at=sleep_at,
+        slept_seconds=LEASE_SECONDS,
+    )
+    sleeper.begin()
+    sleeper.wait_until_stopped()
+    make_old(any_store, "mug", seconds=LEASE_SECONDS)
+    awake = start_buyer(any_store, simulator.base_url, "mug", run_id="run-2")
+    awake.begin()
+    (second,) = awake.outcomes()
+    sleeper.wake()
+    (first,) = sleeper.outcomes()
+
+    assert (second.kind, second.calls, second.possibly_paid_twice) == ("generated", 1, 1)
+    assert (first.kind, first.calls) == ("reused", 0)
+    assert len(simulator.state.read_bill()) == 1
+
+
+@DIRECTORY_ONLY
+def test_who_slept_and_still_has_its_claim_renews_it_and_buys(
+    any_store: ObjectStore, start_simulator: StartSimulator, start_buyer: StartBuyer
+) -> None:
+    simulator = start_simulator()
+    sleeper = start_buyer(
+        any_store,
+        simulator.base_url,
+        "mug",
+        sleep_at="after claimed",
+        slept_seconds=LEASE_SECONDS,
+    )
+    sleeper.begin()
+    sleeper.wait_until_stopped()
+    beside = start_buyer(any_store, simulator.base_url, "mug", run_id="run-2", dead_runs=("run-1",))
+    make_old(any_store, "mug", seconds=2 * LEASE_SECONDS)
+    beside.begin()
+    (second,) = beside.outcomes()
+    sleeper.wake()
+    (first,) = sleeper.outcomes()
+
+    assert (second.kind, second.calls) == ("held", 0)  # it stands still, and lives
+    assert (first.kind, first.calls, first.possibly_paid_twice) == ("generated", 1, 0)
+    assert len(simulator.state.read_bill()) == 1
+
+
+def make_old(store: ObjectStore, product_id: str, *, seconds: float) -> None:
+    """Let so much time go by, on the store's clock, since a request's entry was written."""
+    path = Path(store.uri) / ledger_key(build_request(product_id).fingerprint)
+    then = path.stat().st_mtime - seconds
+    os.utime(path, (then, then))
+
+
+@DIRECTORY_ONLY
 @pytest.mark.parametrize("late", [0, 1])
 def test_who_lost_the_claim_saves_the_reply_that_it_paid_for(
     any_store: ObjectStore,
@@ -162,12 +250,13 @@ def test_who_lost_the_claim_saves_the_reply_that_it_paid_for(
     """Whichever of the two calls is answered first: the claimer's, or that of who took over."""
     simulator = start_simulator(sleep=queue.wait)
     buyers = [
-        start_buyer(any_store, simulator.base_url, "mug", run_id="run-1"),
-        start_buyer(any_store, simulator.base_url, "mug", run_id="run-2", dead_runs=("run-1",)),
+        start_buyer(any_store, simulator.base_url, "mug", run_id="run-1", host="another"),
+        start_buyer(any_store, simulator.base_url, "mug", run_id="run-2"),
     ]
     for place, buyer in enumerate(buyers):
         buyer.begin()
         queue.wait_for_arrival(place)
+        make_old(any_store, "mug", seconds=LEASE_SECONDS)
     queue.serve(1 - late)
     (early_one,) = buyers[1 - late].outcomes()
     queue.serve(late)
