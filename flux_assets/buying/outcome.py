@@ -22,9 +22,9 @@ OutcomeKind = Literal[
 WITH_PICTURE: frozenset[OutcomeKind] = frozenset({"generated", "recovered", "reused"})
 
 
-def reroll_command(request: ImageRequest) -> str:
+def reroll_command(product_id: str, shot: str) -> str:
     """The command that asks for another picture with the same words."""
-    return f"flux-assets reroll {shlex.quote(request.product_id)} --shot {request.shot}"
+    return f"flux-assets reroll {shlex.quote(product_id)} --shot {shot}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

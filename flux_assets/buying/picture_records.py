@@ -133,6 +133,8 @@ class PictureRecords:
             source_sha256=request.source_sha256,
             asset_key=entry.asset_key,
             recognition=picture.recognition,
+            appearance=picture.appearance,
+            pixels_digest=picture.pixels_digest,
         )
 
 

@@ -80,7 +80,7 @@ class Purchase:
         return Outcome(
             kind="reused",
             request=request,
-            reason=f"for another picture: {reroll_command(request)}",
+            reason=f"for another picture: {reroll_command(request.product_id, request.shot)}",
             lineage=lineage,
             preview=picture.preview,
             is_known=True,

@@ -39,7 +39,7 @@ def build_materialization(
     plain = build_plain_metadata(lineage)
     metadata |= {name: value for name, value in plain.items() if value is not None}
     metadata["outcome"] = outcome.kind
-    metadata["another_picture"] = reroll_command(outcome.request)
+    metadata["another_picture"] = reroll_command(outcome.request.product_id, outcome.request.shot)
     return dg.AssetMaterialization(
         asset_key=shop_key(shop, "images", lineage.shot),
         partition=lineage.product_id,

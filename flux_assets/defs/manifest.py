@@ -1,24 +1,25 @@
 """`image_manifest`: the one table that everything downstream reads, and its checks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from flux_assets.bill.caps import check_product_drop
 from flux_assets.bill.open_ledger import open_ledger
-from flux_assets.buying.outcome import reroll_command
-from flux_assets.buying.picture_records import PictureRecords, open_records
+from flux_assets.buying.picture_records import open_records
 from flux_assets.buying.summary import RunSummary, Shortfall
+from flux_assets.defs.doubtful_check import DOUBTFUL_CHECK, judge_doubtful
 from flux_assets.defs.events import run_identity
 from flux_assets.defs.full_collections import put_off_full_collections
 from flux_assets.defs.images import OWNERS
+from flux_assets.defs.lineage_reader import LineageReader
 from flux_assets.defs.partitions import shop_key
 from flux_assets.defs.recognition_check import RECOGNISABLE_CHECK, judge_recognition
-from flux_assets.defs.reports import markdown_table, shortfalls_table
+from flux_assets.defs.reports import markdown_table, name_products, shortfalls_table
 from flux_assets.defs.resources import StoreResource
-from flux_assets.errors import FluxAssetsError, ObjectNotFoundError, PictureError
-from flux_assets.image_api.request import ImageRequest, RequestIdentity
+from flux_assets.image_api.request import RequestIdentity
+from flux_assets.manifest.doubtful import DoubtfulRefusal, LookedAt
 from flux_assets.manifest.shortfalls import find_shortfalls, record_shortfalls
 from flux_assets.manifest.stored import (
     MANIFEST_CSV_KEY,
@@ -27,14 +28,10 @@ from flux_assets.manifest.stored import (
     read_manifest_products,
     refresh_manifest,
 )
-from flux_assets.pictures.lineage import LineageRecord
-from flux_assets.planning.plan import PlanRow
-from flux_assets.planning.plan_table import read_plan_rows
 from flux_assets.prompts.inputs import load_shots
 from flux_assets.prompts.requests_table import (
     read_askers,
     read_identities,
-    read_requests,
     read_without_request,
 )
 from flux_assets.prompts.shots import ShotsFile
@@ -54,6 +51,7 @@ _JUDGED = (*_TOLD_OF, "shot_mode", "recognition", "source_uri", "object_key")
 _CHECKS = {
     COMPLETE_CHECK: "Every product has its current picture of every shot.",
     AS_ASKED_CHECK: "Every picture has the format and ratio that was asked for.",
+    DOUBTFUL_CHECK: "No picture is black, of one colour or blurred, or another product's as well.",
     RECOGNISABLE_CHECK: "The product of every photo is found again in the pictures made from it.",
 }
 
@@ -95,7 +93,9 @@ def build_image_manifest(settings: Settings) -> dg.AssetsDefinition:
         shop_store = store.open().shop
         ledger = open_ledger(settings, shop_store, run_identity(context))
         records = open_records(settings, shop_store, ledger, preview_px=0)
-        reader = _LineageReader(records, requests, plan)
+        shots = load_shots(settings)
+        refusal = DoubtfulRefusal.of(shop_store, requests, shots.refusing)
+        reader = LineageReader(records, requests, plan, refusal)
         if not refreshed.get("accept_drop"):
             asked = requests.read(("product_id", "fingerprint"))
             check_product_drop(
@@ -103,7 +103,7 @@ def build_image_manifest(settings: Settings) -> dg.AssetsDefinition:
                 set(asked["product_id"].unique()),
                 max_percent=settings.max_product_drop_percent,
             )
-        return _refresh(shop_store, requests, refreshed, reader, load_shots(settings))
+        return _refresh(shop_store, requests, refreshed, reader, shots)
 
     return image_manifest
 
@@ -143,7 +143,7 @@ def _refresh(
     store: ObjectStore,
     requests: StoredTable,
     refreshed: Mapping[str, Any],
-    reader: "_LineageReader",
+    reader: LineageReader,
     shots: ShotsFile,
 ) -> "dg.MaterializeResult[Any]":
     identities, without_request, unmade = _read_asked(requests)
@@ -151,10 +151,10 @@ def _refresh(
         store,
         [*identities, *without_request],
         reader.read,
-        changed=reader.not_stored_when_planned,
+        changed=reader.changed,
     )
     told = {item.fingerprint: item for item in RunSummary.merge([refreshed]).shortfalls}
-    reasons = reader.missing | reader.damaged | told
+    reasons = reader.missing | reader.damaged | told | reader.refused
     told_of = manifest.read(_TOLD_OF)
     shortfalls = [*unmade, *find_shortfalls(identities, told_of, reasons)]
     newly = record_shortfalls(store, shortfalls)
@@ -171,72 +171,8 @@ def _refresh(
             _judge_complete(shortfalls, newly),
             _judge_as_asked(warned),
             judge_recognition(manifest.read(_JUDGED, where=("shot_mode", {"edit"})), shots),
+            judge_doubtful(manifest.read((*LookedAt._fields, "stale"))),
         ],
-    )
-
-
-class _LineageReader:
-    """Finds the lineage of stored pictures, and mends what the ledger lacks.
-
-    `missing` are those that the ledger calls stored and the plan did not find.
-    `damaged` are those whose lineage cannot be had, since their bytes are no picture any more.
-    """
-
-    def __init__(self, records: PictureRecords, requests: StoredTable, plan: StoredTable) -> None:
-        self._records = records
-        self._requests = requests
-        self._plan = plan
-        not_stored = plan.read(("fingerprint",), where=("object_key", {""}))
-        self.not_stored_when_planned = set(not_stored["fingerprint"])
-        self.missing = {
-            row.fingerprint: _build_missing(row)
-            for row in read_plan_rows(plan.read(where=("status", {"missing"})))
-        }
-        self.damaged: dict[str, Shortfall] = {}
-
-    def read(self, wanted: list[RequestIdentity]) -> Mapping[str, LineageRecord]:
-        entries = self._records.ledger.read_many([item.fingerprint for item in wanted])
-        products = {item.fingerprint: item.product_id for item in wanted}
-        found = {
-            fingerprint: entry.lineage
-            for fingerprint, entry in entries.items()
-            if entry.state == "stored"
-            and entry.lineage is not None
-            and entry.lineage.product_id == products[fingerprint]
-        }
-        unnoted = {item.fingerprint for item in wanted} - set(found)
-        planned = read_plan_rows(self._plan.read(where=("fingerprint", unnoted)))
-        keys = {row.fingerprint: row.object_key for row in planned if row.object_key}
-        rows = self._requests.read(where=("fingerprint", keys))
-        for request in read_requests(rows):
-            key = keys[request.fingerprint]
-            try:
-                found[request.fingerprint], _ = self._records.adopt(request, key)
-            except (PictureError, ObjectNotFoundError) as error:
-                self.damaged[request.fingerprint] = _build_damaged(request, key, error)
-        return found
-
-
-def _build_missing(row: PlanRow) -> Shortfall:
-    return Shortfall(
-        product_id=row.product_id,
-        shot=row.shot,
-        fingerprint=row.fingerprint,
-        kind="lost",
-        reason="missing: it was stored, and its picture is gone from the store",
-    )
-
-
-def _build_damaged(request: ImageRequest, object_key: str, error: FluxAssetsError) -> Shortfall:
-    return Shortfall(
-        product_id=request.product_id,
-        shot=request.shot,
-        fingerprint=request.fingerprint,
-        kind="failed",
-        reason=(
-            f"{object_key} is stored without a ledger entry, and none can be made of it: {error}; "
-            f"restore that object, or ask for another picture: {reroll_command(request)}"
-        ),
     )
 
 
@@ -257,11 +193,12 @@ def _judge_complete(shortfalls: list[Shortfall], newly: list[Shortfall]) -> dg.A
     severity = dg.AssetCheckSeverity.ERROR if newly else dg.AssetCheckSeverity.WARN
     news = {(item.product_id, item.shot) for item in newly}
     shown = [*newly, *(item for item in shortfalls if (item.product_id, item.shot) not in news)]
+    names = name_products(item.product_id for item in shown)
     return dg.AssetCheckResult(
         check_name=COMPLETE_CHECK,
         passed=not shortfalls,
         severity=severity,
-        description=_name_products(shown),
+        description=f"without a current picture: {names}" if names else None,
         metadata=(
             {
                 "missing": len(shortfalls),
@@ -283,11 +220,3 @@ def _judge_as_asked(warned: "pd.DataFrame") -> dg.AssetCheckResult:
         severity=dg.AssetCheckSeverity.WARN,
         metadata={} if warned.empty else {"pictures": dg.MetadataValue.md(table)},
     )
-
-
-def _name_products(shortfalls: Iterable[Shortfall]) -> str | None:
-    names = list(dict.fromkeys(item.product_id for item in shortfalls))
-    if not names:
-        return None
-    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    return f"without a current picture: {', '.join(names[:10])}{more}"

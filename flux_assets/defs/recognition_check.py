@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from flux_assets.defs.reports import markdown_table
+from flux_assets.defs.reports import markdown_table, name_products
 from flux_assets.pictures.recognition import NOT_RECOGNISABLE_BELOW
 from flux_assets.prompts.shots import ShotsFile
 
@@ -38,7 +38,7 @@ def judge_recognition(manifest: "pd.DataFrame", shots: ShotsFile) -> dg.AssetChe
         shown = rows.head(_SHOWN).itertuples(index=False)
         header = ("product", "shot", "found again", "photo", "picture")
         metadata["pictures"] = dg.MetadataValue.md(markdown_table(header, shown))
-    names = _name_products(doubtful)
+    names = name_products(doubtful["product_id"])
     return dg.AssetCheckResult(
         check_name=RECOGNISABLE_CHECK,
         passed=doubtful.empty,
@@ -46,9 +46,3 @@ def judge_recognition(manifest: "pd.DataFrame", shots: ShotsFile) -> dg.AssetChe
         description=f"look at {names}: little of the photo is found again" if names else None,
         metadata=metadata,
     )
-
-
-def _name_products(doubtful: "pd.DataFrame") -> str:
-    names = list(dict.fromkeys(doubtful["product_id"]))
-    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    return f"{', '.join(names[:10])}{more}"

@@ -244,6 +244,13 @@ def waiting_table(requests: Sequence[Mapping[str, object]]) -> str:
     return table + _and_more(len(requests))
 
 
+def name_products(product_ids: Iterable[str]) -> str:
+    """The first ten products by their names, each once; empty where there is none."""
+    names = list(dict.fromkeys(product_ids))
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return f"{', '.join(names[:10])}{more}"
+
+
 def _duration(minutes: float) -> str:
     return f"{minutes:g} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"
 

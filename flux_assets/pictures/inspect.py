@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from flux_assets.errors import PictureError
 from flux_assets.image_api.parameters import MATCH_INPUT_IMAGE, ParameterValue
+from flux_assets.pictures.appearance import Appearance, digest_pixels, judge_appearance, shrink
 
 if TYPE_CHECKING:  # Pillow is loaded only where a picture is really opened
     from PIL.Image import Image
@@ -41,6 +42,7 @@ class NoPictureError(PictureError):
 class Picture:
     """A decoded picture's facts; `preview` is a small JPEG, empty where none was asked for.
 
+    `appearance` says what is wrong with how it looks, `pixels_digest` is as of `digest_pixels`.
     `recognition` is there where it was compared with the photo that it was made from.
     """
 
@@ -50,6 +52,8 @@ class Picture:
     height_px: int
     size_bytes: int
     sha256: str
+    appearance: Appearance = ""
+    pixels_digest: str = ""
     preview: bytes = b""
     recognition: float | None = None
 
@@ -80,7 +84,7 @@ def inspect_picture(data: bytes, *, preview_px: int = 0) -> Picture:
             raise PictureError("the PNG is cut short: its end is missing")
         with Image.open(io.BytesIO(data), formats=(kind,)) as image:
             image.load()
-            preview = _build_preview(image, preview_px) if preview_px else b""
+            small = shrink(image)
     extension, content_type = _TYPES[kind]
     return Picture(
         extension=extension,
@@ -89,7 +93,9 @@ def inspect_picture(data: bytes, *, preview_px: int = 0) -> Picture:
         height_px=height_px,
         size_bytes=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
-        preview=preview,
+        appearance=judge_appearance(small),
+        pixels_digest=digest_pixels(small),
+        preview=_build_preview(small, preview_px) if preview_px else b"",
     )
 
 
@@ -148,11 +154,9 @@ def preview_markdown(preview: bytes, alt: str) -> str:
 
 
 def _build_preview(image: "Image", longest_px: int) -> bytes:
-    """The loaded picture as a small JPEG; the picture itself may be the small one afterwards."""
-    small = image if image.mode == "RGB" else image.convert("RGB")
-    # Averaging whole squares of pixels first costs a tenth of filtering the full picture.
-    small.thumbnail((longest_px, longest_px), reducing_gap=1)
-    return encode_preview(small)
+    """The picture, as `shrink` gives it, as a small JPEG."""
+    image.thumbnail((longest_px, longest_px), reducing_gap=1)
+    return encode_preview(image)
 
 
 def encode_preview(small: "Image") -> bytes:

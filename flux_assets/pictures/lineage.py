@@ -99,6 +99,14 @@ class LineageRecord:
     warnings: Annotated[
         tuple[str, ...], "How the picture differs from what was asked for, separated by `; `."
     ]
+    appearance: Annotated[
+        str,
+        "What is wrong with how the picture looks: `black`, `one colour` or `blurred`; empty for "
+        "most, and where a release looked at none.",
+    ] = ""
+    pixels_digest: Annotated[
+        str, "The same for pictures of the same pixels; empty where a release looked at none."
+    ] = ""
 
     def __post_init__(self) -> None:
         """Add what follows from the given facts.
@@ -111,8 +119,14 @@ class LineageRecord:
             object.__setattr__(self, "digital_source_type", "compositeWithTrainedAlgorithmicMedia")
 
     def to_json(self) -> dict[str, Any]:
-        """The plain form that the ledger keeps, of the given facts."""
+        """The plain form that the ledger keeps, of the given facts.
+
+        What the first releases did not know is left out where it says nothing.
+        """
         plain = {item.name: getattr(self, item.name) for item in fields(self) if item.init}
+        for name in ("appearance", "pixels_digest"):
+            if not plain[name]:
+                del plain[name]
         return plain | {
             "prompt_object": dict(self.prompt_object),
             "warnings": list(self.warnings),

@@ -33,6 +33,7 @@ from flux_assets.prompts.templates import PRODUCT_FIELDS, Condition, describe_fi
 
 Mode = Literal["generate", "edit"]
 Fallback = Literal["generate", "skip", "fail"]
+DoubtfulPictures = Literal["show", "refuse"]
 SkipReason = Literal["only_if", "skip", "fallback"]
 FindPhoto = Callable[[tuple[str, ...]], Photo]
 """Gives the photo at the first usable of some addresses, or why there is none."""
@@ -65,6 +66,7 @@ class Shot:
     that may hold its address, in order; `fallback` says what is done where there is no usable
     photo, `flatten` (`#rrggbb`) what its transparent parts are laid on. `recognisable_above` is
     the recognition score from 0 to 1 below which a picture is reported; None takes the default.
+    `doubtful_pictures` says whether a picture that shows nothing, or another product's, is shown.
     `scenes` are the file's own, as of `find_scene`.
     """
 
@@ -78,6 +80,7 @@ class Shot:
     fallback: Fallback = "fail"
     flatten: str = ""
     recognisable_above: float | None = None
+    doubtful_pictures: DoubtfulPictures = "show"
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     scenes: Mapping[str, str] = field(default_factory=dict)
 

@@ -51,6 +51,11 @@ class ShotsFile:
     sheet: str = ""
     text_rules: TextRules = field(default_factory=TextRules)
 
+    @property
+    def refusing(self) -> frozenset[str]:
+        """The shots that show no doubtful picture."""
+        return frozenset(it.name for it in self.shots if it.doubtful_pictures == "refuse")
+
 
 def read_shots(data: bytes, name: str) -> ShotsFile:
     """Read a shots file strictly: whatever is not understood is an error, with its line.
@@ -120,6 +125,7 @@ def _build_shot(
         fallback=entry.fallback,
         flatten=entry.flatten,
         recognisable_above=entry.recognisable_above,
+        doubtful_pictures=entry.doubtful_pictures,
         parameters={**defaults, **entry.given()},
         scenes=scenes,
     )

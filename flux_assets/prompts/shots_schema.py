@@ -27,7 +27,7 @@ from flux_assets.image_api.parameters import (
 )
 from flux_assets.image_api.request import FIRST_VERSION
 from flux_assets.prompts.phrases import check_phrase_name, write_phrases
-from flux_assets.prompts.requests import PROMPT_COLUMN_PREFIX, Fallback
+from flux_assets.prompts.requests import PROMPT_COLUMN_PREFIX, DoubtfulPictures, Fallback
 from flux_assets.prompts.taxonomy import read_taxonomy
 from flux_assets.prompts.templates import PRODUCT_FIELDS, check_condition, check_template
 
@@ -145,6 +145,7 @@ class ShotEntry(ParameterValues):
     fallback: Fallback = "fail"
     flatten: Annotated[str, AfterValidator(_check_color)] = ""
     recognisable_above: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
+    doubtful_pictures: DoubtfulPictures = "show"
 
     @model_validator(mode="after")
     def _check_mode(self) -> Self:

@@ -67,6 +67,10 @@ FAULTS: Mapping[str, Fault] = {
     "truncated_download": Fault(stage="download", times=1),
     "corrupt_download": Fault(stage="download", times=1),
     "corrupt_object": Fault(stage="download"),
+    # What moderation delivers as a success, and a cache that gives a picture to whoever asks.
+    "black_picture": Fault(stage="download"),
+    "blurred_picture": Fault(stage="download"),
+    "same_picture": Fault(stage="download"),
     "html_download": Fault(stage="download", times=1),
     "download_503": Fault(stage="download", status_code=503, times=1),
 }

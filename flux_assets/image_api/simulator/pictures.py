@@ -2,6 +2,7 @@
 
 import io
 import math
+from typing import Literal
 
 from PIL import Image, ImageDraw, ImageFilter
 
@@ -61,6 +62,16 @@ def draw_picture(
         image.save(encoded, "JPEG", quality=max(1, output_quality))
     else:
         image.save(encoded, "PNG", compress_level=1)
+    return encoded.getvalue()
+
+
+def spoil_picture(data: bytes, how: Literal["black_picture", "blurred_picture"]) -> bytes:
+    """A picture of which moderation lets nothing be seen, in the same format."""
+    with Image.open(io.BytesIO(data)) as image:
+        blurred = image.convert("RGB").filter(ImageFilter.GaussianBlur(max(image.size) / 20))
+        spoilt = Image.new("RGB", image.size) if how == "black_picture" else blurred
+        encoded = io.BytesIO()
+        spoilt.save(encoded, image.format)
     return encoded.getvalue()
 
 

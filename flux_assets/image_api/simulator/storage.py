@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
@@ -13,7 +14,7 @@ from starlette.responses import Response
 from flux_assets.image_api.simulator import replies
 from flux_assets.image_api.simulator.connections import BrokenOffResponse
 from flux_assets.image_api.simulator.faults import FAULTS, Stage
-from flux_assets.image_api.simulator.pictures import draw_picture
+from flux_assets.image_api.simulator.pictures import draw_picture, spoil_picture
 from flux_assets.image_api.simulator.state import Generation, SimulatorState
 
 _MEDIA_TYPES = {"png": "image/png", "jpg": "image/jpeg"}
@@ -76,8 +77,12 @@ class Storage:
             case "download_503":
                 return _s3_error(503, "SlowDown", "Please reduce your request rate.")
         media_type = _MEDIA_TYPES[generation.output_format]
+        if fault == "same_picture":
+            generation = replace(generation, prompt="The same for all", seed=1, photo_key="")
         data = await asyncio.to_thread(self._draw, generation)
         match fault:
+            case "black_picture" | "blurred_picture":
+                data = await asyncio.to_thread(spoil_picture, data, fault)
             case "truncated_download":
                 return BrokenOffResponse(data, media_type=media_type)
             case "corrupt_download" | "corrupt_object":  # half a picture that HTTP calls complete

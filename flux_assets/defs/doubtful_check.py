@@ -1,0 +1,38 @@
+"""Whether the pictures that were delivered show anything, and each its own product."""
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from flux_assets.buying.outcome import reroll_command
+from flux_assets.defs.reports import markdown_table, name_products
+from flux_assets.manifest.doubtful import find_doubtful, read_looked_at
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DOUBTFUL_CHECK = "no_picture_is_doubtful"
+_SHOWN = 20
+
+
+def judge_doubtful(manifest: "pd.DataFrame") -> dg.AssetCheckResult:
+    """Warn, with names, of the current pictures to look at, and how to ask for others."""
+    current = manifest[~manifest["stale"].astype(bool)]
+    doubtful = sorted(find_doubtful(read_looked_at(current)))
+    metadata: dict[str, dg.MetadataValue | int] = {"doubtful": len(doubtful)}
+    if doubtful:
+        rows = [
+            (*picture[:2], picture.problem, picture.object_key, reroll_command(*picture[:2]))
+            for picture in doubtful[:_SHOWN]
+        ]
+        header = ("product", "shot", "it is", "picture", "for another one")
+        metadata["pictures"] = dg.MetadataValue.md(markdown_table(header, rows))
+    names = name_products(picture.product_id for picture in doubtful)
+    told = "a picture is black, of one colour, blurred, or another product's as well"
+    return dg.AssetCheckResult(
+        check_name=DOUBTFUL_CHECK,
+        passed=not doubtful,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"look at {names}: {told}" if names else None,
+        metadata=metadata,
+    )

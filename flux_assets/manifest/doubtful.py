@@ -1,0 +1,106 @@
+"""Pictures that were delivered and may be nobody's: they show nothing, or another product's."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from flux_assets.manifest.stored import open_manifest
+from flux_assets.pictures.lineage import LineageRecord
+from flux_assets.storage.frames import read_rows
+from flux_assets.storage.object_store import ObjectStore
+from flux_assets.storage.parquet import StoredTable
+
+if TYPE_CHECKING:  # pandas is loaded only where a table is really read
+    import pandas as pd
+
+
+class LookedAt(NamedTuple):
+    """What of a picture's row tells whether it is doubtful."""
+
+    product_id: str
+    shot: str
+    request_fingerprint: str
+    object_key: str
+    appearance: str
+    pixels_digest: str
+    sha256: str
+    generated_at: str
+
+
+class DoubtfulPicture(NamedTuple):
+    """A picture to look at: `problem` goes on from "it is"."""
+
+    product_id: str
+    shot: str
+    fingerprint: str
+    object_key: str
+    problem: str
+
+
+def find_doubtful(rows: Iterable[LookedAt]) -> Iterator[DoubtfulPicture]:
+    """Those of the pictures that show nothing, and the later of those that look the same.
+
+    The same picture of one product for two shots is none of them.
+    """
+    firsts: dict[str, LookedAt] = {}
+    for row in sorted(rows, key=lambda row: row.generated_at):
+        same = [firsts.setdefault(name, row) for name in (row.sha256, row.pixels_digest) if name]
+        twin = next((it for it in same if it.product_id != row.product_id), None)
+        problem = row.appearance
+        if not problem and twin is not None:
+            problem = f"the same as that of product {twin.product_id!r}, shot {twin.shot}"
+        if problem:
+            yield DoubtfulPicture(*row[:4], problem)
+
+
+def read_looked_at(manifest: "pd.DataFrame") -> list[LookedAt]:
+    """The rows of a manifest, or of LookedAt's columns, that can be doubtful."""
+    repeated = manifest["pixels_digest"] != ""
+    repeated &= manifest["pixels_digest"].duplicated(keep=False)
+    repeated |= manifest["sha256"].duplicated(keep=False)
+    rows = manifest[repeated | (manifest["appearance"] != "")]
+    return _list_rows(rows)
+
+
+class DoubtfulRefusal:
+    """Keeps the doubtful pictures of some shots out of the manifest; they stay in the store.
+
+    Args:
+        known: the last manifest's rows whose requests are still current, stale ones too: those
+            that were refused before are.
+        shots: the shots that show no doubtful picture.
+    """
+
+    def __init__(self, known: Sequence[LookedAt], shots: AbstractSet[str]) -> None:
+        self._known = known
+        self._shots = shots
+        self.of_last_manifest = {it.fingerprint for it in find_doubtful(known) if it.shot in shots}
+
+    @classmethod
+    def of(cls, store: ObjectStore, requests: StoredTable, shots: AbstractSet[str]) -> Self:
+        """The refusal for a store's manifest, which is not looked at where no shot refuses any.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        manifest = open_manifest(store) if shots else None
+        if manifest is None or not set(LookedAt._fields) <= set(manifest.column_names):
+            return cls([], shots)
+        current = requests.read(("fingerprint",))["fingerprint"]
+        rows = manifest.read(LookedAt._fields)
+        return cls(_list_rows(rows[rows["request_fingerprint"].isin(current)]), shots)
+
+    def judge(self, pictures: Iterable[LineageRecord]) -> Iterator[DoubtfulPicture]:
+        """Those of new pictures that are refused."""
+        if not self._shots:
+            return
+        new = [LookedAt(*(getattr(it, name) for name in LookedAt._fields)) for it in pictures]
+        names = {row.request_fingerprint for row in new}
+        others = (row for row in self._known if row.request_fingerprint not in names)
+        for picture in find_doubtful([*others, *new]):
+            if picture.shot in self._shots and picture.fingerprint in names:
+                yield picture
+
+
+def _list_rows(manifest: "pd.DataFrame") -> list[LookedAt]:
+    return list(map(LookedAt._make, read_rows(manifest, LookedAt._fields)))
