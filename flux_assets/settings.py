@@ -117,6 +117,14 @@ def _parse_hosts(text: object) -> object:
     return tuple(text.lower().replace(",", " ").split()) if isinstance(text, str) else text
 
 
+def _parse_buckets(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    if "/" in text:
+        raise ValueError("takes buckets' names alone, such as `supplier-photos`")
+    return tuple(text.replace(",", " ").split())
+
+
 _Header = Annotated[tuple[str, SecretStr], BeforeValidator(_parse_header)]
 
 
@@ -154,6 +162,10 @@ class Settings(BaseModel):
     """The shots file: a path or `s3://`."""
     allow_private_sources: bool = False
     """`true` also reads photos from private networks and from this machine."""
+    photo_buckets: Annotated[tuple[str, ...], BeforeValidator(_parse_buckets)] = ()
+    """Further buckets that photos are read from, separated by commas; the store's and the
+    catalog's own are read anyway.
+    """
     photo_max_age_hours: Annotated[float, Field(ge=0)] = 24
     """A photo that was checked less long ago is not asked for again."""
     max_in_flight: Annotated[int, Field(ge=1, le=1000)] = 96

@@ -1,7 +1,7 @@
 """The products' own photos: which one each product has now, and the bytes to edit."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flux_assets.clock import SYSTEM_CLOCK, Clock
 from flux_assets.errors import ObjectNotFoundError, PhotoUnusableError, StoreError
 from flux_assets.image_api.request import SourcePhoto
+from flux_assets.pictures.photos.buckets import list_photo_buckets
 from flux_assets.pictures.photos.doubts import note_doubted, read_doubted
 from flux_assets.pictures.photos.index import format_time, read_index, update_index
 from flux_assets.pictures.photos.photo import DoubtedPhotoError, Photo
@@ -36,6 +37,7 @@ class PhotoLibrary:
         store: where prepared photos and what is remembered of addresses lie.
         catalog_uri: the catalog's own path or URI, which relative addresses start from.
         allow_private: whether addresses may lead into private networks.
+        buckets: those that `s3://` addresses may lead into.
         max_age: a photo checked less long ago is not asked for again; files always are.
         clock: time.
         threads: so many photos are read at once.
@@ -48,6 +50,7 @@ class PhotoLibrary:
     allow_private: bool
     max_age: timedelta
     clock: Clock
+    buckets: Collection[str] = ()
     threads: int = 16
     s3_client: "Callable[[], S3Client] | None" = None
 
@@ -79,6 +82,7 @@ class PhotoLibrary:
             threads=self.threads,
             web=web,
             s3_client=_make_once(self.s3_client),
+            buckets=self.buckets,
             remembered=read_doubted(self.store),
             accepts=accepts,
         )
@@ -181,6 +185,7 @@ def open_photos(settings: Settings, store: ObjectStore) -> PhotoLibrary:
         store=store,
         catalog_uri=settings.catalog,
         allow_private=settings.allow_private_sources,
+        buckets=list_photo_buckets(settings),
         max_age=timedelta(hours=settings.photo_max_age_hours),
         clock=SYSTEM_CLOCK,
     )

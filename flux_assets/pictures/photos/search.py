@@ -18,6 +18,7 @@ from flux_assets.errors import (
 )
 from flux_assets.image_api.request import SourcePhoto
 from flux_assets.pictures.photos.address import locate_photo
+from flux_assets.pictures.photos.buckets import check_bucket
 from flux_assets.pictures.photos.doubts import Given, find_doubted
 from flux_assets.pictures.photos.fetched import FetchedPhoto
 from flux_assets.pictures.photos.index import PhotoIndex, RememberedPhoto
@@ -87,7 +88,7 @@ class PhotoSearch:
         now, fresh_after: as the index holds times; what was checked between them is not asked
             for again.
         threads: so many addresses are asked for at once.
-        web, s3_client: what reads them.
+        web, s3_client, buckets: what reads them, and which buckets may be read.
         remembered: the photos that are doubted already, by their sha256.
         accepts: takes what is doubted for right; `for_now` remembers none of it.
 
@@ -105,6 +106,7 @@ class PhotoSearch:
     threads: int
     web: "PublicWeb"
     s3_client: "Callable[[], S3Client]"
+    buckets: Collection[str] = ()
     remembered: Collection[str] = ()
     accepts: Accepts = "nothing"
     changed: PhotoIndex = field(default_factory=dict)
@@ -182,6 +184,7 @@ class PhotoSearch:
     def _read(self, asked: _Asked) -> _Reading:
         """Ask for one address."""
         try:
+            check_bucket(asked.address, self.buckets)
             self._outages.check(asked.address)
             row = self._ask(asked)
         except (PhotoUnusableError, PhotoUnavailableError) as error:
