@@ -10,7 +10,7 @@ import dagster as dg
 from dagster import DagsterEventType
 from dagster._core.events import EngineEventData
 
-from flux_assets.bill.process_identity import ProcessIdentity, is_process_gone, this_process
+from flux_assets.bill.process_identity import ProcessIdentity, find_life, this_process
 
 PROCESS_TAG = "flux_assets/process"
 """Whose process a run is, as a tag of runs whose process is there before they are."""
@@ -43,11 +43,8 @@ class RunProcess:
 
 def judge_process(process: ProcessIdentity) -> Life:
     """Whether a process is proven to be gone, or to be there."""
-    if is_process_gone(process):
-        return "dead"
-    here = this_process()
-    is_here = bool(here.boot_id) and (here.host, here.boot_id) == (process.host, process.boot_id)
-    return "alive" if is_here else "unknown"
+    life = find_life(process)
+    return "dead" if life == "gone" else life
 
 
 def judge_processes(processes: Collection[RunProcess]) -> Life:
