@@ -63,7 +63,6 @@ class Dialect:
     that is not the product's. A cell it leaves empty is as in its product's first row, unless
     the column's name starts with one of `own_columns`; `first_row_columns` are always as there.
     `variant_image` are the columns of a picture that shows the variant and no other.
-    `lists_colors` says that a comma parts several colours.
     """
 
     name: str
@@ -87,7 +86,6 @@ class Dialect:
     joins_siblings: bool = False
     variants_agree: bool = True
     variants_are_typed: bool = False
-    lists_colors: bool = False
     category: Literal["plain", "listed", "magento"] = "plain"
     options: tuple[OptionRule, ...] = ()
     variant_id: tuple[str, ...] = ()

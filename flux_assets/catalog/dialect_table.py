@@ -29,7 +29,7 @@ _KINDS = frozenset(get_args(RowKind))
 _SHARED = frozenset({"marks", "group", "same_id_of", "variant_marks", "variant_id", "first_row"})
 _TAKEN_AS_THEY_ARE = frozenset(
     {"title", "note", "rows", "variant_reason", "id_falls_back", "each_row_is_published"}
-    | {"joins_siblings", "variants_agree", "variants_are_typed", "lists_colors", "category"}
+    | {"joins_siblings", "variants_agree", "variants_are_typed", "category"}
 )
 _KEYS = _TAKEN_AS_THEY_ARE | {
     *("name", "recognised", "fields", "columns", "row_types", "not_on_sale", "listed_variants"),

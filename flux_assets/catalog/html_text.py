@@ -42,13 +42,8 @@ _IN_TAG = re.compile(r"=\s*([\"'])|[<>]")
 _EMBEDDED = re.compile(r"data:[\w.+/-]{1,80};base64,[A-Za-z0-9+/=_-]*", re.IGNORECASE)
 
 
-def plain_text(cell: str) -> str:
-    """Tags, scripts, styles and directives gone, entities decoded, every white space one blank."""
-    return " ".join(plain_lines(cell).split())
-
-
 def plain_lines(cell: str) -> str:
-    """As `plain_text`, with the line ends that the cell has or that its blocks make."""
+    """Tags, scripts, styles, directives gone, entities decoded; blocks begin lines, lines stay."""
     if cell.isascii() and not is_marked(cell):
         return cell
     text = cell

@@ -71,15 +71,11 @@ def bind_options(rules: Iterable[OptionRule], headers: Mapping[str, str]) -> Rea
     ]
     bound = [it for it in bound if it.pairs or it.columns or it.cells]
 
-    normalised: dict[str, str] = {}
-
     def read_options(texts: Texts, first: Texts) -> dict[str, str]:
         options: dict[str, str] = {}
         for it in bound:
             for written, value in it.read(texts, first):
-                name = normalised.get(written)
-                if name is None:
-                    name = normalised[written] = normalise_name(written)
+                name = normalise_name(written)
                 if it.rule.nothing and value.strip().casefold() == it.rule.nothing:
                     continue
                 # What is said first counts, unless it says nothing.

@@ -1,7 +1,7 @@
 import pytest
 
 from flux_assets.catalog import Catalog, Product, RejectedRow, read_catalog
-from flux_assets.catalog.html_text import plain_text
+from flux_assets.catalog.html_text import plain_lines
 from flux_assets.errors import CatalogError
 from flux_assets.image_api.parameters import PARAMETERS
 
@@ -164,11 +164,11 @@ def test_an_id_and_a_title_column_are_needed(missing: str) -> None:
     ],
 )
 def test_html_becomes_plain_text(cell: str, text: str) -> None:
-    assert plain_text(cell) == text
+    assert plain_lines(cell).split() == text.split()
 
 
 def test_hostile_markup_is_cut_off() -> None:
-    assert len(plain_text("<b>" + "x" * 1_000_000)) < 100_000
+    assert len(plain_lines("<b>" + "x" * 1_000_000)) < 100_000
 
 
 def test_titles_and_further_columns_are_plain_text_too() -> None:
