@@ -67,6 +67,9 @@ def _any_of(words: str) -> str:
     return rf"(?<!\w)(?:{'|'.join(map(re.escape, ordered))})(?!\w)"
 
 
+# Where a script parts no words, a blank around a claim parts it from the rest.
+_ASIAN_CLAIMS = "|".join(word for word in re.split(r"[|\s]+", _CLAIMS) if word > "\u3000")
+_ASIAN_CLAIM = re.compile(rf"(?<!\S)(?:{_ASIAN_CLAIMS})(?!\S)")
 _AMOUNT = r"\d{1,7}(?:[.,' ]\d{3}){0,3}(?:[.,](?:\d{1,2}|-))?"
 _PERCENT = r"\d{1,2}(?:[.,]\d)?\s?%"
 _PRICE = rf"(?:(?:{_CURRENCIES})\s?{_AMOUNT}(?!\w)|{_AMOUNT}\s?(?:{_CURRENCIES})(?!\w))"
@@ -110,6 +113,11 @@ def is_claim(text: str) -> bool:
     if first not in _FIRST_WORDS and not claim[0].isdigit() and claim[0].isalpha():
         return False
     return _ONLY_CLAIMS.fullmatch(claim) is not None
+
+
+def without_asian_claims(text: str) -> str:
+    """The text without claims in scripts that part no words: `帽子 送料無料`."""
+    return _ASIAN_CLAIM.sub(" ", text)
 
 
 def without_discounts(text: str, *, is_title: bool) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from flux_assets.catalog.claims import is_claim, without_discounts
+from flux_assets.catalog.claims import is_claim, without_asian_claims, without_discounts
 
 # Pictures, stars, boxes and pointers. A degree, a trade mark, a number sign and a diameter are
 # signs that words stand beside.
@@ -45,12 +45,15 @@ _TWICE = (
 _RULE = re.compile(r"[*=~_#<>|+\u00bb\u00ab]{3,}|[*~]{2}|<<|>>|-{3,}|\.{4,}")
 # A long text has brackets and colons of its own. A sign of several letters is looked for only
 # where one of them is there, which takes a tenth of the time.
-_SIGNS = "*_`!%~|$#"
-_LONG_SIGNS = (("?", "??"), ("-", "---"), ("=", "==="), ("U", "EUR"), ("U", "USD"), ("H", "CHF"))
+_SIGNS = "*_`!%~|$#\\"
+_LONG_SIGNS = (
+    *(("?", "??"), ("-", "---"), ("=", "==="), ("U", "EUR"), ("U", "USD"), ("H", "CHF")),
+    *(("]", "]("), ("/", "://"), (".", "www.")),
+)
 _FURTHER_SIGNS = re.compile(rf"[\u20ac\u00a3\u00bb{_PICTURES}]")
 _MAY_BE_DRESSED = re.compile(
-    rf"[*_`!?%~=|$\u20ac\u00a3#\u00bb<>(\[\u3010:{_PICTURES}]|\n|[-.,]{{2}}| [-\u2013\u2014] "
-    "|EUR|USD|CHF"
+    rf"[\\\\*_`!?%~=|$\u20ac\u00a3#\u00bb<>(\[\u3010:{_PICTURES}]|\n|[-.,]{{2}}| [-\u2013\u2014] "
+    "|EUR|USD|CHF|www|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]\\s|\\s[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]"
 )
 
 # Signs between which a claim may stand, and those that part one from the rest at either end.
@@ -60,6 +63,10 @@ _PARTS = re.compile(r":\s|\s[|\u2013\u2014-]\s")
 _LONGEST_CLAIM = 80
 _BRACKETED = re.compile(r"[(\[\u3010]([^()\[\]\u3010\u3011]{1,60})[)\]\u3011]")
 _CRIED = re.compile(r"\s((?:[A-Z]{3,}\s?){1,3})!+\s?\Z")
+_SPANISH_CRY = re.compile(r"\u00a1([^\u00a1!\n]{1,60})!+")
+# As some exporters write a line's end, and where a shop's page is.
+_WRITTEN_END = re.compile(r"\\r\\n|\\[rnt](?![a-z])|\\n")
+_ADDRESS = re.compile(r"\(?(?:\bhttps?://|\bwww\.)[^\s<>\"')]+\)?", re.IGNORECASE)
 _LEFT_BEFORE = " !|:,;\u2013\u2014*"
 _LEFT_AFTER = " |:,;\u2013\u2014*"
 _BLANK_BEFORE = re.compile(r" (?=[!,;:](?: |$))")
@@ -98,18 +105,28 @@ def _may_be_dressed_up(text: str) -> bool:
 
 
 def _without_emphasis(text: str) -> str:
+    if "\\" in text:
+        text = _WRITTEN_END.sub("\n", text)
     if "](" in text:
         text = _LINK.sub(lambda link: "" if link[0].startswith("!") else link[1], text)
     if "`" in text:
         text = _CODE.sub(r"\1", text)
     if "*" in text or "_" in text:
-        text = _BOLD.sub(r"\2", text)
-        text = _EMPHASIS.sub(lambda found: found[1] or found[2], text)
+        text = _BOLD.sub(lambda found: _unless_claim(found[2]), text)
+        text = _EMPHASIS.sub(lambda found: _unless_claim(found[1] or found[2]), text)
     return text
+
+
+def _unless_claim(text: str) -> str:
+    return " " if is_claim(text) else text
 
 
 def _without_shouts(text: str, *, is_title: bool) -> str:
     """Claims first, while the signs around them still stand."""
+    if "://" in text or "www." in text:
+        text = _ADDRESS.sub(" ", text)
+    if "\u00a1" in text:
+        text = _SPANISH_CRY.sub(lambda found: " " if is_claim(found[1]) else found[0], text)
     if "(" in text or "[" in text or "\u3010" in text:
         text = _BRACKETED.sub(_unless_words, text)
     if text.endswith("!"):
@@ -119,7 +136,7 @@ def _without_shouts(text: str, *, is_title: bool) -> str:
         text = "".join(_without_claims(text))
     text = without_discounts(text, is_title=is_title)
     if not text.isascii():
-        text = _PICTURE.sub(_as_times, text)
+        text = without_asian_claims(_PICTURE.sub(_as_times, text))
     if any(sign in text for sign in _TWICE):
         text = _REPEATED.sub(lambda found: found[1] or found[2], _RULE.sub(" ", text))
     return text
@@ -157,5 +174,6 @@ def _tidy(text: str, before: str) -> str:
     if text is before or text == before:
         return text
     words = re.sub(r"[(\[]\s*[)\]]", " ", " ".join(text.split()))
-    words = _BLANK_BEFORE.sub("", words).lstrip(_LEFT_BEFORE).rstrip(_LEFT_AFTER)
+    words = _REPEATED.sub(lambda found: found[1] or found[2], _BLANK_BEFORE.sub("", words))
+    words = words.lstrip(_LEFT_BEFORE).rstrip(_LEFT_AFTER)
     return words.removeprefix("- ").removesuffix(" -")

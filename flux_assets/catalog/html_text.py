@@ -39,7 +39,8 @@ _PLAIN_ENTITY = (
 _PLAIN_MARKUP = re.compile(rf"(?:[^<&]++|{_PLAIN_TAG.pattern}|{_PLAIN_ENTITY})*+", re.IGNORECASE)
 _TAG_NAME = re.compile(r"</?[A-Za-z][^\s<>/\"'=]*")
 _IN_TAG = re.compile(r"=\s*([\"'])|[<>]")
-_EMBEDDED = re.compile(r"data:[\w.+/-]{1,80};base64,[A-Za-z0-9+/=_-]*", re.IGNORECASE)
+_DATA = r"data:[\w.+/-]{1,80};base64,[A-Za-z0-9+/=_-]*"
+_EMBEDDED = re.compile(rf"!\[[^\[\]]{{0,200}}\]\({_DATA}[^()]{{0,200}}\)|{_DATA}", re.IGNORECASE)
 
 
 def plain_lines(cell: str) -> str:

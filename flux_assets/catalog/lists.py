@@ -3,6 +3,7 @@ r"""Cells that list several values, whatever parts them; `\,` is a comma, as Woo
 `Red/White` is one thing of two colours, and so is `Black and White`: no list.
 """
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -11,16 +12,33 @@ from flux_assets.catalog.nothing import says_no_value, says_nothing
 
 # None stands inside brackets, and no comma inside a number.
 _PARTS_VALUES = re.compile(
-    r"(?:[|;\r\n\uff5c\uff1b\u3001\uff0c\u060c]|(?<=\s)/(?=\s)|(?<!\\),(?!(?<=\d,)\d))+"
+    r"(?:[|;\r\n\uff5c\uff1b\u3001\uff0c\u060c]|\\[rn]|(?<=\s)/(?=\s)|(?<!\\),(?!(?<=\d,)\d))+"
     r"(?![^()\[\]]*[)\]])"
 )
-_MAY_PART = re.compile(r"[|;,\r\n\uff5c\uff1b\u3001\uff0c\u060c]|\s/\s")
+_MAY_PART = re.compile(r"[|;,\r\n\uff5c\uff1b\u3001\uff0c\u060c]|\\[rn]|\s/\s")
+_LONGEST_JSON = 10_000
 # As a shop's own options are called inside: letters and digits joined by underscores.
 _OPTION_CODE = re.compile(r"(?=[^_]*[^\W\d_])[^\W_]+(?:_+[^\W_]+)+")
 
 
+def unwrap_list(cell: str) -> str:
+    """A list in JSON, or as Python shows one, as lines; any other cell as it is."""
+    text = cell.strip()
+    if text[:1] != "[" or text[-1:] != "]" or len(text) > _LONGEST_JSON:
+        return cell
+    for written in (text, text.replace("'", '"')):
+        try:
+            values = json.loads(written)
+        except (ValueError, RecursionError):
+            continue
+        if all(isinstance(value, str | int | float | None) for value in values):
+            return "\n".join(str(value) for value in values if value is not None)
+    return cell
+
+
 def split_list(cell: str) -> list[str]:
     """Every value that a cell lists, in its order, blanks apart; one that is no list is one."""
+    cell = unwrap_list(cell)
     if not _MAY_PART.search(cell):
         return [cell.strip()] if cell.strip() else []
     parts = _PARTS_VALUES.split(cell)

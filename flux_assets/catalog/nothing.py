@@ -32,6 +32,7 @@ _WORDS = """
 n/a | n\\a | n.a. | n.a | n. a. | n. a | n / a | n-a | n/d | n.d. | s/d | s.d. | n.v.t. | nvt | n/b
 n/v | n.v. | k.a. | k. a. | k.a | k/a | b.d. | b/d | i/t | n/a/n | н/д
 none | null | nil | nan | <na> | undefined | nothing | none given | no data | no value
+none specified | none selected | not selected | nothing selected | xx | xxx | xxxx
 not specified | unspecified | not given | not provided | not set | not available | not defined
 not applicable | does not apply | no information | not known | unknown | not stated | not entered
 default | default title | default value | default category | standardwert | please select
@@ -43,6 +44,9 @@ no photo available | photo coming soon | no picture | noimage | missing | missin
 tbd | tba | tbc | t.b.d. | t.b.a. | t.b.c. | to be defined | to be determined | to be announced
 to be confirmed | to do | todo | placeholder
 uncategorized | uncategorised | unbranded | no brand | no color | no colour | no material | no title
+untitled | unnamed | unnamed product | ohne titel | unbenannt | sans titre | sin título | sin titulo
+senza titolo | zonder titel | bez tytułu | sem título | utan titel | uten tittel | uden titel
+bez názvu | fără titlu | cím nélkül | без названия | başlıksız | 無題 | 无标题 | 제목 없음
 no description | untitled product | auto draft
 keine angabe | keine angaben | ohne angabe | ohne | nicht angegeben | nicht verfügbar | unbekannt
 nicht zutreffend | nicht vorhanden | nicht definiert | keine | keiner | kein | leer | entfällt
@@ -66,6 +70,9 @@ sin datos | sin información | sin color
 nessuno | nessuna | non specificato | non specificata | sconosciuto | sconosciuta | non applicabile
 non disponibile | non definito | non indicato | predefinito | titolo predefinito | vedi descrizione
 vedi foto | senza categoria | senza marca | senza marchio | da definire
+geen kleur | geen materiaal | geen merk | keine auswahl | auswählen | kein material
+sin material | nessun colore | nessun materiale | sans couleur | sans matière | sem cor
+sem material
 geen | niet gespecificeerd | niet opgegeven | onbekend | niet van toepassing | niet beschikbaar
 standaardtitel | zie beschrijving | zie foto | ongecategoriseerd | merkloos | niet bekend
 niet ingevuld | geen opgave
@@ -157,4 +164,4 @@ def _is_nothing(text: str) -> bool:
     bare = words.strip(_BRACKETS)
     if "-" in bare or "_" in bare:
         bare = _HYPHENS.sub(" ", bare)
-    return bare in _NOTHING or not any(map(str.isalnum, text))
+    return bare.rstrip(".!") in _NOTHING or bare in _NOTHING or not any(map(str.isalnum, text))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from flux_assets.catalog.lists import unwrap_list
 from flux_assets.catalog.nothing import says_nothing
 from flux_assets.catalog.repeated_cells import remember_short
 
@@ -29,7 +30,7 @@ def first_category(lines: str, read_category: Callable[[str], str]) -> str:
     What stands on lines of its own, or between `|` or `;`, is a path's steps, unless these are
     paths themselves.
     """
-    parts = [" ".join(part.split()) for part in _PARTS_PATHS.split(lines)]
+    parts = [" ".join(part.split()) for part in _PARTS_PATHS.split(unwrap_list(lines))]
     parts = [part for part in parts if not says_nothing(part) and not _IDENTIFIER.fullmatch(part)]
     if not parts:
         return ""

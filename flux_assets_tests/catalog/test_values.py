@@ -132,6 +132,7 @@ NOTHINGS = (
         "não informado",
     ),
     *("ej angivet", "ikke oplyst".replace("oplyst", "angivet"), "ei määritelty", "neuvedeno"),
+    *("None.", "none specified", "Not specified!", "geen kleur", "sans couleur", "No image", "xxx"),
     *("nespecificat", "nincs megadva", "belirtilmemiş", "не указано", "なし", "未指定", "없음"),
 )
 
@@ -156,7 +157,21 @@ def test_nothing_is_nothing_in_every_field_but_a_size_may_be_0(nothing: str) -> 
 
 
 @pytest.mark.parametrize(
-    "title", ["N/A", "none", "\u200b\u00a0", "?", "Default Title", "未设置", "0"]
+    "title",
+    [
+        *(
+            "N/A",
+            "none",
+            "\u200b\u00a0",
+            "?",
+            "Default Title",
+            "未设置",
+            "0",
+            "Untitled",
+            "Ohne Titel",
+        ),
+        *("Sin título", "無題"),
+    ],
 )
 def test_a_title_that_says_nothing_is_rejected_by_line(title: str) -> None:
     catalog = read_catalog(f"id,title\n1,Hat\n2,{title}\n".encode(), "export.csv")
@@ -184,7 +199,16 @@ def test_a_title_that_says_nothing_is_rejected_by_line(title: str) -> None:
         ("Black and White", "Black and White"),
         ("Black, N/A", "Black"),
         ("Grey (dark, matt)", "Grey (dark, matt)"),
-        *((f"Red{sign}Blue", "Red\nBlue") for sign in ("|", ";", ", ", "\n", "\r\n", " / ", "、")),
+        *(
+            (f"Red{sign}Blue", "Red\nBlue")
+            for sign in ("|", ";", ", ", "\n", "\r\n", " / ", "、", "\\n")
+        ),
+        *(
+            (cell, "Red\nBlue")
+            for cell in ('["Red","Blue"]', "['Red', 'Blue']", '["Red", null, "Blue"]')
+        ),
+        ('["Red"]', "Red"),
+        ("[none]", ""),
     ],
 )
 def test_a_colour_s_words(cell: str, colors: str) -> None:
@@ -296,6 +320,14 @@ def test_what_is_for_software_is_no_text(cell: str, text: str) -> None:
         ("-40 °C Boot", "-40 °C Boot"),
         ("OAK BENCH", "OAK BENCH"),
         ("ACME® Mug™", "ACME® Mug™"),
+        ("Hut *Top Angebot*", "Hut"),
+        ("**SALE** Hat", "Hat"),
+        ("Sombrero ¡OFERTA!", "Sombrero"),
+        ("¡Hola! Taza", "¡Hola! Taza"),
+        ("帽子【新品】送料無料", "帽子"),
+        ("木製 椅子 限定", "木製 椅子"),
+        ("세일 모자", "모자"),
+        ("Oak\\nBench", "Oak Bench"),
         ("#1 Dad Mug", "#1 Dad Mug"),
     ],
 )
@@ -306,6 +338,27 @@ def test_a_title_s_shouting_goes_and_its_words_stay(title: str, undressed: str) 
 def test_markdown_is_no_text() -> None:
     text = "# Bench\n\nOf **oak**, [oiled](https://x.example).\n\n* Soft\n* Warm"
     assert undress(text) == "Bench Of oak, oiled. Soft Warm"
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ("[Oiled](https://x.example) oak.", "Oiled oak."),
+        ("![a bench](data:image/png;base64,QUJD) Of oak.", "Of oak."),
+        ("Of oak.\\r\\nOiled.", "Of oak. Oiled."),
+        ("Of oak. More at https://x.example/a?b=c", "Of oak. More at"),
+        ("Of oak (www.x.example), oiled.", "Of oak, oiled."),
+        ("Of oak!!! SALE -50%!!!", "Of oak!"),
+    ],
+)
+def test_links_and_written_line_ends_are_no_text(cell: str, text: str) -> None:
+    assert undress(plain_lines(cell)) == text
+
+
+def test_a_raw_column_carries_no_markup() -> None:
+    cell = "<style>a{}</style><img onerror=x>Of **oak** [vc_row a='1']{{7*7}}<script>y</script>"
+    (bench,) = read_catalog(f'id,title,care_text\n1,Bench,"{cell}"\n'.encode(), "a.csv").products
+    assert bench.columns["care_text"] == "Of **oak**"
 
 
 def test_marks_go_where_the_rules_say_so() -> None:
