@@ -18,6 +18,7 @@ from rich.table import Table
 
 from flux_assets.commands.check import check
 from flux_assets.commands.dagster_home import prepare_dagster_home
+from flux_assets.commands.failures import TRACEBACK, run_cli
 from flux_assets.commands.launch import RefreshReport, run_refresh
 from flux_assets.commands.ledger import ledger
 from flux_assets.commands.people import people
@@ -51,7 +52,7 @@ def main() -> None:
     warnings.simplefilter("ignore")  # third parties' warnings are for developers, and tests
     with note_signals() as find_signal:
         try:
-            cli.main(standalone_mode=False)
+            run_cli(cli)
         except click.ClickException as error:
             error.show()
             sys.exit(error.exit_code)
@@ -67,6 +68,9 @@ def main() -> None:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    TRACEBACK, is_flag=True, expose_value=False, help="Also show where an error came from."
+)
 def cli() -> None:
     """Turn a product catalog into pictures, in Dagster."""
 

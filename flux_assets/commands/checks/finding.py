@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from flux_assets.errors import FluxAssetsError
+from flux_assets.os_errors import explain_refusal
 
 Verdict = Literal["ok", "warning", "problem"]
 
@@ -36,6 +37,9 @@ def run_checks(checks: Mapping[str, Check]) -> Iterator[Finding]:
             yield from check()
         except FluxAssetsError as error:
             yield Finding(name=name, verdict="problem", detail=str(error))
+        except OSError as error:
+            detail = explain_refusal(error) or f"{type(error).__name__}: {error}"
+            yield Finding(name=name, verdict="problem", detail=detail)
 
 
 def name_first(texts: Iterable[str], *, shown: int = 3) -> str:

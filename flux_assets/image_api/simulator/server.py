@@ -1,11 +1,12 @@
 """Serves the simulator on this machine's loopback address: beside other work, or alone."""
 
 import asyncio
+import logging
 import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from flux_assets.image_api.simulator.state import SimulatorState
 _HOST = "127.0.0.1"
 _BACKLOG = 2048
 _TICK_SECONDS = 0.02
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +101,12 @@ class _Server(uvicorn.Server):
     def of(cls, app: Starlette) -> "_Server":
         async def quietly(scope: Scope, receive: Receive, send: Send) -> None:
             # uvicorn would log as errors the server's end, and that of a caller that was killed.
-            with suppress(asyncio.CancelledError, ClientDisconnect):
+            try:
                 await app(scope, receive, send)
+            except (asyncio.CancelledError, ClientDisconnect):
+                pass
+            except OSError as error:  # the caller has its HTTP 500
+                _log.error("the simulator cannot keep its state: %s", error)
 
         config = uvicorn.Config(
             quietly,

@@ -11,6 +11,8 @@ from typing import Literal, Self
 from urllib.parse import quote, unquote
 from uuid import UUID
 
+from flux_assets.os_errors import MachineError, explain_refusal
+
 FinalStatus = Literal["SUCCESS", "FAILED", "FAILURE"]
 
 _DRAFT = ".draft"
@@ -69,15 +71,24 @@ class BillLine:
 
 
 class SimulatorState:
-    """The state directory; every write is whole or absent, also beside other processes."""
+    """The state directory; every write is whole or absent, also beside other processes.
+
+    Raises:
+        MachineError: it cannot be written to.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._bill = directory / "bill.jsonl"
         self._bill_offset = 0
         self._bill_lines = 0
-        for name in ("generations", "objects", "assets", "counts"):
-            (directory / name).mkdir(parents=True, exist_ok=True)
+        try:
+            for name in ("generations", "objects", "assets", "counts"):
+                (directory / name).mkdir(parents=True, exist_ok=True)
+                self._draft(directory / name / "probe", b"").unlink()
+        except OSError as error:
+            problem = explain_refusal(error) or str(error)
+            raise MachineError(f"the simulator cannot keep its state: {problem}") from error
 
     @cached_property
     def secret(self) -> bytes:

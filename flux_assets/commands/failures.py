@@ -1,0 +1,65 @@
+"""What ends a command: one sentence that says what to do, and a traceback if one is asked for."""
+
+import sqlite3
+import sys
+import traceback
+from collections.abc import Iterator
+
+import click
+
+from flux_assets.commands.dagster_home import explain_dagster_error
+from flux_assets.errors import FluxAssetsError
+from flux_assets.os_errors import MachineError, explain_refusal
+
+TRACEBACK = "--traceback"
+
+
+class UnexpectedError(FluxAssetsError):
+    """A fault of ours or of a library."""
+
+
+def run_cli(cli: click.Group) -> None:
+    """Run the command line; whatever goes wrong comes as an error that a person can act on.
+
+    With `--traceback` anywhere among the arguments, where it went wrong is shown as well.
+
+    Raises:
+        FluxAssetsError: the command ended so.
+        ClickException, Abort, KeyboardInterrupt: it was not understood, or interrupted.
+    """
+    arguments = [argument for argument in sys.argv[1:] if argument != TRACEBACK]
+    try:
+        cli.main(arguments, standalone_mode=False)
+    except (click.ClickException, click.Abort):
+        raise
+    except Exception as error:
+        if TRACEBACK in sys.argv:
+            traceback.print_exc()
+        if isinstance(error, FluxAssetsError):
+            raise
+        raise _explain(error) from error
+
+
+def _explain(error: Exception) -> FluxAssetsError:
+    """By the cause that is known, however deep it lies; each in one line."""
+    told = " ".join(str(error).split())
+    for cause in _causes(error):
+        if isinstance(cause, FluxAssetsError):
+            return cause
+        if isinstance(cause, OSError) and (refused := explain_refusal(cause)):
+            return MachineError(refused)
+        if isinstance(cause, sqlite3.Error):
+            problem = explain_dagster_error(cause)
+            return MachineError(f"Dagster's database cannot be used: {problem}")
+    return UnexpectedError(
+        f"{type(error).__name__}: {told or 'no reason is given'}. This is a fault of flux_assets "
+        f"or of a library: start again with {TRACEBACK} to see where, and report it. What is paid "
+        "is kept"
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
