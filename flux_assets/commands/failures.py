@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import click
 
 from flux_assets.commands.dagster_home import explain_dagster_error
+from flux_assets.commands.signals import FindSignal
 from flux_assets.errors import FluxAssetsError
 from flux_assets.os_errors import MachineError, explain_refusal
 
@@ -18,9 +19,10 @@ class UnexpectedError(FluxAssetsError):
     """A fault of ours or of a library."""
 
 
-def run_cli(cli: click.Group) -> None:
+def run_cli(cli: click.Group, find_signal: FindSignal) -> None:
     """Run the command line; whatever goes wrong comes as an error that a person can act on.
 
+    Commands get `find_signal` as their context's object.
     With `--traceback` anywhere among the arguments, where it went wrong is shown as well.
 
     Raises:
@@ -29,7 +31,7 @@ def run_cli(cli: click.Group) -> None:
     """
     arguments = [argument for argument in sys.argv[1:] if argument != TRACEBACK]
     try:
-        cli.main(arguments, standalone_mode=False)
+        cli.main(arguments, standalone_mode=False, obj=find_signal)
     except (click.ClickException, click.Abort):
         raise
     except Exception as error:

@@ -103,6 +103,7 @@ def run_refresh(
     choices: Choices,
     *,
     tell: Callable[[str], None],
+    is_told_to_end: Callable[[], bool],
     on_progress: Callable[[RunProgress], None] | None = None,
 ) -> RefreshReport:
     """Run the whole job.
@@ -111,6 +112,7 @@ def run_refresh(
         settings: of this environment.
         choices: what is asked of this run.
         tell: called with a sentence for people: runs that were found dead, and for whom it waits.
+        is_told_to_end: whether a signal has come that ends it.
         on_progress: called now and then from another thread; for it, every event is read back.
 
     Raises:
@@ -131,7 +133,14 @@ def run_refresh(
         for ended in end_dead_runs(instance, settings.shop):
             tell(f"Run {ended.run_id[:SHOWN_ID]}: {ended.reason}")
         with (
-            watch_run(instance, settings.shop, tags, on_progress=on_progress, on_wait=tell),
+            watch_run(
+                instance,
+                settings.shop,
+                tags,
+                on_progress=on_progress,
+                tell=tell,
+                is_told_to_end=is_told_to_end,
+            ),
             dg.execute_job(
                 dg.reconstructable(get_refresh_job),
                 instance,

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import warnings
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
@@ -28,7 +29,7 @@ from flux_assets.commands.run_watch import RunProgress
 from flux_assets.commands.runs import runs
 from flux_assets.commands.sample_files import put_sample_files
 from flux_assets.commands.shop import open_shop, read_settings
-from flux_assets.commands.signals import note_signals
+from flux_assets.commands.signals import FindSignal, note_signals
 from flux_assets.commands.verify import verify
 from flux_assets.defs.reports import catalog_report, summary_report
 from flux_assets.errors import FluxAssetsError
@@ -52,7 +53,7 @@ def main() -> None:
     warnings.simplefilter("ignore")  # third parties' warnings are for developers, and tests
     with note_signals() as find_signal:
         try:
-            run_cli(cli)
+            run_cli(cli, find_signal)
         except click.ClickException as error:
             error.show()
             sys.exit(error.exit_code)
@@ -220,14 +221,20 @@ def simulator(
         requests_per_minute=requests_per_minute,
         faults=read_faults(faults) if faults else Faults(),
     )
-    serve(state_dir, options=options, port=port, announce=click.echo)
+    with suppress(KeyboardInterrupt):  # which is how it is ended
+        serve(state_dir, options=options, port=port, announce=click.echo)
 
 
 def _refresh(settings: Settings, choices: Choices) -> RefreshReport:
     prepare_dagster_home()
-    tell = partial(people.print, markup=False, soft_wrap=True)
+    find_signal: FindSignal = click.get_current_context().find_root().obj
+    run = partial(
+        run_refresh,
+        tell=partial(people.print, markup=False, soft_wrap=True),
+        is_told_to_end=lambda: find_signal() is not None,
+    )
     if not people.is_terminal:  # no bar can move there, and reading each event costs CPU
-        return run_refresh(settings, choices, tell=tell)
+        return run(settings, choices)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -246,7 +253,7 @@ def _refresh(settings: Settings, choices: Choices) -> RefreshReport:
                     completed=progress.landed,
                 )
 
-        return run_refresh(settings, choices, tell=tell, on_progress=show)
+        return run(settings, choices, on_progress=show)
 
 
 def _show_pictures(settings: Settings, report: RefreshReport) -> None:

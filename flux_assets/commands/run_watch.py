@@ -1,5 +1,6 @@
 """What a run that is under way in this process has done so far, and for whom it waits."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,7 @@ _WATCH_SECONDS = 0.3
 _TELL_SECONDS = 5
 _TELL_OFTEN_FOR = 12
 _TELL_LATER_SECONDS = 60
+_ENDING_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,8 @@ def watch_run(
     tags: Mapping[str, str],
     *,
     on_progress: Callable[[RunProgress], None] | None,
-    on_wait: Callable[[str], None],
+    tell: Callable[[str], None],
+    is_told_to_end: Callable[[], bool],
 ) -> Iterator[None]:
     """Within the block, tell from another thread what becomes of the run with these tags.
 
@@ -43,16 +46,20 @@ def watch_run(
         shop: whose it is.
         tags: that no other run has.
         on_progress: called now and then; for it, every event is read back.
-        on_wait: called every few seconds with a sentence while the run waits for another, and
-            every minute once it has been told a dozen times.
+        tell: called every few seconds with a sentence while the run waits for another, and every
+            minute once it has been told a dozen times; and once where it takes long to end.
+        is_told_to_end: whether a signal has come that ends it.
     """
     done = threading.Event()
-    seconds = _WATCH_SECONDS if on_progress else _TELL_SECONDS
-    waits = _Waits(instance, shop, on_wait)
+    waits = _Waits(instance, shop, tell)
+    ending = _Ending(is_told_to_end, tell)
     counter = _Counter(instance, shop)
 
     def watch() -> None:
-        while not done.wait(seconds):
+        while not done.wait(_WATCH_SECONDS):
+            ending.look()
+            if not on_progress and not waits.is_due():
+                continue
             try:
                 for run in instance.get_runs(dg.RunsFilter(tags=tags), limit=1):
                     waits.look(run.run_id)
@@ -70,6 +77,22 @@ def watch_run(
         thread.join()
 
 
+class _Ending:
+    """Tells once why a run that was told to end does not end yet."""
+
+    def __init__(self, is_told_to_end: Callable[[], bool], tell: Callable[[str], None]) -> None:
+        self._is_told_to_end = is_told_to_end
+        self._tell = tell
+        self._tell_at: float | None = None
+
+    def look(self) -> None:
+        if self._tell_at is None and self._is_told_to_end():
+            self._tell_at = time.monotonic() + _ENDING_SECONDS
+        elif self._tell_at is not None and time.monotonic() >= self._tell_at:
+            self._tell_at = math.inf
+            self._tell("Ending: the calls under way are awaited, so that what they cost is kept.")
+
+
 class _Waits:
     """Tells for whom a run waits, often at first."""
 
@@ -80,10 +103,13 @@ class _Waits:
         self._shop = shop
         self._tell = tell
         self._told = 0
-        self._look_at = 0.0
+        self._look_at = time.monotonic() + _TELL_SECONDS
+
+    def is_due(self) -> bool:
+        return time.monotonic() >= self._look_at
 
     def look(self, run_id: str) -> None:
-        if time.monotonic() < self._look_at:
+        if not self.is_due():
             return
         told = describe_wait(self._instance, self._shop, run_id)
         if told:
@@ -91,7 +117,7 @@ class _Waits:
             self._told += 1
         is_often = self._told < _TELL_OFTEN_FOR
         pause = _TELL_SECONDS if is_often else _TELL_LATER_SECONDS
-        self._look_at = time.monotonic() + pause - _WATCH_SECONDS
+        self._look_at = time.monotonic() + pause
 
 
 class _Counter:
