@@ -22,7 +22,7 @@ from flux_assets.commands.dagster_home import prepare_dagster_home
 from flux_assets.commands.failures import TRACEBACK, run_cli
 from flux_assets.commands.launch import RefreshReport, run_refresh
 from flux_assets.commands.ledger import ledger
-from flux_assets.commands.people import people
+from flux_assets.commands.people import people, tell_logs, tell_usage
 from flux_assets.commands.plan_flags import choice_options, json_option, read_choices, show_plan
 from flux_assets.commands.prune import prune
 from flux_assets.commands.run_watch import RunProgress
@@ -50,12 +50,13 @@ _OBJECTS_BETWEEN_COLLECTIONS = 10_000
 def main() -> None:
     """Run the command line; errors that a person can act on come without a traceback."""
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    tell_logs()
     warnings.simplefilter("ignore")  # third parties' warnings are for developers, and tests
     with note_signals() as find_signal:
         try:
             run_cli(cli, find_signal)
         except click.ClickException as error:
-            error.show()
+            tell_usage(error)
             sys.exit(error.exit_code)
         except (FluxAssetsError, click.Abort, KeyboardInterrupt) as error:
             number = find_signal()  # whatever went wrong after one came of it

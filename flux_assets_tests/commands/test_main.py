@@ -58,6 +58,7 @@ def test_plan_prints_one_json_object_and_sends_nothing(workplace: Workplace) -> 
         "prompt_errors": 0,
         "override_problems": 0,
         "skipped": 21,
+        "doubted_photos": 0,
         "without_picture": {"only_if": 21},
         "new": IMAGES_PER_DEMO,
         "changed": 0,
