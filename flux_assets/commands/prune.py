@@ -15,7 +15,7 @@ from flux_assets.commands.dagster_home import open_instance
 from flux_assets.commands.people import people
 from flux_assets.commands.plan_flags import json_option
 from flux_assets.commands.shop import open_shop, read_settings
-from flux_assets.defs.reports import markdown_table
+from flux_assets.defs.markdown import markdown_table
 from flux_assets.defs.runs import describe_run, find_refresh
 from flux_assets.errors import PruneError
 from flux_assets.manifest.prune import (

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from flux_assets.buying.outcome import reroll_command
-from flux_assets.defs.reports import markdown_table, name_products
+from flux_assets.defs.markdown import markdown_table, name_products
 from flux_assets.manifest.doubtful import find_doubtful, read_looked_at
 
 if TYPE_CHECKING:

@@ -14,9 +14,10 @@ from flux_assets.defs.events import run_identity
 from flux_assets.defs.full_collections import put_off_full_collections
 from flux_assets.defs.images import OWNERS
 from flux_assets.defs.lineage_reader import LineageReader
+from flux_assets.defs.markdown import markdown_table, name_products
 from flux_assets.defs.partitions import shop_key
 from flux_assets.defs.recognition_check import RECOGNISABLE_CHECK, judge_recognition
-from flux_assets.defs.reports import markdown_table, name_products, shortfalls_table
+from flux_assets.defs.reports import shortfalls_table
 from flux_assets.defs.resources import StoreResource
 from flux_assets.image_api.request import RequestIdentity
 from flux_assets.manifest.doubtful import DoubtfulRefusal, LookedAt

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from flux_assets.defs.reports import markdown_table, name_products
+from flux_assets.defs.markdown import markdown_table, name_products
 from flux_assets.pictures.recognition import NOT_RECOGNISABLE_BELOW
 from flux_assets.prompts.shots import ShotsFile
 

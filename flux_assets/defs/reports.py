@@ -1,12 +1,12 @@
 """Readable accounts of a catalog, a plan and a run, as Markdown for the UI and the terminal."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 from flux_assets.buying.summary import KINDS, RunSummary, Shortfall
 from flux_assets.catalog.product import Catalog, RejectedRow
+from flux_assets.defs.markdown import escape_markdown, markdown_table
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.manifest.findings import FindingKind, StoreFindings
 from flux_assets.planning.changes import count_changes, count_pruned
@@ -35,17 +35,10 @@ _FOUND: Mapping[FindingKind, str] = {
     "orphaned": "pictures of products or shots that are gone; `prune --orphaned`",
     "deleted": "older pictures that were deleted since; nothing to do",
 }
-_MARKDOWN = re.compile(r"[\\`*_\[\]<>&|~]")
 _SHOWN = 20
 _SAMPLE_PROMPTS = 10
 _FINGERPRINT_DIGITS = 12
 _GUESSED = 10
-
-
-def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table; cells are kept from breaking it."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
 
 
 def catalog_report(catalog: Catalog) -> str:
@@ -59,7 +52,7 @@ def catalog_report(catalog: Catalog) -> str:
         ("encoding", f"{catalog.encoding}{', a guess' if catalog.suspected_encoding else ''}"),
     ]
     parts = [markdown_table(("catalog", catalog.name), counts)]
-    parts += [f"**{warning}**" for warning in catalog.warnings]
+    parts += [f"**{escape_markdown(warning)}**" for warning in catalog.warnings]
     if catalog.suspected_encoding:
         guessed = (product for product in catalog.products if not product.title.isascii())
         rows = [(item.line, item.product_id, item.title) for item in islice(guessed, _GUESSED)]
@@ -164,7 +157,7 @@ def summary_report(summary: RunSummary, *, cost_usd_per_image: float) -> str:
         markdown_table(("outcome", "pictures"), counts),
     ]
     if summary.stop_reason:
-        parts.insert(0, f"**Stopped: {summary.stop_reason}**")
+        parts.insert(0, f"**Stopped: {escape_markdown(summary.stop_reason)}**")
     if summary.notes:
         parts.append(markdown_table(("of what was chosen",), [(note,) for note in summary.notes]))
     if summary.left_over_cap:
@@ -244,20 +237,9 @@ def waiting_table(requests: Sequence[Mapping[str, object]]) -> str:
     return table + _and_more(len(requests))
 
 
-def name_products(product_ids: Iterable[str]) -> str:
-    """The first ten products by their names, each once; empty where there is none."""
-    names = list(dict.fromkeys(product_ids))
-    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    return f"{', '.join(names[:10])}{more}"
-
-
 def _duration(minutes: float) -> str:
     return f"{minutes:g} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"
 
 
 def _and_more(count: int) -> str:
     return f"\n\nand {count - _SHOWN} more" if count > _SHOWN else ""
-
-
-def _cell(cell: object) -> str:
-    return " ".join(_MARKDOWN.sub(r"\\\g<0>", str(cell)).split())

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flux_assets.commands.people import people, tell_logs, tell_usage
-from flux_assets.defs.reports import markdown_table
+from flux_assets.defs.markdown import markdown_table
 from flux_assets_tests.fixtures.command_line import make_workplace
 
 ATTACKS = {

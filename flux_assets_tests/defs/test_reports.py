@@ -9,9 +9,9 @@ from markdown_it import MarkdownIt
 from flux_assets.bill.credits import CreditSpan
 from flux_assets.buying.summary import RunSummary, Shortfall, SlowCall
 from flux_assets.catalog.product import Catalog, Product, RejectedRow
+from flux_assets.defs.markdown import markdown_table
 from flux_assets.defs.reports import (
     catalog_report,
-    markdown_table,
     pick_samples,
     plan_report,
     prompts_table,
