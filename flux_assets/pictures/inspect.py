@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from flux_assets.errors import PictureError
 from flux_assets.image_api.parameters import MATCH_INPUT_IMAGE, ParameterValue
 from flux_assets.pictures.appearance import Appearance, digest_pixels, judge_appearance, shrink
+from flux_assets.pictures.structure import Structure, read_structure
 
 if TYPE_CHECKING:  # Pillow is loaded only where a picture is really opened
     from PIL.Image import Image
@@ -25,17 +26,20 @@ MAX_PREVIEW_BYTES = 12_000
 _MAX_RATIO_ERROR = 0.04
 """Sides are multiples of 16 or 32, so that ratios up to 2.9 % off are what the API means."""
 
-_PNG_END = b"IEND\xaeB`\x82"
-
 _TYPES = {
     "PNG": ("png", "image/png"),
     "JPEG": ("jpg", "image/jpeg"),
     "WEBP": ("webp", "image/webp"),
+    "AVIF": ("avif", "image/avif"),
 }
 
 
 class NoPictureError(PictureError):
     """The bytes are something else, such as a proxy's page: the picture may yet come."""
+
+
+class UndecodedError(PictureError):
+    """The bytes are a whole picture by their structure, which cannot be decoded here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,26 +70,24 @@ def inspect_picture(data: bytes, *, preview_px: int = 0) -> Picture:
         preview_px: the longest side of the preview; 0 for none.
 
     Raises:
-        NoPictureError: the bytes are no PNG, JPEG or WebP.
-        PictureError: they are one that is damaged or cut short, or holds more than MAX_PIXELS.
+        NoPictureError: the bytes are no picture.
+        UndecodedError: they are one, but not PNG, JPEG, WebP or AVIF, of more than MAX_PIXELS,
+            or of a form that the decoder does not know.
+        PictureError: they are one that is damaged or cut short.
     """
-    from PIL import Image
-
-    with picture_errors(data):
-        with Image.open(io.BytesIO(data), formats=tuple(_TYPES)) as header:
-            # MPO is Pillow's word for a JPEG that holds further pictures.
-            kind = "JPEG" if header.format == "MPO" else str(header.format)
-            width_px, height_px = header.size
-            if width_px * height_px > MAX_PIXELS:
-                raise PictureError(f"{width_px} x {height_px} pixels are more than {MAX_PIXELS}")
-            if kind == "PNG":
-                header.verify()  # only this reads the checksums of a PNG's chunks
-        if kind == "PNG" and _PNG_END not in data:  # verify does not look at the last checksum
-            raise PictureError("the PNG is cut short: its end is missing")
-        with Image.open(io.BytesIO(data), formats=(kind,)) as image:
-            image.load()
-            small = shrink(image)
-    extension, content_type = _TYPES[kind]
+    structure = read_structure(data)
+    if structure is None or not (structure.is_whole or structure.kind in _TYPES):
+        raise NoPictureError(f"no picture, but {describe_bytes(data)}")
+    if not structure.is_whole:
+        raise PictureError(f"the picture is damaged: the {structure.kind} is cut short or changed")
+    if structure.kind not in _TYPES:
+        raise UndecodedError(f"a whole {structure.kind}, a format that is not read here")
+    try:
+        small, width_px, height_px = _decode(structure)
+    except PictureError as error:
+        told = f"a whole {structure.kind} by its structure, but not decoded here: {error}"
+        raise UndecodedError(told) from error
+    extension, content_type = _TYPES[structure.kind]
     return Picture(
         extension=extension,
         content_type=content_type,
@@ -97,6 +99,23 @@ def inspect_picture(data: bytes, *, preview_px: int = 0) -> Picture:
         pixels_digest=digest_pixels(small),
         preview=_build_preview(small, preview_px) if preview_px else b"",
     )
+
+
+def _decode(structure: Structure) -> "tuple[Image, int, int]":
+    """A picture as of `shrink`, and its width and height.
+
+    Raises:
+        PictureError: it cannot be decoded, or is larger than MAX_PIXELS.
+    """
+    from PIL import Image
+
+    data = structure.essence
+    with picture_errors(data), Image.open(io.BytesIO(data), formats=(structure.kind,)) as image:
+        width_px, height_px = image.size
+        if width_px * height_px > MAX_PIXELS:
+            raise PictureError(f"{width_px} x {height_px} pixels are more than {MAX_PIXELS}")
+        image.load()
+        return shrink(image), width_px, height_px
 
 
 @contextmanager

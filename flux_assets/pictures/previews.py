@@ -1,15 +1,17 @@
 """A source photo and the picture made of it, small and side by side."""
 
 import io
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from flux_assets.errors import PictureError
 from flux_assets.pictures.inspect import MAX_PIXELS, encode_preview, picture_errors
+from flux_assets.pictures.structure import read_structure
 
 if TYPE_CHECKING:  # Pillow is loaded only where a picture is really opened
     from PIL.Image import Image
 
-_FORMATS = ("PNG", "JPEG", "WEBP")
+_FORMATS = ("PNG", "JPEG", "WEBP", "AVIF")
 _GAP_PX = 4
 _WHITE = (255, 255, 255)
 
@@ -37,8 +39,18 @@ def open_scaled(data: bytes, *, longest_px: int) -> "Image":
     """The picture as people see it, RGB, at most so large: upright, and on white where see-through.
 
     Raises:
-        PictureError: it is no PNG, JPEG or WebP that opens, or holds more than MAX_PIXELS.
+        PictureError: it is no PNG, JPEG, WebP or AVIF that opens, or holds more than MAX_PIXELS.
     """
+    try:
+        return _open_scaled(data, longest_px)
+    except PictureError:
+        structure = read_structure(data)
+        if structure is None or structure.essence == data:
+            raise
+        return _open_scaled(structure.essence, longest_px)  # what the decoder stumbled over is out
+
+
+def _open_scaled(data: bytes, longest_px: int) -> "Image":
     from PIL import Image, ImageOps
 
     with picture_errors(data), Image.open(io.BytesIO(data), formats=_FORMATS) as image:
@@ -46,7 +58,9 @@ def open_scaled(data: bytes, *, longest_px: int) -> "Image":
             raise PictureError(f"more than {MAX_PIXELS} pixels")
         # A JPEG is decoded at a fraction of its size, which costs a fraction of the time.
         image.draft("RGB", (longest_px, longest_px))
-        upright = ImageOps.exif_transpose(image)
+        upright: Image.Image = image
+        with suppress(PictureError), picture_errors(data):  # damaged notes do not spoil a picture
+            upright = ImageOps.exif_transpose(image)
         if upright.has_transparency_data:
             seen = upright.convert("RGBA")
             upright = Image.new("RGB", seen.size, _WHITE)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from flux_assets.errors import PhotoUnusableError
 from flux_assets.pictures.inspect import MAX_PIXELS, describe_bytes, name_file_kind
+from flux_assets.pictures.structure import read_structure
 
 if TYPE_CHECKING:  # Pillow is loaded only where a photo is really opened
     from PIL.Image import Image
@@ -70,6 +71,18 @@ def prepare_photo(data: bytes, *, uri: str) -> PreparedPhoto:
     Raises:
         NoPhotoError: it is no picture, a damaged one, or holds more than MAX_PIXELS.
     """
+    try:
+        return _prepare(data, uri)
+    except NoPhotoError:
+        structure = read_structure(data)
+        if structure is None or not structure.is_whole or structure.essence == data:
+            raise
+        with suppress(NoPhotoError):  # what the decoder stumbled over is out
+            return _prepare(structure.essence, uri)
+        raise
+
+
+def _prepare(data: bytes, uri: str) -> PreparedPhoto:
     from PIL import Image, UnidentifiedImageError
 
     is_reply = False
