@@ -202,6 +202,8 @@ class Settings(BaseModel):
     """Sends of one request, over all runs."""
     on_unknown_outcome: Literal["resubmit", "hold"] = "resubmit"
     """`resubmit`, or `hold`: leave a call that was never answered for a person."""
+    fetch_paid_hours: Annotated[float, Field(ge=0)] = 24
+    """A paid picture that cannot be fetched is asked for again for so long; then it is `lost`."""
     shard_size: Annotated[int, Field(ge=1)] = 500
     """Requests in a step, and partitions in a backfill's run."""
     result_hosts: Annotated[tuple[str, ...], BeforeValidator(_parse_hosts)] = ()

@@ -7,7 +7,7 @@ over the version that was read, so the store itself is the lock between machines
                       -> refused             the vendor will not make it
                       -> failed              the call is known to have made nothing
                       -> unknown             sent, and no reply will come
-                         accepted -> lost    paid, and the picture can never be had
+                         accepted -> lost    paid, and asked for in vain for as long as is set
 
 A claim of the proven dead is as good as `unknown`; a call accepted while processing may yet fail.
 Once a person releases it or prunes its picture, a request is `failed` or `unknown` without a
@@ -16,12 +16,14 @@ send that counts.
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 from flux_assets.bill.ledger_entry import UNANSWERED, AcceptedCall, ClaimLostError, LedgerEntry
 from flux_assets.bill.ledger_objects import LedgerObjects
 from flux_assets.bill.process_identity import (
+    NO_THREAD,
     Life,
     find_life,
     this_process,
@@ -133,8 +135,6 @@ class Ledger(LedgerObjects):
             run_id=self._run_id,
             step=self._step,
             process=this_process(),
-            thread=this_thread(),
-            lease_seconds=self.lease_seconds,
         )
 
     def renew(self, entry: LedgerEntry) -> LedgerEntry:
@@ -161,12 +161,12 @@ class Ledger(LedgerObjects):
                 return self._change(current, **accepted.as_changes())
             except ClaimLostError as lost:
                 found = lost.found
-                if found.state in {"accepted", "stored"}:
-                    if found.is_of(accepted):
-                        return found
+                if found.state in {"accepted", "stored", "lost"} and found.is_of(accepted):
+                    return found
+                if found.state == "stored" or (found.state == "accepted" and not found.asks):
                     self.keep_extra_reply(replace(claim, **accepted.as_changes()))
                     raise
-                if found.state == "lost":
+                if found.state in {"accepted", "lost"}:  # its own picture cannot be had
                     self.keep_extra_reply(found)
                 current = self.take_up(found)
 
@@ -187,6 +187,8 @@ class Ledger(LedgerObjects):
                     uuid=lineage.uuid,
                     temporary_url="",
                     is_processing=False,
+                    asks=0,
+                    unfetched_since="",
                     lineage=lineage,
                     possibly_paid_twice=lineage.possibly_paid_twice,
                 )
@@ -223,9 +225,22 @@ class Ledger(LedgerObjects):
         """It was sent, and no reply will come: it may have been paid."""
         return self._change(entry, state="unknown", reason=reason)
 
+    def record_unfetched(self, entry: LedgerEntry, reason: str, now: datetime) -> LedgerEntry:
+        """It is paid, and its picture cannot be had now; it is asked for again later.
+
+        Args:
+            entry: accepted, or lost and asked for once more.
+            reason: what the vendor said, wherever it was looked for.
+            now: of the store.
+        """
+        since = entry.unfetched_since or now.isoformat(timespec="seconds")
+        return self._change(
+            entry, state="accepted", reason=reason, asks=entry.asks + 1, unfetched_since=since
+        )
+
     def record_lost(self, entry: LedgerEntry, reason: str) -> LedgerEntry:
-        """It was paid, and its picture can never be had."""
-        return self._change(entry, state="lost", reason=reason, temporary_url="")
+        """It was paid, and was asked for in vain for as long as is set; nothing is erased."""
+        return self._change(entry, state="lost", reason=reason, asks=entry.asks + 1)
 
     def record_released(self, entry: LedgerEntry, *, may_be_paid: bool, reason: str) -> LedgerEntry:
         """It may be sent again as if it never had been; what may be paid is kept beside it.
@@ -245,17 +260,21 @@ class Ledger(LedgerObjects):
         )
 
     def keep_extra_reply(self, entry: LedgerEntry) -> None:
-        """Keep a paid reply that another one forestalled, beside the entry, for people.
+        """Keep a paid reply beside the entry, for people.
 
-        Its URL stays out: nobody fetches the picture, and a signed URL is a credential.
+        Of one that another forestalled, the URL stays out: nobody fetches the picture, and a
+        signed URL is a credential. What could never be fetched keeps it.
         """
+        kept_url = entry.temporary_url if entry.asks else ""
         self._store.put(
             extra_reply_key(entry.fingerprint, entry.uuid or entry.claim_id),
-            replace(entry, temporary_url="").to_bytes(),
+            replace(entry, temporary_url=kept_url).to_bytes(),
             content_type="application/json",
         )
 
     def _change(self, entry: LedgerEntry, **changes: Any) -> LedgerEntry:  # noqa: ANN401 - fields of differing types
+        if "state" in changes:  # it is no claim any more, which its holder keeps
+            changes |= {"thread": NO_THREAD, "lease_seconds": 0.0}
         while True:
             changed = replace(entry, revision=entry.revision + 1, **changes)
             try:

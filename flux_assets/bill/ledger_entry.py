@@ -43,7 +43,7 @@ class AcceptedCall:
     def as_changes(self) -> dict[str, Any]:
         """The fields of the ledger entry that it decides."""
         plain = {item.name: getattr(self, item.name) for item in fields(self)}
-        return {"state": "accepted", "reason": ""} | plain
+        return {"state": "accepted", "reason": "", "asks": 0, "unfetched_since": ""} | plain
 
 
 UNANSWERED: Mapping[str, Any] = MappingProxyType(
@@ -55,6 +55,8 @@ UNANSWERED: Mapping[str, Any] = MappingProxyType(
         "latency_seconds": 0.0,
         "is_processing": False,
         "asset_key": "",
+        "asks": 0,
+        "unfetched_since": "",
     }
 )
 """The fields that an `AcceptedCall` decides, where there is none."""
@@ -67,8 +69,10 @@ class LedgerEntry:
     `revision`, `claim_id` and `state` name a write, so that a writer can recognise its own.
     `attempts` counts sends, of all runs; `possibly_paid_twice` those sent again after an unknown
     outcome, and paid replies that came second. A claim is good for `lease_seconds` from
-    `modified_at` on; an older release wrote none. `temporary_url` is kept only while `accepted`;
-    only then does `is_processing` say anything: that no result was there when it was written.
+    `modified_at` on; an older release wrote none. `asks` counts how often its paid picture was
+    asked for in vain, from `unfetched_since` on, by the store's clock. `temporary_url` is kept
+    until it is stored; until then `is_processing` says that no result was there when it was
+    written.
     """
 
     fingerprint: str
@@ -90,6 +94,8 @@ class LedgerEntry:
     latency_seconds: float = 0.0
     is_processing: bool = False
     asset_key: str = ""
+    asks: int = 0
+    unfetched_since: str = ""
     reason: str = ""
     lineage: LineageRecord | None = None
     etag: str = field(default="", compare=False)

@@ -14,9 +14,11 @@ from flux_assets.errors import FluxAssetsError
 from flux_assets.storage.object_store import ObjectStore, picture_key
 from flux_assets.storage.stored_pictures import list_pictures
 
-WaitingState = Literal["held", "refused", "failed", "lost", "missing", "unknown"]
+WaitingState = Literal["held", "refused", "failed", "unfetched", "lost", "missing", "unknown"]
 WAITING_STATES: tuple[WaitingState, ...] = get_args(WaitingState)
-_MAYBE_PAID: frozenset[WaitingState] = frozenset({"held", "lost", "missing", "unknown"})
+_MAYBE_PAID: frozenset[WaitingState] = frozenset(
+    {"held", "unfetched", "lost", "missing", "unknown"}
+)
 _START = re.compile(r"[0-9a-f]{8,64}")
 
 
@@ -28,7 +30,8 @@ class ReleaseError(FluxAssetsError):
 class WaitingRequest:
     """One request that no refresh buys as it stands, or only once more.
 
-    `state` is as of the plan; an `unknown` one will be sent again by itself. `reason` is one line.
+    `state` is as of the plan; an `unknown` one will be sent again by itself, and an `unfetched`
+    one is paid and asked for again. `reason` is one line.
     """
 
     entry: LedgerEntry
@@ -39,6 +42,11 @@ class WaitingRequest:
     def may_be_paid(self) -> bool:
         """Whether another send may pay for the picture a second time."""
         return self.state in _MAYBE_PAID
+
+    @property
+    def may_be_fetched(self) -> bool:
+        """Whether the vendor may still have what was paid for."""
+        return self.state in {"unfetched", "lost"}
 
     @property
     def product_id(self) -> str:
@@ -196,6 +204,9 @@ class WaitingRequests:
                 state, reason = "missing", f"{key} was stored and is gone"
             case "refused" | "lost" as settled:
                 state = settled
+            case "accepted" if entry.asks:
+                state = "unfetched"
+                reason = f"asked for {entry.asks} times in vain: {entry.reason}"
             case "failed" if entry.attempts:
                 state = "failed"
             case "claimed" | "unknown" if entry.attempts:

@@ -3,16 +3,20 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import NamedTuple
 from uuid import uuid4
 
+from flux_assets.bill.asking import AskSchedule
 from flux_assets.bill.claim_keeper import ClaimKeeper
 from flux_assets.bill.credits import AccountCredits
 from flux_assets.bill.daily_limit import DailyBudget
+from flux_assets.bill.ledger_entry import LedgerEntry
 from flux_assets.bill.open_ledger import RunIdentity, Stores, open_ledger
 from flux_assets.bill.run_stop import RunStop
 from flux_assets.bill.send_rules import SendRules
 from flux_assets.buying.calling import Caller
+from flux_assets.buying.fetching import Fetching
 from flux_assets.buying.landing import Landing
 from flux_assets.buying.outcome import Outcome
 from flux_assets.buying.passes import generate
@@ -64,6 +68,10 @@ class Generation:
         """An outcome for each request, fetching what is paid already; buys nothing."""
         purchase = replace(self.purchase, may_buy=False)
         return generate(requests, obtain=purchase.obtain, stop=self.stop, threads=self.threads)
+
+    def ask_once(self, entry: LedgerEntry) -> str:
+        """Fetch what an entry says is paid, if it can be had; else give why not."""
+        return self.purchase.settlement.ask_once(entry)
 
     def reuse(self, stored: Iterable[tuple[ImageRequest, str]]) -> Iterator[Outcome]:
         """An outcome for each stored picture, given with its object key; buys nothing."""
@@ -117,6 +125,7 @@ def open_generation(
         store=stores.shop,
         api=api,
         rules=SendRules.of(settings, retry_refused=retry_refused),
+        asking=AskSchedule(keeps_asking=timedelta(hours=settings.fetch_paid_hours)),
         records=open_records(
             settings,
             stores.shop,
@@ -146,6 +155,7 @@ class PurchaseParts:
     store: ObjectStore
     api: ApiAccess
     rules: SendRules
+    asking: AskSchedule
     records: PictureRecords
     budget: DailyBudget
     stop: RunStop
@@ -203,12 +213,18 @@ class PurchaseParts:
         )
 
     def _build_settlement(self, results: ResultWait) -> Settlement:
-        landing = Landing(
+        fetching = Fetching(
             client=self.api.client,
             pace=self.api.pace,
-            records=self.records,
+            preview_px=self.records.likeness.preview_px,
             timeout_seconds=self.call_timeout_seconds,
             clock=self.clock,
+        )
+        landing = Landing(
+            fetching=fetching,
+            asking=self.asking,
+            records=self.records,
+            timeout_seconds=self.call_timeout_seconds,
         )
         return Settlement(
             ledger=self.records.ledger,

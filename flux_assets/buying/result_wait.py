@@ -3,11 +3,9 @@
 import logging
 import threading
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from flux_assets.bill.ledger_entry import AcceptedCall, LedgerEntry
 from flux_assets.bill.run_stop import RunStop
-from flux_assets.buying.landing import PictureLostError
 from flux_assets.clock import Clock
 from flux_assets.errors import (
     AccountError,
@@ -26,9 +24,6 @@ _POLL_TIMEOUT_SECONDS = 30.0
 _LAST_POLL_GRACE_SECONDS = 5.0
 """The last poll comes at the deadline itself, and may find others before it."""
 
-_RECORD_AGE = timedelta(days=1)
-"""A record may lag its call, and the vendor may forget for a while; a day later there is none."""
-
 _NEVER = threading.Event()
 """Paid calls are heard to the end, also when the run must send nothing more."""
 
@@ -43,7 +38,7 @@ class ResultWait:
         client, pace: the API; each poll counts against its limit.
         schedule: when to poll; learns from each call that is awaited from its send on.
         stop: told when the account itself is the matter.
-        timeout_seconds: from a call's send, or from where the wait is taken up again.
+        timeout_seconds: from a call's send.
         clock: time.
     """
 
@@ -54,24 +49,29 @@ class ResultWait:
     timeout_seconds: float
     clock: Clock
 
-    def wait_for(self, entry: LedgerEntry, *, sent_at: float | None = None) -> AcceptedCall:
+    def wait_for(
+        self, entry: LedgerEntry, *, sent_at: float | None = None, wait_seconds: float | None = None
+    ) -> AcceptedCall:
         """The finished call of an entry that says it is being worked on.
 
         Args:
             entry: accepted.
             sent_at: when it was sent, on the clock; None if an earlier run sent it, whose call is
                 asked for at once, and whose latency is not known.
+            wait_seconds: how long to go on asking, if not for as long as a call may take; 0 asks
+                once.
 
         Raises:
             RefusedError, GenerationFailedError, UnpaidCallError: the vendor made nothing.
-            PictureLostError: the vendor does not know the call, a day after it accepted it.
             NotReadyError: not this time; a later run may ask again.
         """
         began = self.clock.monotonic() if sent_at is None else sent_at
-        give_up_at = began + self.timeout_seconds
+        wait_seconds = self.timeout_seconds if wait_seconds is None else wait_seconds
+        give_up_at = began + wait_seconds
         next_at = began if sent_at is None else began + self.schedule.first_poll_seconds
         not_ready_seconds = 0.0
         polls = 0
+        is_told = False
         while True:
             self._sleep_until(min(next_at, give_up_at))
             asked_at = self.clock.monotonic()
@@ -80,19 +80,20 @@ class ResultWait:
             except DownloadError as error:
                 problem = str(error)
             else:
+                is_told = True
                 if reply is not None and reply.status == "success":
                     seconds = self.clock.monotonic() - began
                     if sent_at is None:
                         return _finished(entry, reply, latency_seconds=0.0)
                     self.schedule.note_ready(after=not_ready_seconds, by=seconds)
                     return _finished(entry, reply, latency_seconds=seconds)
-                if reply is None and self._is_old(entry):
-                    raise PictureLostError("the vendor does not know the call that it accepted")
                 problem = "it is still worked on" if reply else "the vendor does not know it"
                 not_ready_seconds = asked_at - began if reply else not_ready_seconds
             polls += 1
             if self.clock.monotonic() >= give_up_at:
-                raise NotReadyError(entry.uuid, f"{problem}, after {self.timeout_seconds:g} s")
+                raise NotReadyError(
+                    entry.uuid, f"{problem}, after {wait_seconds:g} s", is_told=is_told
+                )
             next_at = self.clock.monotonic() + self.schedule.step_seconds(polls)
 
     def _ask(self, uuid: str, give_up_at: float) -> Reply | None:
@@ -113,10 +114,7 @@ class ResultWait:
             self.stop.trip(str(error))
             if isinstance(error, UnpaidCallError):
                 raise
-            raise NotReadyError(uuid, str(error)) from error
-
-    def _is_old(self, entry: LedgerEntry) -> bool:
-        return self.clock.utc_now() - datetime.fromisoformat(entry.accepted_at) >= _RECORD_AGE
+            raise NotReadyError(uuid, str(error), is_told=False) from error
 
     def _sleep_until(self, moment: float) -> None:
         seconds = moment - self.clock.monotonic()

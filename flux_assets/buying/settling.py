@@ -85,7 +85,28 @@ class Settlement:
         Raises:
             ClaimLostError, StoreError: as `settle`.
         """
+        if entry.asks and not self.landing.is_due(entry):
+            reason = f"paid, and asked for {entry.asks} times in vain; asked again later: "
+            return Outcome(
+                kind="failed", request=request, reason=reason + entry.reason, is_known=True
+            )
         return self._land(request, self.ledger.take_up(entry), "recovered")
+
+    def ask_once(self, entry: LedgerEntry) -> str:
+        """Ask the vendor once more for a paid picture; why it cannot be had, or "" if it is stored.
+
+        Only a picture that is there now is noted.
+        """
+        request = ImageRequest.from_json(entry.request)
+        entry = self.ledger.take_up(entry)
+        try:
+            if entry.is_processing:
+                call = self.results.wait_for(entry, wait_seconds=0)
+                entry = replace(entry, **call.as_changes())
+            self.landing.bring(request, entry, wait_seconds=0)
+        except FluxAssetsError as error:
+            return str(error)
+        return ""
 
     def _accept(
         self, request: ImageRequest, claim: LedgerEntry, call: AcceptedCall, kind: OutcomeKind
@@ -131,9 +152,7 @@ class Settlement:
             case GenerationFailedError():
                 entry = self.ledger.record_failed(claim, reason)
             case NotReadyError():
-                return _keep_for_later(request, answer)
-            case PictureLostError():
-                kind, entry = "lost", self.ledger.record_lost(claim, reason)
+                return self._keep_asking(request, claim, answer)
             case UnknownOutcomeError() | AccountError(reason="gateway_forbidden"):
                 entry = self.ledger.record_unknown(claim, reason)
             case _:
@@ -158,9 +177,21 @@ class Settlement:
             lineage, picture = self.landing.land(request, entry)
         except PictureLostError as lost:
             return Outcome(kind="lost", request=request, reason=str(lost))
+        except ClaimLostError:
+            raise
         except FluxAssetsError as error:
             return _keep_for_later(request, error)
         return Outcome(kind=kind, request=request, lineage=lineage, preview=picture.preview)
+
+    def _keep_asking(
+        self, request: ImageRequest, entry: LedgerEntry, answer: NotReadyError
+    ) -> Outcome:
+        try:
+            if answer.is_told:
+                self.landing.note_unfetched(entry, answer.problem)
+        except PictureLostError as lost:
+            return Outcome(kind="lost", request=request, reason=str(lost))
+        return _keep_for_later(request, answer)
 
     def _take_up_wait(
         self, request: ImageRequest, entry: LedgerEntry, kind: OutcomeKind
@@ -168,7 +199,9 @@ class Settlement:
         """Wait for a call that was sent earlier, and go on from what became of it."""
         try:
             with self.pace.count_in_flight():
-                call = self.results.wait_for(entry)
+                call = self.results.wait_for(
+                    entry, wait_seconds=self.landing.seconds_to_wait(entry)
+                )
         except UnpaidCallError as error:
             # What the ledger said before that send is not known any more: it counts.
             return self._note(request, None, entry, GenerationFailedError(str(error)))

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import click
@@ -17,10 +18,13 @@ from flux_assets.bill.waiting import (
     WaitingRequest,
     WaitingRequests,
 )
+from flux_assets.buying.generation import open_generation
 from flux_assets.commands.people import people
 from flux_assets.commands.plan_flags import json_option
-from flux_assets.commands.shop import open_shop, read_settings
+from flux_assets.commands.shop import Shop, open_shop, read_settings
 from flux_assets.defs.reports import waiting_table
+from flux_assets.image_api.open_api import open_api
+from flux_assets.image_api.options import ApiOptions
 from flux_assets.settings import Settings
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -51,12 +55,15 @@ def _filter_options(command: _Command) -> _Command:
 @json_option
 @click.pass_context
 def ledger(context: click.Context, /, *, as_json: bool, **filters: tuple[str, ...]) -> None:
-    """List the requests that wait for a person: held, refused, failed, lost, missing, unknown."""
+    """List the requests that wait for a person.
+
+    They are held, refused, failed, unfetched, lost, missing or unknown.
+    """
     if context.invoked_subcommand:
         if as_json or any(filters.values()):
             raise click.UsageError(f"options of {context.invoked_subcommand} come after its name")
         return
-    with _open_waiting(read_settings()) as waiting:
+    with _open_waiting(read_settings()) as (_, waiting):
         found = sorted(
             waiting.find(WaitingFilter(**filters)),
             key=lambda item: (item.state, item.product_id, item.shot),
@@ -82,13 +89,14 @@ def release(*, fingerprints: tuple[str, ...], yes: bool, **filters: tuple[str, .
     """Let requests be sent again: those of FINGERPRINTS (8 digits or more), or chosen by filters.
 
     Given both, those of the fingerprints that the filters take. Where one cannot be released,
-    none is. Nothing is bought before the next refresh.
+    none is. What is paid is asked for once more, and stored if it comes. Nothing is bought before
+    the next refresh.
     """
     if not fingerprints and not any(filters.values()):
         raise click.UsageError("name fingerprints, or choose with --state, --product-ids, --shots")
     settings = read_settings()
     wanted = WaitingFilter(**filters)
-    with _open_waiting(settings) as waiting:
+    with _open_waiting(settings) as (shop, waiting):
         if fingerprints:
             chosen = [item for item in waiting.find_named(fingerprints) if wanted.takes(item)]
         else:
@@ -96,6 +104,10 @@ def release(*, fingerprints: tuple[str, ...], yes: bool, **filters: tuple[str, .
         if not chosen:
             raise ReleaseError("no request that waits is so chosen; nothing was released")
         waiting.check(chosen)
+        chosen = list(_ask_once_more(shop, chosen))
+        if not chosen:
+            people.print("There is nothing left to release.")
+            return
         people.print(Markdown(waiting_table([item.to_json() for item in chosen])))
         if not yes and not _is_agreed(settings, chosen):
             raise ReleaseError("nothing was released")
@@ -105,6 +117,36 @@ def release(*, fingerprints: tuple[str, ...], yes: bool, **filters: tuple[str, .
         f"Released: {len(chosen)}. `flux-assets plan` shows what the next refresh buys.",
         soft_wrap=True,
     )
+
+
+def _ask_once_more(shop: Shop, chosen: Sequence[WaitingRequest]) -> Iterator[WaitingRequest]:
+    """Those that the vendor does not have either, with what it said just now."""
+    settings = shop.settings
+    fetchable = [item for item in chosen if item.may_be_fetched]
+    yield from (item for item in chosen if not item.may_be_fetched)
+    if not fetchable:
+        return
+    with (
+        open_api(
+            ApiOptions.of(settings),
+            api_key=settings.onemin_api_key,
+            rate_limiter=settings.rate_limiter,
+        ) as api,
+        open_generation(
+            settings, shop.stores, api, shop.run, to_obtain=0, retry_refused=False
+        ) as generation,
+    ):
+        for item in fetchable:
+            problem = generation.ask_once(item.entry)
+            if problem:
+                yield replace(item, reason=problem)
+            else:
+                people.print(
+                    f"Fetched and stored, without a call: product {item.product_id!r}, "
+                    f"shot {item.shot}.",
+                    markup=False,
+                    soft_wrap=True,
+                )
 
 
 def _is_agreed(settings: Settings, chosen: Sequence[WaitingRequest]) -> bool:
@@ -126,6 +168,7 @@ def _is_agreed(settings: Settings, chosen: Sequence[WaitingRequest]) -> bool:
 
 
 @contextmanager
-def _open_waiting(settings: Settings) -> Iterator[WaitingRequests]:
+def _open_waiting(settings: Settings) -> Iterator[tuple[Shop, WaitingRequests]]:
     with open_shop(settings, step="release") as shop:
-        yield WaitingRequests(store=shop.store, ledger=shop.ledger, rules=SendRules.of(settings))
+        rules = SendRules.of(settings)
+        yield shop, WaitingRequests(store=shop.store, ledger=shop.ledger, rules=rules)

@@ -21,7 +21,7 @@ _MEANINGS = {
     "refused": "the vendor would not make it",
     "failed": "failed as often as it may be sent",
     "held": "in another run's hands, its outcome is unknown, or its photo is doubted",
-    "lost": "paid, and its picture can never be had",
+    "lost": "paid, and its picture was asked for in vain",
     "missing": "was stored, and its picture is gone",
 }
 _FOUND: Mapping[FindingKind, str] = {
@@ -30,6 +30,7 @@ _FOUND: Mapping[FindingKind, str] = {
     "unreadable": "a ledger entry or a table cannot be read",
     "without_lineage": "a picture that no ledger entry says is stored; --repair writes it",
     "manifest": "a row of the manifest that disagrees with the ledger; --repair mends it",
+    "unfetched": "paid, and not to be had so far: `flux-assets ledger` says why",
     "extra_reply": "a paid reply beside its entry: a second one, or released; nothing to do",
     "superseded": "older pictures, kept to go back to; `prune` can delete them",
     "orphaned": "pictures of products or shots that are gone; `prune --orphaned`",

@@ -43,7 +43,9 @@ _MAX_PLAIN_BYTES = 2000
 _PROVIDER_TRANSIENT = (401, 402, 403, 408, 429)
 
 _MODERATION = re.compile(
-    r"moderated|moderation|nsfw|flagged|content[ _-]?policy|safety (system|filter|checker)",
+    r"moderated|moderation|nsfw|flagged|content[ _-]?(policy|filter|violation|blocked|rejected)"
+    r"|safety[ _-](system|filter|checker|violation)|policy[ _-]violation"
+    r"|(prohibited|sensitive)[ _-]content",
     re.IGNORECASE,
 )
 _INVALID_PARAMETER = re.compile(

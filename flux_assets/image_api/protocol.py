@@ -24,12 +24,21 @@ from flux_assets.image_api.error_replies import (
     parse_error_reply,
     parse_failure,
     parse_json_object,
+    speaks_of_moderation,
 )
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.image_api.vendor_text import printable
 from flux_assets.image_api.waiting_times import parse_number
 
-_FAILED = ("FAILED", "FAILURE")
+_FAILED = frozenset(
+    {
+        *("FAILED", "FAILURE", "ERROR", "ERRORED", "ABORTED", "REJECTED", "BLOCKED"),
+        *("CANCELED", "CANCELLED", "TIMEOUT", "TIMED_OUT", "TIMEDOUT", "EXPIRED"),
+    }
+)
+
+_BARE = frozenset({"FAILED", "FAILURE", "SUCCESS", "PROCESSING"})
+"""A status that is no reason by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,10 +131,11 @@ def parse_reply(
     if flat_error := _parse_flat_error(data, secret):
         raise flat_error
     record = mapping(data.get("aiRecord", data))
-    status = printable(record.get("status")).upper()
+    status = re.sub(r"[\s-]+", "_", printable(record.get("status")).strip().upper())
     result = mapping(record.get("aiRecordDetail")).get("resultObject", record.get("resultObject"))
     results = _parse_results(result)
-    if status in _FAILED or (not results and _error_objects(result)):
+    is_failed = status in _FAILED or speaks_of_moderation(status)
+    if is_failed or (not results and _error_objects(result)):
         raise _parse_failed_record(data, record, result, secret)
     temporary_url = _first_url([record.get("temporaryUrl"), data.get("temporaryUrl"), *results])
     uuid = printable(record.get("uuid"))
@@ -259,7 +269,9 @@ def _parse_failed_record(
         *_parse_results(result),
     ]
     texts = dict.fromkeys(text for reason in reasons if (text := printable(reason)))
-    return parse_failure(next(filter(None, codes), ""), "; ".join(texts), secret=secret)
+    status = printable(record.get("status"))
+    code = next(filter(None, codes), "") or ("" if status.upper() in _BARE else status)
+    return parse_failure(code, "; ".join(texts), secret=secret)
 
 
 def _first_url(candidates: Sequence[object]) -> str | None:

@@ -23,7 +23,7 @@ from flux_assets.manifest.repair import ManifestAudit
 from flux_assets.manifest.stored import MANIFEST_KEY
 from flux_assets.pictures.inspect import inspect_picture
 from flux_assets.pictures.lineage import LineageRecord
-from flux_assets.storage.object_store import PICTURE_KEY, picture_prefix
+from flux_assets.storage.object_store import PICTURE_KEY, ledger_key, picture_prefix
 from flux_assets.storage.parallel import map_in_parallel
 
 _WRITE_AGAIN = (
@@ -177,6 +177,12 @@ class _Audit:
         lineage = entry.lineage
         if entry.state != "stored" or lineage is None:
             self._behind[entry.fingerprint[:32]] = entry.fingerprint
+            if entry.state == "lost" or (entry.state == "accepted" and entry.asks):
+                self.findings.note(
+                    "unfetched",
+                    ledger_key(entry.fingerprint),
+                    f"{_name(entry)}: paid, and {entry.state}: {entry.reason}",
+                )
             return
         self._sizes.pop(lineage.object_key, None)
         if problem is None:

@@ -10,6 +10,7 @@ FindingKind = Literal[
     "unreadable",
     "without_lineage",
     "manifest",
+    "unfetched",
     "extra_reply",
     "superseded",
     "orphaned",
@@ -17,7 +18,7 @@ FindingKind = Literal[
 ]
 FINDING_KINDS: tuple[FindingKind, ...] = get_args(FindingKind)
 INFORMATION: frozenset[FindingKind] = frozenset(
-    {"extra_reply", "superseded", "orphaned", "deleted"}
+    {"unfetched", "extra_reply", "superseded", "orphaned", "deleted"}
 )
 _KEPT = 20
 

@@ -36,6 +36,7 @@ EVERY_STATE: list[tuple[WaitingState, State, int]] = [
     ("unknown", "unknown", 1),
     ("refused", "refused", 1),
     ("failed", "failed", 1),
+    ("unfetched", "accepted", 1),
     ("lost", "lost", 1),
     ("missing", "stored", 1),
     ("unknown", "claimed", 1),
@@ -60,7 +61,12 @@ def waiting(store: HookedStore, ledger: Ledger, rules: SendRules | None = None) 
 
 
 def leave(
-    store: HookedStore, state: State, *, attempts: int = 1, request: ImageRequest = REQUEST
+    store: HookedStore,
+    state: State,
+    *,
+    attempts: int = 1,
+    request: ImageRequest = REQUEST,
+    asks: int = 0,
 ) -> LedgerEntry:
     """An entry as run-1 left it."""
     entry = build_ledger(store).claim(request, None)
@@ -68,7 +74,9 @@ def leave(
         entry = replace(entry, **build_call().as_changes())
     lineage = build_lineage(request) if state == "stored" else None
     reason = "" if state in {"claimed", "stored"} else "the reason"
-    entry = replace(entry, state=state, attempts=attempts, lineage=lineage, reason=reason)
+    entry = replace(
+        entry, state=state, attempts=attempts, lineage=lineage, reason=reason, asks=asks
+    )
     overwrite_entry(store, replace(entry, process=ELSEWHERE))
     return read_entry(store, request)
 
@@ -81,7 +89,8 @@ def find(requests: WaitingRequests, **filters: tuple[str, ...]) -> list[WaitingR
 def test_what_is_released_may_be_sent_again_and_counts_what_may_be_paid(
     store: HookedStore, ledger: Ledger, listed: WaitingState, state: State, attempts: int
 ) -> None:
-    before = leave(store, state, attempts=attempts)
+    asks = 3 if listed == "unfetched" else 0
+    before = leave(store, state, attempts=attempts, asks=asks)
     requests = waiting(store, ledger)
     [item] = find(requests)
     assert (item.state, item.to_json()["sends"]) == (listed, attempts)

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import pytest
+from starlette.responses import JSONResponse
 
 from flux_assets.bill.ledger_entry import LedgerEntry
 from flux_assets.errors import StoreError
@@ -263,21 +263,81 @@ def test_a_call_that_the_vendor_does_not_know_for_a_while_is_asked_for_by_the_ne
     assert read_entry(bench.store, REQUEST).state == "accepted"
 
 
-def test_a_call_that_the_vendor_does_not_know_a_day_later_is_lost_and_not_bought_again(
+def test_a_call_that_the_vendor_does_not_know_is_lost_only_after_a_day(
     build: BuildBench, polled: list[str]
 ) -> None:
     bench = build(faults={"script": ["results_unknown"]})
+    accepted = leave_accepted(bench.open("run-0"), REQUEST)
+    bench.pass_time(hours=1)
+
+    outcomes = []
+    for run in ("run-1", "run-2", "run-3"):
+        outcomes.append(bench.open(run).obtain(REQUEST))
+        bench.pass_time(hours=12)
+
+    assert [outcome.kind for outcome in outcomes] == ["failed", "failed", "lost"]
+    assert [outcome.calls for outcome in outcomes] == [0, 0, 0]
+    assert "does not know it" in outcomes[-1].reason
+    assert bench.clock.slept == []
+    assert len(polled) == 3
+    entry = read_entry(bench.store, REQUEST)
+    assert (entry.state, entry.uuid, entry.is_processing) == ("lost", accepted.uuid, True)
+    assert bench.paid == 1
+
+
+@pytest.mark.parametrize("status", ["WAITING_FOR_GODOT", "PROCESSING"])
+def test_a_call_that_stays_in_any_other_state_is_lost_after_a_day_and_costs_no_wait(
+    build: BuildBench, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    answer_results(monkeypatch, status)
+    bench = build()
+    leave_accepted(bench.open("run-0"), REQUEST)
+    bench.pass_time(hours=1)
+
+    kinds = []
+    for run in ("run-1", "run-2", "run-3"):
+        kinds.append(bench.open(run).obtain(REQUEST).kind)
+        bench.pass_time(hours=12)
+
+    assert kinds == ["failed", "failed", "lost"]
+    assert bench.clock.slept == []
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "state"),
+    [
+        ("ERROR", "failed", "failed"),
+        ("CANCELLED", "failed", "failed"),
+        ("canceled", "failed", "failed"),
+        ("TIMEOUT", "failed", "failed"),
+        ("timed out", "failed", "failed"),
+        ("Content Moderated", "refused", "refused"),
+        ("Request Moderated", "refused", "refused"),
+        ("CONTENT_FILTERED", "refused", "refused"),
+    ],
+)
+def test_a_call_that_made_nothing_is_settled_by_whatever_word_says_so(
+    build: BuildBench, monkeypatch: pytest.MonkeyPatch, status: str, kind: str, state: str
+) -> None:
+    answer_results(monkeypatch, status)
+    bench = build()
     leave_accepted(bench.open("run-0"), REQUEST)
 
-    bench.clock.today += timedelta(days=1)
+    outcome = bench.open("run-1").obtain(REQUEST)
 
-    first, second = (bench.open(run).obtain(REQUEST) for run in ("run-1", "run-2"))
+    assert (outcome.kind, outcome.calls) == (kind, 0)
+    assert read_entry(bench.store, REQUEST).state == state
+    assert bench.clock.slept == []
 
-    assert [first.kind, second.kind] == ["lost", "lost"]
-    assert [first.calls, second.calls] == [0, 0]
-    assert "does not know the call" in second.reason
-    assert len(polled) == 1
-    assert bench.paid == 1
+
+def answer_results(monkeypatch: pytest.MonkeyPatch, status: str) -> None:
+    """Let the simulator say of every call that it is in this state."""
+
+    async def show(_api: SimulatedApi, request: Any) -> JSONResponse:  # noqa: ANN401 - starlette's
+        record = {"uuid": request.path_params["uuid"], "status": status}
+        return JSONResponse({"aiRecord": record})
+
+    monkeypatch.setattr(SimulatedApi, "_show_result", show)
 
 
 def test_a_run_that_may_not_buy_sends_no_failed_call_again(build: BuildBench) -> None:
@@ -307,6 +367,7 @@ def test_a_call_that_never_gets_ready_stays_accepted_for_the_next_run(build: Bui
     again = bench.open("run-2").obtain(REQUEST)
     assert (again.kind, again.calls) == ("failed", 0)
     bench.clock.sleep(10 * CALL_TIMEOUT_SECONDS)
+    bench.pass_time(minutes=1)
     last = bench.open("run-3").obtain(REQUEST)
     assert (last.kind, last.calls) == ("recovered", 0)
     assert bench.paid == 1

@@ -4,9 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from flux_assets.bill.ledger_entry import LedgerEntry
+from flux_assets.bill.ledger_entry import LedgerEntry, State
 from flux_assets.buying.outcome import Outcome
-from flux_assets.errors import ConditionFailedError, DownloadError, PictureError, StoreError
+from flux_assets.errors import (
+    ConditionFailedError,
+    DownloadError,
+    PictureError,
+    ResultExpiredError,
+    StoreError,
+)
 from flux_assets.image_api.client import ImageApiClient
 from flux_assets.image_api.protocol import Reply
 from flux_assets.storage.object_store import extra_reply_key, ledger_key, picture_key
@@ -69,18 +75,93 @@ def test_once_its_url_has_expired_it_is_recovered_by_the_vendors_record(build: B
     assert is_picture(stored_bytes(bench, outcome))
 
 
-def test_without_url_and_record_it_is_lost_and_not_bought_again(build: BuildBench) -> None:
+def test_without_url_and_record_it_is_asked_for_a_day_and_only_then_lost_with_nothing_erased(
+    build: BuildBench,
+) -> None:
     time = FakeTime()
     bench = build(clock=time.clock, sleep=time.sleep, serves_synchronous_results=False)
-    leave_accepted(bench.open("run-1"), REQUEST)
+    accepted = leave_accepted(bench.open("run-1"), REQUEST)
     time.now += WEEK_SECONDS + 1
+    bench.pass_time(hours=1)
 
-    first, second = (bench.open(run).obtain(REQUEST) for run in ("run-2", "run-3"))
+    kinds, asks = [], []
+    for run in range(30):
+        outcome = bench.open(f"run-{run + 2}").obtain(REQUEST)
+        kinds.append(outcome.kind)
+        asks.append(read_entry(bench.store, REQUEST).asks)
+        bench.pass_time(hours=1)
 
-    assert [first.kind, second.kind] == ["lost", "lost"]
-    assert "no longer knows the call" in second.reason
-    assert read_entry(bench.store, REQUEST).temporary_url == ""
+    assert kinds == ["failed"] * 24 + ["lost"] * 6
+    assert asks[0] == 1
+    assert bench.clock.slept == []  # no run has waited for it
+    entry = read_entry(bench.store, REQUEST)
+    assert (entry.state, entry.uuid) == ("lost", accepted.uuid)
+    assert (entry.temporary_url, entry.result_keys) == (
+        accepted.temporary_url,
+        accepted.result_keys,
+    )
+    for place in ("its URL", "the vendor's record: the vendor does not know", "its storage key"):
+        assert place in entry.reason
     assert bench.paid == 1
+
+
+@pytest.mark.parametrize("state", ["accepted", "lost"])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_paid_picture_is_asked_for_once_more_before_it_is_released(
+    build: BuildBench, state: State, *, is_there: bool
+) -> None:
+    bench = build(faults={"script": [None if is_there else "corrupt_object"]})
+    entry = replace(leave_accepted(bench.open("run-1"), REQUEST), state=state, asks=9)
+    overwrite_entry(bench.store, entry)
+    before = read_entry(bench.store, REQUEST)
+
+    problem = bench.open("run-2").purchase.settlement.ask_once(before)
+
+    assert (problem == "") == is_there
+    after = read_entry(bench.store, REQUEST)
+    assert (after.state, after.asks) == (("stored", 0) if is_there else (state, 9))
+    assert bench.clock.slept == []
+    assert bench.paid == 1
+
+
+def test_what_was_asked_for_in_vain_is_asked_again_with_growing_pauses(build: BuildBench) -> None:
+    bench = build(faults={"script": ["corrupt_object"]})
+    bench.open("run-1").obtain(REQUEST)
+
+    asks = [read_entry(bench.store, REQUEST).asks]
+    for minute in range(16):
+        bench.open(f"run-{minute + 2}").obtain(REQUEST)
+        asks.append(read_entry(bench.store, REQUEST).asks)
+        bench.pass_time(minutes=1)
+
+    assert asks == [1, 1, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 5]
+
+
+def test_one_403_does_not_lose_a_picture_that_comes_later(build: BuildBench) -> None:
+    """As S3 answers for an object that is not there yet, where its signer may not list."""
+    bench = build(serves_synchronous_results=False)
+    run = bench.open("run-1")
+    client = ForbiddenAtFirst(
+        options_for(bench.simulator.base_url),
+        api_key=run.purchase.sender.caller.client._api_key,
+    )
+
+    outcome = fetching_by(run.purchase, client).obtain(REQUEST)
+
+    assert (outcome.kind, outcome.calls) == ("generated", 1)
+    assert is_picture(stored_bytes(bench, outcome))
+
+
+class ForbiddenAtFirst(ImageApiClient):
+    """A client whose first downloads are answered 403."""
+
+    times = 4
+
+    def download(self, url_or_key: str, *, timeout_seconds: float) -> bytes:
+        self.times -= 1
+        if self.times >= 0:
+            raise ResultExpiredError("s3: the URL is no longer valid (HTTP 403)")
+        return super().download(url_or_key, timeout_seconds=timeout_seconds)
 
 
 def test_a_picture_that_is_stored_already_is_taken_without_a_download(build: BuildBench) -> None:
@@ -205,7 +286,9 @@ def test_a_picture_that_never_gets_ready_stays_accepted(build: BuildBench) -> No
     assert read_entry(bench.store, REQUEST).state == "accepted"
 
 
-def test_a_picture_that_the_vendor_says_has_failed_is_lost(build: BuildBench) -> None:
+def test_a_paid_picture_that_the_vendor_says_has_failed_is_asked_for_without_a_wait(
+    build: BuildBench,
+) -> None:
     bench = build(faults={"script": ["failed"]})
     run = bench.open("run-1")
     answer = run.purchase.sender.caller.client
@@ -214,8 +297,9 @@ def test_a_picture_that_the_vendor_says_has_failed_is_lost(build: BuildBench) ->
     outcome = bench.open("run-2").obtain(REQUEST)
 
     assert answer.fetch_result("", timeout_seconds=1) is None
-    assert (outcome.kind, entry.state) == ("lost", "accepted")
-    assert "says that it failed" in outcome.reason
+    assert (outcome.kind, outcome.calls, entry.state) == ("failed", 0, "accepted")
+    assert "the vendor failed to make the picture" in outcome.reason
+    assert bench.clock.slept == []
 
 
 def leave_failed_while_processing(bench: Bench, run: Run) -> LedgerEntry:
@@ -250,17 +334,20 @@ def test_a_download_that_goes_wrong_is_tried_again_without_a_call(
 
     assert (outcome.kind, outcome.calls) == ("generated", 1)
     assert is_picture(stored_bytes(bench, outcome))
-    assert bench.clock.slept
 
 
-def test_bytes_that_are_always_damaged_are_lost_and_not_bought_again(build: BuildBench) -> None:
+def test_bytes_that_are_always_damaged_stay_paid_and_are_not_bought_again(
+    build: BuildBench,
+) -> None:
     bench = build(faults={"script": ["corrupt_object"]})
 
     first, second = (bench.open(run).obtain(REQUEST) for run in ("run-1", "run-2"))
 
-    assert [first.kind, second.kind] == ["lost", "lost"]
+    assert [first.kind, second.kind] == ["failed", "failed"]
     assert [first.calls, second.calls] == [1, 0]
-    assert "damaged at its source" in second.reason
+    assert len(bench.clock.slept) == 3  # for four downloads
+    assert (second.is_known, "asked for 1 times in vain" in second.reason) == (True, True)
+    assert read_entry(bench.store, REQUEST).state == "accepted"
     assert list(bench.store.list("images/")) == []
 
 
@@ -283,6 +370,7 @@ def test_a_proxys_page_instead_of_the_picture_does_not_lose_it(build: BuildBench
 
     assert (first.kind, read_entry(bench.store, REQUEST).state) == ("failed", "accepted")
     assert "an HTML page" in first.reason
+    bench.pass_time(minutes=1)
     outcome = bench.open("run-2").obtain(REQUEST)
     assert outcome.kind == "recovered"
     assert is_picture(stored_bytes(bench, outcome))
@@ -291,7 +379,10 @@ def test_a_proxys_page_instead_of_the_picture_does_not_lose_it(build: BuildBench
 def test_a_url_that_leads_elsewhere_leaves_the_picture_for_a_later_run(build: BuildBench) -> None:
     bench = build()
     accepted = leave_accepted(bench.open("run-1"), REQUEST)
-    overwrite_entry(bench.store, replace(accepted, temporary_url="https://cdn.example/a.png?s=1"))
+    elsewhere = replace(
+        accepted, temporary_url="https://cdn.example/a.png?s=1", uuid="another", result_keys=()
+    )
+    overwrite_entry(bench.store, elsewhere)
 
     outcome = bench.open("run-2").obtain(REQUEST)
 

@@ -325,7 +325,7 @@ def test_two_runs_that_adopt_the_same_picture_both_have_it(bench: Bench, *, cras
         assert len(bench.paid_uuids(request)) == 1
 
 
-def test_a_paid_picture_is_not_given_up_because_another_call_for_it_was_lost(
+def test_a_paid_picture_is_not_given_up_because_that_of_another_call_cannot_be_had(
     tmp_path: Path, start_simulator: StartSimulator
 ) -> None:
     bench = build_bench(tmp_path, start_simulator, faults={"script": [None, "corrupt_object"]})
@@ -333,7 +333,7 @@ def test_a_paid_picture_is_not_given_up_because_another_call_for_it_was_lost(
     others: list[Outcome] = []
 
     def lose(operation: str, key: str) -> None:
-        """The first run's reply is on its way, when another run buys, and loses its picture."""
+        """The first run's reply is on its way, when another run buys, in vain."""
         if operation == "put" and key.startswith("ledger/") and bench.paid:
             calm(bench)
             others.append(bench.open("run-2", dead_runs={"run-1"}).obtain(request))
@@ -342,7 +342,7 @@ def test_a_paid_picture_is_not_given_up_because_another_call_for_it_was_lost(
 
     outcome = bench.open("run-1").obtain(request)
 
-    assert [other.kind for other in others] == ["lost"]
+    assert [other.kind for other in others] == ["failed"]
     assert outcome.kind == "generated"
     assert bench.paid == 2
     assert known_uuids(bench, request) == set(bench.paid_uuids(request))

@@ -489,7 +489,7 @@ def test_unanswered_calls_with_an_answered_one_in_between_do_not_stop_the_run(
 
 @pytest.mark.parametrize(
     "script",
-    [[], ["late_object"], ["expired_url"], ["lost_reply"], ["failed"], ["corrupt_object"]],
+    [[], ["late_object"], ["expired_url"], ["lost_reply"], ["failed"], ["corrupt_download"]],
 )
 def test_neither_key_nor_signed_url_appears_anywhere(
     build: BuildBench, script: list[str], caplog: pytest.LogCaptureFixture

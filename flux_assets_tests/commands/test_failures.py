@@ -100,7 +100,7 @@ def run_failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
         raise RuntimeError from error
 
     monkeypatch.setattr(sys, "argv", ["flux-assets", "fail"])
-    run_cli(group)
+    run_cli(group, lambda: None)
 
 
 @pytest.mark.parametrize(

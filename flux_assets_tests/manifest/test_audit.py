@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from flux_assets.bill.ledger_entry import AcceptedCall, State
 from flux_assets.errors import StoreError
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.manifest.audit import verify_store
@@ -21,7 +22,7 @@ from flux_assets.prompts.requests_table import REQUESTS_KEY
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import ObjectStore, ledger_key
 from flux_assets.storage.parquet import write_parquet
-from flux_assets_tests.fixtures.purchases import HookedStore, build_ledger
+from flux_assets_tests.fixtures.purchases import HookedStore, build_ledger, overwrite_entry
 from flux_assets_tests.fixtures.records import make_request
 from flux_assets_tests.fixtures.stored_pictures import (
     ask_for,
@@ -121,6 +122,24 @@ def test_pictures_of_what_is_gone_and_further_paid_replies_are_told(store: Objec
     [extra] = [item for item in findings.first if item.kind == "extra_reply"]
     assert extra.key.endswith(f"{LAMP.fingerprint}.second-call.json")
     assert extra.detail == "product '1e5', shot hero, call second-call"
+
+
+@pytest.mark.parametrize("state", ["accepted", "lost"])
+def test_what_is_paid_and_cannot_be_had_is_told(store: ObjectStore, state: State) -> None:
+    fill(store)
+    ledger = build_ledger(store)
+    call = AcceptedCall(
+        uuid="call-9", result_keys=(), temporary_url="", accepted_at="", latency_seconds=0
+    )
+    entry = ledger.record_reply(ledger.claim(make_request("new"), None), call)
+    overwrite_entry(store, replace(entry, state=state, asks=2, reason="its URL: HTTP 403"))
+
+    findings = verify(store)
+
+    [told] = [item for item in findings.first if item.kind == "unfetched"]
+    assert "call call-9: paid, and" in told.detail
+    assert told.detail.endswith("its URL: HTTP 403")
+    assert findings.is_sound
 
 
 def test_an_older_picture_that_was_deleted_is_no_loss(store: ObjectStore) -> None:

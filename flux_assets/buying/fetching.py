@@ -1,0 +1,165 @@
+"""Fetching a paid picture's bytes, from every place where the vendor may have them."""
+
+import logging
+import threading
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from flux_assets.bill.ledger_entry import LedgerEntry
+from flux_assets.clock import Clock
+from flux_assets.errors import (
+    DownloadError,
+    FluxAssetsError,
+    GenerationFailedError,
+    NotSentError,
+    PictureError,
+    RateLimitedError,
+    RefusedError,
+    ResultExpiredError,
+    ResultForbiddenError,
+)
+from flux_assets.image_api.client import ImageApiClient
+from flux_assets.image_api.pace import NotStartedError, Pace
+from flux_assets.image_api.protocol import Reply
+from flux_assets.pictures.inspect import NoPictureError, Picture, inspect_picture
+
+_FIRST_WAIT_SECONDS = 0.5
+_LONGEST_WAIT_SECONDS = 15.0
+_RATE_SECONDS = 5.0
+_MAX_DAMAGED = 4
+"""After so many downloads of damaged bytes, waiting is of no use."""
+
+_NEVER = threading.Event()
+"""Paid pictures are fetched to the end, also when the run must send nothing more."""
+
+_log = logging.getLogger(__name__)
+
+_Place = Literal["its URL", "the vendor's record", "its storage key"]
+
+
+class UnfetchedError(FluxAssetsError):
+    """A paid picture could not be had this time, wherever it was looked for."""
+
+    def __init__(self, reason: str, *, is_damaged: bool) -> None:
+        super().__init__(reason)
+        self.is_damaged = is_damaged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetching:
+    """Downloads accepted pictures; shared by all threads of a step.
+
+    Args:
+        client, pace: the API; a question for the vendor's record counts against its limit.
+        preview_px: of the preview that is drawn of each.
+        timeout_seconds: for one download.
+        clock: time.
+    """
+
+    client: ImageApiClient
+    pace: Pace
+    preview_px: int
+    timeout_seconds: float
+    clock: Clock
+
+    def fetch(self, entry: LedgerEntry, *, wait_seconds: float) -> tuple[bytes, Picture]:
+        """The bytes of one accepted picture that opens.
+
+        Args:
+            entry: says where it may be: by URL, by the vendor's record of the call, by storage key.
+            wait_seconds: for how long to try again what may come later; 0 asks once everywhere.
+
+        Raises:
+            UnfetchedError: it cannot be had now; it tells what each place said.
+            AccountError: the key is not taken; nothing is known of the picture.
+        """
+        give_up_at = self.clock.monotonic() + wait_seconds
+        pause_seconds = _FIRST_WAIT_SECONDS
+        damaged = 0
+        while True:
+            is_last = self.clock.monotonic() + pause_seconds >= give_up_at
+            problems: dict[_Place, FluxAssetsError] = {}
+            for place, problem_or_found in self._ask(entry, give_up_at):
+                if not isinstance(problem_or_found, FluxAssetsError):
+                    return problem_or_found
+                problems[place] = problem_or_found
+                if not is_last and _may_come_there(problem_or_found):
+                    break
+            is_damaged = any(map(_is_damage, problems.values()))
+            damaged += is_damaged
+            reason = "; ".join(f"{place}: {problem}" for place, problem in problems.items())
+            if is_last or damaged >= _MAX_DAMAGED or not _may_pass(problems.values()):
+                raise UnfetchedError(
+                    reason or "the reply names no place for it", is_damaged=is_damaged
+                )
+            _log.info("call %s: %s; tried again in %.1f s", entry.uuid, reason, pause_seconds)
+            self.clock.sleep(pause_seconds)
+            pause_seconds = min(pause_seconds * 2, _LONGEST_WAIT_SECONDS)
+
+    def _ask(
+        self, entry: LedgerEntry, give_up_at: float
+    ) -> Iterator[tuple[_Place, tuple[bytes, Picture] | FluxAssetsError]]:
+        """What each place says, one after the other."""
+        if entry.temporary_url:
+            yield "its URL", self._download(entry.temporary_url)
+        keys = list(entry.result_keys[:1])
+        if entry.uuid:
+            found = self._ask_for_record(entry, give_up_at)
+            if isinstance(found, Reply):
+                keys += found.result_keys[:1]
+                url = found.temporary_url
+                yield (
+                    "the vendor's record",
+                    self._download(url) if url else DownloadError("it names no URL"),
+                )
+            else:
+                yield "the vendor's record", found
+        for key in dict.fromkeys(keys):
+            yield "its storage key", self._download(key)
+
+    def _download(self, url_or_key: str) -> tuple[bytes, Picture] | FluxAssetsError:
+        try:
+            data = self.client.download(url_or_key, timeout_seconds=self.timeout_seconds)
+            return data, inspect_picture(data, preview_px=self.preview_px)
+        except (DownloadError, ResultForbiddenError, PictureError) as error:
+            return error
+
+    def _ask_for_record(self, entry: LedgerEntry, give_up_at: float) -> Reply | FluxAssetsError:
+        try:
+            self.pace.spend_request(stop=_NEVER, deadline=give_up_at + _RATE_SECONDS)
+            reply = self.client.fetch_result(entry.uuid, timeout_seconds=self.timeout_seconds)
+        except RateLimitedError as error:
+            self.pace.pause(error.retry_after_seconds)
+            return error
+        except (
+            RefusedError,
+            GenerationFailedError,
+            DownloadError,
+            NotSentError,
+            NotStartedError,
+        ) as error:
+            return error
+        if reply is None:
+            return ResultExpiredError("the vendor does not know the call")
+        if reply.status == "processing":
+            return DownloadError("it is still worked on")
+        return reply
+
+
+def _may_come_there(problem: FluxAssetsError) -> bool:
+    """Whether the same place may have it soon, so that no other need be asked yet."""
+    is_late = isinstance(problem, DownloadError | NotSentError | RateLimitedError)
+    return is_late and not isinstance(problem, ResultExpiredError)
+
+
+def _may_pass(problems: Collection[FluxAssetsError]) -> bool:
+    """Whether it is of use to wait: a 403 may be a late object's, and bytes may come whole."""
+    if any(isinstance(problem, ResultForbiddenError) for problem in problems):
+        return False
+    return not all(isinstance(it, RefusedError | GenerationFailedError) for it in problems)
+
+
+def _is_damage(problem: FluxAssetsError) -> bool:
+    """Whether something came that is damaged; a page in its place tells nothing of the picture."""
+    return isinstance(problem, PictureError) and not isinstance(problem, NoPictureError)
