@@ -74,17 +74,6 @@ class PruneError(FluxAssetsError):
         self.reason = reason
 
 
-class AlertError(FluxAssetsError):
-    """The webhook did not take an alert; its address is a secret and not told."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(
-            f"the alert could not be posted to FLUX_ASSETS_ALERT_WEBHOOK ({reason}); check the "
-            "address and the network. It is posted again at the next tick."
-        )
-        self.reason = reason
-
-
 class StoreMismatchError(FluxAssetsError):
     """The store was made for another mode, API origin, shop or a newer format."""
 

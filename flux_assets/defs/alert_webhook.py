@@ -10,10 +10,21 @@ from contextlib import contextmanager
 
 from pydantic import SecretStr
 
-from flux_assets.errors import AlertError
+from flux_assets.errors import FluxAssetsError
 
 _MAX_TEXT_CHARACTERS = 3000
 _SLACK_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+class AlertError(FluxAssetsError):
+    """The webhook did not take an alert; its address is a secret and not told."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"the alert could not be posted to FLUX_ASSETS_ALERT_WEBHOOK ({reason}); check the "
+            "address and the network. It is posted again at the next tick."
+        )
+        self.reason = reason
 
 
 def build_body(text: str, facts: Mapping[str, object]) -> bytes:

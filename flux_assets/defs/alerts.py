@@ -11,11 +11,10 @@ from typing import Literal
 
 import dagster as dg
 
-from flux_assets.defs.alert_webhook import build_body, post_alert
+from flux_assets.defs.alert_webhook import AlertError, build_body, post_alert
 from flux_assets.defs.failures import explain_failure
 from flux_assets.defs.markdown import unescape_markdown
 from flux_assets.defs.partitions import JOB_NAME, shop_key, shop_name
-from flux_assets.errors import AlertError
 from flux_assets.settings import Settings
 
 _SENSOR_SECONDS = 30

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from flux_assets.defs.alert_webhook import build_body, post_alert
-from flux_assets.errors import AlertError
+from flux_assets.defs.alert_webhook import AlertError, build_body, post_alert
 from flux_assets_tests.fixtures.sites import Answer, Request, Serve, build_tls, open_sites
 
 SECRET = "T0-B0-secret"
