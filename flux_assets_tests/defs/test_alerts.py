@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from flux_assets.defs.alert_webhook import AlertError
 from flux_assets_tests.fixtures.dagster_shops import IGNORES_BETA, DagsterShop, open_shop
 from flux_assets_tests.fixtures.sites import Request, Serve, Site, open_sites
 
