@@ -19,6 +19,7 @@ _FIELDS = frozenset(
     {"product_id", "title", "description", "category", "brand", "color", "material", "price"}
     | {"image_url"}
 )
+_ATTRIBUTES = frozenset({"color", "material"})
 _COLUMNS = frozenset(
     {"row_type", "parent", "published", "hidden", "store_view", "group", "marks", "ignored"}
     | {"same_id_of", "variant_marks", "variant_id", "variant_image", "first_row"}
@@ -57,7 +58,7 @@ def parse_table(table: Section) -> DialectTable:
     """
     _check_keys("the table", table, {"words", "row_types", "attributes", "generic", "dialects"})
     _check_keys("words", table["words"], {"not_on_sale", "no", "tells_variants"})
-    generic = _build_dialect({"name": "generic", **table["generic"]}, {}, {})
+    generic = _build_dialect(_name_attributes(table["generic"], table["attributes"]), {}, {})
     dialects = tuple(
         _build_dialect(section, generic.fields, generic.columns) for section in table["dialects"]
     )
@@ -72,6 +73,15 @@ def parse_table(table: Section) -> DialectTable:
             name: field for field, names in table["attributes"].items() for name in _squash(names)
         },
     )
+
+
+def _name_attributes(generic: Section, attributes: Section) -> Section:
+    """What options are called in any language is a column's name as well, after the usual ones."""
+    fields = {
+        field: [*names, *(attributes.get(field, ()) if field in _ATTRIBUTES else ())]
+        for field, names in generic["fields"].items()
+    }
+    return {"name": "generic", **generic, "fields": fields}
 
 
 def _build_dialect(

@@ -7,6 +7,12 @@ from flux_assets.catalog.names import normalise_name, squash_name
 
 # Amazon's `item_name[marketplace_id=A1][language_tag=en_US]#1.value`.
 _QUALIFIER = re.compile(r"\[[^\]=]*=[^\]]*\]")
+# What a template says of a column: `Title (required)`, `Status (active/draft)`, `SKU (max. 64)`.
+_HINT = re.compile(
+    r"\s*\((?:required|mandatory|optional|recommended|pflicht\w*|obligatoire|facultatif|obligatorio|"
+    r"obbligatorio|opcional|verplicht|max[^()]*|[\w-]+(?:/[\w-]+)+)\)\s*\*?\Z",
+    re.IGNORECASE,
+)
 _LANGUAGES = (
     "en|de|fr|es|it|nl|pl|pt|sv|da|nb|nn|fi|cs|ro|hu|ru|tr|ja|zh|ko|el|bg|hr|sk|sl|uk|et|lv|lt|ca"
 )
@@ -30,7 +36,7 @@ class HeaderNames:
         self._localised: dict[str, list[str]] = {}
         for header in headers:
             self._exact.setdefault(squash_name(header), header)
-            plain = _QUALIFIER.sub("", header)
+            plain = _HINT.sub("", _QUALIFIER.sub("", header))
             if plain != header:
                 self._exact.setdefault(squash_name(plain), header)
             last = _LOCALE_LAST.fullmatch(header.strip())

@@ -110,6 +110,10 @@ def test_a_parent_that_is_no_row_makes_no_variant() -> None:
         ("Статус", "Черновик"), ("公開", "非公開"), ("Hidden", "yes"), ("is_deleted", "1"),
         ("archived_at", "2026-01-02"), ("Gelöscht", "ja"), ("Product Visible?", "N"),
         ("lifecycle status", "archived"), ("is_active", "FALSE"), ("online", "off"),
+        ("Status (active/draft)", "Draft"), ("Sichtbarkeit", "versteckt"), ("Etat", "Inactif"),
+        ("Veröffentlichungsstatus", "Entwurf"), ("Show in store", "No"), ("for_sale", "0"),
+        ("discontinued", "TRUE"), ("Status", "discontinued"), ("status", "expired"),
+        ("上架状态", "下架"), ("商品状态", "草稿"), ("상태", "임시저장"), ("الحالة", "مسودة"),
     ],
 )  # fmt: skip
 def test_whatever_says_so_a_product_that_is_not_on_sale_is_left_out(
@@ -118,6 +122,46 @@ def test_whatever_says_so_a_product_that_is_not_on_sale_is_left_out(
     catalog = read(f"sku;title;{header}", f"1;Hat;{value}", "2;Cap;")
     assert [product.product_id for product in catalog.products] == ["2"]
     assert catalog.skipped == {"unpublished": 1}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        (
+            "Artikelnummer;Artikelname;Artikeltext;Kategorie Ebene 1;"
+            "Farbe;Bild 1;Vaterartikel Artikelnummer;Aktiv"
+        ),
+        "Code article;Libellé;Description longue;Rayon;Coloris;URL image;SKU parent;Actif",
+        (
+            "Código de producto;Nombre del producto;Descripción larga;"
+            "Categoría;Color;URL imagen;SKU padre;Activo"
+        ),
+        (
+            "Codice articolo;Nome articolo;Descrizione prodotto;"
+            "Categoria;Colore;Immagine 1;Codice padre;Attivo"
+        ),
+        "Kod towaru;Nazwa towaru;Opis długi;Kategoria;Kolor;Zdjęcie 1;Kod nadrzędny;Aktywny",
+        "商品管理番号;商品名;商品説明文;商品カテゴリ;カラー;画像url;親商品コード;公開",
+        "货号;商品名称;商品描述;商品分类;颜色;主图;父商品;上架状态",
+        "상품코드;상품명;상품설명;카테고리;색상;대표이미지;상위상품;상태",
+        (
+            "SKU (required);Title* (max. 150);Description (optional);"
+            "Category;Color;Image URL 1;Parent SKU;Status"
+        ),
+    ],
+)
+def test_a_plain_export_is_known_in_many_languages(header: str) -> None:
+    catalog = read(
+        header,
+        "A-1;Hemd;Ein Hemd.;Mode;;https://img.example/1.jpg;;1",
+        "A-2;Hemd rot;;;Rot;;A-1;1",
+        "A-3;Hut;;;;;;0",
+    )
+    (shirt,) = catalog.products
+    assert (shirt.product_id, shirt.title, shirt.description) == ("A-1", "Hemd", "Ein Hemd.")
+    assert (shirt.category, shirt.color) == ("Mode", "Rot")
+    assert shirt.image_url == "https://img.example/1.jpg"
+    assert catalog.skipped == {"variant": 1, "unpublished": 1}
 
 
 @pytest.mark.parametrize(
