@@ -3,6 +3,7 @@
 Most cells are plain already, and cost a look only.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ materiale fantasia maat kleur materiaal patroon rozmiar kolor wzór tamanho cor 
 storlek färg mönster størrelse farve mønster farge koko väri kuvio
 """
 _OPTION_COLUMNS = frozenset(_OPTION_NAMES.split())
+# What a template says where nobody has written anything yet.
+_PLACEHOLDER = re.compile(r"lorem ipsum|pellentesque habitant morbi", re.IGNORECASE)
 _AT_END = " ,;:|/&+(\u2013\u2014-"
 
 
@@ -90,6 +93,6 @@ def read_description(lines: Texts, keys: Iterable[str], rules: TextRules) -> str
     for key in keys:
         if lines[key]:
             text = undress(lines[key], strip_marks=rules.strip_marks)
-            if not says_no_value(text):
+            if not says_no_value(text) and not _PLACEHOLDER.match(text):
                 return text
     return ""

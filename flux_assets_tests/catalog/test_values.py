@@ -355,6 +355,12 @@ def test_links_and_written_line_ends_are_no_text(cell: str, text: str) -> None:
     assert undress(plain_lines(cell)) == text
 
 
+def test_a_template_s_placeholder_is_no_description() -> None:
+    rows = "id,title,description,short_description\n1,Hat,Lorem ipsum dolor sit amet.,Of felt.\n"
+    (hat,) = read_catalog(rows.encode(), "export.csv").products
+    assert hat.description == "Of felt."
+
+
 def test_a_raw_column_carries_no_markup() -> None:
     cell = "<style>a{}</style><img onerror=x>Of **oak** [vc_row a='1']{{7*7}}<script>y</script>"
     (bench,) = read_catalog(f'id,title,care_text\n1,Bench,"{cell}"\n'.encode(), "a.csv").products

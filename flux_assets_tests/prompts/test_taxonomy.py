@@ -53,6 +53,13 @@ def render(prompt: str, product: Product, more: str = "") -> str:
         ("Мебель > Стулья", "Furniture > Chairs"),
         ("Oyuncak", "Toys & Games"),
         ("家具 > 椅子", "Furniture > Chairs"),
+        ("Wohnen > Leuchten > Tischlampen", "Home & Garden > Lighting"),
+        ("Relojes", "Apparel & Accessories > Jewelry"),
+        ("Konyha > Csészék", "Home & Garden > Kitchen & Dining"),
+        ("Bucătărie > Căni", "Home & Garden > Kitchen & Dining"),
+        ("주방 > 머그컵", "Home & Garden > Kitchen & Dining"),
+        ("首饰 > 项链", "Apparel & Accessories > Jewelry"),
+        ("家具 > 沙发", "Furniture > Sofas"),
         ("Sale", ""),
     ],
 )
