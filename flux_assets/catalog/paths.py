@@ -11,9 +11,9 @@ from flux_assets.catalog.repeated_cells import remember_short
 _PARTS_PATHS = re.compile(r"[|;\r\n\uff5c\uff1b]+")
 _STEP = re.compile(r"\s*[>\u203a\u00bb]\s*|/|,")
 _LIST_COMMA = re.compile(r"(?<!\\),")
-# As Shopware, Akeneo and Wix number categories: nothing that a person reads.
+# As Shopware, Akeneo and Wix number categories, and what Heureka's paths begin with: no category.
 _IDENTIFIER = re.compile(
-    r"\{?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\}?|[0-9a-f]{24}", re.IGNORECASE
+    r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}|[0-9a-f]{24}|heureka\.(?:cz|sk)", re.IGNORECASE
 )
 
 

@@ -86,6 +86,7 @@ def parse_feed(decoded: Decoded, name: str) -> Table:
     except (SAXException, LookupError, ValueError) as error:
         raise CatalogError(name, f"cannot be read as XML ({error}); export as UTF-8") from error
     feed.name_categories()
+    feed.name_models()
     header = tuple(feed.header)
     if not header and not feed.is_feed:
         raise CatalogError(name, _no_feed(feed.root))
@@ -222,6 +223,14 @@ class _Feed(ContentHandler):
             path = self._path_of(numbers[0])
             if path:
                 item["category"] = path
+
+    def name_models(self) -> None:
+        """Give Yandex's offers of a vendor's model the name that is shown: `Chair Nord Oslo`."""
+        for _, item in self.items:
+            if self.root == "yml_catalog" and item.get("model") and not item.get("name"):
+                parts = (item.get(column, "") for column in ("typePrefix", "vendor", "model"))
+                item["name"] = " ".join(filter(None, parts))
+                self.header["name"] = None
 
     def _path_of(self, number: str) -> str:
         names: list[str] = []

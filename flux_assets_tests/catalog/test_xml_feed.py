@@ -264,3 +264,27 @@ def test_a_declared_encoding_of_any_kind_is_read(codec: str) -> None:
 def test_a_declaration_that_is_not_true_is_told_by_line() -> None:
     feed = HEUREKA.replace("Hrnek", "Hrnečé").encode("cp1250")
     assert "feed.xml, line 3: is not utf-8 here" in problem_of(feed)
+
+
+def test_yandex_s_offers_of_a_model_have_the_name_that_is_shown() -> None:
+    offer = '<offer id="{}"><typePrefix>Кресло</typePrefix><vendor>Nord</vendor>{}</offer>'
+    offers = offer.format(9, "<model>Oslo</model>") + offer.format(
+        10, "<model>Oslo</model><name>Кресло-качалка</name>"
+    )
+    shop = f"<yml_catalog><shop><offers>{offers}</offers></shop></yml_catalog>"
+    catalog = read_catalog(shop.encode(), "feed.xml")
+    assert [it.title for it in catalog.products] == ["Кресло Nord Oslo", "Кресло-качалка"]
+
+
+def test_heureka_s_paths_begin_below_its_own_name() -> None:
+    item = "<ITEM_ID>1</ITEM_ID><PRODUCTNAME>Hrnek</PRODUCTNAME>"
+    item += "<CATEGORYTEXT>Heureka.cz | Dům | Hrnky</CATEGORYTEXT>"
+    shop = f"<SHOP><SHOPITEM>{item}</SHOPITEM></SHOP>"
+    assert read_catalog(shop.encode(), "feed.xml").products[0].category == "Dům > Hrnky"
+
+
+@pytest.mark.parametrize("part", ["0199a6f2c3d47b1e8f50a1b2c3d4e5f6", "64b7f0c2a1e9d83c5f60b712"])
+def test_a_category_of_bare_identifiers_is_none(part: str) -> None:
+    rows = f"id,title,category\n1,Hat,{part}|{part}\n2,Cap,{part}|Hats\n"
+    catalog = read_catalog(rows.encode(), "export.csv")
+    assert [it.category for it in catalog.products] == ["", "Hats"]
