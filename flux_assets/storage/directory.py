@@ -13,14 +13,16 @@ from urllib.parse import quote
 from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreError
 from flux_assets.storage.descriptions import Description, Descriptions, default_description
 from flux_assets.storage.durable_files import (
-    link_if_absent,
+    lock,
     make_directory,
+    name_if_absent,
     remove,
     scan,
     store_errors,
     sync_directory,
     temporary_file,
 )
+from flux_assets.storage.mounts import why_unsafe
 from flux_assets.storage.object_store import ObjectBody, ObjectInfo, check_picture_key
 
 _LOCKS = 64
@@ -47,6 +49,7 @@ class DirectoryStore:
         )
         self._public_url = public_url
         self._leftovers_removed = False
+        self._is_known_safe = False
 
     @property
     def uri(self) -> str:
@@ -110,8 +113,8 @@ class DirectoryStore:
                     raise ConditionFailedError(str(path), "write", "it has changed since")
                 make_directory(path.parent)
                 self._put_description(key, path, etag, description)
-                if if_absent:  # a link fails for whoever comes second past the lock, too
-                    link_if_absent(temporary, path)
+                if if_absent:  # it fails for whoever comes second past the lock, too
+                    name_if_absent(temporary, path)
                 else:
                     temporary.replace(path)
             sync_directory(path.parent)
@@ -202,16 +205,22 @@ class DirectoryStore:
 
     @contextmanager
     def _key_lock(self, key: str) -> Iterator[None]:
+        if not self._is_known_safe:
+            if problem := why_unsafe(self._root):
+                raise StoreError(self.uri, "write", problem)
+            self._is_known_safe = True
         make_directory(self._locks)
         path = self._locks / f"{zlib.crc32(key.encode()) % _LOCKS:02d}"
         # Never removed: one writer would hold the removed file's lock, the next a new file's.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
+            lock(descriptor, path)
+            try:
+                yield
+            finally:
+                # Said outright: closing does not unlock what a forked child holds open too.
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
         finally:
-            # Said outright: closing does not unlock what a forked child holds open too.
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)
 
 

@@ -1,6 +1,8 @@
 """File operations that are on the disk when they return, and that leave nothing half done."""
 
+import ctypes
 import errno
+import fcntl
 import hashlib
 import os
 import secrets
@@ -16,10 +18,20 @@ _PROBLEMS = {
     errno.EDQUOT: f"the disk quota is used up; free some space {_ANOTHER_STORE}",
     errno.EROFS: f"the file system is read-only; make it writable {_ANOTHER_STORE}",
     errno.EACCES: f"permission denied; give this user access to the files {_ANOTHER_STORE}",
+    errno.EXDEV: (
+        "a folder of the store is a mount of its own, into which no file can be moved; mount the "
+        f"store as one, {_ANOTHER_STORE}"
+    ),
     errno.EPERM: f"not permitted; give this user access to the files {_ANOTHER_STORE}",
 }
 _REFUSALS = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
-_NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+# What file systems that have none of it answer to a link, to a lock, and to fsync of a folder.
+_NOT_OFFERED = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
+_NO_LINK = _NOT_OFFERED | {errno.EPERM, errno.EXDEV, errno.EIO, errno.EMLINK, errno.EACCES}
+_NO_LOCK = _NOT_OFFERED | {errno.ENOLCK, errno.EBADF}
+_NO_FOLDER_SYNC = _NOT_OFFERED | {errno.EBADF, errno.EISDIR, errno.EACCES, errno.EPERM}
+_AT_WORKING_FOLDER = -100
+_WITHOUT_REPLACING = 1
 
 
 @contextmanager
@@ -51,8 +63,10 @@ def temporary_file(folder: Path, parts: Iterable[bytes]) -> Iterator[tuple[Path,
         path.unlink(missing_ok=True)
 
 
-def link_if_absent(temporary: Path, path: Path) -> None:
-    """Give the temporary file a name that no file has yet.
+def name_if_absent(temporary: Path, path: Path) -> None:
+    """Give the temporary file a name that no file has yet, by one step of the file system.
+
+    Where it has no hard links (SMB, FAT, many a network's), Linux can rename without replacing.
 
     Raises:
         ConditionFailedError: a file has it.
@@ -63,10 +77,50 @@ def link_if_absent(temporary: Path, path: Path) -> None:
     except FileExistsError as error:
         raise ConditionFailedError(str(path), "write", "it exists already") from error
     except OSError as error:
-        if error.errno not in _NO_HARD_LINKS:
+        if error.errno not in _NO_LINK:
             raise
-        problem = f"this file system has no hard links; move the store {_ANOTHER_STORE}"
-        raise StoreError(str(path), "write", problem) from error
+        _rename_if_absent(temporary, path, error)
+
+
+def _rename_if_absent(temporary: Path, path: Path, no_link: OSError) -> None:
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        raise _no_creation(path, no_link) from no_link
+    here = _AT_WORKING_FOLDER
+    if rename(here, os.fsencode(temporary), here, os.fsencode(path), _WITHOUT_REPLACING) == 0:
+        return
+    number = ctypes.get_errno()
+    if number == errno.EEXIST:
+        raise ConditionFailedError(str(path), "write", "it exists already") from no_link
+    if number in _NOT_OFFERED | {errno.EPERM}:
+        raise _no_creation(path, no_link) from no_link
+    raise OSError(number, os.strerror(number), str(path))
+
+
+def _no_creation(path: Path, no_link: OSError) -> StoreError:
+    problem = (
+        f"this file system has no hard links ({no_link.strerror}) nor another way to create a file "
+        f"only once; move the store to one that has, {_ANOTHER_STORE}"
+    )
+    return StoreError(str(path), "write", problem)
+
+
+def lock(descriptor: int, path: Path) -> None:
+    """Take a file's lock, waiting for whoever has it.
+
+    Raises:
+        StoreError: the file system has none.
+    """
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except OSError as error:
+        if error.errno not in _NO_LOCK:
+            raise
+        problem = (
+            f"this file system has no locks ({error.strerror}); move the store to one that has, "
+            f"{_ANOTHER_STORE}"
+        )
+        raise StoreError(str(path), "lock", problem) from error
 
 
 def remove(path: Path) -> None:
@@ -90,10 +144,16 @@ def make_directory(path: Path) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Make the names in a directory as durable as its files."""
+    """Make the names in a directory as durable as its files.
+
+    A file system that offers no such thing (SMB) keeps names as safe as its server does.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
     finally:
         os.close(descriptor)
 

@@ -1,13 +1,16 @@
 import ctypes
 import errno
+import fcntl
 import json
 import multiprocessing
 import os
 import resource
+import stat
 import struct
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -101,20 +104,100 @@ def test_a_file_that_another_program_puts_there_meanwhile_is_not_overwritten(
     assert store.get("a").data == b"theirs"
 
 
+NO_LINKS = [errno.EPERM, errno.ENOTSUP, errno.EXDEV, errno.EIO, errno.EINVAL, errno.ENOSYS]
+
+
+def refusing(number: int) -> Callable[..., None]:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return refuse
+
+
+@pytest.mark.parametrize("number", NO_LINKS, ids=errno.errorcode.get)
+def test_without_hard_links_an_object_is_still_created_once(
+    store: DirectoryStore, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr(os, "link", refusing(number))
+    monkeypatch.setattr("os.path.exists", lambda _: False)  # so that only the file system knows
+    monkeypatch.setattr(fcntl, "flock", lambda *_: None)  # as where locks hold on one host only
+    bodies = [str(writer).encode() for writer in range(8)]
+
+    def create(body: bytes) -> bool:
+        try:
+            store.put("ledger/a.json", body, content_type="application/json", if_absent=True)
+        except ConditionFailedError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(len(bodies)) as pool:
+        created = list(pool.map(create, bodies))
+
+    assert created.count(True) == 1
+    assert store.get("ledger/a.json").data == bodies[created.index(True)]
+    assert files_in(Path(store.uri) / ".tmp") == []
+
+
 @pytest.mark.parametrize(
-    ("number", "problem"), [(errno.EPERM, "has no hard links"), (errno.EIO, "Input/output error")]
+    ("number", "problem"),
+    [
+        (errno.EINVAL, "has no hard links .* nor another way to create a file only once"),
+        (errno.ENOSYS, "has no hard links .* nor another way to create a file only once"),
+        (errno.EIO, "Input/output error"),
+        (errno.ENOSPC, "the disk is full"),
+        (errno.EXDEV, "a mount of its own"),
+    ],
 )
-def test_a_file_system_that_cannot_link_is_named(
+def test_a_file_system_that_cannot_create_only_once_is_named(
     store: DirectoryStore, monkeypatch: pytest.MonkeyPatch, number: int, problem: str
 ) -> None:
-    def refuse(_: str, path: str) -> None:
-        raise OSError(number, os.strerror(number), path)
+    class Library:
+        def renameat2(self, *_: object) -> int:
+            ctypes.set_errno(number)
+            return -1
 
-    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(os, "link", refusing(errno.EPERM))
+    monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: Library())
 
     with pytest.raises(StoreError, match=problem):
         store.put("a", b"", content_type=TEXT, if_absent=True)
 
+    assert list(store.list("")) == []
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.EBADF])
+def test_a_folder_that_cannot_be_synced_is_as_safe_as_its_server_keeps_names(
+    store: DirectoryStore, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    fsync = os.fsync
+
+    def sync_files_only(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sync_files_only)
+    etag = store.put("images/a", b"1", content_type=TEXT, if_absent=True)
+    store.put("images/a", b"2", content_type=TEXT, if_match=etag)
+    assert store.get("images/a").data == b"2"
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
+def test_a_file_or_folder_that_the_disk_does_not_take_is_an_error(
+    store: DirectoryStore, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr(os, "fsync", refusing(number))
+    with pytest.raises(StoreError):
+        store.put("a", b"1", content_type=TEXT)
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP, errno.EINVAL])
+def test_a_file_system_without_locks_is_named(
+    store: DirectoryStore, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr(fcntl, "flock", refusing(number))
+    with pytest.raises(StoreError, match=r"has no locks .* FLUX_ASSETS_STORE"):
+        store.put("a", b"1", content_type=TEXT)
     assert list(store.list("")) == []
 
 
