@@ -227,7 +227,7 @@ def test_a_reply_without_a_url_is_asked_for_one(build: BuildBench) -> None:
 def test_a_fresh_picture_is_not_lost_where_the_vendor_neither_gives_a_url_nor_records(
     build: BuildBench,
 ) -> None:
-    bench = build(temporary_url_form="empty", serves_synchronous_results=False)
+    bench = build(temporary_url_form="empty", serves_synchronous_results=False, serves_keys=False)
 
     outcome = bench.open().obtain(REQUEST)
 

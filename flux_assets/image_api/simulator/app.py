@@ -9,6 +9,7 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -20,7 +21,7 @@ from flux_assets.image_api.simulator.input_images import InputImages
 from flux_assets.image_api.simulator.options import SimulatorOptions
 from flux_assets.image_api.simulator.state import BillLine, FinalStatus, Generation, SimulatorState
 from flux_assets.image_api.simulator.storage import Storage, fault_now
-from flux_assets.image_api.simulator.uploads import parse_upload
+from flux_assets.image_api.simulator.uploads import parse_upload, upload_body
 from flux_assets.image_api.simulator.validation import MODELS, TYPES, Call, parse_call
 
 _RATE_WINDOW_SECONDS = 60
@@ -59,7 +60,12 @@ class SimulatedApi:
         self._sleep = sleep
         self._deck = FaultDeck(options.faults)
         self._admitted_at: deque[float] = deque()
-        self._storage = Storage(state, clock=clock, lifetime_seconds=options.url_lifetime_seconds)
+        self._storage = Storage(
+            state,
+            clock=clock,
+            lifetime_seconds=options.url_lifetime_seconds,
+            serves_keys=options.serves_keys,
+        )
         self._input_images = InputImages(
             state,
             self._storage,
@@ -76,8 +82,12 @@ class SimulatedApi:
                 Route("/api/assets", self._upload, methods=["POST"]),
                 Route("/models", self._list_models),
                 Route("/storage/{key:path}", self._storage.download),
+                Route("/{key:path}", self._storage.download_by_key),
             ],
-            exception_handlers={replies.ApiReplyError: _send_error},
+            exception_handlers={
+                replies.ApiReplyError: _send_error,
+                HTTPException: _send_no_route,
+            },
         )
 
     async def _submit(self, request: Request) -> Response:
@@ -119,16 +129,10 @@ class SimulatedApi:
         upload = parse_upload(request.headers.get("content-type", ""), await request.body())
         key = self._next_key(upload.file_name.rpartition(".")[2])
         self._state.put_asset(key, upload.data, uploaded_at=self._clock())
-        asset = {
-            "key": key,
-            "mimetype": upload.mimetype,
-            "size": len(upload.data),
-            "acl": "private",
-            "originalname": upload.file_name,
-            "location": f"{request.base_url}storage/{key}",
-        }
-        content = {"uuid": str(uuid4()), "path": key, "name": upload.file_name}
-        return JSONResponse({"asset": asset, "fileContent": content})
+        location = f"{request.base_url}storage/{key}"
+        uploaded_at = replies.iso_time(self._clock())
+        body = upload_body(upload, key, location=location, uploaded_at=uploaded_at)
+        return JSONResponse(body)
 
     async def _list_models(self, request: Request) -> Response:
         models = [
@@ -146,7 +150,9 @@ class SimulatedApi:
 
     def _admit(self, request: Request) -> None:
         """Let a request in that has a valid key and is within the rate limit."""
-        if request.headers.get("API-KEY", "") not in self._options.keys:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        bearer = token.strip() if scheme.lower() == "bearer" else ""
+        if request.headers.get("API-KEY", bearer) not in self._options.keys:
             raise replies.bad_key("Invalid API Key")
         paid_until_deletion = self._options.faults.key_deleted_after
         if paid_until_deletion is not None and self._state.count_paid() >= paid_until_deletion:
@@ -277,6 +283,11 @@ class SimulatedApi:
 
 def _first(faults: tuple[str, ...], stage: Stage) -> str | None:
     return next((name for name in faults if FAULTS[name].stage == stage), None)
+
+
+async def _send_no_route(request: Request, error: Exception) -> Response:
+    status_code = error.status_code if isinstance(error, HTTPException) else 404
+    return replies.no_route(status_code, request.method, request.url.path)
 
 
 async def _send_error(_request: Request, error: Exception) -> Response:

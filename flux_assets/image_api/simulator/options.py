@@ -21,6 +21,7 @@ class SimulatorOptions:
     url_lifetime_seconds: int = 604_800
     asset_lifetime_seconds: int | None = None
     serves_synchronous_results: bool = True
+    serves_keys: bool = True
     moderated_words: tuple[str, ...] = ("forbidden-word",)
     moderation_form: Literal["http_error", "failed_record"] = "http_error"
     out_of_credits_form: Literal["http_error", "error_object"] = "http_error"

@@ -80,6 +80,12 @@ def out_of_credits(message: str) -> ApiReplyError:
     return ApiReplyError(406, {"errorCode": "INSUFFICIENT_CREDITS", "message": message})
 
 
+def no_route(status_code: int, method: str, path: str) -> Response:
+    """A path or method that the API does not have."""
+    body = {"errorCode": "HTTP_EXCEPTION", "message": f"Cannot {method} {path}"}
+    return JSONResponse(body, status_code)
+
+
 def html_page(status_code: int) -> Response:
     """What a gateway in front of the API sends."""
     return HTMLResponse(

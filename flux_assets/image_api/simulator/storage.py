@@ -25,9 +25,15 @@ class Storage:
     """Signs and serves; signatures cover path and time but no host, so any port can serve them."""
 
     def __init__(
-        self, state: SimulatorState, *, clock: Callable[[], float], lifetime_seconds: int
+        self,
+        state: SimulatorState,
+        *,
+        clock: Callable[[], float],
+        lifetime_seconds: int,
+        serves_keys: bool,
     ) -> None:
         self._state = state
+        self._serves_keys = serves_keys
         self._clock = clock
         self._lifetime_seconds = lifetime_seconds
 
@@ -57,6 +63,13 @@ class Storage:
         generation = self._state.find_generation_by_key(key)
         if generation is None:
             return _no_such_key()
+        return await self._serve(generation)
+
+    async def download_by_key(self, request: Request) -> Response:
+        """`GET /{key}`: the same picture without a signature, as clients ask for it, too."""
+        generation = self._state.find_generation_by_key(request.path_params["key"])
+        if generation is None or not self._serves_keys:
+            return replies.no_route(404, request.method, request.url.path)
         return await self._serve(generation)
 
     def serves(self, key: str, query: Mapping[str, str]) -> bool:

@@ -1,8 +1,11 @@
 """`POST /api/assets`: one multipart file part named `asset`."""
 
+import hashlib
 from dataclasses import dataclass
 from email import message_from_bytes
+from email.message import Message
 from pathlib import PurePosixPath
+from uuid import uuid4
 
 from flux_assets.image_api.simulator import replies
 
@@ -33,7 +36,7 @@ def parse_upload(content_type: str, body: bytes) -> Upload:
     for part in message.walk():
         if part.get_param("name", header="content-disposition") != "asset":
             continue
-        file_name = part.get_filename() or ""
+        file_name = _file_name_of(part)
         if not PurePosixPath(file_name).suffix:
             raise replies.bad_request("The file name has no extension")
         payload = part.get_payload(decode=True)
@@ -45,3 +48,49 @@ def parse_upload(content_type: str, body: bytes) -> Upload:
                 return Upload(file_name=file_name, mimetype=mimetype, data=data)
         raise replies.bad_request("The file is not a supported picture")
     raise replies.bad_request("Unexpected field: the file part must be named asset")
+
+
+def _file_name_of(part: Message) -> str:
+    """With its letters: curl and browsers send a name's UTF-8 as it is, others by RFC 2231."""
+    headers = Message()
+    for name, text in part.raw_items():
+        if name.lower() == "content-disposition":
+            sent = str(text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            headers[name] = sent if "filename*" in sent else sent.replace("%22", '\\"')
+    return headers.get_filename() or ""
+
+
+def upload_body(
+    upload: Upload, key: str, *, location: str, uploaded_at: str
+) -> dict[str, dict[str, object]]:
+    """The reply to an upload: what its storage says of the file, and what the API keeps of it."""
+    etag = hashlib.md5(upload.data, usedforsecurity=False).hexdigest()
+    asset: dict[str, object] = {
+        "fieldname": "asset",
+        "originalname": upload.file_name,
+        "encoding": "7bit",
+        "mimetype": upload.mimetype,
+        "size": len(upload.data),
+        "bucket": "asset.1min.ai",
+        "key": key,
+        "acl": "private",
+        "contentType": upload.mimetype,
+        "contentDisposition": None,
+        "contentEncoding": None,
+        "storageClass": "STANDARD",
+        "serverSideEncryption": None,
+        "metadata": None,
+        "location": location,
+        "etag": f'"{etag}"',
+    }
+    content: dict[str, object] = {
+        "uuid": str(uuid4()),
+        "userId": "sample-user",
+        "teamId": "sample-team",
+        "name": upload.file_name,
+        "path": key,
+        "type": upload.mimetype,
+        "size": len(upload.data),
+        "createdAt": uploaded_at,
+    }
+    return {"asset": asset, "fileContent": content}

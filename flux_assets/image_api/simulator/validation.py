@@ -68,7 +68,7 @@ def parse_call(body: bytes) -> Call:
     _require(plain, ("type", "model", "promptObject"))
     prompt_object = plain["promptObject"]
     if plain["type"] not in TYPES:
-        raise replies.unsupported("UNSUPPORTED_FEATURE", plain["type"])
+        raise replies.unsupported("UNKNOWN_ERROR", plain["type"])
     if plain["model"] not in MODELS:
         raise replies.unsupported("UNSUPPORTED_MODEL", plain["model"])
     if not isinstance(prompt_object, dict):

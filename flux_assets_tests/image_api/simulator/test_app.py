@@ -13,9 +13,11 @@ from flux_assets.image_api.simulator.server import RunningSimulator
 from flux_assets_tests.fixtures.simulators import (
     FakeTime,
     StartSimulator,
+    draw_photo,
     get_result,
     is_picture,
     post_call,
+    upload_photo,
 )
 
 
@@ -187,7 +189,7 @@ def test_a_bad_key_is_401_everywhere_but_for_the_models(
         (b"[]", "HTTP_EXCEPTION"),
         (b"{}", "MISSING_REQUIRED_FIELDS"),
         (b'{"type": "IMAGE_GENERATOR", "model": "m"}', "MISSING_REQUIRED_FIELDS"),
-        (b'{"type": "SONG", "model": "m", "promptObject": {"prompt": "x"}}', "UNSUPPORTED_FEATURE"),
+        (b'{"type": "SONG", "model": "m", "promptObject": {"prompt": "x"}}', "UNKNOWN_ERROR"),
         (
             b'{"type": "IMAGE_GENERATOR", "model": "m", "promptObject": {"prompt": "x"}}',
             "UNSUPPORTED_MODEL",
@@ -288,3 +290,77 @@ def test_the_retry_after_header_may_be_absent(start_simulator: StartSimulator) -
     replies = [post_call(simulator, "a mug") for _ in range(2)]
     assert replies[1].status_code == 429
     assert "Retry-After" not in replies[1].headers
+
+
+# --- As public clients call the real API --------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Authorization": f"Bearer {SAMPLE_KEY}"}, 200),
+        ({"authorization": f"bearer  {SAMPLE_KEY}"}, 200),
+        ({"API-KEY": SAMPLE_KEY, "Authorization": "Bearer of something else"}, 200),
+        ({"Authorization": SAMPLE_KEY}, 401),
+        ({"Authorization": f"Basic {SAMPLE_KEY}"}, 401),
+        ({"Authorization": "Bearer another"}, 401),
+        ({"Authorization": "Bearer "}, 401),
+    ],
+)
+def test_the_key_may_come_as_a_bearer_alone(
+    simulator: RunningSimulator, headers: dict[str, str], status: int
+) -> None:
+    body = {
+        "type": "IMAGE_GENERATOR",
+        "model": "black-forest-labs/flux-2-max",
+        "promptObject": {"prompt": "a mug"},
+    }
+    reply = requests.post(
+        f"{simulator.base_url}/api/features", json=body, headers=headers, timeout=10
+    )
+    assert reply.status_code == status
+    if status != 200:
+        assert reply.json() == {"errorCode": "HTTP_EXCEPTION", "message": "Invalid API Key"}
+
+
+def test_a_picture_is_served_by_its_storage_key_as_by_its_url(simulator: RunningSimulator) -> None:
+    record = post_call(simulator, "a mug").json()["aiRecord"]
+    (key,) = record["aiRecordDetail"]["resultObject"]
+    by_key = requests.get(f"{simulator.base_url}/{key}", timeout=10)
+    by_url = requests.get(record["temporaryUrl"], timeout=10)
+    assert by_key.status_code == by_url.status_code == 200
+    assert by_key.headers["Content-Type"] == "image/png"
+    assert by_key.content == by_url.content
+
+
+def test_an_uploaded_file_is_not_served_by_its_key(simulator: RunningSimulator) -> None:
+    key = upload_photo(simulator, draw_photo())
+    assert requests.get(f"{simulator.base_url}/{key}", timeout=10).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nowhere", 404),
+        ("GET", "/images/a.png", 404),
+        ("GET", "/api/features", 404),
+        ("POST", "/api/nothing", 405),
+        ("DELETE", "/models", 405),
+    ],
+)
+def test_what_the_api_does_not_have_is_answered_in_its_own_form(
+    simulator: RunningSimulator, method: str, path: str, status: int
+) -> None:
+    reply = requests.request(method, f"{simulator.base_url}{path}", timeout=10)
+    assert reply.status_code == status
+    assert reply.json() == {"errorCode": "HTTP_EXCEPTION", "message": f"Cannot {method} {path}"}
+
+
+def test_an_unsupported_type_and_missing_fields_have_the_real_codes(
+    simulator: RunningSimulator,
+) -> None:
+    unknown = post_call(simulator, "a mug", call_type="IMAGE_DREAMER")
+    missing = post_call(simulator, "")
+    assert (unknown.status_code, unknown.json()["errorCode"]) == (400, "UNKNOWN_ERROR")
+    assert (missing.status_code, missing.json()["errorCode"]) == (400, "MISSING_REQUIRED_FIELDS")
+    assert json.loads(missing.json()["details"]) == {"missingFields": ["prompt"]}

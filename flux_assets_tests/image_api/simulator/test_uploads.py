@@ -1,4 +1,5 @@
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -23,6 +24,41 @@ def test_every_upload_is_listed_by_its_key(simulator: RunningSimulator) -> None:
     assert simulator.state.list_assets() == []
     keys = [post_asset(simulator, _PNG).json()["asset"]["key"] for _ in range(2)]
     assert simulator.state.list_assets() == sorted(keys)
+
+
+def test_the_reply_has_all_that_is_known_of_a_file(simulator: RunningSimulator) -> None:
+    reply = post_asset(simulator, _PNG, name="mug.png").json()
+    asset, content = reply["asset"], reply["fileContent"]
+    assert set(asset) == {
+        *("fieldname", "originalname", "encoding", "mimetype", "size", "bucket", "key", "acl"),
+        *("contentType", "contentDisposition", "contentEncoding", "storageClass"),
+        *("serverSideEncryption", "metadata", "location", "etag"),
+    }
+    assert asset["originalname"] == content["name"] == "mug.png"
+    assert asset["location"].endswith(asset["key"])
+    assert set(content) >= {"uuid", "name", "path", "type", "size", "createdAt"}
+
+
+NAMES = ["Größe 1.png", "杯子.png", "a b;c.png", 'in "quotes".png', "e\u0301.png", "😀.png"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("form", ["rfc2231", "utf-8"])
+def test_a_file_name_keeps_its_letters(simulator: RunningSimulator, name: str, form: str) -> None:
+    quoted = name.replace('"', "%22")
+    given = f'filename="{quoted}"' if form == "utf-8" else f"filename*=UTF-8''{quote(name)}"
+    body = (
+        f'--cut\r\nContent-Disposition: form-data; name="asset"; {given}\r\n'
+        "Content-Type: image/png\r\n\r\n"
+    ).encode() + _PNG
+    reply = requests.post(
+        f"{simulator.base_url}/api/assets",
+        data=body + b"\r\n--cut--\r\n",
+        headers={"API-KEY": SAMPLE_KEY, "Content-Type": "multipart/form-data; boundary=cut"},
+        timeout=10,
+    )
+    assert reply.json()["asset"]["originalname"] == name
+    assert reply.json()["fileContent"]["name"] == name
 
 
 @pytest.mark.parametrize(
