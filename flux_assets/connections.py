@@ -26,6 +26,8 @@ def advise_on_connection(error: BaseException, host: str, *, ca_variable: str) -
             f"this machine does not trust the certificate of {host}; if a proxy or firewall opens "
             f"TLS, name its CA's file with {ca_variable}, else check the name and the clock"
         )
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return f"{host} does not speak TLS as it should; check its address, and any proxy before it"
     if host.startswith(_LOOPBACK):
         return f"nothing answers at {host}; start what should, or correct its address"
     unknown = any(isinstance(cause, socket.gaierror) for cause in causes)

@@ -251,6 +251,10 @@ class NotSentError(FluxAssetsError):
     """No connection was made, so nothing was sent: the same call is safe."""
 
 
+class NoConnectionError(NotSentError):
+    """None can be made: the network, a proxy, TLS or the address is in the way."""
+
+
 class UnknownOutcomeError(FluxAssetsError):
     """The call was sent and its reply will not come: it may have been paid."""
 

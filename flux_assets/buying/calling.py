@@ -7,6 +7,7 @@ from flux_assets.bill.credits import AccountCredits
 from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.ledger_entry import AcceptedCall, ClaimLostError, LedgerEntry
 from flux_assets.bill.run_stop import RunStop
+from flux_assets.buying.reachability import Reachability
 from flux_assets.buying.result_wait import ResultWait
 from flux_assets.buying.uploads import Upload
 from flux_assets.clock import Clock
@@ -14,6 +15,7 @@ from flux_assets.errors import (
     AccountError,
     FluxAssetsError,
     GenerationFailedError,
+    NoConnectionError,
     NotSentError,
     RateLimitedError,
     RefusedError,
@@ -43,7 +45,7 @@ class Caller:
 
     Args:
         client, pace: the API; told of each call that went well.
-        stop, credits: told of each answer.
+        stop, reachability, credits: told of each answer.
         ledger: notes a call that is answered before its picture is made.
         results: waits for what such a call makes.
         timeout_seconds: for one call.
@@ -53,6 +55,7 @@ class Caller:
     client: ImageApiClient
     pace: Pace
     stop: RunStop
+    reachability: Reachability
     credits: AccountCredits
     ledger: Ledger
     results: ResultWait
@@ -119,19 +122,26 @@ class Caller:
                 send_within_seconds=send_by - self.clock.monotonic(),
             )
         except (NotSentError, RateLimitedError) as error:
+            if isinstance(error, NoConnectionError):
+                self.reachability.note_no_connection(error)
+            elif isinstance(error, RateLimitedError):
+                self.reachability.note_answer()
             return error
         except AccountError as error:
             self.stop.trip(str(error))
             return error
         except (GenerationFailedError, RefusedError) as error:
+            self.reachability.note_answer()
             self.stop.note_answer()
             return error
         except UnknownOutcomeError as error:
+            self.reachability.note_answer()
             self.stop.note_unknown()
             return error
         except BaseException:
             self.stop.note_unknown()  # what we cannot read may be paid all the same
             raise
+        self.reachability.note_answer()
         self.stop.note_answer()
         self.pace.succeeded()
         self.credits.note(reply.credits)

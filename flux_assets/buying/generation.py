@@ -22,6 +22,7 @@ from flux_assets.buying.outcome import Outcome
 from flux_assets.buying.passes import generate
 from flux_assets.buying.picture_records import PictureRecords, open_records
 from flux_assets.buying.purchase import Purchase
+from flux_assets.buying.reachability import Reachability
 from flux_assets.buying.result_wait import ResultWait
 from flux_assets.buying.sending import Sender
 from flux_assets.buying.settling import Settlement
@@ -194,6 +195,7 @@ class PurchaseParts:
             client=self.api.client,
             pace=self.api.pace,
             stop=self.stop,
+            reachability=Reachability(self.stop, self.clock),
             credits=self.account_credits,
             ledger=self.records.ledger,
             results=results,

@@ -14,16 +14,19 @@ from email.utils import format_datetime
 from http.client import HTTPException, HTTPResponse
 from types import MappingProxyType
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import requests
 from requests.utils import default_headers
 from urllib3.exceptions import HTTPError
 
 from flux_assets.clock import Clock
-from flux_assets.errors import NotSentError, UnknownOutcomeError
+from flux_assets.connections import advise_on_connection
+from flux_assets.errors import NoConnectionError, NotSentError, UnknownOutcomeError
 from flux_assets.http_exchange import SharedTlsAdapter, exchange
 from flux_assets.image_api.vendor_text import safe_text
 
+_CA_VARIABLE = "REQUESTS_CA_BUNDLE"
 _CHUNK_BYTES = 65_536
 _HEADERS = {**default_headers(), "User-Agent": "flux-assets", "Connection": "close"}
 
@@ -165,7 +168,8 @@ class Transport:
             file_part: to send instead, as a multipart form.
 
         Raises:
-            NotSentError: no connection was made, so nothing was sent.
+            NotSentError: no connection was made, so nothing was sent; NoConnectionError, if that
+                is not for want of time.
             UnknownOutcomeError: a connection was made, and no complete reply came of it.
         """
         where = f"{method} {url.partition('?')[0]}"
@@ -190,7 +194,11 @@ class Transport:
             reason = _root_of(error, outside)
             if adapter.is_connected:
                 raise UnknownOutcomeError(f"{where}: its reply did not come: {reason}") from error
-            raise NotSentError(f"{where} was not sent, there is no connection: {reason}") from error
+            told = f"{where} was not sent, there is no connection: {reason}"
+            if _CA_VARIABLE not in reason:  # else it says already what to do
+                host = urlsplit(url).netloc
+                told += f"; {advise_on_connection(error, host, ca_variable=_CA_VARIABLE)}"
+            raise NoConnectionError(told) from error
 
     def _read_reply(self, response: requests.Response, max_bytes: int) -> HttpReply:
         """Read it all; without a `Date` of its own it gets the time of its receipt (RFC 9110)."""

@@ -59,7 +59,7 @@ def check_api(settings: Settings) -> Iterator[Finding]:
         try:
             models = {model.model_id: model for model in api.client.list_models()}
         except NotSentError as error:
-            detail = f"{error}. Check ONEMIN_BASE_URL, the network and the proxy"
+            detail = f"{error}. Check ONEMIN_BASE_URL as well"
             yield Finding(name="api", verdict="problem", detail=detail)
             return
         except DownloadError as error:
