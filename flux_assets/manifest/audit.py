@@ -31,6 +31,11 @@ _WRITE_AGAIN = (
     "`flux-assets verify --repair`, which writes it again"
 )
 
+_MOVED = (
+    "its object_uri or url is not where the store and FLUX_ASSETS_PUBLIC_URL have it now; the next "
+    "refresh mends it, too"
+)
+
 _Problem = tuple[FindingKind, str]
 
 
@@ -128,7 +133,8 @@ class _Audit:
         """Note what is wrong with the manifest, and build it again."""
         differing = self._manifest.differing(ignored=self._unreadable)
         is_damaged = MANIFEST_KEY in self._manifest.unreadable
-        is_repaired = self._repair and bool(is_damaged or differing)
+        misplaced = self._manifest.misplaced
+        is_repaired = self._repair and bool(is_damaged or differing or misplaced)
         if is_repaired:
             try:
                 self._manifest.rebuild(differing, self._read_sound)
@@ -140,6 +146,9 @@ class _Audit:
             )
         for product_id, shot, problem in differing.values():
             detail = f"product {product_id!r}, shot {shot}: {problem}"
+            self.findings.note("manifest", MANIFEST_KEY, detail, is_repaired=is_repaired)
+        for product_id, shot in misplaced:
+            detail = f"product {product_id!r}, shot {shot}: {_MOVED}"
             self.findings.note("manifest", MANIFEST_KEY, detail, is_repaired=is_repaired)
         self.findings.rows = self._manifest.row_count
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from flux_assets.errors import ObjectNotFoundError, StoreError
 from flux_assets.image_api.request import ImageRequest, RequestIdentity
+from flux_assets.manifest.addresses import ADDRESSES, find_misplaced
 from flux_assets.manifest.rows import COLUMNS, COMPARABLE, build_manifest, build_manifest_rows
 from flux_assets.manifest.stored import MANIFEST_KEY, open_manifest, write_manifest
 from flux_assets.pictures.lineage import LineageRecord, build_plain_metadata
@@ -24,7 +25,8 @@ if TYPE_CHECKING:  # pandas is loaded only where a table is really read
 class ManifestAudit:
     """One store's manifest as it was read, and what the ledger says of its rows.
 
-    `unreadable` are the tables that cannot be read, by key, with why.
+    `unreadable` are the tables that cannot be read, by key, with why. `misplaced` are the product
+    and shot of each row whose addresses are not of the store and settings of now.
     """
 
     def __init__(self, store: ObjectStore) -> None:
@@ -34,7 +36,9 @@ class ManifestAudit:
         self._requests = self._read_requests()
         self._compared: list[str] = []
         self._rows: dict[str, tuple[int, str, str]] = {}
+        self.misplaced: list[tuple[str, str]] = []
         if self._manifest is not None:
+            self.misplaced = _find_misplaced(self._manifest, store)
             self._compared = [name for name in self._manifest.columns if name in COMPARABLE]
             self._rows = dict(_digest_rows(self._manifest, self._compared))
         self.row_count = len(self._rows)
@@ -166,6 +170,13 @@ def _digest_rows(
         strict=True,
     ):
         yield who[0], (hash(values), who[1], who[2])
+
+
+def _find_misplaced(manifest: "pd.DataFrame", store: ObjectStore) -> list[tuple[str, str]]:
+    if not set(ADDRESSES) <= set(manifest.columns):
+        return []
+    rows = manifest[find_misplaced(manifest, store)]
+    return [(str(product_id), str(shot)) for product_id, shot in sorted(_owners(rows))]
 
 
 def _owners(manifest: "pd.DataFrame") -> set[tuple[str, str]]:

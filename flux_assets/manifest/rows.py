@@ -6,6 +6,7 @@ from dataclasses import MISSING, dataclass
 from typing import TYPE_CHECKING, Any
 
 from flux_assets.image_api.request import RequestIdentity
+from flux_assets.manifest.addresses import are_addresses_of_now, build_addresses
 from flux_assets.pictures.lineage import FACTS, Fact, LineageRecord, build_plain_metadata
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable, merge_rows, write_parquet
@@ -118,7 +119,7 @@ def merge_manifest(
     lineage: Mapping[str, LineageRecord],
     store: ObjectStore,
 ) -> StoredTable:
-    """The rows that stay and those of the new lineage, by product and shot.
+    """The rows that stay and those of the new lineage, by product and shot; all where they are now.
 
     Args:
         last: the manifest that was compared, with all columns.
@@ -135,8 +136,12 @@ def merge_manifest(
     kept = comparison.kept[~comparison.kept["fingerprint"].isin(set(lineage))]
     new = added[[*_IDENTITY, "stale"]].assign(row=comparison.row_count + added.index)
     rows = pd.concat([kept[[*_IDENTITY, "stale", "row"]], new]).sort_values(_IDENTITY)
-    stale = {"stale": rows["stale"].to_numpy(bool)}
-    return merge_rows(last, added, rows["row"].to_numpy(int), stale)
+    places = rows["row"].to_numpy(int)
+    values = {"stale": rows["stale"].to_numpy(bool)}
+    if not are_addresses_of_now(last, store):
+        keys = pd.concat([last.read(("object_key",))["object_key"], added["object_key"]])
+        values |= build_addresses(keys.to_numpy(object)[places], store)
+    return merge_rows(last, added, places, values)
 
 
 def build_manifest_rows(records: Iterable[LineageRecord], store: ObjectStore) -> "pd.DataFrame":

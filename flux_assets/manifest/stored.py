@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flux_assets.catalog.identity import normalise_id
 from flux_assets.errors import ObjectNotFoundError, StoreError
 from flux_assets.image_api.request import RequestIdentity
+from flux_assets.manifest.addresses import are_addresses_of_now
 from flux_assets.manifest.csv_file import write_manifest_csv
 from flux_assets.manifest.rows import (
     ADDED_COLUMNS,
@@ -93,7 +94,8 @@ def refresh_manifest(
 ) -> StoredManifest:
     """Bring the stored manifest up to date by compare-and-swap, and its CSV beside it.
 
-    One in which nothing changes is neither unpacked nor written.
+    One in which nothing changes is neither unpacked nor written. Where the store or its public
+    address is another one than before, all rows say where their pictures are now.
 
     Args:
         store: where it lies.
@@ -113,8 +115,9 @@ def refresh_manifest(
         last = _fill_in(stored, store, read_lineage)
         with _damage_told(uri):
             comparison = compare_manifest(last.read(COMPARED), requests, changed)
+            is_same = comparison.is_same and are_addresses_of_now(last, store)
         lineage = read_lineage(comparison.unknown)
-        if stored and last is stored.table and comparison.is_same and not lineage:
+        if stored and last is stored.table and is_same and not lineage:
             return None
         with _damage_told(uri):
             return merge_manifest(last, comparison, lineage, store).data

@@ -55,6 +55,22 @@ class StoredTable:
 
         return tuple(pq.read_schema(pa.BufferReader(self.data)).names)
 
+    def all_begin(self, column: str, start: str) -> bool:
+        """Whether the texts of a column all begin with one, or are all empty if that is."""
+        import pyarrow as pa
+        import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types
+        import pyarrow.parquet as pq
+
+        file = pq.ParquetFile(pa.BufferReader(self.data))
+        if column not in file.schema_arrow.names:
+            raise KeyError(column)
+        for group in _read_groups(file, [column], None):
+            texts = group[column]
+            fits = pc.starts_with(texts, start) if start else pc.equal(texts, "")
+            if not pc.all(fits, min_count=0).as_py():
+                return False
+        return True
+
     def read_groups(self) -> "Iterator[pa.Table]":
         """All rows, in the groups that they were written in."""
         import pyarrow as pa
@@ -70,7 +86,7 @@ def _read_groups(
 ) -> Iterator["pa.Table"]:
     """One after the other: Arrow's own way to read chosen rows unpacks many ahead."""
     import pyarrow as pa
-    import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types
+    import pyarrow.compute as pc
 
     if where is not None and not where[1]:
         return
