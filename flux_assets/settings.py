@@ -72,7 +72,9 @@ def _check_public_url(url: str) -> str:
     return url.rstrip("/")
 
 
-_STORE_FOLDERS = frozenset({"budget", "images", "ledger", "photos", "runs", "tables", "uploads"})
+_STORE_FOLDERS = frozenset(
+    {"budget", "images", "ledger", "photos", "runs", "tables", "undecoded", "uploads"}
+)
 
 
 def _check_shop(shop: str) -> str:
@@ -163,9 +165,7 @@ class Settings(BaseModel):
     allow_private_sources: bool = False
     """`true` also reads photos from private networks and from this machine."""
     photo_buckets: Annotated[tuple[str, ...], BeforeValidator(_parse_buckets)] = ()
-    """Further buckets that photos are read from, separated by commas; the store's and the
-    catalog's own are read anyway.
-    """
+    """Buckets, separated by commas, whose photos are read beside the store's and the catalog's."""
     photo_max_age_hours: Annotated[float, Field(ge=0)] = 24
     """A photo that was checked less long ago is not asked for again."""
     max_in_flight: Annotated[int, Field(ge=1, le=1000)] = 96

@@ -189,6 +189,7 @@ class Ledger(LedgerObjects):
                     is_processing=False,
                     asks=0,
                     unfetched_since="",
+                    kept_aside="",
                     lineage=lineage,
                     possibly_paid_twice=lineage.possibly_paid_twice,
                 )
@@ -237,6 +238,11 @@ class Ledger(LedgerObjects):
         return self._change(
             entry, state="accepted", reason=reason, asks=entry.asks + 1, unfetched_since=since
         )
+
+    def record_kept_aside(self, entry: LedgerEntry, key: str, reason: str) -> LedgerEntry:
+        """Its picture lies under this key, and cannot be decoded; it is not asked for any more."""
+        changes = {"asks": 0, "unfetched_since": "", "kept_aside": key}
+        return self._change(entry, state="accepted", reason=reason, **changes)
 
     def record_lost(self, entry: LedgerEntry, reason: str) -> LedgerEntry:
         """It was paid, and was asked for in vain for as long as is set; nothing is erased."""

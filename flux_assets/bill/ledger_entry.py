@@ -57,6 +57,7 @@ UNANSWERED: Mapping[str, Any] = MappingProxyType(
         "asset_key": "",
         "asks": 0,
         "unfetched_since": "",
+        "kept_aside": "",
     }
 )
 """The fields that an `AcceptedCall` decides, where there is none."""
@@ -70,7 +71,8 @@ class LedgerEntry:
     `attempts` counts sends, of all runs; `possibly_paid_twice` those sent again after an unknown
     outcome, and paid replies that came second. A claim is good for `lease_seconds` from
     `modified_at` on; an older release wrote none. `asks` counts how often its paid picture was
-    asked for in vain, from `unfetched_since` on, by the store's clock. `temporary_url` is kept
+    asked for in vain, from `unfetched_since` on, by the store's clock. `kept_aside` is the key
+    of an accepted picture's bytes that could not be decoded. `temporary_url` is kept
     until it is stored; until then `is_processing` says that no result was there when it was
     written.
     """
@@ -96,6 +98,7 @@ class LedgerEntry:
     asset_key: str = ""
     asks: int = 0
     unfetched_since: str = ""
+    kept_aside: str = ""
     reason: str = ""
     lineage: LineageRecord | None = None
     etag: str = field(default="", compare=False)

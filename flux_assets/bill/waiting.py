@@ -14,10 +14,12 @@ from flux_assets.errors import FluxAssetsError
 from flux_assets.storage.object_store import ObjectStore, picture_key
 from flux_assets.storage.stored_pictures import list_pictures
 
-WaitingState = Literal["held", "refused", "failed", "unfetched", "lost", "missing", "unknown"]
+WaitingState = Literal[
+    "held", "refused", "failed", "unfetched", "undecoded", "lost", "missing", "unknown"
+]
 WAITING_STATES: tuple[WaitingState, ...] = get_args(WaitingState)
 _MAYBE_PAID: frozenset[WaitingState] = frozenset(
-    {"held", "unfetched", "lost", "missing", "unknown"}
+    {"held", "unfetched", "undecoded", "lost", "missing", "unknown"}
 )
 _START = re.compile(r"[0-9a-f]{8,64}")
 
@@ -31,7 +33,8 @@ class WaitingRequest:
     """One request that no refresh buys as it stands, or only once more.
 
     `state` is as of the plan; an `unknown` one will be sent again by itself, and an `unfetched`
-    one is paid and asked for again. `reason` is one line.
+    one is paid and asked for again; an `undecoded` one waits for a later release. `reason` is one
+    line.
     """
 
     entry: LedgerEntry
@@ -204,6 +207,8 @@ class WaitingRequests:
                 state, reason = "missing", f"{key} was stored and is gone"
             case "refused" | "lost" as settled:
                 state = settled
+            case "accepted" if entry.kept_aside:
+                state, reason = "undecoded", f"kept aside as {entry.kept_aside}: {entry.reason}"
             case "accepted" if entry.asks:
                 state = "unfetched"
                 reason = f"asked for {entry.asks} times in vain: {entry.reason}"

@@ -22,7 +22,7 @@ from flux_assets.errors import (
 from flux_assets.image_api.client import ImageApiClient
 from flux_assets.image_api.pace import NotStartedError, Pace
 from flux_assets.image_api.protocol import Reply
-from flux_assets.pictures.inspect import NoPictureError, Picture, inspect_picture
+from flux_assets.pictures.inspect import NoPictureError, Picture, UndecodedError, inspect_picture
 
 _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 15.0
@@ -71,6 +71,7 @@ class Fetching:
             wait_seconds: for how long to try again what may come later; 0 asks once everywhere.
 
         Raises:
+            UndecodedError: it came twice as the same bytes, which cannot be decoded here.
             UnfetchedError: it cannot be had now; it tells what each place said.
             AccountError: the key is not taken; nothing is known of the picture.
         """
@@ -83,6 +84,8 @@ class Fetching:
             for place, problem_or_found in self._ask(entry, give_up_at):
                 if not isinstance(problem_or_found, FluxAssetsError):
                     return problem_or_found
+                if isinstance(problem_or_found, UndecodedError):
+                    raise problem_or_found
                 problems[place] = problem_or_found
                 if not is_last and _may_come_there(problem_or_found):
                     break
@@ -119,10 +122,23 @@ class Fetching:
             yield "its storage key", self._download(key)
 
     def _download(self, url_or_key: str) -> tuple[bytes, Picture] | FluxAssetsError:
+        """The picture or what is wrong; UndecodedError where it came twice as the same bytes."""
         try:
-            data = self.client.download(url_or_key, timeout_seconds=self.timeout_seconds)
-            return data, inspect_picture(data, preview_px=self.preview_px)
+            first = self._download_once(url_or_key)
+            if not isinstance(first, UndecodedError):
+                return first
+            second = self._download_once(url_or_key)  # it may have been changed on its way
+            if isinstance(second, UndecodedError) and second.data != first.data:
+                return PictureError(f"it comes in different ways: {first}; {second}")
         except (DownloadError, ResultForbiddenError, PictureError) as error:
+            return error
+        return second
+
+    def _download_once(self, url_or_key: str) -> tuple[bytes, Picture] | UndecodedError:
+        data = self.client.download(url_or_key, timeout_seconds=self.timeout_seconds)
+        try:
+            return data, inspect_picture(data, preview_px=self.preview_px)
+        except UndecodedError as error:
             return error
 
     def _ask_for_record(self, entry: LedgerEntry, give_up_at: float) -> Reply | FluxAssetsError:

@@ -1,16 +1,27 @@
 """A paid picture's way into the store: fetch it, know that it opens, put it, note it."""
 
+import hashlib
+import logging
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from flux_assets.bill.asking import AskSchedule
 from flux_assets.bill.ledger_entry import LedgerEntry
 from flux_assets.buying.fetching import Fetching, UnfetchedError
 from flux_assets.buying.picture_records import PictureRecords
-from flux_assets.errors import ConditionFailedError, FluxAssetsError
+from flux_assets.errors import (
+    ConditionFailedError,
+    FluxAssetsError,
+    ObjectNotFoundError,
+    PictureError,
+)
 from flux_assets.image_api.request import ImageRequest
-from flux_assets.pictures.inspect import Picture
+from flux_assets.pictures.inspect import Picture, UndecodedError, inspect_picture
 from flux_assets.pictures.lineage import LineageRecord, build_object_metadata
+from flux_assets.storage.object_store import undecoded_key
 from flux_assets.storage.stored_pictures import find_picture
+
+_log = logging.getLogger(__name__)
 
 
 class PictureLostError(FluxAssetsError):
@@ -38,11 +49,16 @@ class Landing:
 
         Raises:
             PictureLostError: it was asked for long enough; the entry says `lost` now.
+            UndecodedError: it is kept aside, until a release can decode it.
             UnfetchedError: not this time; that is noted, and a later run asks again.
             AccountError, StoreError, ClaimLostError: not this time; the entry stays as it is.
         """
         try:
             return self.bring(request, entry, wait_seconds=self.seconds_to_wait(entry))
+        except UndecodedError as error:
+            if not entry.kept_aside:
+                self._keep_aside(entry, error)
+            raise
         except UnfetchedError as error:
             object_key = find_picture(
                 self.records.store,
@@ -85,10 +101,12 @@ class Landing:
         """As `land`, without a note of what could not be fetched.
 
         Raises:
+            UndecodedError: it was, or would have to be, kept aside.
             UnfetchedError: not this time.
             AccountError, StoreError: as `land`.
         """
-        data, picture = self.fetching.fetch(entry, wait_seconds=wait_seconds)
+        found = self._read_aside(entry)
+        data, picture = found or self.fetching.fetch(entry, wait_seconds=wait_seconds)
         lineage = self.records.build(request, entry, picture)
         try:
             self.records.store.put(
@@ -108,3 +126,29 @@ class Landing:
         picture = self.records.likeness.compare(request, data, picture)
         lineage = replace(lineage, recognition=picture.recognition)
         return self.records.note(entry, lineage), picture
+
+    def _keep_aside(self, entry: LedgerEntry, error: UndecodedError) -> None:
+        key = undecoded_key(entry.fingerprint, hashlib.sha256(error.data).hexdigest())
+        with suppress(ConditionFailedError):  # these very bytes are there already
+            self.records.store.put(
+                key, error.data, content_type="application/octet-stream", if_absent=True
+            )
+        _log.warning("call %s: kept aside as %s: %s", entry.uuid, key, error)
+        self.records.ledger.record_kept_aside(entry, key, str(error))
+
+    def _read_aside(self, entry: LedgerEntry) -> tuple[bytes, Picture] | None:
+        """What was kept aside, if this release can decode it; None if nothing is there.
+
+        Raises:
+            UndecodedError: it cannot.
+        """
+        if not entry.kept_aside:
+            return None
+        try:
+            data = self.records.store.get(entry.kept_aside).data
+            return data, inspect_picture(data, preview_px=self.fetching.preview_px)
+        except UndecodedError:
+            raise
+        except (ObjectNotFoundError, PictureError) as error:
+            _log.warning("call %s: fetched again: %s", entry.uuid, error)
+            return None

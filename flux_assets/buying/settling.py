@@ -24,6 +24,7 @@ from flux_assets.errors import (
 )
 from flux_assets.image_api.pace import Pace
 from flux_assets.image_api.request import ImageRequest
+from flux_assets.pictures.inspect import UndecodedError
 
 _NOTE_PAUSE_SECONDS = 5.0
 
@@ -179,6 +180,10 @@ class Settlement:
             return Outcome(kind="lost", request=request, reason=str(lost))
         except ClaimLostError:
             raise
+        except UndecodedError as error:
+            reason = f"paid, and kept aside until a release of flux_assets can decode it: {error}"
+            is_known = bool(entry.kept_aside)
+            return Outcome(kind="failed", request=request, reason=reason, is_known=is_known)
         except FluxAssetsError as error:
             return _keep_for_later(request, error)
         return Outcome(kind=kind, request=request, lineage=lineage, preview=picture.preview)

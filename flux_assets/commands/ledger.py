@@ -57,7 +57,7 @@ def _filter_options(command: _Command) -> _Command:
 def ledger(context: click.Context, /, *, as_json: bool, **filters: tuple[str, ...]) -> None:
     """List the requests that wait for a person.
 
-    They are held, refused, failed, unfetched, lost, missing or unknown.
+    They are held, refused, failed, unfetched, undecoded, lost, missing or unknown.
     """
     if context.invoked_subcommand:
         if as_json or any(filters.values()):

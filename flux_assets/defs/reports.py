@@ -31,6 +31,7 @@ _FOUND: Mapping[FindingKind, str] = {
     "without_lineage": "a picture that no ledger entry says is stored; --repair writes it",
     "manifest": "a row of the manifest that disagrees with the ledger; --repair mends it",
     "unfetched": "paid, and not to be had so far: `flux-assets ledger` says why",
+    "undecoded": "paid and kept aside: this release cannot decode it, and a later one may",
     "extra_reply": "a paid reply beside its entry: a second one, or released; nothing to do",
     "superseded": "older pictures, kept to go back to; `prune` can delete them",
     "orphaned": "pictures of products or shots that are gone; `prune --orphaned`",

@@ -186,6 +186,9 @@ class _Audit:
         lineage = entry.lineage
         if entry.state != "stored" or lineage is None:
             self._behind[entry.fingerprint[:32]] = entry.fingerprint
+            if entry.state == "accepted" and entry.kept_aside:
+                detail = f"{_name(entry)}: {entry.reason}"
+                self.findings.note("undecoded", entry.kept_aside, detail)
             if entry.state == "lost" or (entry.state == "accepted" and entry.asks):
                 self.findings.note(
                     "unfetched",

@@ -11,6 +11,7 @@ FindingKind = Literal[
     "without_lineage",
     "manifest",
     "unfetched",
+    "undecoded",
     "extra_reply",
     "superseded",
     "orphaned",
@@ -18,7 +19,7 @@ FindingKind = Literal[
 ]
 FINDING_KINDS: tuple[FindingKind, ...] = get_args(FindingKind)
 INFORMATION: frozenset[FindingKind] = frozenset(
-    {"unfetched", "extra_reply", "superseded", "orphaned", "deleted"}
+    {"unfetched", "undecoded", "extra_reply", "superseded", "orphaned", "deleted"}
 )
 _KEPT = 20
 

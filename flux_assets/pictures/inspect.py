@@ -39,7 +39,11 @@ class NoPictureError(PictureError):
 
 
 class UndecodedError(PictureError):
-    """The bytes are a whole picture by their structure, which cannot be decoded here."""
+    """`data` is a whole picture by its structure, which cannot be decoded here."""
+
+    def __init__(self, problem: str, data: bytes) -> None:
+        super().__init__(problem)
+        self.data = data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +85,12 @@ def inspect_picture(data: bytes, *, preview_px: int = 0) -> Picture:
     if not structure.is_whole:
         raise PictureError(f"the picture is damaged: the {structure.kind} is cut short or changed")
     if structure.kind not in _TYPES:
-        raise UndecodedError(f"a whole {structure.kind}, a format that is not read here")
+        raise UndecodedError(f"a whole {structure.kind}, a format that is not read here", data)
     try:
         small, width_px, height_px = _decode(structure)
     except PictureError as error:
         told = f"a whole {structure.kind} by its structure, but not decoded here: {error}"
-        raise UndecodedError(told) from error
+        raise UndecodedError(told, data) from error
     extension, content_type = _TYPES[structure.kind]
     return Picture(
         extension=extension,

@@ -192,6 +192,11 @@ def upload_key(sha256: str) -> str:
     return f"uploads/{sha256}.json"
 
 
+def undecoded_key(fingerprint: str, sha256: str) -> str:
+    """Where the bytes of a paid picture are kept that cannot be decoded here, by their hash."""
+    return f"undecoded/{fingerprint[:32]}.{sha256[:32]}"
+
+
 def run_key(run_id: str, name: str) -> str:
     """What passes between the steps of one run; may expire after 30 days."""
     return f"runs/{quote_segment(run_id)}/{name}"
