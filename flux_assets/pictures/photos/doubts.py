@@ -27,10 +27,14 @@ _log = logging.getLogger(__name__)
 
 
 class Given(NamedTuple):
-    """What one address gives now; `row` is what was remembered of it, if anything was."""
+    """What one address gives now; `row` is what was remembered of it, if anything was.
+
+    `uri` is the address without its query, which an export may change each time.
+    """
 
     row: RememberedPhoto | None
     photo_sha256: str
+    uri: str
 
 
 def find_doubted(
@@ -39,7 +43,8 @@ def find_doubted(
     """The photos to be doubted, by their sha256, each with how many addresses give it.
 
     Doubted is what takes the place of different photos, or of one while another address has it
-    too, and what several addresses give that were never read, unless it is as often known.
+    too, and what several addresses give that were never read, unless it is as often known. One
+    that was read with another query before had a photo, too.
 
     Args:
         given: what each address of the catalog gives.
@@ -47,13 +52,17 @@ def find_doubted(
         remembered: the photos that are doubted already.
     """
     addresses, unread = Counter[str](), Counter[str]()
-    former = defaultdict[str, set[str]](set)
-    for row, sha256 in given:
+    former, queried = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+    listed = list(given)
+    before = _find_by_uri(index, {uri for row, _, uri in listed if row is None})
+    for row, sha256, uri in listed:
         addresses[sha256] += 1
-        if row is None:
-            unread[sha256] += 1
-        else:
+        if row is not None:
             former[sha256].add(row.photo_sha256)
+            continue
+        unread[sha256] += 1
+        if before.get(uri, sha256) != sha256:
+            queried[sha256].add(before[uri])
     known = Counter(row.photo_sha256 for row in index.values() if row.photo_sha256 in unread)
     doubted = {}
     for sha256, count in addresses.items():
@@ -63,9 +72,29 @@ def find_doubted(
             if is_changed
             else unread[sha256] - known[sha256] >= _SEVERAL_NEW
         )
+        is_shared |= len(queried[sha256]) > 1
         if is_shared or (sha256 in remembered and (is_changed or unread[sha256])):
             doubted[sha256] = count
     return doubted
+
+
+def _find_by_uri(index: PhotoIndex, uris: Collection[str]) -> dict[str, str]:
+    """The photo that was read last at each address, with whatever query.
+
+    Not of an address like `image.php?id=1`, which gave several photos in one search.
+    """
+    latest: dict[str, RememberedPhoto] = {}
+    several: set[str] = set()
+    for row in index.values() if uris else ():
+        if row.uri not in uris:
+            continue
+        known = latest.setdefault(row.uri, row)
+        if row.checked_at > known.checked_at:
+            latest[row.uri] = row
+            several.discard(row.uri)
+        elif row.checked_at == known.checked_at and row.photo_sha256 != known.photo_sha256:
+            several.add(row.uri)
+    return {uri: row.photo_sha256 for uri, row in latest.items() if uri not in several}
 
 
 def read_doubted(store: ObjectStore) -> list[str]:

@@ -71,10 +71,12 @@ class _Reading(NamedTuple):
     def given(self) -> Given | None:
         """The bytes that were read, photo or not."""
         if isinstance(self.result, RememberedPhoto):
-            return Given(self.asked.row, self.result.photo_sha256)
-        if isinstance(self.result, NoPhotoError):
-            return Given(self.asked.row, self.result.sha256)
-        return None
+            sha256 = self.result.photo_sha256
+        elif isinstance(self.result, NoPhotoError):
+            sha256 = self.result.sha256
+        else:
+            return None
+        return Given(self.asked.row, sha256, shown_uri(self.asked.address))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,6 +121,25 @@ def test_one_picture_at_many_new_addresses_is_nobody_s_photo(shop: Shop) -> None
     assert kept([fine], draw(4)) == [""]
 
 
+def test_an_address_with_another_query_had_a_photo_before(shop: Shop) -> None:
+    shop.give(a=draw(1), b=draw(2))
+    shop.find("a?v=1", "b?v=1")
+    shop.give(a=draw(3))
+    assert kept(shop.find("a?v=2", "b?v=2"), draw(3), draw(2)) == ["", ""]
+    shop.give(a=PLACEHOLDER, b=PLACEHOLDER)
+    assert all(isinstance(photo, SharedPhotoError) for photo in shop.find("a?v=3", "b?v=3"))
+
+
+def test_a_query_that_says_which_photo_is_meant_is_no_other_address(shop: Shop) -> None:
+    """Each request is given what lies at the path, whatever its query."""
+    for number in (1, 2):
+        shop.give(image=draw(number))
+        shop.now -= dt.timedelta(hours=25)  # both in one search
+        shop.find(f"image?id={number}")
+    shop.give(image=draw(9))
+    assert kept(shop.find("image?id=3", "image?id=4"), draw(9), draw(9)) == ["", ""]
+
+
 def test_a_picture_that_is_known_from_one_address_is_doubted_at_many_new_ones(shop: Shop) -> None:
     shop.give(a=PLACEHOLDER, b=PLACEHOLDER, c=PLACEHOLDER, d=PLACEHOLDER, e=PLACEHOLDER)
     shop.find("a")
