@@ -52,6 +52,7 @@ bench: $(DEV) $(MINISTACK)
 
 storm: $(DEV)
 	@$(BIN)/python benchmarks/kill_storm.py
+	@$(BIN)/python benchmarks/dagster_storm.py
 
 # Serves the documentation at http://127.0.0.1:8000, and again as its pages change.
 docs: $(DEV)

@@ -62,13 +62,11 @@ class Pattern:
 PATTERNS = (
     Pattern(starter="a command", executor="in_process", pool=1, victim="the run"),
     Pattern(starter="a command", executor="in_process", pool=4, victim="the run"),
-    Pattern(starter="a command", executor="multiprocess", pool=1, victim="the run"),
+    Pattern(starter="a command", executor="multiprocess", pool=1, victim="a step"),
     Pattern(starter="a command", executor="multiprocess", pool=4, victim="the run"),
-    Pattern(starter="a command", executor="multiprocess", pool=4, victim="a step"),
     Pattern(starter="the daemon", executor="in_process", pool=1, victim="the run"),
-    Pattern(starter="the daemon", executor="multiprocess", pool=4, victim="the run"),
     Pattern(starter="the daemon", executor="multiprocess", pool=4, victim="a step"),
-    Pattern(starter="a backfill", executor="in_process", pool=4, victim="the run"),
+    Pattern(starter="a backfill", executor="in_process", pool=1, victim="the run"),
     Pattern(starter="a backfill", executor="multiprocess", pool=4, victim="a step"),
     Pattern(starter="a command", executor="celery", pool=1, victim="a step"),
     Pattern(starter="a command", executor="celery", pool=4, victim="a step"),
@@ -163,7 +161,8 @@ def open_storm_shop(
         if pattern.starter == "a command":
             yield shop, lambda: shop.start("refresh")
             return
-        shop.run("refresh", "--limit", "0")  # which makes the products partitions
+        # Makes the products partitions.
+        shop.run("refresh", "--limit", "0", FLUX_ASSETS_EXECUTOR="in_process")
         base_url = stack.enter_context(dagster_dev(shop.workplace, **shop.environ))
         dagster = LiveDagster(workplace=shop.workplace, base_url=base_url, instance=shop.instance)
         if pattern.starter == "the daemon":

@@ -7,7 +7,7 @@ import dagster as dg
 from dagster._utils.schedules import is_valid_cron_schedule
 
 from flux_assets.defs.partitions import JOB_NAME, shop_name
-from flux_assets.defs.runs import describe_run, find_refresh
+from flux_assets.defs.runs import describe_run, end_dead_runs, find_refresh
 from flux_assets.errors import SettingsError, SourceError
 from flux_assets.prompts.inputs import read_inputs_version
 from flux_assets.settings import Settings, variable_of
@@ -47,6 +47,27 @@ def build_catalog_sensor(settings: Settings) -> dg.SensorDefinition:
         return dg.SensorResult(run_requests=[dg.RunRequest()], cursor=version)
 
     return catalog_sensor
+
+
+def build_dead_runs_sensor(settings: Settings) -> dg.SensorDefinition:
+    """Ends runs that are proven dead, so that none waits in Dagster's queue for their slots.
+
+    The only one that is on by itself: it starts nothing and spends nothing.
+    """
+
+    @dg.sensor(
+        name=shop_name(settings.shop, "dead_runs_sensor"),
+        minimum_interval_seconds=_SENSOR_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Ends runs whose processes are gone, and frees what they held. Spends nothing.",
+    )
+    def dead_runs_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        ended = end_dead_runs(context.instance, settings.shop)
+        for each in ended:
+            context.log.warning("run %s: %s", each.run_id, each.reason)
+        return dg.SkipReason("; ".join(each.run_id for each in ended) or "no run is dead")
+
+    return dead_runs_sensor
 
 
 def check_schedule(settings: Settings) -> None:

@@ -3,7 +3,11 @@
 import dagster as dg
 
 from flux_assets.defs.alerts import build_check_failure_alert, build_run_failure_alert
-from flux_assets.defs.automation import build_catalog_sensor, build_nightly_schedule
+from flux_assets.defs.automation import (
+    build_catalog_sensor,
+    build_dead_runs_sensor,
+    build_nightly_schedule,
+)
 from flux_assets.defs.catalog import (
     build_image_plan,
     build_image_requests,
@@ -49,6 +53,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         ],
         sensors=[
             build_catalog_sensor(settings),
+            build_dead_runs_sensor(settings),
             build_run_failure_alert(settings),
             build_check_failure_alert(settings, checks),
         ],

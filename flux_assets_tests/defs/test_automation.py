@@ -15,6 +15,7 @@ from dagster._core.remote_origin import (  # queued runs need one, and Dagster e
 from flux_assets.bill.process_identity import this_process
 from flux_assets.defs.automation import (
     build_catalog_sensor,
+    build_dead_runs_sensor,
     build_nightly_schedule,
     check_schedule,
 )
@@ -96,7 +97,7 @@ def test_who_may_be_dead_is_told_with_what_to_do(shop: DagsterShop) -> None:
     assert f"`flux-assets runs --end {run_id[:8]}`" in _skipped(_look(shop))
 
 
-def test_a_run_whose_process_is_gone_hinders_neither_sensor_nor_schedule(
+def test_a_run_whose_process_is_gone_is_ended_by_each_sensor_and_the_schedule(
     shop: DagsterShop,
 ) -> None:
     gone = replace(this_process(), start_ticks=1)
@@ -105,11 +106,17 @@ def test_a_run_whose_process_is_gone_hinders_neither_sensor_nor_schedule(
         dg.instance_for_test() as shop.instance,
         dg.build_schedule_context(shop.instance, scheduled_execution_time=at_three) as context,
     ):
-        for look in (lambda: _look(shop), lambda: build_nightly_schedule(shop.settings)(context)):
+        ticks = dg.build_sensor_context(instance=shop.instance)
+        for look in (
+            lambda: _look(shop),
+            lambda: build_nightly_schedule(shop.settings)(context),
+            lambda: build_dead_runs_sensor(shop.settings)(ticks),
+        ):
             run = shop.instance.get_run_by_id(_start_run(shop, "STARTED"))
             assert run is not None
             log_process(shop.instance, run, RunProcess(step="", process=gone))
-            assert isinstance(look(), dg.RunRequest | dg.SensorResult)
+            found = look()
+            assert not isinstance(found, dg.SkipReason) or run.run_id in str(found.skip_message)
             ended = shop.instance.get_run_by_id(run.run_id)
             assert ended is not None
             assert ended.status == dg.DagsterRunStatus.FAILURE

@@ -60,6 +60,7 @@ def test_dg_lists_assets_checks_and_the_job(project: Workplace) -> None:
         "alert_check_failure",
         "alert_run_failure",
         "catalog_sensor",
+        "dead_runs_sensor",
     }
     assert [schedule["name"] for schedule in listed["schedules"]] == ["nightly_refresh"]
 
