@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import disk_usage
 from typing import Any
 
 import dagster as dg
@@ -17,11 +18,14 @@ from flux_assets.errors import FluxAssetsError, SettingsError
 
 DEFAULT_HOME = ".flux_assets/dagster"
 _MAX_CHARS = 300
+_LEAST_FREE_BYTES = 1_000_000
+_FULL = "its disk is full; make room there, and run this again"
 _ADVICE = (
     ("locked", "another process holds it locked; run this again once that one is done"),
-    ("full", "its disk is full; make room there, and run this again"),
+    ("full", _FULL),
     ("readonly", "it cannot be written to; check its owner, its mode and how its disk is mounted"),
     ("unable to open", "it cannot be opened; check its folder's owner and mode"),
+    ("disk I/O", "its disk fails; look at the system's log, and restore it elsewhere"),
     ("malformed", "it is damaged; restore it, or move it away: the store has all that is paid"),
     ("not a database", "it is none; restore it, or move it away: the store has all that is paid"),
 )
@@ -78,20 +82,24 @@ def open_instance() -> Iterator[dg.DagsterInstance]:
     try:
         instance = dg.DagsterInstance.get()
     except (DagsterError, SQLAlchemyError, sqlite3.Error, yaml.YAMLError, OSError) as error:
-        raise DagsterHomeError(str(home), explain_dagster_error(error)) from error
+        raise DagsterHomeError(str(home), explain_dagster_error(error, home)) from error
     try:
         with instance:
             yield instance
     except (SQLAlchemyError, sqlite3.Error) as error:
-        raise DagsterHomeError(str(home), explain_dagster_error(error)) from error
+        raise DagsterHomeError(str(home), explain_dagster_error(error, home)) from error
 
 
-def explain_dagster_error(error: BaseException) -> str:
+def explain_dagster_error(error: BaseException, home: Path) -> str:
     """What a database's or Dagster's own error means, and what to do, in one line."""
     told = " ".join(str(getattr(error, "orig", None) or error).split())[:_MAX_CHARS]
-    for word, advice in _ADVICE:
-        if isinstance(error, SQLAlchemyError | sqlite3.Error) and word in told:
-            return f"{advice} ({told})"
+    if isinstance(error, SQLAlchemyError | sqlite3.Error):
+        advices = [advice for word, advice in _ADVICE if word in told]
+        # SQLite calls a full disk an I/O error, too, or one that it cannot open a file on.
+        if advices and "locked" not in told and disk_usage(home).free < _LEAST_FREE_BYTES:
+            advices = [_FULL]
+        if advices:
+            return f"{advices[0]} ({told})"
     return told
 
 

@@ -82,5 +82,5 @@ def test_a_lock_and_a_full_disk_are_told_as_what_they_are(tmp_path: Path) -> Non
         writer.execute("pragma max_page_count = 2")
         with pytest.raises(sqlite3.OperationalError) as full:
             writer.execute("insert into t values (zeroblob(100000))")
-    assert "another process holds it locked" in explain_dagster_error(locked.value)
-    assert "its disk is full; make room there" in explain_dagster_error(full.value)
+    assert "another process holds it locked" in explain_dagster_error(locked.value, tmp_path)
+    assert "its disk is full; make room there" in explain_dagster_error(full.value, tmp_path)

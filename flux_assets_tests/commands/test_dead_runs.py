@@ -73,18 +73,26 @@ def test_a_killed_refresh_is_ended_by_whoever_comes_next(shop: LiveShop, by: str
     assert shop.status_of(run_id) == "FAILURE"
 
 
-@pytest.mark.parametrize("executor", ["in_process", "multiprocess"])
-def test_waiting_is_idle_talks_and_ends_at_once(shop: LiveShop, executor: str) -> None:
+@pytest.mark.parametrize(
+    ("number", "executor"),
+    [
+        (signal.SIGINT, "in_process"),
+        (signal.SIGTERM, "in_process"),
+        (signal.SIGTERM, "multiprocess"),
+    ],
+)
+def test_waiting_is_idle_talks_and_ends_at_once(
+    shop: LiveShop, number: signal.Signals, executor: str
+) -> None:
     shop.start_buying()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        waiting = _start_waiting(shop, executor)
-        before = waiting.cpu_seconds()
-        _wait_for_words(shop, waiting, times=_count_waits(waiting) + 2)
-        assert waiting.cpu_seconds() - before < 2, "of ten seconds"
-        waiting.send(number)
-        assert waiting.end(20) == 128 + number  # a second, on a machine that has nothing else to do
-        assert waiting.log.splitlines()[-1] == INTERRUPTED
-        assert "Traceback" not in waiting.log
+    waiting = _start_waiting(shop, executor)
+    before = waiting.cpu_seconds()
+    _wait_for_words(shop, waiting, times=_count_waits(waiting) + 2)
+    assert waiting.cpu_seconds() - before < 2, "of ten seconds"
+    waiting.send(number)
+    assert waiting.end(20) == 128 + number  # a second, on a machine that has nothing else to do
+    assert waiting.log.splitlines()[-1] == INTERRUPTED
+    assert "Traceback" not in waiting.log
 
 
 def _wait_for_words(shop: LiveShop, command: Command, *, times: int) -> None:
