@@ -280,7 +280,14 @@ class NotReadyError(FluxAssetsError):
 
 
 class DownloadError(FluxAssetsError):
-    """The picture could not be fetched this time; it may be later."""
+    """The picture could not be fetched this time; it may be later.
+
+    `is_late` says that it is not there, or not to be seen, as one that is still on its way.
+    """
+
+    def __init__(self, message: str, *, is_late: bool = False) -> None:
+        super().__init__(message)
+        self.is_late = is_late
 
 
 class ResultExpiredError(DownloadError):

@@ -1,4 +1,4 @@
-"""The circuit breaker: one object in the store stops a run in all its shards and processes."""
+"""The stop of a run: one object in the store stops it in all its shards and processes."""
 
 import json
 import logging
@@ -7,8 +7,6 @@ import threading
 from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreError
 from flux_assets.storage.object_store import ObjectStore, run_key
 from flux_assets.storage.stored_json import read_stored_json
-
-MAX_UNKNOWN_IN_A_ROW = 10
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +21,6 @@ class RunStop:
         self._store = store
         self._key = run_key(run_id, "stop.json")
         self._lock = threading.Lock()
-        self._unknown_in_a_row = 0
         self._reason = ""
         self.event = threading.Event()
 
@@ -67,22 +64,6 @@ class RunStop:
     def halt(self, reason: str) -> None:
         """Stop this process's part of the run only."""
         self._set(reason)
-
-    def note_unknown(self) -> None:
-        """Count an unknown outcome; MAX_UNKNOWN_IN_A_ROW of them in a row stop the run."""
-        with self._lock:
-            self._unknown_in_a_row += 1
-            tripped = self._unknown_in_a_row == MAX_UNKNOWN_IN_A_ROW
-        if tripped:
-            self.trip(
-                f"{MAX_UNKNOWN_IN_A_ROW} calls in a row were sent and never answered; each may "
-                "have been paid. See whether the API works, then start the run again."
-            )
-
-    def note_answer(self) -> None:
-        """The API answered: unknown outcomes are no longer in a row."""
-        with self._lock:
-            self._unknown_in_a_row = 0
 
     def _set(self, reason: str) -> None:
         with self._lock:

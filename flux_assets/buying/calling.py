@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 
+from flux_assets.bill.breaker import Breaker
 from flux_assets.bill.credits import AccountCredits
 from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.ledger_entry import AcceptedCall, ClaimLostError, LedgerEntry
@@ -45,7 +46,7 @@ class Caller:
 
     Args:
         client, pace: the API; told of each call that went well.
-        stop, reachability, credits: told of each answer.
+        stop, breaker, reachability, credits: told of each answer.
         ledger: notes a call that is answered before its picture is made.
         results: waits for what such a call makes.
         timeout_seconds: for one call.
@@ -55,6 +56,7 @@ class Caller:
     client: ImageApiClient
     pace: Pace
     stop: RunStop
+    breaker: Breaker
     reachability: Reachability
     credits: AccountCredits
     ledger: Ledger
@@ -115,6 +117,15 @@ class Caller:
         The circuit breaker is told while the call holds its place: no other starts in between.
         """
         try:
+            with self.breaker.calling():
+                return self._exchange(request, asset_key, send_by=send_by)
+        except NotSentError as error:
+            return error
+
+    def _exchange(
+        self, request: ImageRequest, asset_key: str, *, send_by: float
+    ) -> Reply | FluxAssetsError:
+        try:
             reply = self.client.submit(
                 request,
                 timeout_seconds=self.timeout_seconds,
@@ -128,21 +139,25 @@ class Caller:
                 self.reachability.note_answer()
             return error
         except AccountError as error:
-            self.stop.trip(str(error))
+            self.reachability.note_answer()
+            if error.reason == "gateway_forbidden":
+                self.breaker.note_forbidden(request.fingerprint, error)
+            else:
+                self.stop.trip(str(error))
             return error
         except (GenerationFailedError, RefusedError) as error:
             self.reachability.note_answer()
-            self.stop.note_answer()
+            self.breaker.note_answer()
             return error
         except UnknownOutcomeError as error:
             self.reachability.note_answer()
-            self.stop.note_unknown()
+            self.breaker.note_unknown()
             return error
         except BaseException:
-            self.stop.note_unknown()  # what we cannot read may be paid all the same
+            self.breaker.note_unknown()  # what we cannot read may be paid all the same
             raise
         self.reachability.note_answer()
-        self.stop.note_answer()
+        self.breaker.note_answer()
         self.pace.succeeded()
         self.credits.note(reply.credits)
         return reply

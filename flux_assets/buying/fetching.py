@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,6 +27,9 @@ from flux_assets.pictures.inspect import NoPictureError, Picture, UndecodedError
 _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 15.0
 _RATE_SECONDS = 5.0
+_TROUBLE_SECONDS = 3.0
+_LATE_SECONDS = 20.0
+"""An object may lag its URL, and is not there (404) or forbidden (403) until then."""
 _MAX_DAMAGED = 4
 """After so many downloads of damaged bytes, waiting is of no use."""
 
@@ -63,19 +66,27 @@ class Fetching:
     timeout_seconds: float
     clock: Clock
 
-    def fetch(self, entry: LedgerEntry, *, wait_seconds: float) -> tuple[bytes, Picture]:
+    def fetch(
+        self,
+        entry: LedgerEntry,
+        *,
+        wait_seconds: float,
+        on_trouble: Callable[["UnfetchedError"], None] = lambda _error: None,
+    ) -> tuple[bytes, Picture]:
         """The bytes of one accepted picture that opens.
 
         Args:
             entry: says where it may be: by URL, by the vendor's record of the call, by storage key.
             wait_seconds: for how long to try again what may come later; 0 asks once everywhere.
+            on_trouble: told while it is tried again, once that is more than an object's being late.
 
         Raises:
             UndecodedError: it came twice as the same bytes, which cannot be decoded here.
             UnfetchedError: it cannot be had now; it tells what each place said.
             AccountError: the key is not taken; nothing is known of the picture.
         """
-        give_up_at = self.clock.monotonic() + wait_seconds
+        began = self.clock.monotonic()
+        give_up_at = began + wait_seconds
         pause_seconds = _FIRST_WAIT_SECONDS
         damaged = 0
         while True:
@@ -96,6 +107,10 @@ class Fetching:
                 raise UnfetchedError(
                     reason or "the reply names no place for it", is_damaged=is_damaged
                 )
+            is_late = any(map(_is_late, problems.values()))
+            late_seconds = _LATE_SECONDS if is_late else _TROUBLE_SECONDS
+            if self.clock.monotonic() - began >= late_seconds:
+                on_trouble(UnfetchedError(reason, is_damaged=is_damaged))
             _log.info("call %s: %s; tried again in %.1f s", entry.uuid, reason, pause_seconds)
             self.clock.sleep(pause_seconds)
             pause_seconds = min(pause_seconds * 2, _LONGEST_WAIT_SECONDS)
@@ -174,6 +189,11 @@ def _may_pass(problems: Collection[FluxAssetsError]) -> bool:
     if any(isinstance(problem, ResultForbiddenError) for problem in problems):
         return False
     return not all(isinstance(it, RefusedError | GenerationFailedError) for it in problems)
+
+
+def _is_late(problem: FluxAssetsError) -> bool:
+    """Whether it is what is said of an object that is still on its way."""
+    return isinstance(problem, DownloadError) and problem.is_late
 
 
 def _is_damage(problem: FluxAssetsError) -> bool:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from flux_assets.bill.asking import AskSchedule
+from flux_assets.bill.breaker import Breaker
 from flux_assets.bill.claim_keeper import ClaimKeeper
 from flux_assets.bill.credits import AccountCredits
 from flux_assets.bill.daily_limit import DailyBudget
@@ -174,18 +175,20 @@ class PurchaseParts:
             timeout_seconds=self.call_timeout_seconds,
             clock=self.clock,
         )
+        breaker = Breaker(self.stop)
         return Purchase(
             ledger=self.records.ledger,
             records=self.records,
-            sender=self._build_sender(results),
-            settlement=self._build_settlement(results),
+            sender=self._build_sender(results, breaker),
+            settlement=self._build_settlement(results, breaker),
         )
 
-    def _build_sender(self, results: ResultWait) -> Sender:
+    def _build_sender(self, results: ResultWait, breaker: Breaker) -> Sender:
         uploads = AssetUploads(
             client=self.api.client,
             pace=self.api.pace,
             stop=self.stop,
+            breaker=breaker,
             store=self.store,
             read_photo=self.records.likeness.read_photo,
             timeout_seconds=self.call_timeout_seconds,
@@ -195,6 +198,7 @@ class PurchaseParts:
             client=self.api.client,
             pace=self.api.pace,
             stop=self.stop,
+            breaker=breaker,
             reachability=Reachability(self.stop, self.clock),
             credits=self.account_credits,
             ledger=self.records.ledger,
@@ -214,7 +218,7 @@ class PurchaseParts:
             clock=self.clock,
         )
 
-    def _build_settlement(self, results: ResultWait) -> Settlement:
+    def _build_settlement(self, results: ResultWait, breaker: Breaker) -> Settlement:
         fetching = Fetching(
             client=self.api.client,
             pace=self.api.pace,
@@ -224,6 +228,7 @@ class PurchaseParts:
         )
         landing = Landing(
             fetching=fetching,
+            breaker=breaker,
             asking=self.asking,
             records=self.records,
             timeout_seconds=self.call_timeout_seconds,
@@ -235,6 +240,7 @@ class PurchaseParts:
             pace=self.api.pace,
             results=results,
             stop=self.stop,
+            breaker=breaker,
             give_up_seconds=self.call_timeout_seconds,
             clock=self.clock,
         )

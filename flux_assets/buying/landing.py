@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from flux_assets.bill.asking import AskSchedule
+from flux_assets.bill.breaker import Breaker, Trouble
 from flux_assets.bill.ledger_entry import LedgerEntry
 from flux_assets.buying.fetching import Fetching, UnfetchedError
 from flux_assets.buying.picture_records import PictureRecords
@@ -14,6 +15,7 @@ from flux_assets.errors import (
     FluxAssetsError,
     ObjectNotFoundError,
     PictureError,
+    StoreError,
 )
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.pictures.inspect import Picture, UndecodedError, inspect_picture
@@ -34,12 +36,14 @@ class Landing:
 
     Args:
         fetching: gets their bytes.
+        breaker: told of pictures that are stored, and of those that cannot be.
         asking: when, and for how long, they are asked for again.
         records: where the picture and its entry go.
         timeout_seconds: how long a picture may lag its call.
     """
 
     fetching: Fetching
+    breaker: Breaker
     asking: AskSchedule
     records: PictureRecords
     timeout_seconds: float
@@ -57,9 +61,14 @@ class Landing:
             return self.bring(request, entry, wait_seconds=self.seconds_to_wait(entry))
         except UndecodedError as error:
             if not entry.kept_aside:
+                self.breaker.note_trouble(request.fingerprint, "damaged", str(error))
                 self._keep_aside(entry, error)
             raise
+        except StoreError as error:
+            self.breaker.note_trouble(request.fingerprint, "undelivered", str(error))
+            raise
         except UnfetchedError as error:
+            self._note_trouble(entry, error)
             object_key = find_picture(
                 self.records.store,
                 shot=request.shot,
@@ -106,7 +115,11 @@ class Landing:
             AccountError, StoreError: as `land`.
         """
         found = self._read_aside(entry)
-        data, picture = found or self.fetching.fetch(entry, wait_seconds=wait_seconds)
+        data, picture = found or self.fetching.fetch(
+            entry,
+            wait_seconds=wait_seconds,
+            on_trouble=lambda error: self._note_trouble(entry, error),
+        )
         lineage = self.records.build(request, entry, picture)
         try:
             self.records.store.put(
@@ -125,7 +138,14 @@ class Landing:
         # Only what is stored is looked at closer: a paid picture must not wait for a score.
         picture = self.records.likeness.compare(request, data, picture)
         lineage = replace(lineage, recognition=picture.recognition)
+        self.breaker.note_landed(request.fingerprint)
         return self.records.note(entry, lineage), picture
+
+    def _note_trouble(self, entry: LedgerEntry, error: UnfetchedError) -> None:
+        """Tell of a picture that this run has paid for; of earlier ones nothing is new."""
+        if not entry.asks:
+            trouble: Trouble = "damaged" if error.is_damaged else "undelivered"
+            self.breaker.note_trouble(entry.fingerprint, trouble, str(error))
 
     def _keep_aside(self, entry: LedgerEntry, error: UndecodedError) -> None:
         key = undecoded_key(entry.fingerprint, hashlib.sha256(error.data).hexdigest())

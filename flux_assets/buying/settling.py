@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass, replace
 
+from flux_assets.bill.breaker import Breaker
 from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.ledger_entry import AcceptedCall, ClaimLostError, LedgerEntry
 from flux_assets.bill.run_stop import RunStop
@@ -43,7 +44,7 @@ class Settlement:
         ledger, rules: where it is noted, and whether it may be sent again.
         landing: brings pictures into the store.
         pace, results: wait for calls of earlier runs that are still processing.
-        stop: says why nothing was sent.
+        stop, breaker: say why nothing was sent.
         give_up_seconds: how long a store is tried that takes neither note nor picture.
         clock: time.
     """
@@ -54,6 +55,7 @@ class Settlement:
     pace: Pace
     results: ResultWait
     stop: RunStop
+    breaker: Breaker
     give_up_seconds: float
     clock: Clock
 
@@ -154,8 +156,10 @@ class Settlement:
                 entry = self.ledger.record_failed(claim, reason)
             case NotReadyError():
                 return self._keep_asking(request, claim, answer)
-            case UnknownOutcomeError() | AccountError(reason="gateway_forbidden"):
+            case UnknownOutcomeError():
                 entry = self.ledger.record_unknown(claim, reason)
+            case AccountError(reason="gateway_forbidden"):
+                return self._note_forbidden(request, previous, claim, reason)
             case _:
                 entry = self.ledger.record_not_sent(claim, previous, reason)
         if isinstance(answer, NOTHING_SENT) and self.stop.event.is_set():
@@ -170,6 +174,26 @@ class Settlement:
             reason=reason,
             may_send_again=may_send_again and standing == "buy",
         )
+
+    def _note_forbidden(
+        self,
+        request: ImageRequest,
+        previous: LedgerEntry | None,
+        claim: LedgerEntry,
+        reason: str,
+    ) -> Outcome:
+        """Note a request that the API's gateway turned away, before the API saw it."""
+        verdict = self.breaker.judge_forbidden(request.fingerprint)
+        if verdict == "own":
+            reason = (
+                "the API's firewall turns this request away (HTTP 403), and answers others: change "
+                f"its text ({reason})"
+            )
+            self.ledger.record_refused(claim, reason)
+            return Outcome(kind="refused", request=request, reason=reason)
+        self.ledger.record_not_sent(claim, previous, reason)
+        again = verdict == "again" and not self.stop.event.is_set()
+        return Outcome(kind="failed", request=request, reason=reason, may_send_again=again)
 
     def _land(self, request: ImageRequest, entry: LedgerEntry, kind: OutcomeKind) -> Outcome:
         if entry.is_processing:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from flux_assets.bill.breaker import Breaker
 from flux_assets.bill.run_stop import RunStop
 from flux_assets.clock import Clock
 from flux_assets.errors import (
@@ -47,7 +48,8 @@ class AssetUploads:
     were uploaded, so neither a crash nor another machine uploads them again.
 
     Args:
-        client, pace, stop: the API, and what limits its use; an upload counts as a request.
+        client, pace, stop, breaker: the API, and what limits its use; an upload counts as a
+            request.
         store: where keys are kept.
         read_photo: gives a prepared photo by the sha256 of its source.
         timeout_seconds: for all tries of one upload.
@@ -57,6 +59,7 @@ class AssetUploads:
     client: ImageApiClient
     pace: Pace
     stop: RunStop
+    breaker: Breaker
     store: ObjectStore
     read_photo: Callable[[str], PreparedPhoto]
     timeout_seconds: float
@@ -87,7 +90,7 @@ class AssetUploads:
         def upload(found: ObjectBody | None) -> bytes | None:
             if found is not None and self._recall(found, key) not in {"", instead_of}:
                 return None
-            asset_key = self._upload(photo, f"{sha256[:16]}.{photo.extension}")
+            asset_key = self._upload(request, photo, f"{sha256[:16]}.{photo.extension}")
             uploaded_at = self.clock.utc_now().isoformat(timespec="seconds")
             return json.dumps({"asset_key": asset_key, "uploaded_at": uploaded_at}).encode()
 
@@ -105,32 +108,40 @@ class AssetUploads:
             _log.warning("%s; it is written anew", error)
             return ""
 
-    def _upload(self, photo: PreparedPhoto, file_name: str) -> str:
+    def _upload(self, request: ImageRequest, photo: PreparedPhoto, file_name: str) -> str:
         give_up_at = self.clock.monotonic() + self.timeout_seconds
         problem: FluxAssetsError | None = None
         while problem is None or self.clock.monotonic() < give_up_at:
             deadline = math.inf if problem is None else give_up_at
             self.pace.spend_request(stop=self.stop.event, deadline=deadline)
             try:
-                asset_key = self.client.upload(
-                    photo.data,
-                    file_name=file_name,
-                    content_type=photo.content_type,
-                    timeout_seconds=self.timeout_seconds,
-                )
+                with self.breaker.calling():
+                    asset_key = self._give(request, photo, file_name)
             except RateLimitedError as error:
                 problem = error
                 self.pace.pause(error.retry_after_seconds)
             except (NotSentError, DownloadError) as error:
                 problem = error
                 self.clock.sleep(_RETRY_SECONDS)
-            except AccountError as error:
-                self.stop.trip(str(error))
-                raise
             else:
                 _log.info("uploaded the photo %s as %s", file_name, asset_key)
                 return asset_key
         raise problem
+
+    def _give(self, request: ImageRequest, photo: PreparedPhoto, file_name: str) -> str:
+        try:
+            return self.client.upload(
+                photo.data,
+                file_name=file_name,
+                content_type=photo.content_type,
+                timeout_seconds=self.timeout_seconds,
+            )
+        except AccountError as error:
+            if error.reason == "gateway_forbidden":
+                self.breaker.note_forbidden(request.fingerprint, error)
+            else:
+                self.stop.trip(str(error))
+            raise
 
 
 def _read_asset_key(data: bytes, uri: str) -> str:

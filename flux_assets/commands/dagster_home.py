@@ -96,11 +96,15 @@ def explain_dagster_error(error: BaseException, home: Path) -> str:
     if isinstance(error, SQLAlchemyError | sqlite3.Error):
         advices = [advice for word, advice in _ADVICE if word in told]
         # SQLite calls a full disk an I/O error, too, or one that it cannot open a file on.
-        if advices and "locked" not in told and disk_usage(home).free < _LEAST_FREE_BYTES:
+        if advices and "locked" not in told and _has_no_room(home):
             advices = [_FULL]
         if advices:
             return f"{advices[0]} ({told})"
     return told
+
+
+def _has_no_room(home: Path) -> bool:
+    return home.exists() and disk_usage(home).free < _LEAST_FREE_BYTES
 
 
 def _read_instance_config(path: Path) -> dict[str, Any]:

@@ -1,13 +1,19 @@
 """What ends a command: one sentence that says what to do, and a traceback if one is asked for."""
 
+import os
 import sqlite3
 import sys
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
-from flux_assets.commands.dagster_home import explain_dagster_error
+from flux_assets.commands.dagster_home import (
+    DEFAULT_HOME,
+    DagsterHomeError,
+    explain_dagster_error,
+)
 from flux_assets.commands.signals import FindSignal
 from flux_assets.errors import FluxAssetsError
 from flux_assets.os_errors import MachineError, explain_refusal
@@ -51,8 +57,8 @@ def _explain(error: Exception) -> FluxAssetsError:
         if isinstance(cause, OSError) and (refused := explain_refusal(cause)):
             return MachineError(refused)
         if isinstance(cause, sqlite3.Error):
-            problem = explain_dagster_error(cause)
-            return MachineError(f"Dagster's database cannot be used: {problem}")
+            home = Path(os.environ.get("DAGSTER_HOME", DEFAULT_HOME))
+            return DagsterHomeError(str(home), explain_dagster_error(cause, home))
     return UnexpectedError(
         f"{type(error).__name__}: {told or 'no reason is given'}. This is a fault of flux_assets "
         f"or of a library: start again with {TRACEBACK} to see where, and report it. What is paid "

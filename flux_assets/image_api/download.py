@@ -1,5 +1,6 @@
 """Fetching a result's bytes: without credentials, and only from where results may come from."""
 
+import re
 from collections.abc import Iterable
 from urllib.parse import quote, unquote, urljoin
 
@@ -22,9 +23,12 @@ _MAX_REDIRECTS = 3
 _REDIRECTS = (301, 302, 303, 307, 308)
 _KEY_HOST = "asset.1min.ai"
 _RESULT_HOSTS = frozenset({_KEY_HOST, "storage.1min.ai"})
-# S3's host serves every bucket there is; the vendor's is the first segment of the path.
-_S3_HOST = "s3.us-east-1.amazonaws.com"
-_S3_PATH_PREFIX = "/asset.1min.ai/"
+_S3_HOST = re.compile(
+    rf"(?P<bucket>{re.escape(_KEY_HOST)}\.)?s3(-fips)?([.-]dualstack)?([.-][a-z]{{2}}(-[a-z]+)+-\d)?"
+    r"\.amazonaws\.com"
+)
+"""S3's hosts, of any region, with the vendor's bucket before them or as the path's first segment:
+a host of S3 alone serves every bucket there is."""
 
 
 class Downloads:
@@ -81,9 +85,9 @@ class Downloads:
         netloc = (target.netloc or "").removesuffix(":443")
         path = unquote(target.path or "").replace("\\", "/")
         is_secure = target.scheme == "https" or (self._is_local and netloc == self._base.netloc)
-        is_known = netloc in self._hosts or (
-            netloc == _S3_HOST and path.startswith(_S3_PATH_PREFIX)
-        )
+        s3 = _S3_HOST.fullmatch(netloc)
+        in_bucket = s3 is not None and (s3["bucket"] or path.startswith(f"/{_KEY_HOST}/"))
+        is_known = netloc in self._hosts or in_bucket
         climbs = not {".", ".."}.isdisjoint(path.split("/"))
         if target.auth or climbs or not (is_secure and is_known):
             raise ResultForbiddenError(
@@ -108,9 +112,11 @@ def _picture_of(reply: HttpReply, target: Url) -> bytes:
         return reply.body
     # S3 says 403 for a URL past its time, and 400 ExpiredToken where its signer's session ended.
     if status in (403, 410) or (status == 400 and b"Expired" in reply.body):
-        raise ResultExpiredError(f"{name}: the URL is no longer valid (HTTP {status})")
+        raise ResultExpiredError(
+            f"{name}: the URL is no longer valid (HTTP {status})", is_late=status == 403
+        )
     if status == 404:
-        raise DownloadError(f"{name}: not there (HTTP 404); it may come later")
+        raise DownloadError(f"{name}: not there (HTTP 404); it may come later", is_late=True)
     raise DownloadError(f"{name}: HTTP {status}")
 
 

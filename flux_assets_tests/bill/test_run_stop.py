@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from flux_assets.bill.run_stop import MAX_UNKNOWN_IN_A_ROW, RunStop
+from flux_assets.bill.run_stop import RunStop
 from flux_assets.errors import ConditionFailedError, StoreError
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import run_key
@@ -72,25 +72,6 @@ def test_a_stop_holds_here_even_if_the_store_cannot_be_told(
     stop = RunStop(store, "run-1")
     stop.trip("the key is not accepted")
     assert stop.reason() == "the key is not accepted"
-
-
-def test_so_many_unknown_outcomes_in_a_row_stop_the_run(store: HookedStore) -> None:
-    stop = RunStop(store, "run-1")
-    for _ in range(MAX_UNKNOWN_IN_A_ROW - 1):
-        stop.note_unknown()
-    assert not stop.event.is_set()
-    stop.note_unknown()
-    assert "never answered" in RunStop(store, "run-1").reason()
-
-
-def test_an_answer_in_between_begins_the_row_again(store: HookedStore) -> None:
-    stop = RunStop(store, "run-1")
-    for _ in range(MAX_UNKNOWN_IN_A_ROW - 1):
-        stop.note_unknown()
-    stop.note_answer()
-    for _ in range(MAX_UNKNOWN_IN_A_ROW - 1):
-        stop.note_unknown()
-    assert stop.reason() == ""
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"why": "x"}'])

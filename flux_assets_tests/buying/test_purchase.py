@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from flux_assets.bill.breaker import MAX_OF_A_KIND
 from flux_assets.bill.ledger_entry import ClaimLostError
-from flux_assets.bill.run_stop import MAX_UNKNOWN_IN_A_ROW
 from flux_assets.buying.outcome import OutcomeKind
 from flux_assets.buying.sending import MIN_FREE_BYTES
 from flux_assets.errors import StoreError
@@ -423,18 +423,33 @@ def test_an_account_problem_stops_the_run_and_uses_up_no_attempt(
     assert (other.kind, other.calls, other.reason) == ("not_attempted", 0, run.stop.reason())
 
 
-def test_a_gateway_that_forbids_stops_the_run_and_leaves_the_outcome_unknown(
+def test_a_request_that_the_gateway_turns_away_while_others_are_answered_is_refused(
     build: BuildBench,
 ) -> None:
-    bench = build(faults={"script": ["gateway_403"]})
+    bench = build(faults={"script": ["gateway_403", None, "gateway_403"]})
+    run = bench.open(threads=1)
+
+    _, outcome = run.generate([REQUEST, build_request("other")])
+
+    assert (outcome.kind, outcome.calls) == ("refused", 2)
+    assert "firewall turns this request away" in outcome.reason
+    assert read_entry(bench.store, REQUEST).state == "refused"
+    assert run.stop.reason() == ""
+
+
+def test_a_request_that_alone_is_turned_away_is_neither_counted_nor_refused_for_good(
+    build: BuildBench,
+) -> None:
+    bench = build(faults={"script": ["gateway_403"] * 2})
     run = bench.open()
 
-    outcome = run.obtain(REQUEST)
+    [outcome] = run.generate([REQUEST])
 
-    assert (outcome.kind, outcome.calls) == ("failed", 1)
+    assert (outcome.kind, outcome.calls) == ("failed", 2)
     entry = read_entry(bench.store, REQUEST)
-    assert (entry.state, entry.attempts) == ("unknown", 1)
-    assert "network and proxy" in run.stop.reason()
+    assert (entry.state, entry.attempts) == ("failed", 0)
+    assert run.stop.reason() == ""
+    assert bench.open("run-2").obtain(REQUEST).kind == "generated"
 
 
 class BrokenClient(ImageApiClient):
@@ -464,24 +479,12 @@ def test_replies_that_our_own_bug_cannot_read_stop_the_run_like_unanswered_ones(
     caller = replace(run.purchase.sender.caller, client=broken)
     purchase = replace(run.purchase, sender=replace(run.purchase.sender, caller=caller))
 
-    for number in range(MAX_UNKNOWN_IN_A_ROW):
+    for number in range(MAX_OF_A_KIND):
         with pytest.raises(KeyError):
             purchase.obtain(build_request(str(number)))
 
     assert purchase.obtain(REQUEST).kind == "not_attempted"
-    assert bench.paid == MAX_UNKNOWN_IN_A_ROW
-
-
-def test_unanswered_calls_with_an_answered_one_in_between_do_not_stop_the_run(
-    build: BuildBench,
-) -> None:
-    row = ["lost_request"] * (MAX_UNKNOWN_IN_A_ROW - 1)
-    for answered in (None, "failed"):
-        bench = build(faults={"script": [*row, answered, *row]})
-        run = bench.open(str(answered))
-        for number in range(len(row) * 2 + 1):
-            run.obtain(build_request(f"{answered}-{number}"))
-        assert run.stop.reason() == ""
+    assert bench.paid == MAX_OF_A_KIND
 
 
 # --- Secrets ----------------------------------------------------------------------------------
