@@ -4,7 +4,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from flux_assets.clock import Clock
@@ -13,12 +13,15 @@ from flux_assets.errors import (
     StoreError,
 )
 from flux_assets.storage.change_object import change_object
-from flux_assets.storage.object_store import ObjectBody, ObjectStore, budget_key
+from flux_assets.storage.object_store import BUDGET_PREFIX, ObjectBody, ObjectStore, budget_key
 from flux_assets.storage.stored_json import read_stored_json
 
 FORMAT = 1
-_MAX_WRITE_TRIES = 100
+_MAX_WRITE_TRIES = 500
 """Every lost race is another writer's success, so that many tries mean a broken store."""
+
+_CLOCK_STEP = timedelta(seconds=5)
+"""When this machine's time of day moves by more than this against its clock, it was set."""
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +43,8 @@ class DailyBudget:
 
     The counter is one object a day, `{reservation_id: reserved}`. Only its owner changes a
     reservation, and to an absolute number, so that a retried write reserves once. The day is
-    the store's. What a crash leaves reserved stays spent.
+    the store's; counters of later days, which a clock that was ahead has left, count as well.
+    What a crash leaves reserved stays spent.
 
     Args:
         store: the root that all shops share.
@@ -67,6 +71,8 @@ class DailyBudget:
         self._lock = threading.Lock()
         self._day = ""
         self._day_ends_at = float("-inf")
+        self._time_set = self._measure_time()
+        self._later_days: tuple[str, ...] = ()
         self._reserved = 0
         self._spent = 0
         self._is_used_up = False
@@ -84,7 +90,7 @@ class DailyBudget:
             DailyLimitError: as an earlier `spend` of this day.
         """
         with self._lock:
-            if self._is_used_up and self._clock.monotonic() < self._day_ends_at:
+            if self._is_used_up and self._is_same_day():
                 raise DailyLimitError(self._daily_limit, self._day)
 
     def spend(self) -> str:
@@ -94,7 +100,7 @@ class DailyBudget:
             DailyLimitError: nothing is left; the call must not be made.
         """
         with self._lock:
-            if self._clock.monotonic() >= self._day_ends_at:
+            if not self._is_same_day():
                 self._begin_day()
             if self._spent >= self._reserved:
                 self._reserve_more()
@@ -117,16 +123,30 @@ class DailyBudget:
                 except StoreError as error:
                     _log.warning("reserved sends could not be returned: %s", error)
 
+    def _is_same_day(self) -> bool:
+        """Whether no midnight has passed, and nobody has set this machine's time meanwhile."""
+        is_set = abs(self._measure_time() - self._time_set) > _CLOCK_STEP
+        return not is_set and self._clock.monotonic() < self._day_ends_at
+
+    def _measure_time(self) -> timedelta:
+        """This machine's time of day against its clock, which nobody sets."""
+        since = timedelta(seconds=self._clock.monotonic())
+        return self._clock.utc_now() - datetime.min.replace(tzinfo=UTC) - since
+
     def _begin_day(self) -> None:
         """Ask the store for its day, which may still be the same: clocks run differently."""
+        asked_at = self._clock.monotonic()
         now = self._store.now()
         midnight = datetime(now.year, now.month, now.day, tzinfo=now.tzinfo) + timedelta(days=1)
         day = now.strftime("%Y-%m-%d")
-        self._day_ends_at = self._clock.monotonic() + (midnight - now).total_seconds()
+        self._day_ends_at = asked_at + (midnight - now).total_seconds()
+        self._time_set = self._measure_time()
         if day > self._day:
             self._day = day
             self._reserved = self._spent = 0
             self._is_used_up = False
+            known = self._store.list_keys(BUDGET_PREFIX)
+            self._later_days = tuple(key for key in known if key > budget_key(day))
 
     def _reserve_more(self) -> None:
         self._change_reservation(
@@ -136,24 +156,37 @@ class DailyBudget:
         if self._is_used_up:
             raise DailyLimitError(self._daily_limit, self._day)
 
+    def _count_later(self) -> int:
+        """What was reserved while the store's clock was ahead: it may have been spent today."""
+        return sum(
+            sum(_read_reservations(self._store.get(key), self._store.uri_for(key)).values())
+            for key in self._later_days
+        )
+
     def _change_reservation(self, decide: Callable[[int], int]) -> None:
         """Set this reservation to what `decide` says, given the sum of all others."""
         key = budget_key(self._day)
         uri = self._store.uri_for(key)
+        later = self._count_later()
         mine = 0
 
         def reserve(found: ObjectBody | None) -> bytes | None:
             nonlocal mine
             reservations = _read_reservations(found, uri)
             known = reservations.get(self._reservation_id, 0)
-            mine = max(decide(sum(reservations.values()) - known), self._spent)
+            mine = max(decide(sum(reservations.values()) - known + later), self._spent)
             if mine == known and found is not None:
                 return None
             body = {"format": FORMAT, "reservations": reservations | {self._reservation_id: mine}}
             return json.dumps(body, indent=1, sort_keys=True).encode()
 
         change_object(
-            self._store, key, reserve, content_type="application/json", tries=_MAX_WRITE_TRIES
+            self._store,
+            key,
+            reserve,
+            content_type="application/json",
+            tries=_MAX_WRITE_TRIES,
+            sleep=self._clock.sleep,
         )
         self._reserved = mine
 

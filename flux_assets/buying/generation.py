@@ -33,7 +33,7 @@ from flux_assets.image_api.open_api import ApiAccess
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectStore
-from flux_assets.storage.probe import prove_conditions
+from flux_assets.storage.probe import prove_store
 
 _BUDGET_BATCH = 20
 
@@ -119,7 +119,7 @@ def open_generation(
         StoreError: the store ignores conditional writes, or cannot be written to; nothing was
             sent.
     """
-    prove_conditions(stores.shop, run.run_id)
+    prove_store(stores.shop, run.run_id)
     stop = RunStop(stores.shop, run.run_id)
     budget = _open_budget(settings, stores.root, run, to_obtain=to_obtain)
     account_credits = AccountCredits()

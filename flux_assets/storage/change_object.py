@@ -1,10 +1,14 @@
 """Changing one object that many processes change: compare-and-swap."""
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreError
 from flux_assets.storage.object_store import ObjectBody, ObjectStore
+
+_FIRST_PAUSE_SECONDS = 0.01
+_LONGEST_PAUSE_SECONDS = 1.0
 
 
 class ChangeConflictError(StoreError):
@@ -27,6 +31,7 @@ def change_object(
     *,
     content_type: str,
     tries: int = 10,
+    sleep: Callable[[float], None] | None = None,
 ) -> ChangedObject:
     """Write what `decide` makes of an object over just that version of it.
 
@@ -40,12 +45,15 @@ def change_object(
             leave an object that is there as it is.
         content_type: of what is written.
         tries: how often it may be decided.
+        sleep: waits so many seconds; if given, losers make room for each other by it.
 
     Raises:
         ChangeConflictError: other writers came first each time.
         StoreError: it cannot be read or written.
     """
-    for _ in range(tries):
+    for lost in range(tries):
+        if lost and sleep is not None:
+            sleep(random.uniform(0, min(_FIRST_PAUSE_SECONDS * 2**lost, _LONGEST_PAUSE_SECONDS)))  # noqa: S311 - no secret
         try:
             found: ObjectBody | None = store.get(key)
         except ObjectNotFoundError:

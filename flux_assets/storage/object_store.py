@@ -11,8 +11,9 @@ from urllib.parse import quote
 from flux_assets.errors import StoreError
 
 LEDGER_PREFIX = "ledger/"
+BUDGET_PREFIX = "budget/"
 PICTURE_KEY = re.compile(
-    r"images/(?P<shot>[^/]+)/(?P<product>[^/]+)/(?P<short>[0-9a-f]{32})\.[a-z0-9]+"
+    r"images/(?P<shot>[^/]+)/(?P<product>[^/]+)/(?P<short>(?!0{32})[0-9a-f]{32})\.[a-z0-9]+"
 )
 """A picture's whole key; `short` are the first digits of its request's fingerprint."""
 
@@ -152,13 +153,19 @@ def picture_key(*, shot: str, product_id: str, fingerprint: str, extension: str)
     return f"{picture_prefix(shot, product_id)}{fingerprint[:32]}.{extension}"
 
 
+PROOF_KEY = picture_key(
+    shot="proof", product_id="100 % gr\u00f6\u00dfer", fingerprint="0" * 64, extension="png"
+)
+"""What is put there, as a picture is, proves the store before a run; it is no product's."""
+
+
 def check_picture_key(key: str, uri: str) -> None:
-    """Make sure that a key may be deleted: nothing but a picture ever is.
+    """Make sure that a key may be deleted: nothing but a picture ever is, and the store's proof.
 
     Raises:
         StoreError: it is another object's.
     """
-    if not PICTURE_KEY.fullmatch(key):
+    if key != PROOF_KEY and not PICTURE_KEY.fullmatch(key):
         raise StoreError(uri, "delete", "it is no picture, and nothing else is ever deleted")
 
 
@@ -174,7 +181,7 @@ def extra_reply_key(fingerprint: str, uuid: str) -> str:
 
 def budget_key(day: str) -> str:
     """The spending counter of one UTC day, `YYYY-MM-DD`."""
-    return f"budget/{day}.json"
+    return f"{BUDGET_PREFIX}{day}.json"
 
 
 def photo_prefix() -> str:

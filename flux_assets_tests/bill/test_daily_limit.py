@@ -1,5 +1,6 @@
 import json
 import multiprocessing
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from flux_assets.bill.caps import check_run_cap
 from flux_assets.bill.daily_limit import DailyBudget, DailyLimitError
+from flux_assets.clock import SYSTEM_CLOCK
 from flux_assets.errors import CapExceededError, ConditionFailedError, StoreError
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import ObjectStore, budget_key
@@ -276,6 +278,7 @@ def test_a_counter_that_cannot_be_read_stops_the_spending(
 
 def pass_time(store: CalendarStore, clock: StandingClock, **time: float) -> None:
     store.today += timedelta(**time)
+    clock.today += timedelta(**time)
     clock.sleep(timedelta(**time).total_seconds())
 
 
@@ -349,6 +352,89 @@ def test_yesterdays_rest_is_not_returned_to_todays_counter(
         budget.spend()
         pass_time(store, clock, hours=2)
     assert [info.key for info in store.list("budget/")] == [budget_key("2026-03-14")]
+
+
+def set_clock(store: CalendarStore, clock: StandingClock, **time: float) -> None:
+    """Set the time of day of the store, and of this machine, whose folder it is."""
+    store.today += timedelta(**time)
+    clock.today += timedelta(**time)
+
+
+def test_a_clock_that_was_ahead_allows_no_more_once_it_is_put_right(
+    store: CalendarStore, clock: StandingClock
+) -> None:
+    set_clock(store, clock, days=400)
+    assert spend_all(open_budget(store, clock, limit=10, name="ahead")) == 10
+    set_clock(store, clock, days=-400)
+
+    assert spend_all(open_budget(store, clock, limit=10, name="right")) == 0
+    assert spend_all(open_budget(store, clock, limit=15, name="right")) == 5
+
+
+def test_a_clock_that_is_set_back_in_a_run_allows_no_more(
+    store: CalendarStore, clock: StandingClock
+) -> None:
+    budget = open_budget(store, clock, limit=10, batch=3)
+    for _ in range(4):
+        budget.spend()
+    set_clock(store, clock, days=-1)
+    assert spend_all(budget) == 6
+    assert spend_all(open_budget(store, clock, limit=10, name="other")) == 0
+
+
+def test_what_was_reserved_before_a_sleep_over_midnight_is_not_spent_after_it(
+    store: CalendarStore, clock: StandingClock
+) -> None:
+    """Each of ten processes holds a part of yesterday's limit when the machine wakes up."""
+    budgets = [open_budget(store, clock, limit=100, batch=10, name=str(n)) for n in range(10)]
+    for budget in budgets:
+        budget.spend()
+    pass_time(store, clock, hours=8)
+
+    assert sum(map(spend_all, budgets)) == 100
+    assert sum(reserved(store, "2026-03-15").values()) == 100
+
+
+def test_a_clock_that_is_set_over_midnight_in_a_run_begins_the_day_at_once(
+    store: CalendarStore, clock: StandingClock
+) -> None:
+    budget = open_budget(store, clock, limit=10, batch=8)
+    budget.spend()
+    set_clock(store, clock, hours=2)
+    budget.spend()
+    assert reserved(store, "2026-03-15") == {"one": 8}
+
+
+def test_three_hundred_writers_at_once_never_pass_the_limit_and_none_fails(
+    tmp_path: Path, clock: StandingClock
+) -> None:
+    root = tmp_path / "store"
+    begun = threading.Barrier(300)
+
+    def spend_some(number: int) -> int:
+        begun.wait()
+        store = CalendarStore(root)
+        return spend_all(open_budget(store, clock, limit=100, batch=1, name=str(number)))
+
+    with ThreadPoolExecutor(300) as pool:
+        assert sum(pool.map(spend_some, range(300))) == 100
+
+
+def test_many_writers_of_a_bucket_never_pass_the_limit_and_none_fails(
+    any_store: ObjectStore,
+) -> None:
+    def spend_some(number: int) -> int:
+        budget = DailyBudget(
+            any_store,
+            daily_limit=8,
+            reservation_id=str(number),
+            batch_size=1,
+            clock=SYSTEM_CLOCK,
+        )
+        return spend_all(budget)
+
+    with ThreadPoolExecutor(12) as pool:
+        assert sum(pool.map(spend_some, range(12))) == 8
 
 
 # --- The cap of one run -----------------------------------------------------------------------
