@@ -150,6 +150,8 @@ def open_storm_shop(
         if pattern.executor == "celery":
             redis = stack.enter_context(running_redis(folder))
             settings["FLUX_ASSETS_CELERY_BROKER"] = f"{redis}/0"
+            # No shard may take longer than another worker waits before it takes it over.
+            settings["FLUX_ASSETS_CALL_TIMEOUT_SECONDS"] = "30"
         shop = stack.enter_context(
             open_live_shop(
                 folder, products=arguments.pictures, latency=arguments.latency, **settings
