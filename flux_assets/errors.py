@@ -66,14 +66,6 @@ class ChoiceError(FluxAssetsError):
         self.unknown = tuple(unknown)
 
 
-class PruneError(FluxAssetsError):
-    """Nothing can be deleted as things stand, and nothing was."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"nothing was deleted: {reason}")
-        self.reason = reason
-
-
 class StoreMismatchError(FluxAssetsError):
     """The store was made for another mode, API origin, shop or a newer format."""
 

@@ -17,7 +17,6 @@ from flux_assets.commands.plan_flags import json_option
 from flux_assets.commands.shop import open_shop, read_settings
 from flux_assets.defs.markdown import markdown_table
 from flux_assets.defs.runs import describe_run, find_refresh
-from flux_assets.errors import PruneError
 from flux_assets.manifest.prune import (
     KEPT_REASONS,
     Deletion,
@@ -26,7 +25,7 @@ from flux_assets.manifest.prune import (
     delete_pictures,
     find_old_pictures,
 )
-from flux_assets.manifest.wanted import read_wanted_pictures
+from flux_assets.manifest.wanted import PruneError, read_wanted_pictures
 from flux_assets.settings import Settings
 
 _SHOWN = 10

@@ -14,8 +14,8 @@ from typing import Any, Literal, get_args
 
 from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.ledger_entry import LedgerEntry, pruned_reason
-from flux_assets.errors import FluxAssetsError, PruneError, StoreError
-from flux_assets.manifest.wanted import WantedPictures
+from flux_assets.errors import FluxAssetsError, StoreError
+from flux_assets.manifest.wanted import PruneError, WantedPictures
 from flux_assets.storage.object_store import (
     LEDGER_PREFIX,
     PICTURE_KEY,

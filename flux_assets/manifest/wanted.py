@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flux_assets.bill.caps import check_product_drop
 from flux_assets.bill.ledger import Ledger
 from flux_assets.catalog.product import Catalog
-from flux_assets.errors import FluxAssetsError, ProductDropError, PruneError
+from flux_assets.errors import FluxAssetsError, ProductDropError
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.manifest.repair import ManifestAudit
 from flux_assets.manifest.stored import open_manifest
@@ -26,6 +26,14 @@ _Owner = tuple[str, str]
 """A shot, and a product as a key has it."""
 
 _READ = ("shot", "product_id", "object_key", "request_fingerprint", "stale")
+
+
+class PruneError(FluxAssetsError):
+    """Nothing can be deleted as things stand, and nothing was."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"nothing was deleted: {reason}")
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
+from flux_assets.commands.dagster_home import DagsterHomeError
 from flux_assets.commands.failures import UnexpectedError, run_cli
 from flux_assets.errors import ChoiceError, FluxAssetsError
 from flux_assets.os_errors import MachineError
@@ -111,7 +112,11 @@ def run_failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
         (OSError(30, "Read-only file system", "/a"), MachineError, "read-only: work in a folder"),
         (OSError(98, "Address already in use"), MachineError, "choose another one with --port"),
         (OSError(24, "Too many open files"), MachineError, "ulimit -n"),
-        (sqlite3.OperationalError("database or disk is full"), DagsterHomeError, "its disk is full"),
+        (
+            sqlite3.OperationalError("database or disk is full"),
+            DagsterHomeError,
+            "its disk is full",
+        ),
         (ChoiceError("shots", ["a"]), ChoiceError, "there is no 'a'"),
         (ValueError("a\nb"), UnexpectedError, "^RuntimeError: no reason .*--traceback"),
     ],

@@ -11,12 +11,12 @@ import pytest
 from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.ledger_entry import State
 from flux_assets.bill.waiting import WaitingFilter, WaitingRequests
-from flux_assets.errors import PruneError, StoreError, StorePermissionError
+from flux_assets.errors import StoreError, StorePermissionError
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.manifest.audit import verify_store
 from flux_assets.manifest.prune import Deletion, PrunePlan, delete_pictures, find_old_pictures
 from flux_assets.manifest.stored import MANIFEST_KEY, read_manifest
-from flux_assets.manifest.wanted import read_wanted_pictures
+from flux_assets.manifest.wanted import PruneError, read_wanted_pictures
 from flux_assets.planning.against_store import plan_against_store
 from flux_assets.prompts.requests_table import REQUESTS_KEY
 from flux_assets.storage.object_store import ledger_key

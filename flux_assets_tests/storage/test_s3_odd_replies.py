@@ -1,7 +1,7 @@
 import pytest
 
 from flux_assets.errors import ConditionFailedError, StoreError
-from flux_assets.storage.probe import probe_store, prove_conditions
+from flux_assets.storage.probe import probe_store, prove_store
 from flux_assets.storage.s3 import S3Store
 from flux_assets_tests.fixtures.odd_s3 import OddS3
 
@@ -34,7 +34,7 @@ def test_a_condition_holds_whichever_form_of_an_etag_the_store_takes(
     with pytest.raises(ConditionFailedError):
         odd_store.put("a", bytes(9 * 2**20), content_type=TEXT, if_match=second)
     assert odd_store.head("a").size_bytes == 9 * 2**20
-    prove_conditions(odd_store, "run-1")
+    prove_store(odd_store, "run-1")
     assert [probe.problem for probe in probe_store(odd_store, "check-1")] == [""] * 5
 
 
