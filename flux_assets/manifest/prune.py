@@ -32,7 +32,7 @@ KEPT_REASONS: tuple[KeptReason, ...] = get_args(KeptReason)
 _Verdict = PruneReason | Literal["wanted", "no_successor"]
 _SHOWN = 10
 _BATCH = 500
-_PROBE_KEY = f"{picture_prefix()}prune/permission/{'0' * 32}.png"
+_PROBE_KEY = f"{picture_prefix()}prune/permission/{'f' * 32}.png"
 """Where no picture is: deleting it removes nothing, and is refused where any other is.
 
 A bucket that keeps versions notes the deletion all the same.
