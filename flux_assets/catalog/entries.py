@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flux_assets.catalog.facts import first_key
 from flux_assets.catalog.grouping import RowRole
-from flux_assets.catalog.identity import list_former_ids, normalise_id
+from flux_assets.catalog.identity import first_id_key, list_former_ids, normalise_id
 from flux_assets.catalog.layout import Layout
 from flux_assets.catalog.row_account import Account
 from flux_assets.catalog.table import Row, Table
@@ -49,7 +48,7 @@ def read_entries(
             account.skipped["blank"] += 1
             continue
         texts = layout.name_cells(cells)
-        id_key = first_key(texts, layout.fields["product_id"])
+        id_key = first_id_key(texts, layout.fields["product_id"])
         product_id = normalise_id(texts[id_key]) if id_key else ""
         role = _normalise_role(rules.role_of(texts, id_key, row.line, above))
         if role.parent is None:

@@ -16,14 +16,6 @@ from flux_assets.catalog.repeated_cells import remember_short
 Facts = dict[str, str]
 
 
-def first_key(texts: Texts, keys: Iterable[str]) -> str:
-    """The first key whose cell is not blank; none if all are."""
-    for key in keys:
-        if texts[key].strip():
-            return key
-    return ""
-
-
 def first_text(
     texts: Texts, keys: Iterable[str], is_nothing: Callable[[str], bool] = says_no_value
 ) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from flux_assets.catalog.dialect import Dialect, RowKind, Rows
+from flux_assets.catalog.identity import names_nothing
 from flux_assets.catalog.options import Texts
 
 
@@ -125,7 +126,7 @@ class RowRules:
             return _STORE_VIEW
         own_id = texts[id_key].strip() if id_key else ""
         if kind is None and not self.dialect.variants_are_typed:
-            parent = _first_cell(texts, self.parent)
+            parent = _parent_of(texts, self.parent)
             if parent and parent != own_id:
                 return RowRole(
                     joins="variant",
@@ -143,7 +144,7 @@ class RowRules:
         elif self.rows == "same_id" or self.listed:
             parent = texts[id_key].strip() if id_key else ""
         else:
-            parent = _first_cell(texts, self.parent)
+            parent = _parent_of(texts, self.parent)
         if is_image:
             return RowRole(
                 joins="additional_image", is_extra=True, parent=parent, alone="additional_image"
@@ -214,6 +215,11 @@ class RowRules:
             if skus := listed.read(texts):
                 return skus
         return ()
+
+
+def _parent_of(texts: Texts, keys: Sequence[str]) -> str:
+    parent = _first_cell(texts, keys)
+    return "" if parent and names_nothing(parent) else parent
 
 
 def _first_cell(texts: Texts, keys: Sequence[str]) -> str:

@@ -1,14 +1,17 @@
 """Product ids: one way to write each, whatever a spreadsheet or an exporter did to it."""
 
 import re
+from collections.abc import Iterable, Mapping
 
 from flux_assets.catalog.characters import nfc, nfd, without_invisible
+from flux_assets.catalog.nothing import says_nothing
 
 # `="00123"` keeps a spreadsheet from reading a number.
 _TEXT_FORMULA = re.compile(r'="(.*)"\s*', re.DOTALL)
 # So does `'00125`; exporters put it before what would be a formula, `'-40-BOOT`.
 _ESCAPED_ID = re.compile(r"'+(?=[=+\-@\d])")
 _ESCAPED_TEXT = re.compile(r"'(?=[=+\-@])(?![=+\-@]\S*')")
+_NO_IDS = frozenset(["n/a", "n.a.", "none", "null", "nil", "nan", "undefined", "(none)", "<na>"])
 _SHORTENED = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE]\+\d{1,3}")
 
 
@@ -22,6 +25,26 @@ def normalise_id(text: str) -> str:
         found = _ESCAPED_ID.match(text)
         text = text[found.end() :] if found else text
     return text
+
+
+def names_nothing(text: str) -> bool:
+    """Whether a cell for an id has none: signs only, or what programs write for no value.
+
+    Words for nothing in a language may be an id: `DEFAULT`, `OHNE`.
+    """
+    if text.isalnum():
+        return text.casefold() in _NO_IDS
+    bare = text.strip().casefold()
+    is_error = bare[:1] == "#" and says_nothing(bare)
+    return is_error or bare in _NO_IDS or not any(map(str.isalnum, bare))
+
+
+def first_id_key(texts: Mapping[str, str], keys: Iterable[str]) -> str:
+    """The first key whose cell names an id; none if no cell does."""
+    for key in keys:
+        if not names_nothing(texts[key]):
+            return key
+    return ""
 
 
 def list_former_ids(text: str, product_id: str) -> tuple[str, ...]:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from flux_assets.catalog.colors import list_colors, only_color
 from flux_assets.catalog.dialect import Dialect
 from flux_assets.catalog.entries import Entry
-from flux_assets.catalog.facts import Facts, agree_facts, first_key
+from flux_assets.catalog.facts import Facts, agree_facts
 from flux_assets.catalog.families import Family
-from flux_assets.catalog.identity import normalise_id
+from flux_assets.catalog.identity import first_id_key, normalise_id
 from flux_assets.catalog.layout import Layout
 from flux_assets.catalog.variants import Variant
 
@@ -97,5 +97,5 @@ def _own_id(entry: Entry, layout: Layout) -> str:
     if not keys or "product_id" in layout.mapped:
         return entry.product_id
     texts = layout.name_cells(entry.cells)
-    key = first_key(texts, keys)
+    key = first_id_key(texts, keys)
     return normalise_id(texts[key]) if key else ""

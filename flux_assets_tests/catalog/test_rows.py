@@ -42,6 +42,19 @@ def test_a_row_without_an_id_or_a_title_is_rejected() -> None:
     assert "give the product one in the shop" in no_id.message
 
 
+@pytest.mark.parametrize("cell", ["-", "?", "N/A", "#N/A", "#REF!", "NULL", "None", "nan", "..."])
+def test_an_id_that_says_nothing_is_none(cell: str) -> None:
+    assert rejected_one(f"sku,title\n{cell},Hat\n").reason == "no_id"
+    products = read(f"sku,title,parent\nA,Hat,{cell}\nB,Cap,{cell}\n").products
+    assert [it.product_id for it in products] == ["A", "B"]
+
+
+def test_an_id_may_be_a_word_that_says_nothing_elsewhere() -> None:
+    ids = ["DEFAULT", "OHNE", "0", "xx"]
+    rows = "".join(f"{it},Hat\n" for it in ids)
+    assert [it.product_id for it in read(f"sku,title\n{rows}").products] == ids
+
+
 def test_the_first_row_of_an_id_is_kept() -> None:
     catalog = read("id,title\n1,\n1,Hat\n1,Cap\n")
     assert [product.title for product in catalog.products] == ["Hat"]
