@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from rich.markup import escape
 
 from flux_assets.commands.dagster_home import (
     DEFAULT_HOME,
     DagsterHomeError,
     explain_dagster_error,
 )
+from flux_assets.commands.people import people
 from flux_assets.commands.signals import FindSignal
 from flux_assets.errors import FluxAssetsError
 from flux_assets.os_errors import MachineError, explain_refusal
@@ -42,7 +44,7 @@ def run_cli(cli: click.Group, find_signal: FindSignal) -> None:
         raise
     except Exception as error:
         if TRACEBACK in sys.argv:
-            traceback.print_exc()
+            people.print(escape(traceback.format_exc().rstrip()), soft_wrap=True)
         if isinstance(error, FluxAssetsError):
             raise
         raise _explain(error) from error

@@ -12,8 +12,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from flux_assets.commands.failures import run_cli
 from flux_assets.commands.people import people, tell_logs, tell_usage
 from flux_assets.defs.markdown import markdown_table
+from flux_assets.errors import CatalogError
 from flux_assets_tests.fixtures.command_line import make_workplace
 
 ATTACKS = {
@@ -76,6 +78,22 @@ def test_logs_and_usage_errors_go_the_same_way(
     logger.warning("a photo: \x1b[2J[x]")
     tell_usage(click.UsageError("no such option: \x1b[2J--[x]"))
     assert capsys.readouterr().err == ("a photo: [2J[x]\nError: no such option: --[x]\n")
+
+
+def test_a_traceback_shows_a_text_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @click.group(invoke_without_command=True)
+    def fail() -> None:
+        raise CatalogError("export.csv", "no title: \x1b[2J\u202e[x]")
+
+    monkeypatch.setattr(people, "_file", None)
+    monkeypatch.setattr("sys.argv", ["flux-assets", "--traceback"])
+    with pytest.raises(CatalogError):
+        run_cli(fail, lambda: None)
+    told = capsys.readouterr().err
+    assert "Traceback (most recent call last):" in told
+    assert "export.csv: no title: [2J[x]" in told
 
 
 def test_a_hostile_catalog_can_be_planned_on_a_terminal(tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ def test_a_picture_that_shows_nothing_is_shown_and_named_with_how_to_have_anothe
     check = refreshed.check(CHECK)
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert str(check.description).startswith("look at 002: ")
+    assert str(check.description).endswith(": flux-assets reroll 002 --shot hero")
     told = plain_metadata(check)["pictures"].replace("\\", "")
     assert f"| 002 | hero | {problem} | images/hero/002/" in told
     assert "| flux-assets reroll 002 --shot hero |" in told
