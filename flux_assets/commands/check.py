@@ -16,6 +16,7 @@ from flux_assets.commands.checks.finding import Check, Finding, run_checks
 from flux_assets.commands.checks.inputs import check_inputs
 from flux_assets.commands.checks.instance import check_instance
 from flux_assets.commands.checks.photos import check_photos
+from flux_assets.commands.checks.public import check_public
 from flux_assets.commands.checks.purchase import buy_one
 from flux_assets.commands.checks.store import check_store
 from flux_assets.commands.people import people
@@ -35,7 +36,13 @@ _STYLES = {"ok": "green", "warning": "bold yellow", "problem": "bold red"}
     is_flag=True,
     help="If there is no problem, buy one picture and describe it.",
 )
-def check(*, as_json: bool, buys: bool) -> None:
+@click.option(
+    "--public",
+    "looks_from_outside",
+    is_flag=True,
+    help="Also look at FLUX_ASSETS_PUBLIC_URL as a stranger would: no ledger, no tables.",
+)
+def check(*, as_json: bool, buys: bool, looks_from_outside: bool) -> None:
     """Say what is right and what is not: settings, API, catalog, store, Dagster.
 
     Free, but for --buy-one, which does not ask before it buys. That picture is kept like any other.
@@ -43,7 +50,7 @@ def check(*, as_json: bool, buys: bool) -> None:
     Exit code 0: no problem, though there may be warnings; 1: a problem.
     """
     findings: list[Finding] = []
-    for finding in _find(findings, buys=buys):
+    for finding in _find(findings, buys=buys, looks_from_outside=looks_from_outside):
         findings.append(finding)
         if not as_json:
             _show(finding)
@@ -54,7 +61,7 @@ def check(*, as_json: bool, buys: bool) -> None:
     sys.exit(0 if is_ok else 1)
 
 
-def _find(found: Sequence[Finding], *, buys: bool) -> Iterator[Finding]:
+def _find(found: Sequence[Finding], *, buys: bool, looks_from_outside: bool) -> Iterator[Finding]:
     """Every finding; `found` is what the caller keeps of them."""
     try:
         settings = load_settings(os.environ)
@@ -64,6 +71,8 @@ def _find(found: Sequence[Finding], *, buys: bool) -> Iterator[Finding]:
         return
     run_id = f"check-{uuid4().hex}"
     yield from run_checks(_checks(settings, run_id))
+    if looks_from_outside:
+        yield from run_checks({"public": partial(check_public, settings)})
     if buys and _is_ok(found):
         yield from run_checks({"purchase": partial(_buy_one, settings, run_id)})
     elif buys:

@@ -1,0 +1,104 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from flux_assets.commands.checks.finding import Finding
+from flux_assets.commands.checks.public import check_public
+from flux_assets.settings import load_settings
+from flux_assets_tests.fixtures.command_line import Workplace, make_workplace
+from flux_assets_tests.fixtures.sites import Answer, Request, Serve, open_sites
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    with open_sites() as serve:
+        yield serve
+
+
+@pytest.fixture(scope="module")
+def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """A shop with a picture, a ledger and a manifest."""
+    workplace = make_workplace(tmp_path_factory.mktemp("public") / "project")
+    done = workplace.run("refresh", "--limit", "1", "--shots", "hero")
+    assert done.exit_code == 2, done.stderr
+    return workplace
+
+
+def look(workplace: Workplace, public_url: str) -> list[Finding]:
+    environ = {"FLUX_ASSETS_STORE": str(workplace.store), "FLUX_ASSETS_PUBLIC_URL": public_url}
+    return list(check_public(load_settings(environ)))
+
+
+def publishing(store: Path, *starts: str) -> Answer:
+    """A CDN over a store: it gives what lies below these prefixes."""
+
+    def answer(request: Request) -> None:
+        key = request.path.lstrip("/").removeprefix("cdn/")
+        path = store / key
+        if key.startswith(starts) and path.is_file():
+            request.give(200, path.read_bytes())
+        else:
+            request.give(403)
+
+    return answer
+
+
+def test_a_cdn_over_the_pictures_alone_is_right(refreshed: Workplace, serve: Serve) -> None:
+    site = serve(publishing(refreshed.store, "images/"))
+    found = look(refreshed, f"{site.url}/cdn")
+    assert [(finding.name, finding.verdict) for finding in found] == [
+        ("public", "ok"),
+        ("public picture", "ok"),
+    ]
+    asked = [request.path for request in site.received]
+    assert "/cdn/store.json" in asked
+    assert any(path.startswith("/cdn/ledger/") for path in asked)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "shown"),
+    [
+        ("", "store.json, tables/image_manifest.parquet, tables/image_manifest.csv, ledger/"),
+        ("ledger/", "everybody ledger/"),
+        ("tables/", "everybody tables/image_manifest.parquet"),
+        ("store.json", "everybody store.json:"),
+    ],
+)
+def test_a_cdn_that_shows_more_is_a_problem(
+    refreshed: Workplace, serve: Serve, prefix: str, shown: str
+) -> None:
+    site = serve(publishing(refreshed.store, "images/", prefix))
+    (problem, picture) = look(refreshed, f"{site.url}/cdn")
+    assert (problem.verdict, picture.verdict) == ("problem", "ok")
+    assert shown in problem.detail
+    assert "Publish only images/" in problem.detail
+
+
+def test_a_page_that_answers_everything_alike_shows_nothing(
+    refreshed: Workplace, serve: Serve
+) -> None:
+    site = serve(lambda request: request.give(200, b"<html>Welcome to our shop</html>"))
+    (private, picture) = look(refreshed, site.url)
+    assert private.verdict == "ok"
+    assert picture.verdict == "warning"
+    assert "does not give the stored picture" in picture.detail
+
+
+def test_a_redirect_is_followed_as_a_browser_would(refreshed: Workplace, serve: Serve) -> None:
+    site = serve(publishing(refreshed.store, ""))
+    moved = serve(lambda request: request.give(301, Location=f"{site.url}{request.path}"))
+    assert look(refreshed, moved.url)[0].verdict == "problem"
+
+
+def test_what_cannot_be_reached_is_told(refreshed: Workplace) -> None:
+    (found,) = look(refreshed, "http://127.0.0.1:9")
+    assert found.verdict == "warning"
+    assert "not looked at: nothing answers at 127.0.0.1:9" in found.detail
+
+
+def test_the_command_looks_only_when_asked(refreshed: Workplace) -> None:
+    asked = refreshed.run("check", "--public", "--json")
+    unasked = refreshed.run("check", "--json")
+    assert "public" in [check["name"] for check in asked.json["checks"]]
+    assert "public" not in [check["name"] for check in unasked.json["checks"]]
