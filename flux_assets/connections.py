@@ -15,7 +15,7 @@ def advise_on_connection(error: BaseException, host: str, *, ca_variable: str) -
         host: that was to be reached.
         ca_variable: the one that names a file of trusted certificates for this library.
     """
-    causes = list(_causes(error))
+    causes = list(causes_of(error))
     if any("Proxy" in type(cause).__name__ for cause in causes):
         return (
             f"the proxy that HTTPS_PROXY names cannot be reached or does not let {host} through; "
@@ -38,7 +38,7 @@ def advise_on_connection(error: BaseException, host: str, *, ca_variable: str) -
     )
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def causes_of(error: BaseException) -> Iterator[BaseException]:
     """An error and all beneath it; libraries also keep one in `reason`, or among the arguments."""
     waiting: list[object] = [error]
     seen: set[int] = set()

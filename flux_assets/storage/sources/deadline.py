@@ -5,13 +5,20 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from http.client import HTTPException
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from urllib3.exceptions import HTTPError
 
+from flux_assets.connections import advise_on_connection, causes_of
 from flux_assets.errors import SourceError
 from flux_assets.storage.sources.address import shown_uri
 
 _T = TypeVar("_T")
+_CA_VARIABLE = "REQUESTS_CA_BUNDLE"
+# By their names, for requests is slow to import and may not be what fetched.
+_NO_CONNECTION = frozenset(
+    {"NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ProxyError", "SSLError"}
+)
 
 
 def within(
@@ -44,6 +51,9 @@ def within(
         except (OSError, HTTPError, HTTPException, ValueError) as error:
             # Not raised from here: the errors beneath would come along, and with them the query.
             problem = f"could not be read ({_reason_of(error)}); check the address and the network"
+            if not _NO_CONNECTION.isdisjoint(type(it).__name__ for it in causes_of(error)):
+                host = urlsplit(uri).netloc.rpartition("@")[2]
+                problem += f": {advise_on_connection(error, host, ca_variable=_CA_VARIABLE)}"
             future.set_exception(failed(shown_uri(uri), problem))
         except BaseException as error:  # noqa: BLE001 - raised in the thread that waits
             future.set_exception(error)

@@ -136,7 +136,9 @@ def test_what_turns_out_too_large_is_read_no_further(serve: Serve) -> None:
 
 def test_a_file_that_breaks_off_is_not_taken_for_whole(serve: Serve) -> None:
     site = serve(lambda request: request.give(200, EXPORT, Content_Length="100"))
-    assert "could not be read (IncompleteRead)" in problem_of(f"{site.url}/?signature=1")
+    problem = problem_of(f"{site.url}/?signature=1")
+    assert "could not be read (IncompleteRead)" in problem
+    assert problem.endswith("check the address and the network")
 
 
 @pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\nX-Drop: "])
@@ -185,6 +187,21 @@ def test_where_nobody_listens_there_is_no_file() -> None:
         port = unheard.getsockname()[1]
         problem = problem_of(f"http://127.0.0.1:{port}/?signature=1")
     assert "could not be read (Connection refused)" in problem
+    assert "nothing answers at 127.0.0.1" in problem
+
+
+def test_an_unknown_name_names_the_variables_of_proxy_and_certificates(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    problem = problem_of("https://shop.example/feed.csv?signature=1")
+    assert "the name shop.example is not known here" in problem
+    assert "set HTTPS_PROXY, and REQUESTS_CA_BUNDLE for its CA" in problem
 
 
 @pytest.mark.parametrize("value", ["s3cr3t\n", "s3cr3t \u20ac"])
