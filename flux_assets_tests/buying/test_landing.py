@@ -79,7 +79,12 @@ def test_without_url_and_record_it_is_asked_for_a_day_and_only_then_lost_with_no
     build: BuildBench,
 ) -> None:
     time = FakeTime()
-    bench = build(clock=time.clock, sleep=time.sleep, serves_synchronous_results=False)
+    bench = build(
+        clock=time.clock,
+        sleep=time.sleep,
+        serves_synchronous_results=False,
+        serves_keys=False,
+    )
     accepted = leave_accepted(bench.open("run-1"), REQUEST)
     time.now += WEEK_SECONDS + 1
     bench.pass_time(hours=1)
@@ -274,7 +279,7 @@ def test_a_picture_that_is_still_being_made_is_waited_for(build: BuildBench) -> 
 
 
 def test_a_picture_that_never_gets_ready_stays_accepted(build: BuildBench) -> None:
-    bench = build()
+    bench = build(serves_keys=False)
     accepted = leave_accepted(bench.open("run-1"), REQUEST, kept_url=False)
     processing = Reply(uuid=accepted.uuid, status="processing")
 
