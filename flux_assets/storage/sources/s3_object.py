@@ -74,7 +74,7 @@ def edit_object(
         condition: dict[str, Any] = {"IfNoneMatch": "*"}
         try:
             reply = client.get_object(Bucket=bucket, Key=key)
-            before, condition = reply["Body"].read(), {"IfMatch": reply["ETag"]}
+            before, condition = reply["Body"].read(), {"IfMatch": reply["ETag"].removeprefix("W/")}
         except client.exceptions.NoSuchKey:
             pass
         data = change(before)

@@ -7,7 +7,9 @@ from uuid import uuid4
 import pytest
 
 from flux_assets.errors import SourceError
-from flux_assets.storage.sources import edit_bytes
+from flux_assets.storage.sources import edit_bytes, read_bytes
+from flux_assets_tests.fixtures.odd_s3 import OddS3
+from flux_assets_tests.fixtures.stores import new_bucket
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -124,3 +126,13 @@ def test_an_object_that_somebody_else_writes_meanwhile_is_not_overwritten(
         edit_bytes(f"s3://{bucket}/overrides.csv", overtaken, s3_client=lambda: s3_client)
     found = s3_client.get_object(Bucket=bucket, Key="overrides.csv")
     assert found["Body"].read() == b"theirs\n"
+
+
+def test_an_object_whose_etag_a_proxy_calls_weak_is_edited(
+    odd_s3: OddS3, odd_client: "S3Client", ministack_client: "S3Client"
+) -> None:
+    odd_s3.etag_form, odd_s3.takes = "W/{}", "quoted"
+    uri = f"s3://{new_bucket(ministack_client)}/overrides.csv"
+    for line in (b"one\n", b"two\n"):
+        edit_bytes(uri, _append(line), s3_client=lambda: odd_client)
+    assert read_bytes(uri, s3_client=lambda: odd_client) == b"one\ntwo\n"
