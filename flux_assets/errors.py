@@ -258,19 +258,6 @@ class GenerationFailedError(FluxAssetsError):
 # --- A paid picture on its way to the store --------------------------------------------------
 
 
-class NotReadyError(FluxAssetsError):
-    """An accepted call has no result yet; asking for it again later is free.
-
-    `is_told` says that the vendor answered so, and not that it could not be asked.
-    """
-
-    def __init__(self, uuid: str, problem: str, *, is_told: bool) -> None:
-        super().__init__(f"call {uuid} is accepted and has no result yet: {problem}")
-        self.uuid = uuid
-        self.problem = problem
-        self.is_told = is_told
-
-
 class DownloadError(FluxAssetsError):
     """The picture could not be fetched this time; it may be later.
 

@@ -145,7 +145,7 @@ class Settings(BaseModel):
     onemin_base_url: Annotated[str, AfterValidator(_check_base_url)] = "https://api.1min.ai"
     """Where the image API is: https, or http on this machine's loopback address only."""
     store: str = ".flux_assets/store"
-    """`s3://bucket/prefix`, or a directory; to be given in live mode."""
+    """`s3://bucket/prefix`, or a directory; to be given in live mode, and absolute."""
     shop: Annotated[str, AfterValidator(_check_shop)] | None = None
     """Goes before asset keys, job, partitions and store keys, for several shops in one instance."""
     catalog: str = "data/catalog.csv"
@@ -288,6 +288,12 @@ def _require_what_belongs_together(settings: Settings, *, given: Collection[str]
             raise SettingsError("ONEMIN_API_KEY", "is required when FLUX_ASSETS_MODE is live")
         if "store" not in given:
             raise SettingsError("FLUX_ASSETS_STORE", "is required when FLUX_ASSETS_MODE is live")
+        if not settings.store.startswith(("s3://", "/")):
+            problem = (
+                f"{settings.store!r} is another folder wherever this is started from, and each "
+                "would be paid for; give an absolute path, or s3://bucket/prefix"
+            )
+            raise SettingsError("FLUX_ASSETS_STORE", problem)
     if settings.executor == "celery" and settings.celery_broker is None:
         problem = "is required when FLUX_ASSETS_EXECUTOR is celery"
         raise SettingsError("FLUX_ASSETS_CELERY_BROKER", problem)

@@ -312,3 +312,12 @@ def test_settings_can_be_built_without_an_environment() -> None:
     settings = Settings(s3_put_args={"StorageClass": "STANDARD_IA"}, result_hosts=("a.example",))
     assert settings.s3_put_args == {"StorageClass": "STANDARD_IA"}
     assert settings.result_hosts == ("a.example",)
+
+
+@pytest.mark.parametrize("store", ["store", "./store", "~/store", "../pictures"])
+def test_a_live_store_is_no_folder_that_depends_on_where_it_is_started(store: str) -> None:
+    live = {"FLUX_ASSETS_MODE": "live", "ONEMIN_API_KEY": "key"}
+    with pytest.raises(SettingsError, match=r"FLUX_ASSETS_STORE.*give an absolute path"):
+        load_settings({**live, "FLUX_ASSETS_STORE": store})
+    load_settings({**live, "FLUX_ASSETS_STORE": "/data/store"})
+    load_settings({"FLUX_ASSETS_STORE": store})

@@ -10,7 +10,7 @@ from flux_assets.clock import Clock
 from flux_assets.errors import (
     AccountError,
     DownloadError,
-    NotReadyError,
+    FluxAssetsError,
     NotSentError,
     RateLimitedError,
     UnpaidCallError,
@@ -28,6 +28,19 @@ _NEVER = threading.Event()
 """Paid calls are heard to the end, also when the run must send nothing more."""
 
 _log = logging.getLogger(__name__)
+
+
+class NotReadyError(FluxAssetsError):
+    """An accepted call has no result yet; asking for it again later is free.
+
+    `is_told` says that the vendor answered so, and not that it could not be asked.
+    """
+
+    def __init__(self, uuid: str, problem: str, *, is_told: bool) -> None:
+        super().__init__(f"call {uuid} is accepted and has no result yet: {problem}")
+        self.uuid = uuid
+        self.problem = problem
+        self.is_told = is_told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

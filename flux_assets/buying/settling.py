@@ -11,13 +11,12 @@ from flux_assets.bill.send_rules import SendRules
 from flux_assets.buying.calling import NOTHING_SENT
 from flux_assets.buying.landing import Landing, PictureLostError
 from flux_assets.buying.outcome import Outcome, OutcomeKind
-from flux_assets.buying.result_wait import ResultWait
+from flux_assets.buying.result_wait import NotReadyError, ResultWait
 from flux_assets.clock import Clock
 from flux_assets.errors import (
     AccountError,
     FluxAssetsError,
     GenerationFailedError,
-    NotReadyError,
     RefusedError,
     StoreError,
     UnknownOutcomeError,

@@ -57,6 +57,11 @@ _CHOICES = (
     click.option(
         "--accept-drop", is_flag=True, help="Go on although the catalog lost many products."
     ),
+    click.option(
+        "--accept-loss",
+        is_flag=True,
+        help="Buy again what was bought before, and is gone from the store with its ledger.",
+    ),
 )
 
 json_option = click.option(

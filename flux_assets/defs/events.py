@@ -17,6 +17,7 @@ from flux_assets.pictures.lineage import build_plain_metadata
 from flux_assets.storage.object_store import ObjectStore
 
 _DATA_VERSION_TAG = "dagster/data_version"
+MODE_TAG = "flux_assets/mode"
 _PROVEN_ENDS = frozenset({DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE})
 """A canceled run may have been marked so by force, while its process goes on."""
 
@@ -46,7 +47,7 @@ def build_materialization(
         partition=lineage.product_id,
         description=f"{outcome.kind} sample" if lineage.mode == "sample" else outcome.kind,
         metadata=metadata,
-        tags={_DATA_VERSION_TAG: lineage.request_fingerprint, "flux_assets/mode": lineage.mode},
+        tags={_DATA_VERSION_TAG: lineage.request_fingerprint, MODE_TAG: lineage.mode},
     )
 
 

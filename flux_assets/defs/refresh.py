@@ -13,20 +13,20 @@ from flux_assets.buying.generation import WorkItem, open_generation
 from flux_assets.buying.summary import RunSummary
 from flux_assets.defs.events import known_fingerprints, log_outcomes, run_identity
 from flux_assets.defs.full_collections import put_off_full_collections
+from flux_assets.defs.guards import guard_run
 from flux_assets.defs.images import GROUP, OWNERS
 from flux_assets.defs.partitions import shop_key, shop_name
 from flux_assets.defs.pools import API_POOL
 from flux_assets.defs.reports import summary_report
 from flux_assets.defs.resources import ImageApiResource, StoreResource
 from flux_assets.image_api.request import ImageRequest
-from flux_assets.manifest.stored import open_manifest, read_manifest_products
-from flux_assets.planning.against_store import check_run, run_cap
+from flux_assets.planning.against_store import run_cap
 from flux_assets.planning.choices import Choices, ChosenWork, choose
 from flux_assets.planning.plan_table import read_plan_rows
 from flux_assets.planning.reasons import check_choices, explain_choices, list_reasons
 from flux_assets.prompts.inputs import load_catalog, load_overrides, load_shots
 from flux_assets.prompts.rendering import render_requests
-from flux_assets.prompts.requests_table import read_askers, read_requests
+from flux_assets.prompts.requests_table import read_requests
 from flux_assets.settings import Settings
 from flux_assets.storage.frames import name_values
 from flux_assets.storage.object_store import ObjectStore
@@ -62,6 +62,10 @@ class RefreshConfig(dg.Config):
     )
     accept_drop: bool = Field(
         default=False, description="Go on although the catalog lost many of its products."
+    )
+    accept_loss: bool = Field(
+        default=False,
+        description="Buy again what was bought before, and is gone from the store with its ledger.",
     )
 
 
@@ -122,13 +126,15 @@ def build_plan_shards(settings: Settings) -> dg.OpDefinition:
         notes = _explain_choices(settings, shop_store, ledger, choices, asked=asked, plan=plan)
         for note in notes:
             context.log.warning(note)
-        work = _choose_work(context.instance, settings, choices, plan)
-        check_run(
+        work, known = _choose_work(context.instance, settings, choices, plan)
+        guard_run(
+            context.instance,
             settings,
             choices,
-            known=read_manifest_products(open_manifest(shop_store), read_askers(asked)),
-            product_ids=set(asked["product_id"].unique()),
-            to_buy=len(work.to_buy),
+            (shop_store, ledger),
+            asked=asked,
+            to_buy=work.to_buy,
+            known=known,
         )
         context.log.info(
             "%d pictures to buy, %d to look after, %d stored ones that Dagster does not know yet",
@@ -190,15 +196,18 @@ def _explain_choices(
 @put_off_full_collections()
 def _choose_work(
     instance: dg.DagsterInstance, settings: Settings, choices: Choices, plan: "pd.DataFrame"
-) -> ChosenWork:
+) -> tuple[ChosenWork, set[tuple[str, str, str]]]:
+    """The work, and product, shot and fingerprint of all that Dagster's last events name."""
     plan_rows = list(read_plan_rows(plan))
-    known = set(known_fingerprints(instance, settings.shop, {row.shot for row in plan_rows}))
-    return choose(
+    shots = {row.shot for row in plan_rows}
+    known = set(known_fingerprints(instance, settings.shop, shots))
+    work = choose(
         plan_rows,
         choices,
         cap=run_cap(settings, choices),
         is_known=lambda row: (row.product_id, row.shot, row.fingerprint) in known,
     )
+    return work, known
 
 
 def _cut_shards(

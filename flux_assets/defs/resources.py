@@ -1,5 +1,6 @@
 """The store and the image API as Dagster resources."""
 
+import json
 import os
 import threading
 from collections.abc import Iterator
@@ -14,12 +15,39 @@ from flux_assets.bill.open_ledger import Stores
 from flux_assets.errors import SettingsError
 from flux_assets.image_api.open_api import ApiAccess, api_origin, open_api
 from flux_assets.image_api.options import ApiOptions
-from flux_assets.settings import Settings, load_settings
+from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.open_store import ensure_store_identity, open_store
 
 if TYPE_CHECKING:  # boto3 is loaded only where S3 is really used
     from mypy_boto3_s3 import S3Client
+
+
+_FIXED = "a run cannot change it; set it where the code location runs"
+_named: set[str] = set()
+"""What this code location's settings name; a run's config may name nothing else."""
+
+
+def _plain(resource: "StoreResource | ImageApiResource") -> str:
+    secrets = {"api_key", "rate_limiter"}
+    return type(resource).__name__ + json.dumps(
+        {
+            name: getattr(resource, name)
+            for name in sorted(type(resource).model_fields)
+            if name not in secrets
+        },
+        sort_keys=True,
+        default=list,
+    )
+
+
+def _note_named(resource: "StoreResource | ImageApiResource") -> None:
+    _named.add(_plain(resource))
+
+
+def _check_named(resource: "StoreResource | ImageApiResource", variable: str) -> None:
+    if _plain(resource) not in _named:
+        raise SettingsError(variable, _FIXED)
 
 
 class StoreResource(dg.ConfigurableResource[Any]):
@@ -40,7 +68,7 @@ class StoreResource(dg.ConfigurableResource[Any]):
     @classmethod
     def of(cls, settings: Settings) -> "StoreResource":
         """The store that the settings name."""
-        return cls(
+        named = cls(
             uri=settings.store,
             mode=settings.mode,
             api_origin=api_origin(settings),
@@ -50,14 +78,18 @@ class StoreResource(dg.ConfigurableResource[Any]):
             public_url=settings.public_url,
             max_pool_connections=settings.max_in_flight + 16,
         )
+        _note_named(named)
+        return named
 
     def open(self) -> Stores:
         """Open the store, once a process, and make sure that it is this deployment's own.
 
         Raises:
+            SettingsError: the run's config names another store than the environment.
             StoreMismatchError: it was made for another mode, API or shop.
             StoreError: it cannot be used.
         """
+        _check_named(self, "FLUX_ASSETS_STORE")
         with self._lock:
             if self._stores is None:
                 shop_store = self._open(self.shop)
@@ -103,12 +135,14 @@ class ImageApiResource(dg.ConfigurableResource[Any]):
         """The API that the settings name."""
         is_shared = settings.rate_limiter is not None and not settings.is_sample
         options = asdict(ApiOptions.of(settings))
-        return cls(
+        named = cls(
             # Dagster's config knows no null within a dictionary.
             options={name: value for name, value in options.items() if value is not None},
             api_key="" if settings.is_sample else dg.EnvVar("ONEMIN_API_KEY"),
             rate_limiter=dg.EnvVar("FLUX_ASSETS_RATE_LIMITER") if is_shared else "",
         )
+        _note_named(named)
+        return named
 
     @property
     def access(self) -> ApiAccess:
@@ -123,14 +157,18 @@ class ImageApiResource(dg.ConfigurableResource[Any]):
         """Open the API for a run's steps in this process.
 
         Raises:
-            SettingsError: the run's config names another API, to which the key would go.
+            SettingsError: the run's config names another API, to which the key would go, or
+                another secret, which would go to the API.
         """
         del context
+        _check_named(self, "ONEMIN_BASE_URL")
+        for variable, value in (
+            ("ONEMIN_API_KEY", self.api_key),
+            ("FLUX_ASSETS_RATE_LIMITER", self.rate_limiter),
+        ):
+            if value and value.strip() != os.environ.get(variable, "").strip():
+                raise SettingsError(variable, _FIXED)
         options = ApiOptions(**self.options)
-        own = load_settings({"ONEMIN_BASE_URL": os.environ.get("ONEMIN_BASE_URL", "")})
-        if options.base_url != own.onemin_base_url:
-            problem = "a run cannot change it; set it where the code location runs"
-            raise SettingsError("ONEMIN_BASE_URL", problem)
         rate_limiter = SecretStr(self.rate_limiter) if self.rate_limiter else None
         with open_api(
             options, api_key=SecretStr(self.api_key), rate_limiter=rate_limiter

@@ -14,7 +14,8 @@ class Choices:
 
     `limit` takes the first so many pictures to buy; `max_images` refuses a run that would buy
     more, and can only lower the cap of the settings. `accept_changes` buys changed pictures too
-    where a plan over the cap is cut to it, `accept_drop` goes on where the catalog has shrunk.
+    where a plan over the cap is cut to it, `accept_drop` goes on where the catalog has shrunk, and
+    `accept_loss` where the store has lost what was bought.
     """
 
     product_ids: Collection[str] = ()
@@ -25,6 +26,7 @@ class Choices:
     retry_refused: bool = False
     accept_changes: bool = False
     accept_drop: bool = False
+    accept_loss: bool = False
 
     def __post_init__(self) -> None:
         """Take ids however they are written, as the catalog's are."""

@@ -9,10 +9,11 @@ from flux_assets.errors import (
     ConditionFailedError,
     ObjectNotFoundError,
     SettingsError,
+    StoreError,
     StoreMismatchError,
 )
 from flux_assets.storage.directory import DirectoryStore
-from flux_assets.storage.object_store import ObjectStore
+from flux_assets.storage.object_store import LEDGER_PREFIX, PROOF_KEY, ObjectStore, picture_prefix
 from flux_assets.storage.stored_json import read_stored_json
 
 if TYPE_CHECKING:
@@ -82,12 +83,13 @@ def ensure_store_identity(
     Raises:
         StoreMismatchError: it was made for another mode, API origin or shop, or by a newer
             release.
-        StoreError: its mark cannot be read or written.
+        StoreError: its mark cannot be read or written, or is gone from a store that is in use.
     """
     expected = _identity(mode, api_origin, shop)
     try:
         found = store.get(_IDENTITY_KEY).data
     except ObjectNotFoundError:
+        _refuse_used(store)
         found = _mark(store, json.dumps(expected).encode())
     _compare(store, found, expected)
 
@@ -103,9 +105,27 @@ def check_store_identity(
     try:
         found = store.get(_IDENTITY_KEY).data
     except ObjectNotFoundError:
+        _refuse_used(store)
         return False
     _compare(store, found, _identity(mode, api_origin, shop))
     return True
+
+
+def _refuse_used(store: ObjectStore) -> None:
+    """Nobody can say whose a store is that has lost its mark: it is not taken for a new one."""
+    for prefix in (LEDGER_PREFIX, picture_prefix()):
+        for key in store.list_keys(prefix):
+            if key == PROOF_KEY:
+                continue
+            problem = (
+                f"it holds {key} and has no {_IDENTITY_KEY}, which says whose it is; restore that "
+                "object, or choose another store with FLUX_ASSETS_STORE. Nothing was sent"
+            )
+            try:
+                store.get(_IDENTITY_KEY)  # its maker may just have put both
+            except ObjectNotFoundError as error:
+                raise StoreError(store.uri, "use", problem) from error
+            return
 
 
 def _identity(mode: str, api_origin: str, shop: str | None) -> dict[str, object]:

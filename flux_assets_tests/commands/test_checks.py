@@ -39,7 +39,7 @@ def live(base_url: str = "http://127.0.0.1:9", key: str = "secret-key") -> Setti
             "FLUX_ASSETS_MODE": "live",
             "ONEMIN_API_KEY": key,
             "ONEMIN_BASE_URL": base_url,
-            "FLUX_ASSETS_STORE": "store",
+            "FLUX_ASSETS_STORE": "/nowhere/store",
         }
     )
 

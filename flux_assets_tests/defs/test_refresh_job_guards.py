@@ -1,6 +1,7 @@
 """What keeps a refresh from buying, or throwing away, what nobody meant."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +53,32 @@ def test_a_truncated_export_buys_nothing_and_keeps_manifest_and_partitions(
     assert set(accepted.logged()) == {("006", "hero"), ("006", "wide")}
     assert {product_id for product_id, _ in shop.manifest_rows()} == {"001", "006"}
     assert shop.refresh().counts() == {"reused": 4}
+
+
+@pytest.mark.parametrize("lost", [("images", "ledger"), ("images", "ledger", "tables")])
+def test_pictures_that_are_gone_with_their_ledger_are_not_bought_again_unasked(
+    shop: DagsterShop, lost: tuple[str, ...]
+) -> None:
+    """As by a lifecycle rule or a restore: the manifest knows them, or Dagster's events alone."""
+    shop.refresh()
+    for folder in lost:
+        shutil.rmtree(shop.folder / "store" / folder)
+    step, told = shop.failing_refresh().failure()
+    assert step == "refreshed_images.plan_shards"
+    assert "10 of the pictures that are to be bought were bought before" in told
+    assert "--accept-loss" in told
+    assert len(shop.bill()) == 10
+
+    accepted = shop.refresh(accept_loss=True)
+    assert accepted.counts() == {"generated": 10, "calls": 10}
+
+
+def test_a_store_that_has_lost_its_mark_is_not_adopted(shop: DagsterShop) -> None:
+    shop.refresh()
+    (shop.folder / "store" / "store.json").unlink()
+    _, told = shop.failing_refresh().failure()
+    assert "has no store.json" in told
+    assert len(shop.bill()) == 10
 
 
 def test_a_manifest_that_is_asked_for_by_itself_is_guarded_too(shop: DagsterShop) -> None:

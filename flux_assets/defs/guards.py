@@ -1,0 +1,86 @@
+"""What keeps a run from buying what nobody meant."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from flux_assets.bill.ledger import Ledger
+from flux_assets.defs.events import MODE_TAG
+from flux_assets.defs.partitions import shop_key
+from flux_assets.manifest.stored import open_manifest, read_manifest_products
+from flux_assets.planning.against_store import check_run
+from flux_assets.planning.choices import Choices
+from flux_assets.planning.evidence import check_evidence
+from flux_assets.planning.plan import PlanRow
+from flux_assets.prompts.requests_table import read_askers
+from flux_assets.settings import Settings
+from flux_assets.storage.object_store import ObjectStore
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def guard_run(
+    instance: dg.DagsterInstance,
+    settings: Settings,
+    choices: Choices,
+    stored: tuple[ObjectStore, Ledger],
+    *,
+    asked: "pd.DataFrame",
+    to_buy: Sequence[PlanRow],
+    known: Collection[tuple[str, str, str]],
+) -> None:
+    """Refuse, before its first call, a run that would buy what nobody meant.
+
+    Args:
+        instance: whose events may prove that a picture was bought before.
+        settings: with the limits.
+        choices: which may accept a drop or a loss, and lower the cap.
+        stored: the shop's store and ledger.
+        asked: every request of the catalog.
+        to_buy: as chosen.
+        known: product, shot and fingerprint of each picture's last event.
+
+    Raises:
+        BoughtBeforeError, ProductDropError, CapExceededError: nothing may be sent.
+    """
+    store, ledger = stored
+    manifest = open_manifest(store)
+    if not choices.accept_loss:
+        check_evidence(
+            to_buy,
+            manifest=manifest,
+            materialized={fingerprint for _, _, fingerprint in known},
+            is_ours=lambda rows: _has_event_of_mode(instance, settings, rows),
+            ledger=ledger,
+            store_uri=store.uri,
+        )
+    check_run(
+        settings,
+        choices,
+        known=read_manifest_products(manifest, read_askers(asked)),
+        product_ids=set(asked["product_id"].unique()),
+        to_buy=len(to_buy),
+    )
+
+
+def _has_event_of_mode(
+    instance: dg.DagsterInstance, settings: Settings, rows: Iterable[PlanRow]
+) -> bool:
+    """Whether the last event of one of these pictures is of this mode."""
+    for row in rows:
+        found = instance.fetch_materializations(
+            dg.AssetRecordsFilter(
+                asset_key=shop_key(settings.shop, "images", row.shot),
+                asset_partitions=[row.product_id],
+            ),
+            limit=1,
+        )
+        for record in found.records:
+            event = record.asset_materialization
+            if event is not None:
+                tags = event.tags or {}
+                if tags.get(MODE_TAG, settings.mode) == settings.mode:
+                    return True
+    return False
