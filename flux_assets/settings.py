@@ -72,9 +72,7 @@ def _check_public_url(url: str) -> str:
     return url.rstrip("/")
 
 
-_STORE_FOLDERS = frozenset(
-    {"budget", "images", "ledger", "photos", "runs", "tables", "undecoded", "uploads"}
-)
+_STORE_FOLDERS = {"budget", "images", "ledger", "photos", "runs", "tables", "undecoded", "uploads"}
 
 
 def _check_shop(shop: str) -> str:
@@ -289,11 +287,7 @@ def _require_what_belongs_together(settings: Settings, *, given: Collection[str]
         if "store" not in given:
             raise SettingsError("FLUX_ASSETS_STORE", "is required when FLUX_ASSETS_MODE is live")
         if not settings.store.startswith(("s3://", "/")):
-            problem = (
-                f"{settings.store!r} is another folder wherever this is started from, and each "
-                "would be paid for; give an absolute path, or s3://bucket/prefix"
-            )
-            raise SettingsError("FLUX_ASSETS_STORE", problem)
+            raise SettingsError("FLUX_ASSETS_STORE", "must be s3:// or an absolute path, if live")
     if settings.executor == "celery" and settings.celery_broker is None:
         problem = "is required when FLUX_ASSETS_EXECUTOR is celery"
         raise SettingsError("FLUX_ASSETS_CELERY_BROKER", problem)
