@@ -172,7 +172,7 @@ def test_new_products_become_partitions_and_gone_ones_stay_as_orphans(shop: Dags
 
 
 def test_product_ids_of_any_shape_become_partitions(shop: DagsterShop) -> None:
-    awkward = ["JWL.7/01", "a b", "..", "50%", 'say "x"', "Mümmel 🦆", "a,b|c", "[1:2]", "1e5"]
+    awkward = ["JWL.7/01", "a b", "../x", "50%", 'say "x"', "Mümmel 🦆", "a,b|c", "[1:2]", "1e5"]
     for product_id in awkward:
         shop.set_product(product_id)
     refreshed = shop.refresh()

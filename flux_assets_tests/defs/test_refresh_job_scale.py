@@ -129,6 +129,7 @@ def test_all_names_of_a_shop_carry_it(shop: DagsterShop) -> None:
         "acme_alert_check_failure",
         "acme_alert_run_failure",
         "acme_catalog_sensor",
+        "acme_dead_runs_sensor",
     }
     assert {schedule.name for schedule in repository.schedule_defs} == {"acme_nightly_refresh"}
     assert repository.has_job("acme_refresh_catalog_images")
