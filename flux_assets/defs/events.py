@@ -1,6 +1,6 @@
 """Each picture as a Dagster event of its own, logged when it lands."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 import dagster as dg
@@ -98,14 +98,19 @@ def is_run_dead(instance: dg.DagsterInstance, run_id: str) -> bool:
 
 
 def known_fingerprints(
-    instance: dg.DagsterInstance, shop: str | None, shots: Iterable[str]
+    instance: dg.DagsterInstance,
+    shop: str | None,
+    shots: Iterable[str],
+    *,
+    product_ids: Sequence[str] | None = None,
 ) -> Iterator[tuple[str, str, str]]:
-    """Every (product_id, shot, fingerprint) whose last materialization Dagster knows."""
+    """Each (product_id, shot, fingerprint) whose last materialization Dagster knows, or some."""
     for shot in shots:
         tags_by_product = instance.event_log_storage.get_latest_tags_by_partition(
             shop_key(shop, "images", shot),
             DagsterEventType.ASSET_MATERIALIZATION,
             tag_keys=[_DATA_VERSION_TAG],
+            asset_partitions=product_ids,
         )
         for product_id, tags in tags_by_product.items():
             yield product_id, shot, tags[_DATA_VERSION_TAG]

@@ -45,23 +45,39 @@ def guard_run(
     Raises:
         BoughtBeforeError, ProductDropError, CapExceededError: nothing may be sent.
     """
-    store, ledger = stored
-    manifest = open_manifest(store)
+    store, _ = stored
     if not choices.accept_loss:
-        check_evidence(
-            to_buy,
-            manifest=manifest,
-            materialized={fingerprint for _, _, fingerprint in known},
-            is_ours=lambda rows: _has_event_of_mode(instance, settings, rows),
-            ledger=ledger,
-            store_uri=store.uri,
-        )
+        guard_loss(instance, settings, stored, to_buy=to_buy, known=known)
     check_run(
         settings,
         choices,
-        known=read_manifest_products(manifest, read_askers(asked)),
+        known=read_manifest_products(open_manifest(store), read_askers(asked)),
         product_ids=set(asked["product_id"].unique()),
         to_buy=len(to_buy),
+    )
+
+
+def guard_loss(
+    instance: dg.DagsterInstance,
+    settings: Settings,
+    stored: tuple[ObjectStore, Ledger],
+    *,
+    to_buy: Sequence[PlanRow],
+    known: Iterable[tuple[str, str, str]],
+) -> None:
+    """Refuse to buy again what the store has lost; arguments as of `guard_run`.
+
+    Raises:
+        BoughtBeforeError: nothing may be sent.
+    """
+    store, ledger = stored
+    check_evidence(
+        to_buy,
+        manifest=open_manifest(store),
+        materialized={fingerprint for _, _, fingerprint in known},
+        is_ours=lambda rows: _has_event_of_mode(instance, settings, rows),
+        ledger=ledger,
+        store_uri=store.uri,
     )
 
 

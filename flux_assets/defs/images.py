@@ -9,8 +9,14 @@ from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.open_ledger import Stores, open_ledger
 from flux_assets.buying.generation import WorkItem, open_generation
 from flux_assets.buying.summary import RunSummary, Shortfall
-from flux_assets.defs.events import build_observation, log_outcomes, run_identity
+from flux_assets.defs.events import (
+    build_observation,
+    known_fingerprints,
+    log_outcomes,
+    run_identity,
+)
 from flux_assets.defs.full_collections import put_off_full_collections
+from flux_assets.defs.guards import guard_loss
 from flux_assets.defs.partitions import products_partitions, shop_key, shop_name
 from flux_assets.defs.pools import API_POOL
 from flux_assets.defs.reports import shortfalls_table, summary_report
@@ -132,10 +138,11 @@ def _obtain(  # noqa: PLR0917 - all that one step has
 ) -> RunSummary:
     """Buy what is not stored, take what is, and log each picture as it lands."""
     run = run_identity(context)
+    ledger = open_ledger(settings, stores.shop, run)
     plan = plan_against_store(
         settings,
         stores.shop,
-        open_ledger(settings, stores.shop, run),
+        ledger,
         [RequestIdentity(item.product_id, item.shot, item.fingerprint) for item in requests],
         former_ids=former_ids,
         doubts={item.fingerprint: item.doubt for item in requests if item.doubt},
@@ -150,6 +157,14 @@ def _obtain(  # noqa: PLR0917 - all that one step has
         max_images_per_run=settings.max_images_per_run,
         cost_usd_per_image=settings.cost_usd_per_image,
     )
+    to_buy = [row for row in plan.rows if row.status in TO_BUY]
+    known = known_fingerprints(
+        context.instance,
+        settings.shop,
+        {row.shot for row in to_buy},
+        product_ids=[row.product_id for row in to_buy],
+    )
+    guard_loss(context.instance, settings, (stores.shop, ledger), to_buy=to_buy, known=known)
     work = [
         WorkItem(request, row.object_key, row.status in TO_BUY)
         for request, row in zip(requests, plan.rows, strict=True)

@@ -73,6 +73,15 @@ def test_pictures_that_are_gone_with_their_ledger_are_not_bought_again_unasked(
     assert accepted.counts() == {"generated": 10, "calls": 10}
 
 
+def test_nor_are_they_by_a_click_on_one_product(shop: DagsterShop) -> None:
+    shop.refresh()
+    for folder in ("images", "ledger", "tables"):
+        shutil.rmtree(shop.folder / "store" / folder)
+    clicked = shop.materialize("images/hero", partition_key="002").expect(success=False)
+    assert "1 of the pictures that are to be bought were bought before" in clicked.failure()[1]
+    assert len(shop.bill()) == 10
+
+
 def test_a_store_that_has_lost_its_mark_is_not_adopted(shop: DagsterShop) -> None:
     shop.refresh()
     (shop.folder / "store" / "store.json").unlink()
