@@ -34,6 +34,7 @@ class Buyer:
         self.announced: list[str] = []
         shop.environ |= {
             "FLUX_ASSETS_MODE": "live",
+            "FLUX_ASSETS_STORE": str(shop.folder / "store"),
             "ONEMIN_API_KEY": SAMPLE_KEY,
             "ONEMIN_BASE_URL": simulator.base_url,
         }
