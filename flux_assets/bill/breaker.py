@@ -62,10 +62,9 @@ class Breaker:
         finally:
             with self._changed:
                 self._open_calls -= 1
-                is_closed = self._is_suspicious and not self._open_calls
+                if self._is_suspicious and not self._open_calls:
+                    self._trip(self._closed_door)  # before anybody who waits may look
                 self._changed.notify_all()
-            if is_closed:
-                self._trip(self._closed_door)
 
     def note_answer(self) -> None:
         """The API has answered a call, whatever it said of it."""
