@@ -13,7 +13,6 @@ import dagster as dg
 
 from flux_assets.defs.alert_webhook import AlertError, build_body, post_alert
 from flux_assets.defs.failures import explain_failure
-from flux_assets.defs.markdown import unescape_markdown
 from flux_assets.defs.partitions import JOB_NAME, shop_key, shop_name
 from flux_assets.settings import Settings
 
@@ -206,7 +205,7 @@ def _describe_failed_checks(
         return None
     lines = [
         f"{item.severity.value}: check {item.check_name} of {item.asset_key.to_user_string()} "
-        f"failed{f': {unescape_markdown(item.description)}' if item.description else ''}"
+        f"failed{f': {item.description}' if item.description else ''}"
         for item in failed
     ]
     lines.append(f"Look at the asset's Checks tab in Dagster; this was run {run.run_id}.")

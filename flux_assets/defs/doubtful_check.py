@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from flux_assets.buying.outcome import reroll_command
-from flux_assets.defs.markdown import escape_markdown, markdown_table, name_products
+from flux_assets.defs.markdown import defuse_markdown, markdown_table, name_products
 from flux_assets.manifest.doubtful import find_doubtful, read_looked_at
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def judge_doubtful(manifest: "pd.DataFrame") -> dg.AssetCheckResult:
     names = name_products(picture.product_id for picture in doubtful)
     told = ""
     if doubtful:
-        command = escape_markdown(reroll_command(*doubtful[0][:2]))
+        command = defuse_markdown(reroll_command(*doubtful[0][:2]))
         told = (
             f"look at {names}: a picture is black, of one colour, blurred, or another product's as "
             f"well; for another picture of the first: {command}"

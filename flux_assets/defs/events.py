@@ -9,7 +9,7 @@ from dagster import DagsterEventType, DagsterRunStatus
 from flux_assets.bill.open_ledger import RunIdentity
 from flux_assets.buying.outcome import Outcome, reroll_command
 from flux_assets.buying.summary import RunSummary, Shortfall
-from flux_assets.defs.markdown import escape_markdown
+from flux_assets.defs.markdown import defuse_markdown
 from flux_assets.defs.partitions import shop_key
 from flux_assets.defs.run_processes import announce_process
 from flux_assets.pictures.inspect import preview_markdown
@@ -56,7 +56,7 @@ def build_observation(shortfall: Shortfall, *, shop: str | None) -> dg.AssetObse
     return dg.AssetObservation(
         asset_key=shop_key(shop, "images", shortfall.shot),
         partition=shortfall.product_id,
-        description=escape_markdown(shortfall.reason),
+        description=defuse_markdown(shortfall.reason),
         metadata={"outcome": shortfall.kind},
     )
 

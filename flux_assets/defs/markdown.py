@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 _MEANS_SOMETHING = re.compile(r"[\\`*_\[\]<>&|~]")
-_ESCAPED = re.compile(rf"\\({_MEANS_SOMETHING.pattern})")
+_HARMLESS = str.maketrans("[]<>`\\", "()\u2039\u203a'/")
 
 
 def escape_markdown(text: str) -> str:
@@ -16,9 +16,12 @@ def escape_markdown(text: str) -> str:
     return " ".join(_MEANS_SOMETHING.sub(r"\\\g<0>", text).split())
 
 
-def unescape_markdown(text: str) -> str:
-    """The text of which `escape_markdown` made one line."""
-    return _ESCAPED.sub(r"\1", text)
+def defuse_markdown(text: str) -> str:
+    """A text as one line that loads and links nothing, for a description.
+
+    The UI renders those in some places, and shows them raw in others: so nothing is escaped.
+    """
+    return " ".join(text.translate(_HARMLESS).split())
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -33,4 +36,4 @@ def name_products(product_ids: Iterable[str]) -> str:
     """The first ten products, each once, for a description; empty where there is none."""
     names = list(dict.fromkeys(product_ids))
     more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    return f"{escape_markdown(', '.join(names[:10]))}{more}"
+    return f"{defuse_markdown(', '.join(names[:10]))}{more}"

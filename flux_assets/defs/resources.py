@@ -32,13 +32,23 @@ def _plain(resource: "StoreResource | ImageApiResource") -> str:
     secrets = {"api_key", "rate_limiter"}
     return type(resource).__name__ + json.dumps(
         {
-            name: getattr(resource, name)
+            name: _as_configured(getattr(resource, name))
             for name in sorted(type(resource).model_fields)
             if name not in secrets
         },
         sort_keys=True,
-        default=list,
     )
+
+
+def _as_configured(value: Any) -> Any:  # noqa: ANN401 - whatever a setting is
+    """A value as it may come back from the launchpad, which writes 60.0 as 60."""
+    if isinstance(value, dict):
+        return {str(name): _as_configured(item) for name, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_as_configured(item) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    return value
 
 
 def _note_named(resource: "StoreResource | ImageApiResource") -> None:
