@@ -197,7 +197,9 @@ def test_no_secret_is_told_or_kept_whatever_goes_wrong(
         faulty_s3.calm()
         done.append(workplace.run("refresh", **environ))
 
-    assert [one.exit_code for one in done] == [1, 1, 1, 0, 2, 1, 2], [one.stderr for one in done]
+    codes = [one.exit_code for one in done]
+    assert codes.pop(4) in {1, 2}, "so many lost replies may stop the run"
+    assert codes == [1, 1, 1, 0, 1, 2], [one.stderr for one in done]
     told = "".join(one.stdout + one.stderr for one in done)
     assert "HTTP 401" in told
     assert "set a valid ONEMIN_API_KEY" in told

@@ -69,7 +69,7 @@ def test_every_kind_is_listed_released_planned_and_bought_again(workplace: Workp
     }
     assert listed["counts"] == dict.fromkeys(
         ["held", "refused", "failed", "lost", "missing"], 1
-    ) | {"unknown": 0, "unfetched": 0}
+    ) | {"unknown": 0, "unfetched": 0, "undecoded": 0}
     before = workplace.run("refresh", *HERO, "--json")
     assert before.json["calls"] == 0
 
