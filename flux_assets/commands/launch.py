@@ -164,7 +164,8 @@ def _report(settings: Settings, result: dg.JobExecutionResult) -> RefreshReport:
 def open_run_identity(step: str) -> Iterator[RunIdentity]:
     """An identity for work outside of runs, which knows which runs have ended."""
     with open_instance() as instance, put_off_full_collections():
-        yield RunIdentity(run_id="", step=step, is_run_dead=partial(is_run_dead, instance))
+        name = f"{step}-{uuid4().hex}"  # no run's: its folder in the store is its own
+        yield RunIdentity(run_id=name, step=step, is_run_dead=partial(is_run_dead, instance))
 
 
 def _read_report(settings: Settings, run_id: str, *, failure: str = "") -> RefreshReport:

@@ -39,7 +39,7 @@ def prove_store(store: ObjectStore, run_id: str) -> None:
         StoreError: it ignores a condition or refuses one that holds, it cannot be written to, or
             it does not give back or list a picture as it was put.
     """
-    key = run_key(run_id or "by_hand", "conditions.json")  # a command has no run
+    key = run_key(run_id, "conditions.json")
     if _writes(store, key, if_absent=True) and _writes(store, key, if_absent=True):
         raise _ignored(store, _CREATE)
     if _writes(store, key, if_match=_IMPOSSIBLE_ETAG):
