@@ -4,6 +4,7 @@ import json
 import re
 import uuid
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,9 +130,15 @@ def test_a_refresh_on_a_failing_bucket_pays_once_and_the_next_one_stores_the_res
 
 
 def write_faults(workplace: Workplace) -> Path:
-    """Every fault there is once, but the one that stops the run, between calls that go well."""
+    """Every fault there is once, but the one that stops the run, between calls that go well.
+
+    Calls without an answer are spread, since ten of them within fifty would stop it as well.
+    """
     names = sorted(set(FAULTS) - {"gateway_403"})
-    script = [one for name in names for one in (name, None)]
+    unanswered = [name for name in names if name.startswith(("gateway", "lost", "editor"))]
+    answered = [name for name in names if name not in unanswered]
+    spread = (name for pair in zip_longest(unanswered, answered) for name in pair if name)
+    script = [one for name in spread for one in (name, None, None)]
     path = workplace.folder / "faults.json"
     path.write_text(json.dumps({"script": script, "slow_seconds": 0}), "utf-8")
     return path
@@ -177,6 +184,7 @@ def test_no_secret_is_told_or_kept_whatever_goes_wrong(
             "FLUX_ASSETS_CATALOG": f"{site.url}/export.csv?signature={CATALOG_SIGNATURE}",
             "FLUX_ASSETS_CATALOG_HEADER": f"X-Shop-Key: {HEADER_SECRET}",
             "FLUX_ASSETS_FAIL_ABOVE_PERCENT": "100",
+            "FLUX_ASSETS_MAX_ATTEMPTS": "4",  # what is sent again may meet the next fault
         }
         turned_away = environ | {"FLUX_ASSETS_CATALOG_HEADER": f"X-Other: {HEADER_SECRET}"}
         refused = environ | {"ONEMIN_API_KEY": REFUSED_KEY}
@@ -197,9 +205,7 @@ def test_no_secret_is_told_or_kept_whatever_goes_wrong(
         faulty_s3.calm()
         done.append(workplace.run("refresh", **environ))
 
-    codes = [one.exit_code for one in done]
-    assert codes.pop(4) in {1, 2}, "so many lost replies may stop the run"
-    assert codes == [1, 1, 1, 0, 1, 2], [one.stderr for one in done]
+    assert [one.exit_code for one in done] == [1, 1, 1, 0, 2, 1, 2], [one.stderr for one in done]
     told = "".join(one.stdout + one.stderr for one in done)
     assert "HTTP 401" in told
     assert "set a valid ONEMIN_API_KEY" in told
