@@ -70,6 +70,8 @@ def guard_loss(
     Raises:
         BoughtBeforeError: nothing may be sent.
     """
+    if not to_buy:
+        return
     store, ledger = stored
     check_evidence(
         to_buy,

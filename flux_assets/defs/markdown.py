@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 _MEANS_SOMETHING = re.compile(r"[\\`*_\[\]<>&|~]")
-_HARMLESS = str.maketrans("[]<>`\\", "()\u2039\u203a'/")
+_CODE = re.compile(r"[\\`*\[\]<>&~]|(?<!\w)_|_(?!\w)")
+_TICKS = re.compile(r"`+")
 
 
 def escape_markdown(text: str) -> str:
@@ -17,11 +18,15 @@ def escape_markdown(text: str) -> str:
 
 
 def defuse_markdown(text: str) -> str:
-    """A text as one line that loads and links nothing, for a description.
+    """A text as one line that shows just itself, in a description: as it is, or as code.
 
-    The UI renders those in some places, and shows them raw in others: so nothing is escaped.
+    The UI renders descriptions in some places, and shows them raw in others: so nothing is escaped.
     """
-    return " ".join(text.translate(_HARMLESS).split())
+    line = " ".join(text.split())
+    if not _CODE.search(line):
+        return line
+    fence = "`" * (max(map(len, _TICKS.findall(line)), default=0) + 1)
+    return f"{fence} {line} {fence}"
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -36,4 +41,4 @@ def name_products(product_ids: Iterable[str]) -> str:
     """The first ten products, each once, for a description; empty where there is none."""
     names = list(dict.fromkeys(product_ids))
     more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    return f"{defuse_markdown(', '.join(names[:10]))}{more}"
+    return f"{', '.join(map(defuse_markdown, names[:10]))}{more}"
