@@ -83,7 +83,7 @@ class Ledger(LedgerObjects):
         """
         life = self.life_of(entry)
         if life != "unknown" or entry.modified_at is None:
-            return life == "gone"
+            return life == "dead"
         age = (self._store.now() - entry.modified_at).total_seconds()
         if age >= (entry.lease_seconds or self.lease_seconds):
             return True

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-Life = Literal["alive", "gone", "unknown"]
+Life = Literal["alive", "dead", "unknown"]
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -74,7 +74,7 @@ def this_thread() -> ThreadIdentity:
 def find_life(process: ProcessIdentity, thread: ThreadIdentity = NO_THREAD) -> Life:
     """What can be proven of a process, and of one thread of it.
 
-    `alive`, also while it is stopped; `gone`, if it ran on this very host and boot and is no
+    `alive`, also while it is stopped; `dead`, if it ran on this very host and boot and is no
     more; `unknown`, where this process cannot look.
     """
     here = this_process()
@@ -83,15 +83,15 @@ def find_life(process: ProcessIdentity, thread: ThreadIdentity = NO_THREAD) -> L
     try:
         state = _read_state(process.pid)
         if state is None:
-            return "unknown" if _has_pid(process.pid) else "gone"
+            return "unknown" if _has_pid(process.pid) else "dead"
         if _is_another(state, process.start_ticks):
-            return "gone"
+            return "dead"
         if thread == NO_THREAD:
             return "alive"
         state = _read_state(process.pid, thread.tid)
     except OSError:
         return "unknown"
-    return "gone" if state is None or _is_another(state, thread.start_ticks) else "alive"
+    return "dead" if state is None or _is_another(state, thread.start_ticks) else "alive"
 
 
 def _is_another(state: tuple[str, int], start_ticks: int) -> bool:

@@ -4,20 +4,17 @@ import json
 import os
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
-from typing import Literal
 
 import dagster as dg
 from dagster import DagsterEventType
 from dagster._core.events import EngineEventData
 
-from flux_assets.bill.process_identity import ProcessIdentity, find_life, this_process
+from flux_assets.bill.process_identity import Life, ProcessIdentity, find_life, this_process
 
 PROCESS_TAG = "flux_assets/process"
 """Whose process a run is, as a tag of runs whose process is there before they are."""
 _PROCESS = "process"
 _announced: set[tuple[int, str, str]] = set()
-
-Life = Literal["alive", "dead", "unknown"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +27,7 @@ class RunProcess:
     @property
     def life(self) -> Life:
         """Proven to be gone, seen to live here, or where nothing can be seen from here."""
-        return judge_process(self.process)
+        return find_life(self.process)
 
     def __str__(self) -> str:
         return f"process {self.process.pid} on {self.host}"
@@ -39,12 +36,6 @@ class RunProcess:
     def host(self) -> str:
         """The host's name, without what tells containers of one host apart."""
         return self.process.host.partition(" ")[0] or "an unknown host"
-
-
-def judge_process(process: ProcessIdentity) -> Life:
-    """Whether a process is proven to be gone, or to be there."""
-    life = find_life(process)
-    return "dead" if life == "gone" else life
 
 
 def judge_processes(processes: Collection[RunProcess]) -> Life:

@@ -8,10 +8,10 @@ import dagster as dg
 from dagster import DagsterRunStatus
 from dagster._core.execution.stats import StepEventStatus
 
+from flux_assets.bill.process_identity import Life
 from flux_assets.defs.partitions import JOB_NAME, shop_key, shop_name
 from flux_assets.defs.pools import SHOWN_ID, Slot, free_slot, read_pool
 from flux_assets.defs.run_processes import (
-    Life,
     RunProcess,
     judge_processes,
     read_processes,

@@ -55,19 +55,19 @@ def test_another_process_is_gone_once_it_has_ended(other: "subprocess.Popen[str]
 
     other.kill()
     os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)  # dead, and not yet reaped
-    assert find_life(identity) == "gone"
+    assert find_life(identity) == "dead"
     other.wait()
-    assert find_life(identity) == "gone"
+    assert find_life(identity) == "dead"
 
 
 def test_another_process_with_the_same_id_is_not_the_same() -> None:
     me = this_process()
-    assert find_life(replace(me, start_ticks=me.start_ticks - 1)) == "gone"
+    assert find_life(replace(me, start_ticks=me.start_ticks - 1)) == "dead"
 
 
 def test_a_process_elsewhere_or_before_a_reboot_proves_nothing() -> None:
     gone = replace(this_process(), start_ticks=1)
-    assert find_life(gone) == "gone"
+    assert find_life(gone) == "dead"
     assert find_life(replace(gone, host="another")) == "unknown"
     assert find_life(replace(gone, boot_id="another")) == "unknown"
 
@@ -94,7 +94,7 @@ def test_a_process_that_proc_hides_is_not_gone(
     assert find_life(identity) == "unknown"
     other.kill()
     other.wait()
-    assert find_life(identity) == "gone"
+    assert find_life(identity) == "dead"
 
 
 def test_a_forked_child_is_another_process() -> None:
