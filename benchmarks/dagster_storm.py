@@ -26,7 +26,6 @@ from typing import Literal
 import yaml
 
 from flux_assets.defs.pools import read_pool
-from flux_assets.defs.run_processes import RunProcess
 from flux_assets.defs.runs import find_runs
 from flux_assets_tests.fixtures.dagster_dev import dagster_dev
 from flux_assets_tests.fixtures.live_dagster import LiveDagster
@@ -128,6 +127,7 @@ def strike(pattern: Pattern, folder: Path, arguments: argparse.Namespace) -> lis
             "the store is sound": shop.run("verify", "--deep").exit_code == 0,
             "only calls in flight at a kill are paid again": more <= score.in_flight_at_kills,
             "no slot is held by the dead": not read_pool(shop.instance, None).slots,
+            "no run is left": not find_runs(shop.instance, None),
             "something was killed": score.kills > 0,
         }
     return [f"{pattern.name}: {text}" for text, is_held in holds.items() if not is_held]
@@ -209,9 +209,9 @@ def start_workers(shop: LiveShop, stack: ExitStack) -> None:
 
 
 def wait_for_calls(shop: LiveShop, launch: Launch, score: Score, *, more_than: int) -> None:
-    """Wait for more calls; where no run is under way, or all is silent, start one."""
+    """Wait for more calls; where no run lives, or all is silent, start one."""
     give_up_at = time.monotonic() + _PATIENCE_SECONDS
-    silent_since = 0.0
+    silent_since = time.monotonic()
     billed = len(shop.bill())
     while len(shop.bill()) <= more_than:
         if time.monotonic() > give_up_at:
@@ -219,7 +219,7 @@ def wait_for_calls(shop: LiveShop, launch: Launch, score: Score, *, more_than: i
         if len(shop.bill()) > billed:
             billed, silent_since = len(shop.bill()), time.monotonic()
         is_silent = time.monotonic() - silent_since > _SILENCE_SECONDS
-        if is_silent or not find_runs(shop.instance, None):
+        if is_silent or not has_living_run(shop):
             launch()
             score.launches += 1
             silent_since = time.monotonic()
@@ -230,8 +230,13 @@ def wait_for_calls(shop: LiveShop, launch: Launch, score: Score, *, more_than: i
 def wait_for_a_run(shop: LiveShop) -> None:
     """Wait until what was started is a run."""
     give_up_at = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < give_up_at and not find_runs(shop.instance, None):
+    while time.monotonic() < give_up_at and not has_living_run(shop):
         time.sleep(_LOOK_SECONDS)
+
+
+def has_living_run(shop: LiveShop) -> bool:
+    """Whether a run is under way that is not proven dead; the dead wait for whoever comes next."""
+    return any(it.life != "dead" for it in find_runs(shop.instance, None))
 
 
 def kill(shop: LiveShop, pattern: Pattern, score: Score, dice: random.Random) -> None:
@@ -239,37 +244,39 @@ def kill(shop: LiveShop, pattern: Pattern, score: Score, dice: random.Random) ->
     victims = list(list_victims(shop, pattern))
     if not victims:
         return
-    pid = dice.choice(victims).process.pid
-    os.kill(pid, signal.SIGKILL)
+    victim, *dependents = dice.choice(victims)
+    os.kill(victim, signal.SIGKILL)
     score.kills += 1
-    score.in_flight_at_kills += count_claims(shop, pid)
+    score.in_flight_at_kills += count_claims(shop, {victim, *dependents})
 
 
-def list_victims(shop: LiveShop, pattern: Pattern) -> Iterator[RunProcess]:
-    """Processes that live, of what the pattern kills."""
+def list_victims(shop: LiveShop, pattern: Pattern) -> Iterator[list[int]]:
+    """Process ids of what the pattern kills and lives, each with those that may end with it."""
     for run in find_runs(shop.instance, None):
-        for each in run.processes:
-            is_wanted = bool(each.step) == (pattern.victim == "a step")
-            if each.life == "alive" and is_wanted:
-                yield each
+        pids = {it.process.pid: it for it in run.processes if it.life == "alive"}
+        for pid, it in pids.items():
+            if pattern.victim == "a step" and it.step:
+                yield [pid]
+            elif pattern.victim == "the run" and not it.step:
+                yield [pid, *pids]
 
 
-def count_claims(shop: LiveShop, pid: int) -> int:
-    """The calls that a process had under way when it died."""
+def count_claims(shop: LiveShop, pids: set[int]) -> int:
+    """The calls that processes had under way when they died."""
     entries = [
         json.loads(path.read_bytes()) for path in shop.workplace.store.glob("ledger/*/*.json")
     ]
-    return sum(it["state"] == "claimed" and it["process"]["pid"] == pid for it in entries)
+    return sum(it["state"] == "claimed" and it["process"]["pid"] in pids for it in entries)
 
 
 def finish(shop: LiveShop, launch: Launch, score: Score, *, pictures: int) -> None:
-    """Start runs, and kill none, until every picture is there and no run is left."""
+    """Start runs, and kill none, until every picture is there and no run lives."""
     give_up_at = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < give_up_at:
-        if find_runs(shop.instance, None):
+        if has_living_run(shop):
             time.sleep(_LOOK_SECONDS)
         elif len(shop.workplace.pictures()) >= pictures:
-            shop.run("runs")  # which frees what the dead hold
+            shop.run("runs")  # which ends the dead, and frees what they hold
             return
         else:
             launch()
