@@ -253,12 +253,12 @@ def kill(shop: LiveShop, pattern: Pattern, score: Score, dice: random.Random) ->
 def list_victims(shop: LiveShop, pattern: Pattern) -> Iterator[list[int]]:
     """Process ids of what the pattern kills and lives, each with those that may end with it."""
     for run in find_runs(shop.instance, None):
-        pids = {it.process.pid: it for it in run.processes if it.life == "alive"}
-        for pid, it in pids.items():
+        alive = [it for it in run.processes if it.life == "alive"]
+        for it in alive:
             if pattern.victim == "a step" and it.step:
-                yield [pid]
+                yield [it.process.pid]
             elif pattern.victim == "the run" and not it.step:
-                yield [pid, *pids]
+                yield [it.process.pid, *(each.process.pid for each in alive)]
 
 
 def count_claims(shop: LiveShop, pids: set[int]) -> int:
