@@ -5,13 +5,19 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
 from dagster._core.storage.event_log import SqliteEventLogStorage
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
-from dagster._core.storage.sqlite_storage import DagsterSqliteStorage, _event_logs_directory
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection
+
+from flux_assets.defs.tried_dagster import is_tried
+
+_INDEX = "index"
+_EVENT_FOLDER = ("history", "runs")
+"""Where Dagster's own storage has its events, below its folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +83,7 @@ class StepEventLogStorage(SqliteEventLogStorage):
         """A transaction on the file that has the asset events of all runs."""
         dagsters_own = super().index_connection()
         files = self._files_of_this_thread()
-        return files.transaction(INDEX_SHARD_NAME, dagsters_own) if files else dagsters_own
+        return files.transaction(_INDEX, dagsters_own) if files else dagsters_own
 
     def has_table(self, table_name: str) -> bool:
         """Whether there is such a table, asked for until there is: none ever goes."""
@@ -107,6 +113,8 @@ class StepEventLogStorage(SqliteEventLogStorage):
 class StepSqliteStorage(DagsterSqliteStorage):
     """Dagster's SQLite storage, its files where they always are, with `StepEventLogStorage`.
 
+    With a Dagster that is not tried yet it is Dagster's own storage and nothing more.
+
     In `dagster.yaml`: `storage: {custom: {module: flux_assets.defs.event_storage,
     class: StepSqliteStorage, config: {base_dir: ...}}}`, the folder being that of
     `storage: {sqlite: {base_dir: ...}}`.
@@ -114,7 +122,9 @@ class StepSqliteStorage(DagsterSqliteStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__(base_dir, inst_data)
-        self._event_log_storage = StepEventLogStorage(_event_logs_directory(base_dir))
+        if is_tried():
+            folder = Path(base_dir, *_EVENT_FOLDER)
+            self._event_log_storage = StepEventLogStorage(str(folder))
 
     @classmethod
     def from_config_value(

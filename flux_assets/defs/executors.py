@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from flux_assets.defs.waiting import wait_patiently
+from flux_assets.defs.tried_dagster import is_tried
 from flux_assets.errors import SettingsError
 from flux_assets.settings import Settings, variable_of
 
@@ -16,7 +16,12 @@ def build_executor(settings: Settings) -> dg.ExecutorDefinition:
     Raises:
         SettingsError: the package is not installed, or its settings cannot be used.
     """
-    return wait_patiently(_find_executor(settings), settings.shop)
+    executor = _find_executor(settings)
+    if not is_tried():
+        return executor
+    from flux_assets.defs.waiting import wait_patiently
+
+    return wait_patiently(executor, settings.shop)
 
 
 def _find_executor(settings: Settings) -> dg.ExecutorDefinition:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import dagster
 import dagster as dg
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
@@ -10,6 +11,7 @@ from flux_assets.commands.dagster_home import open_instance
 from flux_assets.defs.partitions import shop_name
 from flux_assets.defs.pools import API_POOL, read_pool
 from flux_assets.defs.runs import describe_run, end_dead_runs, find_runs
+from flux_assets.defs.tried_dagster import is_tried
 from flux_assets.defs.waited_for import describe_holder
 
 
@@ -51,6 +53,13 @@ def judge_instance(
     instance: dg.DagsterInstance, pool: str, *, is_rate_shared: bool
 ) -> Iterator[Finding]:
     """One finding for each setting of the instance that matters here."""
+    if not is_tried():
+        detail = (
+            f"{dagster.__version__} is newer than what this release was tried with: an event takes "
+            "twice the CPU time, and a run that waits for its pool does not hear Ctrl-C; look for "
+            "a newer flux-assets"
+        )
+        yield Finding(name="dagster version", verdict="warning", detail=detail)
     storage = type(instance.event_log_storage).__name__.removesuffix("EventLogStorage")
     if isinstance(instance.event_log_storage, SqliteEventLogStorage):
         storage = "SQLite, on this machine; several machines need PostgreSQL"
