@@ -166,9 +166,17 @@ def _describe(command: click.Command, path: str) -> Iterator[str]:
         options = [f"- `{it[0]}`: {_DETAILS.sub(_IN_BRACKETS, it[1])}" for it in records if it]
         if options:
             yield "\n".join(options)
+        yield from _show_examples(command)
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
             yield from _describe(command.commands[name], f"{path} {name}")
+
+
+def _show_examples(command: click.Command) -> Iterator[str]:
+    """Those below its help, as a block."""
+    if command.epilog:
+        yield "Examples:"
+        yield "\n".join(f"  {line}" for line in command.epilog.splitlines()[2:])
 
 
 def _build_table(names: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

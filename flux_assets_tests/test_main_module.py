@@ -12,7 +12,7 @@ def run(module: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("module", ["flux_assets", "flux_assets.commands.main"])
 def test_python_runs_the_command_by_its_modules_name(module: str) -> None:
     ran = run(module)
-    assert ran.returncode == 2
+    assert ran.returncode == 64
     assert "'no-such-file' does not exist" in ran.stderr
 
 

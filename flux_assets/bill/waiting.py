@@ -3,21 +3,18 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.ledger_entry import ClaimLostError, LedgerEntry
 from flux_assets.bill.ledger_scan import scan_ledger
 from flux_assets.bill.send_rules import SendRules
+from flux_assets.bill.waiting_states import WaitingState
 from flux_assets.catalog.identity import normalise_id
 from flux_assets.errors import FluxAssetsError
 from flux_assets.storage.object_store import ObjectStore, picture_key
 from flux_assets.storage.stored_pictures import list_pictures
 
-WaitingState = Literal[
-    "held", "refused", "failed", "unfetched", "undecoded", "lost", "missing", "unknown"
-]
-WAITING_STATES: tuple[WaitingState, ...] = get_args(WaitingState)
 _MAYBE_PAID: frozenset[WaitingState] = frozenset(
     {"held", "unfetched", "undecoded", "lost", "missing", "unknown"}
 )

@@ -10,11 +10,6 @@ from pathlib import Path
 import click
 from rich.markup import escape
 
-from flux_assets.commands.dagster_home import (
-    DEFAULT_HOME,
-    DagsterHomeError,
-    explain_dagster_error,
-)
 from flux_assets.commands.people import people
 from flux_assets.commands.signals import FindSignal
 from flux_assets.errors import FluxAssetsError
@@ -59,6 +54,12 @@ def _explain(error: Exception) -> FluxAssetsError:
         if isinstance(cause, OSError) and (refused := explain_refusal(cause)):
             return MachineError(refused)
         if isinstance(cause, sqlite3.Error):
+            from flux_assets.commands.dagster_home import (
+                DEFAULT_HOME,
+                DagsterHomeError,
+                explain_dagster_error,
+            )
+
             home = Path(os.environ.get("DAGSTER_HOME", DEFAULT_HOME))
             return DagsterHomeError(str(home), explain_dagster_error(cause, home))
     return UnexpectedError(

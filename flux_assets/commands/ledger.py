@@ -1,31 +1,12 @@
 """`flux-assets ledger`: requests that wait for a person, and releasing them."""
 
-import json
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
-from rich.markdown import Markdown
 
-from flux_assets.bill.send_rules import SendRules
-from flux_assets.bill.waiting import (
-    WAITING_STATES,
-    ReleaseError,
-    WaitingFilter,
-    WaitingRequest,
-    WaitingRequests,
-)
-from flux_assets.buying.generation import open_generation
-from flux_assets.commands.people import people
-from flux_assets.commands.plan_flags import json_option
-from flux_assets.commands.shop import Shop, open_shop, read_settings
-from flux_assets.defs.reports import waiting_table
-from flux_assets.image_api.open_api import open_api
-from flux_assets.image_api.options import ApiOptions
-from flux_assets.settings import Settings
+from flux_assets.bill.waiting_states import WAITING_STATES
+from flux_assets.commands.calling import examples, json_option
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -50,7 +31,14 @@ def _filter_options(command: _Command) -> _Command:
     return command
 
 
-@click.group(invoke_without_command=True)
+@click.group(
+    invoke_without_command=True,
+    epilog=examples(
+        "flux-assets ledger                            all that waits, and why",
+        "flux-assets ledger --state refused --shots hero",
+        "flux-assets ledger release 3f9c21aa",
+    ),
+)
 @_filter_options
 @json_option
 @click.pass_context
@@ -63,25 +51,18 @@ def ledger(context: click.Context, /, *, as_json: bool, **filters: tuple[str, ..
         if as_json or any(filters.values()):
             raise click.UsageError(f"options of {context.invoked_subcommand} come after its name")
         return
-    with _open_waiting(read_settings()) as (_, waiting):
-        found = sorted(
-            waiting.find(WaitingFilter(**filters)),
-            key=lambda item: (item.state, item.product_id, item.shot),
-        )
-    if as_json:
-        counts = Counter(item.state for item in found)
-        shown = {
-            "counts": {state: counts[state] for state in WAITING_STATES},
-            "entries": [item.to_json() for item in found],
-        }
-        click.echo(json.dumps(shown, indent=2))
-    elif found:
-        people.print(Markdown(waiting_table([item.to_json() for item in found])))
-    else:
-        people.print("No request waits for a person.")
+    from flux_assets.bill.waiting import WaitingFilter
+    from flux_assets.commands.releasing import list_waiting
+
+    list_waiting(WaitingFilter(**filters), as_json=as_json)
 
 
-@ledger.command()
+@ledger.command(
+    epilog=examples(
+        "flux-assets ledger release 3f9c21aa 77e0b1d2",
+        "flux-assets ledger release --state failed --yes",
+    )
+)
 @click.argument("fingerprints", nargs=-1)
 @_filter_options
 @click.option("--yes", is_flag=True, help="Do not ask, even if a picture may be paid twice.")
@@ -94,81 +75,7 @@ def release(*, fingerprints: tuple[str, ...], yes: bool, **filters: tuple[str, .
     """
     if not fingerprints and not any(filters.values()):
         raise click.UsageError("name fingerprints, or choose with --state, --product-ids, --shots")
-    settings = read_settings()
-    wanted = WaitingFilter(**filters)
-    with _open_waiting(settings) as (shop, waiting):
-        if fingerprints:
-            chosen = [item for item in waiting.find_named(fingerprints) if wanted.takes(item)]
-        else:
-            chosen = list(waiting.find(wanted))
-        if not chosen:
-            raise ReleaseError("no request that waits is so chosen; nothing was released")
-        waiting.check(chosen)
-        chosen = list(_ask_once_more(shop, chosen))
-        if not chosen:
-            people.print("There is nothing left to release.")
-            return
-        people.print(Markdown(waiting_table([item.to_json() for item in chosen])))
-        if not yes and not _is_agreed(settings, chosen):
-            raise ReleaseError("nothing was released")
-        for item in chosen:
-            waiting.release(item)
-    people.print(
-        f"Released: {len(chosen)}. `flux-assets plan` shows what the next refresh buys.",
-        soft_wrap=True,
-    )
+    from flux_assets.bill.waiting import WaitingFilter
+    from flux_assets.commands.releasing import release_waiting
 
-
-def _ask_once_more(shop: Shop, chosen: Sequence[WaitingRequest]) -> Iterator[WaitingRequest]:
-    """Those that the vendor does not have either, with what it said just now."""
-    settings = shop.settings
-    fetchable = [item for item in chosen if item.may_be_fetched]
-    yield from (item for item in chosen if not item.may_be_fetched)
-    if not fetchable:
-        return
-    with (
-        open_api(
-            ApiOptions.of(settings),
-            api_key=settings.onemin_api_key,
-            rate_limiter=settings.rate_limiter,
-        ) as api,
-        open_generation(
-            settings, shop.stores, api, shop.run, to_obtain=0, retry_refused=False
-        ) as generation,
-    ):
-        for item in fetchable:
-            problem = generation.ask_once(item.entry)
-            if problem:
-                yield replace(item, reason=problem)
-            else:
-                people.print(
-                    f"Fetched and stored, without a call: product {item.product_id!r}, "
-                    f"shot {item.shot}.",
-                    markup=False,
-                    soft_wrap=True,
-                )
-
-
-def _is_agreed(settings: Settings, chosen: Sequence[WaitingRequest]) -> bool:
-    """Whether nothing can be paid twice, or a person says so."""
-    maybe_paid = sum(item.may_be_paid for item in chosen)
-    if not maybe_paid:
-        return True
-    cost_usd = maybe_paid * settings.cost_usd_per_image
-    question = (
-        "Buying them may pay a second time for "
-        f"{maybe_paid} {'picture' if maybe_paid == 1 else 'pictures'}, about {cost_usd:.2f} USD. "
-        "Release them?"
-    )
-    try:
-        return click.confirm(question, err=True)
-    except click.Abort:  # nobody there to ask
-        people.print("\nWhere nobody can answer, --yes does.")
-        return False
-
-
-@contextmanager
-def _open_waiting(settings: Settings) -> Iterator[tuple[Shop, WaitingRequests]]:
-    with open_shop(settings, step="release") as shop:
-        rules = SendRules.of(settings)
-        yield shop, WaitingRequests(store=shop.store, ledger=shop.ledger, rules=rules)
+    release_waiting(fingerprints, WaitingFilter(**filters), yes=yes)

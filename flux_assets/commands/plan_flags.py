@@ -1,24 +1,12 @@
-"""The flags that `plan` and `refresh` share, and the plan as the terminal shows it."""
+"""The flags that `plan` and `refresh` share."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from rich.markdown import Markdown
-from rich.markup import escape
 
-from flux_assets.commands.people import people
-from flux_assets.defs.reports import (
-    doubted_table,
-    override_problems_table,
-    pick_samples,
-    plan_report,
-    prompts_table,
-    reasons_table,
-)
-from flux_assets.planning.choices import Choices
-from flux_assets.planning.dry_run import DryRun
-from flux_assets.planning.reasons import count_reasons
+if TYPE_CHECKING:
+    from flux_assets.planning.choices import Choices
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -64,10 +52,6 @@ _CHOICES = (
     ),
 )
 
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object on standard output."
-)
-
 
 def choice_options(command: _Command) -> _Command:
     """Give a command the flags that choose what a run does."""
@@ -76,8 +60,10 @@ def choice_options(command: _Command) -> _Command:
     return command
 
 
-def read_choices(flags: Mapping[str, Any]) -> Choices:
+def read_choices(flags: Mapping[str, Any]) -> "Choices":
     """The choices that the flags make; a file's product ids join those given one by one."""
+    from flux_assets.planning.choices import Choices
+
     file = flags["product_ids_file"]
     try:
         named = [line.strip() for line in file] if file else []
@@ -89,27 +75,3 @@ def read_choices(flags: Mapping[str, Any]) -> Choices:
         raise click.BadParameter(f"{file.name} names no product", param_hint="--product-ids-file")
     values = {name: value for name, value in flags.items() if name != "product_ids_file"}
     return Choices(**values | {"product_ids": product_ids})
-
-
-def show_plan(dry_run: DryRun) -> None:
-    """Print a plan, its sample prompts, and everything that stands in its way."""
-    people.print(Markdown(plan_report(dry_run.plan, dry_run.to_buy)))
-    samples = pick_samples([len(request.prompt) for request in dry_run.requests])
-    picked = [(dry_run.requests[place], label) for place, label in samples.items()]
-    if picked:
-        people.print(Markdown(prompts_table(picked)))
-    if dry_run.override_problems:
-        people.print(Markdown(override_problems_table(dry_run.override_problems)))
-    if dry_run.doubted:
-        doubted = [(row.product_id, row.shot, row.reason) for row in dry_run.doubted]
-        people.print(Markdown(doubted_table(doubted)))
-    if dry_run.reasons:
-        people.print(Markdown(reasons_table(count_reasons(dry_run.reasons))))
-    for note in dry_run.notes or map(str, dry_run.prompt_errors[:10]):
-        people.print(f"[bold]No picture:[/] {escape(note)}", soft_wrap=True)
-    if dry_run.left_over_cap:
-        people.print(
-            f"{dry_run.left_over_cap} pictures would be left for other runs (over the cap)."
-        )
-    if dry_run.obstacle:
-        people.print(f"[bold red]A refresh would stop:[/] {escape(dry_run.obstacle)}")

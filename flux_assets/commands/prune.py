@@ -1,44 +1,19 @@
 """`flux-assets prune`: old pictures deleted from the store, once somebody has seen which."""
 
-import json
 import sys
-from collections.abc import Sequence
-from datetime import timedelta
-from functools import partial
 
 import click
-import dagster as dg
-from rich.markdown import Markdown
-from rich.markup import escape
 
-from flux_assets.commands.dagster_home import open_instance
-from flux_assets.commands.people import people
-from flux_assets.commands.plan_flags import json_option
-from flux_assets.commands.shop import open_shop, read_settings
-from flux_assets.defs.markdown import markdown_table
-from flux_assets.defs.runs import describe_run, find_refresh
-from flux_assets.manifest.prune import (
-    KEPT_REASONS,
-    Deletion,
-    KeptReason,
-    PrunePlan,
-    delete_pictures,
-    find_old_pictures,
+from flux_assets.commands.calling import examples, json_option
+
+
+@click.command(
+    epilog=examples(
+        "flux-assets prune                 which could be deleted",
+        "flux-assets prune --delete",
+        "flux-assets prune --orphaned --older-than-days 90",
+    )
 )
-from flux_assets.manifest.wanted import PruneError, read_wanted_pictures
-from flux_assets.settings import Settings
-
-_SHOWN = 10
-_KEPT: dict[KeptReason, str] = {
-    "wanted": "shown, asked for, or pinned",
-    "no_successor": "no newer picture is stored as the catalog asks for it now",
-    "not_asked": "of products or shots that are gone; --orphaned takes them, too",
-    "younger": "not as old as --older-than-days asks",
-    "unsettled": "no ledger entry says that it is stored; see `flux-assets verify`",
-}
-
-
-@click.command()
 @click.option("--delete", "deletes", is_flag=True, help="Delete them; without it, nothing is.")
 @click.option(
     "--orphaned",
@@ -63,84 +38,9 @@ def prune(*, deletes: bool, orphaned: bool, older_than_days: int, as_json: bool)
 
     Exit code 0: complete; 2: finished, but some could not be deleted; 1: stopped, with the reason.
     """
-    settings = read_settings()
-    with open_shop(settings, step="prune") as shop, open_instance() as instance:
-        store, ledger = shop.store, shop.ledger
-        find_obstacle = partial(_find_obstacle, instance, settings)
-        obstacle = find_obstacle() if deletes else ""
-        if obstacle:
-            raise PruneError(obstacle)
-        wanted = read_wanted_pictures(settings, store, ledger, judges_owners=orphaned)
-        plan = find_old_pictures(
-            store, ledger, wanted, min_age=timedelta(days=older_than_days), orphaned=orphaned
-        )
-        if not as_json:
-            people.print(Markdown(_report(plan)))
-        _say_what_it_means(settings, plan, deletes=deletes)
-        deletions: list[Deletion] = []
-        if deletes and plan.pictures:
-            deletions += delete_pictures(store, ledger, plan.pictures, find_obstacle=find_obstacle)
-    failed = [deletion for deletion in deletions if deletion.problem]
-    if as_json:
-        told = [{"key": it.picture.key, "problem": it.problem} for it in failed]
-        counts = {"deleted": len(deletions) - len(failed), "failed": told}
-        click.echo(json.dumps({"dry_run": not deletes, **plan.to_json(), **counts}, indent=2))
-    elif deletes:
-        _show(deletions, failed)
-    sys.exit(2 if failed else 0)
+    from flux_assets.commands.pruning import prune_store
 
-
-def _find_obstacle(instance: dg.DagsterInstance, settings: Settings) -> str:
-    """A refresh may have read other inputs, and take a picture that is about to be deleted."""
-    under_way = find_refresh(instance, settings.shop)
-    return describe_run(under_way) if under_way else ""
-
-
-def _report(plan: PrunePlan) -> str:
-    parts = [f"**{_count(len(plan.pictures))} to delete, {_megabytes(_size(plan))}**"]
-    if plan.pictures:
-        rows = [
-            (reason, shot, count, _megabytes(size_bytes))
-            for (reason, shot), (count, size_bytes) in plan.sums().items()
-        ]
-        parts.append(markdown_table(("why", "shot", "pictures", "size"), rows))
-        keys = [(picture.reason, picture.key) for picture in plan.pictures[:_SHOWN]]
-        parts.append(markdown_table(("why", "the first keys"), keys))
-    kept = [(plan.kept.get(it, 0), _KEPT[it]) for it in KEPT_REASONS if plan.kept.get(it)]
-    if kept:
-        parts.append(markdown_table(("kept", "because"), kept))
-    return "\n\n".join(parts)
-
-
-def _say_what_it_means(settings: Settings, plan: PrunePlan, *, deletes: bool) -> None:
-    if not plan.pictures:
-        return
-    cost_usd = len(plan.pictures) * settings.cost_usd_per_image
-    people.print(
-        "Whatever of it is ever wanted again (words that are changed back, a product that comes "
-        f"back) must be paid again: up to about {cost_usd:.2f} USD. A bucket that keeps versions "
-        "keeps these as older ones, and their price, until a lifecycle rule expires them.",
-        soft_wrap=True,
+    is_done = prune_store(
+        deletes=deletes, orphaned=orphaned, older_than_days=older_than_days, as_json=as_json
     )
-    if not deletes:
-        people.print("Nothing was deleted; the same with [bold]--delete[/] does it.")
-
-
-def _show(deletions: Sequence[Deletion], failed: Sequence[Deletion]) -> None:
-    people.print(f"Deleted: {len(deletions) - len(failed)}.")
-    if failed:
-        people.print(f"[bold red]{_count(len(failed))} could not be deleted[/]; run it again:")
-    for deletion in failed[:_SHOWN]:
-        people.print(f"{escape(deletion.picture.key)}: {escape(deletion.problem)}", soft_wrap=True)
-
-
-def _size(plan: PrunePlan) -> int:
-    return sum(picture.size_bytes for picture in plan.pictures)
-
-
-def _count(pictures: int) -> str:
-    return f"{pictures} {'picture' if pictures == 1 else 'pictures'}"
-
-
-def _megabytes(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:,.1f} MB"
+    sys.exit(0 if is_done else 2)

@@ -4,17 +4,17 @@ import json
 import sys
 
 import click
-from rich.markdown import Markdown
 
-from flux_assets.buying.picture_records import open_records
-from flux_assets.commands.people import people
-from flux_assets.commands.plan_flags import json_option
-from flux_assets.commands.shop import open_shop, read_settings
-from flux_assets.defs.reports import audit_report
-from flux_assets.manifest.audit import verify_store
+from flux_assets.commands.calling import examples, json_option
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "flux-assets verify             what the ledger and the manifest say, without the bytes",
+        "flux-assets verify --deep      every picture is read",
+        "flux-assets verify --repair",
+    )
+)
 @click.option("--deep", is_flag=True, help="Read every picture and compare its sha256.")
 @click.option(
     "--repair", is_flag=True, help="Mend what needs no call: ledger entries and the manifest."
@@ -27,6 +27,14 @@ def verify(*, deep: bool, repair: bool, as_json: bool) -> None:
 
     Exit code 0: nothing is wrong, or no longer so; 1: something is.
     """
+    from rich.markdown import Markdown
+
+    from flux_assets.buying.picture_records import open_records
+    from flux_assets.commands.people import people
+    from flux_assets.commands.shop import open_shop, read_settings
+    from flux_assets.defs.reports import audit_report
+    from flux_assets.manifest.audit import verify_store
+
     settings = read_settings()
     with open_shop(settings, step="verify") as shop:
         records = open_records(settings, shop.store, shop.ledger, preview_px=0)

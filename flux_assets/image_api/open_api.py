@@ -16,9 +16,6 @@ from flux_assets.image_api.shared_rate import open_shared_rate
 from flux_assets.image_api.transport import HttpReply
 from flux_assets.settings import Settings
 
-SIMULATOR_STATE_DIR = ".flux_assets/simulator"
-"""Shared by all simulators of a working folder, so that one finishes what another began."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiAccess:
@@ -94,6 +91,7 @@ def _connect(
 @contextmanager
 def _running_simulator(options: ApiOptions) -> Iterator[tuple[str, SecretStr]]:
     """Its base URL, and a key that it takes."""
+    from flux_assets.image_api.simulator import STATE_DIR
     from flux_assets.image_api.simulator.faults import Faults, read_faults
     from flux_assets.image_api.simulator.options import SAMPLE_KEY, SimulatorOptions
     from flux_assets.image_api.simulator.server import running_simulator
@@ -104,5 +102,5 @@ def _running_simulator(options: ApiOptions) -> Iterator[tuple[str, SecretStr]]:
         megapixels=options.simulator_megapixels,
         faults=read_faults(Path(faults)) if faults else Faults(),
     )
-    with running_simulator(Path(SIMULATOR_STATE_DIR), options=simulated) as simulator:
+    with running_simulator(Path(STATE_DIR), options=simulated) as simulator:
         yield simulator.base_url, SecretStr(SAMPLE_KEY)

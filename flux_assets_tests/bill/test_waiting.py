@@ -13,8 +13,8 @@ from flux_assets.bill.waiting import (
     WaitingFilter,
     WaitingRequest,
     WaitingRequests,
-    WaitingState,
 )
+from flux_assets.bill.waiting_states import WaitingState
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import extra_reply_key, ledger_key, picture_key

@@ -1,0 +1,34 @@
+"""`flux-assets demo`: the whole job in sample mode."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from flux_assets.commands.calling import examples
+
+
+@click.command(
+    epilog=examples(
+        "flux-assets demo         in an empty folder: lays down a sample catalog first",
+        "flux-assets dev          then look at the pictures in Dagster",
+    )
+)
+def demo() -> None:
+    """Run the whole job in sample mode: free, no key, nothing leaves this machine."""
+    from flux_assets.commands.people import people
+    from flux_assets.commands.refreshing import refresh_shop, show_pictures
+    from flux_assets.commands.sample_files import put_sample_files
+    from flux_assets.commands.shop import read_settings
+    from flux_assets.planning.choices import Choices
+
+    os.environ["FLUX_ASSETS_MODE"] = "sample"
+    settings = read_settings()
+    if not settings.model_fields_set & {"catalog", "shots"} and put_sample_files(Path()):
+        people.print("Put the sample catalog, its shots and photos into data/.")
+    report = refresh_shop(settings, Choices())
+    show_pictures(settings, report)
+    command = "make dev" if Path("Makefile").exists() else "flux-assets dev"
+    people.print(f"\nSee them in the Dagster UI: [bold]{command}[/]")
+    sys.exit(report.exit_code)

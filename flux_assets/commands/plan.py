@@ -1,0 +1,47 @@
+"""`flux-assets plan`: what a refresh would do and cost."""
+
+import json
+from typing import Any, TextIO
+
+import click
+
+from flux_assets.commands.calling import examples, json_option
+from flux_assets.commands.plan_flags import choice_options, read_choices
+
+
+@click.command(
+    epilog=examples(
+        "flux-assets plan                        everything: how many, how much, how long",
+        "flux-assets plan --categories Furniture --shots hero",
+        "flux-assets plan --reasons why.csv      why products have no picture, in a file",
+    )
+)
+@choice_options
+@click.option(
+    "--reasons",
+    type=click.File("w", encoding="utf-8", lazy=True),
+    help="Write why products have no picture into this CSV file, each with its reason.",
+)
+@json_option
+def plan(*, as_json: bool, reasons: TextIO | None, **flags: Any) -> None:  # noqa: ANN401 - what click parsed
+    """Show what a refresh with the same flags would do and cost. Free: nothing is sent."""
+    from rich.markdown import Markdown
+
+    from flux_assets.commands.people import people
+    from flux_assets.commands.plan_shown import show_plan
+    from flux_assets.commands.shop import open_shop, read_settings
+    from flux_assets.defs.reports import catalog_report
+    from flux_assets.planning.dry_run import plan_catalog
+    from flux_assets.planning.reasons import write_reasons_csv
+
+    settings = read_settings()
+    choices = read_choices(flags)
+    with open_shop(settings, step="plan") as shop:
+        dry_run = plan_catalog(settings, shop.store, shop.run, choices)
+    if reasons:
+        write_reasons_csv(dry_run.reasons, reasons)
+    if as_json:
+        click.echo(json.dumps(dry_run.to_json(), indent=2))
+        return
+    people.print(Markdown(catalog_report(dry_run.catalog)))
+    show_plan(dry_run)
