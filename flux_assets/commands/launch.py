@@ -10,11 +10,14 @@ from typing import Any
 from uuid import uuid4
 
 import dagster as dg
+from dagster._core.execution.api import execute_run
 
 from flux_assets.bill.open_ledger import RunIdentity
 from flux_assets.buying.summary import KINDS, RunSummary
+from flux_assets.commands.code_location import find_job_origin
 from flux_assets.commands.dagster_home import open_instance
 from flux_assets.commands.run_watch import RunProgress, watch_run
+from flux_assets.defs.automation import DEAD_RUNS_SENSOR
 from flux_assets.defs.events import is_run_dead
 from flux_assets.defs.failures import explain_failure
 from flux_assets.defs.full_collections import put_off_full_collections
@@ -141,14 +144,31 @@ def run_refresh(
                 tell=tell,
                 is_told_to_end=is_told_to_end,
             ),
-            dg.execute_job(
-                dg.reconstructable(get_refresh_job),
-                instance,
-                run_config=run_config,
-                tags=tags | process_tags(),
-            ) as result,
+            _execute(instance, settings.shop, run_config, tags | process_tags()) as result,
         ):
             return _report(settings, result)
+
+
+def _execute(
+    instance: dg.DagsterInstance,
+    shop: str | None,
+    run_config: Mapping[str, Any],
+    tags: Mapping[str, str],
+) -> dg.JobExecutionResult:
+    """As `dg.execute_job`, whose runs belong to no code location, so that the UI hides them."""
+    job_name = shop_name(shop, JOB_NAME)
+    job = dg.reconstructable(get_refresh_job)
+    data = job.repository.get_definition().repository_load_data
+    job = job.with_repository_load_data(data)
+    run = instance.create_run_for_job(
+        job.get_definition(),
+        run_config=run_config,
+        tags=tags,
+        job_code_origin=job.get_python_origin(),
+        repository_load_data=data,
+        remote_job_origin=find_job_origin(instance, job_name, shop_name(shop, DEAD_RUNS_SENSOR)),
+    )
+    return execute_run(job, run, instance)
 
 
 def _report(settings: Settings, result: dg.JobExecutionResult) -> RefreshReport:

@@ -13,6 +13,7 @@ from flux_assets.prompts.inputs import read_inputs_version
 from flux_assets.settings import Settings, variable_of
 from flux_assets.storage.sources import shown_uri
 
+DEAD_RUNS_SENSOR = "dead_runs_sensor"
 _SENSOR_SECONDS = 60
 
 
@@ -56,7 +57,7 @@ def build_dead_runs_sensor(settings: Settings) -> dg.SensorDefinition:
     """
 
     @dg.sensor(
-        name=shop_name(settings.shop, "dead_runs_sensor"),
+        name=shop_name(settings.shop, DEAD_RUNS_SENSOR),
         minimum_interval_seconds=_SENSOR_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Ends runs whose processes are gone, and frees what they held. Spends nothing.",
