@@ -9,10 +9,12 @@ import logging
 import os
 import threading
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from flux_assets.errors import PictureError
 from flux_assets.pictures.previews import open_scaled
+from flux_assets.pictures.recognition_library import explain_absence
 
 if TYPE_CHECKING:  # slow to import, so loaded only with the first score
     import numpy as np
@@ -82,13 +84,14 @@ def score_recognition(source: bytes, picture: bytes) -> float | None:
 
     Returns:
         None where the source has too few telling cells (plain, glossy or very fine products), or
-        where a picture or the library fails, which is logged as a warning.
+        where a picture or the library fails or is not installed, which is logged as a warning.
     """
-    try:
-        import cv2
-    except ImportError as error:  # such as a system without one of its libraries
-        _log.warning("No recognition score: the image library does not load: %s", error)
+    absence = explain_absence()
+    if absence:
+        _tell_once(absence)
         return None
+    import cv2
+
     cv2.setNumThreads(1)  # our callers are threads already
     try:
         with _SEATS:
@@ -96,6 +99,12 @@ def score_recognition(source: bytes, picture: bytes) -> float | None:
     except (PictureError, cv2.error, ValueError, MemoryError) as error:
         _log.warning("No recognition score: %s", error)
         return None
+
+
+@cache
+def _tell_once(absence: str) -> None:
+    """What is wrong with every score of a process is no news with the next one."""
+    _log.warning("No recognition score: %s", absence)
 
 
 def _score(source: bytes, picture: bytes) -> float | None:

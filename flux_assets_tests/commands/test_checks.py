@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -195,6 +196,18 @@ def _add_photos(shop: Shop, **names: str) -> None:
 
 def test_without_a_shot_that_edits_photos_nothing_is_said_of_them(shop: Shop) -> None:
     assert list(check_photos(shop.settings)) == []
+
+
+def test_without_opencv_it_is_said_where_photos_are_edited(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    assert list(check_photos(shop.settings)) == []
+    _add_photos(shop, a="mug.jpg", b="")
+    photos, recognition = check_photos(shop.settings)
+    assert photos.verdict == "ok"
+    assert (recognition.name, recognition.verdict) == ("recognition", "warning")
+    assert "pip install 'flux-assets[recognition]'" in recognition.detail
 
 
 def test_photos_that_can_be_edited_are_fine_and_nothing_is_kept(shop: Shop) -> None:

@@ -1,5 +1,6 @@
 """What `products_are_recognisable` says of a manifest."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -99,6 +100,28 @@ def test_what_cannot_be_judged_is_counted_and_not_doubted(shots: ShotsFile) -> N
 
     assert result.passed
     assert counts(result) == {"made_from_photos": 2, "not_judged": 1, "doubtful": 0}
+
+
+@pytest.mark.parametrize(
+    ("shot", "passed"), [("scene", True), ("strict", False), ("gone_from_the_file", True)]
+)
+def test_without_opencv_it_says_so_and_warns_where_a_score_was_asked_for(
+    shots: ShotsFile, monkeypatch: pytest.MonkeyPatch, shot: str, *, passed: bool
+) -> None:
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    result = judge_recognition(manifest(row("1", None, shot=shot), row("2", 0.9)), shots)
+
+    assert result.passed == passed
+    assert str(result.description).startswith("pictures not judged: 1. OpenCV is not installed")
+    assert "flux-assets[recognition]" in str(result.description)
+
+
+def test_without_opencv_what_is_judged_is_enough(
+    shots: ShotsFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    result = judge_recognition(manifest(row("1", 0.9, shot="strict")), shots)
+    assert (result.passed, result.description) == (True, None)
 
 
 def test_pictures_from_words_and_stale_ones_are_left_out(shots: ShotsFile) -> None:

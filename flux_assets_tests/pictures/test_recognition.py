@@ -5,12 +5,15 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from pathlib import Path
 
 import cv2
 import pytest
 from PIL import Image
 
+from flux_assets.pictures import recognition
 from flux_assets.pictures.recognition import NOT_RECOGNISABLE_BELOW, score_recognition
+from flux_assets.pictures.recognition_library import explain_absence
 from flux_assets_tests.fixtures.product_photos import Kind, draw_photo, draw_product, encode
 from flux_assets_tests.fixtures.product_scenes import (
     Edit,
@@ -162,12 +165,24 @@ def test_an_error_of_the_image_library_loses_no_picture(
     assert "no memory" in caplog.text
 
 
-def test_without_the_image_library_nothing_is_judged(
+def test_without_the_image_library_nothing_is_judged_and_that_is_said_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    recognition._tell_once.cache_clear()
     monkeypatch.setitem(sys.modules, "cv2", None)
-    assert score_recognition(photo_of("printed"), photo_of("printed")) is None
-    assert "does not load" in caplog.text
+    for _ in range(3):
+        assert score_recognition(photo_of("printed"), photo_of("printed")) is None
+    assert caplog.text.count("pip install 'flux-assets[recognition]'") == 1
+
+
+def test_an_image_library_that_does_not_load_is_not_told_to_be_installed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    told = "libGL.so.1: cannot open shared object file"
+    (tmp_path / "cv2.py").write_text(f"raise ImportError({told!r})")
+    monkeypatch.delitem(sys.modules, "cv2")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert explain_absence() == f"OpenCV does not load: {told}"
 
 
 def test_no_damage_inside_a_picture_raises() -> None:

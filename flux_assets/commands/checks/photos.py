@@ -20,6 +20,7 @@ from flux_assets.pictures.photos.doubts import DOUBTED_KEY
 from flux_assets.pictures.photos.index import PHOTOS_KEY
 from flux_assets.pictures.photos.library import open_photos
 from flux_assets.pictures.photos.photo import DoubtedPhotoError, Photo
+from flux_assets.pictures.recognition_library import explain_absence
 from flux_assets.prompts.inputs import load_catalog, load_overrides, load_shots
 from flux_assets.prompts.requests import list_photo_addresses
 from flux_assets.settings import Settings
@@ -30,7 +31,7 @@ LOOKED_AT = 20
 
 
 def check_photos(settings: Settings) -> Iterator[Finding]:
-    """Read the first LOOKED_AT photos.
+    """Read the first LOOKED_AT photos; say so where no picture could be held against its own.
 
     Says nothing where no shot edits any, or where catalog, shots or overrides cannot be read,
     which `check_inputs` tells.
@@ -58,6 +59,9 @@ def check_photos(settings: Settings) -> Iterator[Finding]:
     elif not wanted:
         detail = "no product has the address of a photo; see `source` in the shots file"
     yield Finding(name="photos", verdict=verdict, detail=detail)
+    if absence := explain_absence():
+        detail = f"no picture is held against the photo that it was made from: {absence}"
+        yield Finding(name="recognition", verdict="warning", detail=detail)
 
 
 def _copy_memory(settings: Settings, folder: DirectoryStore) -> None:
