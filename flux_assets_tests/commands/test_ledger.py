@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from flux_assets.bill.process_identity import this_process
+from flux_assets.commands.calling import EX_USAGE
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import ledger_key
 from flux_assets_tests.fixtures.command_line import Finished, Workplace, make_workplace
@@ -129,10 +130,10 @@ def test_an_abandoned_claim_is_released_and_a_living_one_is_not(workplace: Workp
 
 
 def test_a_release_names_what_it_is_to_release(workplace: Workplace) -> None:
-    assert workplace.run("ledger", "release").exit_code == 2
+    assert workplace.run("ledger", "release").exit_code == EX_USAGE
     nothing = workplace.run("ledger", "release", "--state", "lost", "--yes")
     assert nothing.exit_code == 1
     assert "no request that waits is so chosen; nothing was released" in plain(nothing)
     before_its_name = workplace.run("ledger", "--state", "lost", "release", "0" * 8)
-    assert before_its_name.exit_code == 2
+    assert before_its_name.exit_code == EX_USAGE
     assert "come after its name" in plain(before_its_name)
