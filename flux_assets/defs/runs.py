@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import dagster as dg
 from dagster import DagsterRunStatus
@@ -199,11 +200,15 @@ def judge_slot(instance: dg.DagsterInstance, slot: Slot) -> Life:
     processes = read_processes(instance, run)
     own = [each for each in processes if each.step == slot.step]
     runs_own = [each for each in processes if not each.step]
+    is_over = judge_processes(runs_own) == "dead"
+    # A worker's process outlives its steps, and only the run itself would have freed this one's.
+    if (run.is_finished or is_over) and slot.step in _read_steps(instance, run.run_id).ended:
+        return "dead"
     if run.is_finished:
         return judge_processes(own or runs_own)
     # While the run itself lives, it frees what its steps held, or has them done again. A step that
     # holds a slot, and has not said who it is, may be about to.
-    if judge_processes(runs_own) != "dead" or not (own or slot.is_waiting):
+    if not is_over or not (own or slot.is_waiting):
         return "unknown"
     return judge_processes(own or runs_own)
 
@@ -235,12 +240,21 @@ def _look_at(instance: dg.DagsterInstance, record: dg.RunRecord) -> RunUnderWay:
         since = datetime.fromtimestamp(record.start_time, UTC)
     if run.status == DagsterRunStatus.QUEUED:
         return RunUnderWay(run=run, since=since, processes=(), steps=())
-    stats = instance.get_run_step_stats(run.run_id)
-    under_way = {it.step_key for it in stats if it.status == StepEventStatus.IN_PROGRESS}
-    ended = {it.step_key for it in stats if it.status is not None} - under_way
+    steps = _read_steps(instance, run.run_id)
     return RunUnderWay(
         run=run,
         since=since,
-        processes=[it for it in read_processes(instance, run) if it.step not in ended],
-        steps=sorted(under_way),
+        processes=[it for it in read_processes(instance, run) if it.step not in steps.ended],
+        steps=sorted(steps.under_way),
     )
+
+
+class _Steps(NamedTuple):
+    under_way: set[str]
+    ended: set[str]
+
+
+def _read_steps(instance: dg.DagsterInstance, run_id: str) -> _Steps:
+    stats = instance.get_run_step_stats(run_id)
+    under_way = {it.step_key for it in stats if it.status == StepEventStatus.IN_PROGRESS}
+    return _Steps(under_way, {it.step_key for it in stats if it.status is not None} - under_way)

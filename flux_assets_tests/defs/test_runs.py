@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 from dagster import DagsterRunStatus
-from dagster._core.execution.plan.objects import StepSuccessData
+from dagster._core.execution.plan.objects import StepFailureData, StepSuccessData
 
 from flux_assets.bill.process_identity import ProcessIdentity, this_process
 from flux_assets.defs.run_processes import (
@@ -71,6 +72,15 @@ def _held(shop: DagsterShop) -> set[tuple[str, str]]:
     return {(slot.run_id, slot.step_key) for slot in found.claimed_slots}
 
 
+def _end_step(shop: DagsterShop, run: dg.DagsterRun, step: str, how: str) -> None:
+    data: Any = {
+        "STEP_SUCCESS": StepSuccessData(duration_ms=1.0),  # type: ignore[no-untyped-call]
+        "STEP_FAILURE": StepFailureData(None, None),  # type: ignore[no-untyped-call]
+    }[how]
+    event = dg.DagsterEvent(how, run.job_name, step_key=step, event_specific_data=data)
+    shop.instance.report_dagster_event(event, run.run_id)
+
+
 def _status(shop: DagsterShop, run: dg.DagsterRun) -> DagsterRunStatus:
     found = shop.instance.get_run_by_id(run.run_id)
     assert found is not None
@@ -128,19 +138,33 @@ def test_a_dead_step_of_a_run_that_lives_is_the_runs_own_matter(shop: DagsterSho
     assert _held(shop) == {(run.run_id, "one")}
 
 
-def test_a_process_that_took_another_step_since_keeps_no_run_alive(shop: DagsterShop) -> None:
+@pytest.mark.parametrize("how", ["STEP_SUCCESS", "STEP_FAILURE"])
+def test_a_process_that_took_another_step_since_keeps_neither_run_nor_slot(
+    shop: DagsterShop, how: str
+) -> None:
     run = _start_run(shop, DEAD, one=ALIVE)  # a Celery worker's, which has long done that step
-    shop.instance.report_dagster_event(
-        dg.DagsterEvent(
-            "STEP_SUCCESS",
-            run.job_name,
-            step_key="one",
-            event_specific_data=StepSuccessData(duration_ms=1.0),  # type: ignore[no-untyped-call]
-        ),
-        run.run_id,
-    )
+    assert _claim(shop, run, "one")
+    _end_step(shop, run, "one", how)
     end_dead_runs(shop.instance, None)
-    assert _status(shop, run) == DagsterRunStatus.FAILURE
+    assert (_status(shop, run), _held(shop)) == (DagsterRunStatus.FAILURE, set())
+
+
+def test_a_slot_is_free_once_its_step_ends_after_its_run(shop: DagsterShop) -> None:
+    run = _start_run(shop, DEAD, one=ALIVE, status=DagsterRunStatus.FAILURE)
+    assert _claim(shop, run, "one")
+    end_dead_runs(shop.instance, None)
+    assert _held(shop) == {(run.run_id, "one")}
+    _end_step(shop, run, "one", "STEP_SUCCESS")
+    end_dead_runs(shop.instance, None)
+    assert _held(shop) == set()
+
+
+def test_a_run_that_lives_frees_what_its_ended_steps_held(shop: DagsterShop) -> None:
+    run = _start_run(shop, ALIVE, one=ALIVE)
+    assert _claim(shop, run, "one")
+    _end_step(shop, run, "one", "STEP_FAILURE")  # which it may do again, with the same slot
+    end_dead_runs(shop.instance, None)
+    assert _held(shop) == {(run.run_id, "one")}
 
 
 def test_a_dead_run_that_was_being_cancelled_ends_cancelled(shop: DagsterShop) -> None:
