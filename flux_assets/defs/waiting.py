@@ -68,22 +68,39 @@ class _PatientExecutor(dg.Executor):
 
 
 def _find_loop(executor: dg.Executor, shop: str | None) -> Any:  # noqa: ANN401 - a method of Dagster's
-    """The method that runs the steps; where Dagster's would wait without a pause, over ours."""
+    """The method that runs the steps, as Dagster's own but for claims of ours."""
     from dagster._core.executor.in_process import InProcessExecutor
     from dagster._core.executor.multiprocess import MultiprocessExecutor
 
+    execute: Any = type(executor).execute
+    claims = {"InstanceConcurrencyContext": partial(PatientClaims, shop=shop)}
     match executor:
         case InProcessExecutor():
-            names: dict[str, Any] = {"inprocess_execution_iterator": partial(_run_in_process, shop)}
+            own = {"inprocess_execution_iterator": partial(_run_in_process, shop)}
+            return _with_names(execute, own)
         case MultiprocessExecutor():
-            names = {
-                "InstanceConcurrencyContext": partial(PatientClaims, shop=shop),
-                "ActiveExecution": _PausingExecution,
-            }
-        case _:  # which look once a second
-            return type(executor).execute
-    method: Any = type(executor).execute
-    return FunctionType(method.__code__, method.__globals__ | names)
+            return _with_names(execute, {**claims, "ActiveExecution": _PausingExecution})
+        case _ if type(executor).__module__.startswith("dagster_celery."):
+            return _find_celery_loop(claims)
+        case _:
+            return _with_names(execute, claims)
+
+
+def _find_celery_loop(claims: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
+    from dagster_celery.core_execution_loop import core_celery_execution_loop
+    from dagster_celery.executor import _submit_task
+
+    loop: Any = _with_names(core_celery_execution_loop, claims)
+
+    def execute(_: dg.Executor, *plan: Any) -> Iterator[dg.DagsterEvent]:  # noqa: ANN401 - as above
+        yield from loop(*plan, step_execution_fn=_submit_task)
+
+    return execute
+
+
+def _with_names(function: Any, names: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
+    """The same code, in which these names mean something else."""
+    return FunctionType(function.__code__, function.__globals__ | names)
 
 
 def _run_in_process(

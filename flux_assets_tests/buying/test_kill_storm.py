@@ -29,7 +29,11 @@ def test_a_storm_of_kills_leaves_every_picture_and_pays_for_none_after_its_reply
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "pattern",
-    ["a command, multiprocess, pool 4, the run", "the daemon, in_process, pool 1, the run"],
+    [
+        "a command, multiprocess, pool 4, the run",
+        "the daemon, in_process, pool 1, the run",
+        "a command, celery, pool 4, the run",
+    ],
 )
 def test_a_storm_through_dagster_pays_twice_only_what_was_in_flight(pattern: str) -> None:
     done = subprocess.run(  # noqa: S603 - this interpreter and our own script
