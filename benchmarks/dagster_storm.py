@@ -25,6 +25,7 @@ from typing import Literal
 
 import yaml
 
+from flux_assets.defs.names import Names
 from flux_assets.defs.pools import read_pool
 from flux_assets.defs.runs import find_runs
 from flux_assets_tests.fixtures.dagster_dev import dagster_dev
@@ -126,8 +127,8 @@ def strike(pattern: Pattern, folder: Path, arguments: argparse.Namespace) -> lis
             "every picture is there, once": pictures == arguments.pictures,
             "the store is sound": shop.run("verify", "--deep").exit_code == 0,
             "only calls in flight at a kill are paid again": more <= score.in_flight_at_kills,
-            "no slot is held by the dead": not read_pool(shop.instance, None).slots,
-            "no run is left": not find_runs(shop.instance, None),
+            "no slot is held by the dead": not read_pool(shop.instance, Names()).slots,
+            "no run is left": not find_runs(shop.instance, Names()),
             "something was killed": score.kills > 0,
         }
     return [f"{pattern.name}: {text}" for text, is_held in holds.items() if not is_held]
@@ -236,7 +237,7 @@ def wait_for_a_run(shop: LiveShop) -> None:
 
 def has_living_run(shop: LiveShop) -> bool:
     """Whether a run is under way that is not proven dead; the dead wait for whoever comes next."""
-    return any(it.life != "dead" for it in find_runs(shop.instance, None))
+    return any(it.life != "dead" for it in find_runs(shop.instance, Names()))
 
 
 def kill(shop: LiveShop, pattern: Pattern, score: Score, dice: random.Random) -> None:
@@ -252,7 +253,7 @@ def kill(shop: LiveShop, pattern: Pattern, score: Score, dice: random.Random) ->
 
 def list_victims(shop: LiveShop, pattern: Pattern) -> Iterator[list[int]]:
     """Process ids of what the pattern kills and lives, each with those that may end with it."""
-    for run in find_runs(shop.instance, None):
+    for run in find_runs(shop.instance, Names()):
         alive = [it for it in run.processes if it.life == "alive"]
         for it in alive:
             if pattern.victim == "a step" and it.step:

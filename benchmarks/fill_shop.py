@@ -28,6 +28,7 @@ from flux_assets.buying.picture_records import PictureRecords, open_records
 from flux_assets.catalog.product import Product
 from flux_assets.commands.dagster_home import prepare_dagster_home
 from flux_assets.defs.events import build_materialization
+from flux_assets.defs.names import Names
 from flux_assets.defs.partitions import add_products
 from flux_assets.image_api.request import ImageRequest, build_image_request
 from flux_assets.image_api.simulator.pictures import draw_picture
@@ -96,7 +97,8 @@ def main() -> None:
     write_manifest(store, StoredTable(rows), over=None)
     prepare_dagster_home()
     with dg.DagsterInstance.get() as instance:
-        add_products(instance, settings.shop, (product.product_id for product in products))
+        ids = (product.product_id for product in products)
+        add_products(instance, Names(shop=settings.shop), ids)
         _tell_dagster(instance, records, store)
 
 
@@ -174,7 +176,7 @@ def _tell_dagster(
             product_id=record.product_id, shot=record.shot, prompt="", parameters={}
         )
         outcome = Outcome(kind="generated", request=request, lineage=record)
-        event = build_materialization(outcome, shop=None, store=store)
+        event = build_materialization(outcome, names=Names(), store=store)
         instance.report_runless_asset_event(event)
     index = Path(os.environ["DAGSTER_HOME"]) / "history" / "runs" / "index.db"
     with closing(sqlite3.connect(index)) as log:

@@ -21,6 +21,7 @@ from flux_assets.buying.outcome import Outcome
 from flux_assets.buying.picture_records import open_records
 from flux_assets.defs.event_storage import storage_config
 from flux_assets.defs.events import log_outcomes
+from flux_assets.defs.names import Names
 from flux_assets.image_api.client import ImageApiClient
 from flux_assets.image_api.options import ApiOptions
 from flux_assets.image_api.request import ImageRequest
@@ -128,7 +129,7 @@ def _log_events(
     @dg.op
     def log_pictures(context: dg.OpExecutionContext) -> None:
         with parts.time("its event in Dagster, with preview"):
-            log_outcomes(context, outcomes, shop=None, store=store)
+            log_outcomes(context, outcomes, names=Names(), store=store)
 
     @dg.job
     def log_all() -> None:

@@ -22,7 +22,7 @@ from flux_assets.defs.events import is_run_dead
 from flux_assets.defs.failures import explain_failure
 from flux_assets.defs.full_collections import put_off_full_collections
 from flux_assets.defs.manifest import FEW_FAILED_CHECK
-from flux_assets.defs.partitions import JOB_NAME, shop_name
+from flux_assets.defs.names import Names
 from flux_assets.defs.pools import SHOWN_ID
 from flux_assets.defs.resources import StoreResource
 from flux_assets.defs.run_choices import choices_node
@@ -98,11 +98,12 @@ def get_refresh_job() -> dg.JobDefinition:
     """The job as the environment defines it; a function, so that other processes can find it."""
     from flux_assets.definitions import defs
 
-    return defs.resolve_job_def(shop_name(load_settings(os.environ).shop, JOB_NAME))
+    return defs.resolve_job_def(Names(shop=load_settings(os.environ).shop).job)
 
 
 def run_refresh(
     settings: Settings,
+    names: Names,
     choices: Choices,
     *,
     tell: Callable[[str], None],
@@ -113,6 +114,7 @@ def run_refresh(
 
     Args:
         settings: of this environment.
+        names: of its shop.
         choices: what is asked of this run.
         tell: called with a sentence for people: runs that were found dead, and for whom it waits.
         is_told_to_end: whether a signal has come that ends it.
@@ -128,35 +130,34 @@ def run_refresh(
         if value is not None
     }
     run_config = {
-        "ops": {choices_node(settings.shop): {"config": config}},
+        "ops": {choices_node(names): {"config": config}},
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
     }
     tags = {_INVOCATION_TAG: uuid4().hex}
     with open_instance() as instance:
-        for ended in end_dead_runs(instance, settings.shop):
+        for ended in end_dead_runs(instance, names):
             tell(f"Run {ended.run_id[:SHOWN_ID]}: {ended.reason}")
         with (
             watch_run(
                 instance,
-                settings.shop,
+                names,
                 tags,
                 on_progress=on_progress,
                 tell=tell,
                 is_told_to_end=is_told_to_end,
             ),
-            _execute(instance, settings.shop, run_config, tags | process_tags()) as result,
+            _execute(instance, names, run_config, tags | process_tags()) as result,
         ):
             return _report(settings, result)
 
 
 def _execute(
     instance: dg.DagsterInstance,
-    shop: str | None,
+    names: Names,
     run_config: Mapping[str, Any],
     tags: Mapping[str, str],
 ) -> dg.JobExecutionResult:
     """As `dg.execute_job`, whose runs belong to no code location, so that the UI hides them."""
-    job_name = shop_name(shop, JOB_NAME)
     job = dg.reconstructable(get_refresh_job)
     data = job.repository.get_definition().repository_load_data
     job = job.with_repository_load_data(data)
@@ -166,7 +167,7 @@ def _execute(
         tags=tags,
         job_code_origin=job.get_python_origin(),
         repository_load_data=data,
-        remote_job_origin=find_job_origin(instance, job_name, shop_name(shop, DEAD_RUNS_SENSOR)),
+        remote_job_origin=find_job_origin(instance, names.job, names.name(DEAD_RUNS_SENSOR)),
     )
     return execute_run(job, run, instance)
 
@@ -189,7 +190,7 @@ def open_run_identity(step: str) -> Iterator[RunIdentity]:
 
 
 def _read_report(settings: Settings, run_id: str, *, failure: str = "") -> RefreshReport:
-    store = StoreResource.of(settings).open().shop
+    store = StoreResource(settings).open().shop
     summary = json.loads(store.get(run_key(run_id, "refreshed_images.json")).data)
     before_and_after = ("source_uri", "object_uri")
     manifest = StoredTable(store.get(MANIFEST_KEY).data).read(

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from flux_assets.commands.dagster_home import open_instance
 from flux_assets.commands.people import people
-from flux_assets.commands.shop import open_shop, read_settings
+from flux_assets.commands.shop import open_shop, read_names, read_settings
 from flux_assets.defs.markdown import markdown_table
 from flux_assets.defs.runs import describe_run, find_refresh
 from flux_assets.manifest.prune import (
@@ -71,7 +71,7 @@ def prune_store(*, deletes: bool, orphaned: bool, older_than_days: int, as_json:
 
 def _find_obstacle(instance: dg.DagsterInstance, settings: Settings) -> str:
     """A refresh may have read other inputs, and take a picture that is about to be deleted."""
-    under_way = find_refresh(instance, settings.shop)
+    under_way = find_refresh(instance, read_names(settings))
     return describe_run(under_way) if under_way else ""
 
 

@@ -12,6 +12,7 @@ from flux_assets.commands.dagster_home import prepare_dagster_home
 from flux_assets.commands.launch import RefreshReport, run_refresh
 from flux_assets.commands.people import people
 from flux_assets.commands.run_watch import RunProgress
+from flux_assets.commands.shop import read_names
 from flux_assets.commands.signals import FindSignal
 from flux_assets.defs.reports import summary_report
 from flux_assets.planning.choices import Choices
@@ -26,11 +27,14 @@ def refresh_shop(settings: Settings, choices: Choices) -> RefreshReport:
     find_signal: FindSignal = click.get_current_context().find_root().obj
     run = partial(
         run_refresh,
+        settings,
+        read_names(settings),
+        choices,
         tell=partial(people.print, markup=False, soft_wrap=True),
         is_told_to_end=lambda: find_signal() is not None,
     )
     if not people.is_terminal:  # no bar can move there, and reading each event costs CPU
-        return run(settings, choices)
+        return run()
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -49,7 +53,7 @@ def refresh_shop(settings: Settings, choices: Choices) -> RefreshReport:
                     completed=progress.landed,
                 )
 
-        return run(settings, choices, on_progress=show)
+        return run(on_progress=show)
 
 
 def show_pictures(settings: Settings, report: RefreshReport) -> None:

@@ -11,7 +11,7 @@ import dagster as dg
 from dagster import DagsterEventType
 from sqlalchemy.exc import SQLAlchemyError  # what Dagster's storage raises
 
-from flux_assets.defs.partitions import shop_key
+from flux_assets.defs.names import Names
 from flux_assets.defs.waited_for import describe_wait
 
 _WATCH_SECONDS = 0.3
@@ -32,7 +32,7 @@ class RunProgress:
 @contextmanager
 def watch_run(
     instance: dg.DagsterInstance,
-    shop: str | None,
+    names: Names,
     tags: Mapping[str, str],
     *,
     on_progress: Callable[[RunProgress], None] | None,
@@ -43,7 +43,7 @@ def watch_run(
 
     Args:
         instance: that it runs in.
-        shop: whose it is.
+        names: of the shop whose it is.
         tags: that no other run has.
         on_progress: called now and then; for it, every event is read back.
         tell: called every few seconds with a sentence while the run waits for another, and every
@@ -51,9 +51,9 @@ def watch_run(
         is_told_to_end: whether a signal has come that ends it.
     """
     done = threading.Event()
-    waits = _Waits(instance, shop, tell)
+    waits = _Waits(instance, names, tell)
     ending = _Ending(is_told_to_end, tell)
-    counter = _Counter(instance, shop)
+    counter = _Counter(instance, names)
 
     def watch() -> None:
         while not done.wait(_WATCH_SECONDS):
@@ -97,10 +97,10 @@ class _Waits:
     """Tells for whom a run waits, often at first."""
 
     def __init__(
-        self, instance: dg.DagsterInstance, shop: str | None, tell: Callable[[str], None]
+        self, instance: dg.DagsterInstance, names: Names, tell: Callable[[str], None]
     ) -> None:
         self._instance = instance
-        self._shop = shop
+        self._names = names
         self._tell = tell
         self._told = 0
         self._look_at = time.monotonic() + _TELL_SECONDS
@@ -111,7 +111,7 @@ class _Waits:
     def look(self, run_id: str) -> None:
         if not self.is_due():
             return
-        told = describe_wait(self._instance, self._shop, run_id)
+        told = describe_wait(self._instance, self._names, run_id)
         if told:
             self._tell(told)
             self._told += 1
@@ -123,9 +123,9 @@ class _Waits:
 class _Counter:
     """Counts a run's materializations from its events, each read once."""
 
-    def __init__(self, instance: dg.DagsterInstance, shop: str | None) -> None:
+    def __init__(self, instance: dg.DagsterInstance, names: Names) -> None:
         self._instance = instance
-        self._plan_key = shop_key(shop, "image_plan")
+        self._plan_key = names.key("image_plan")
         self._cursor: str | None = None
         self._landed = 0
         self._to_buy: int | None = None

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from flux_assets.commands.dagster_home import open_instance
 from flux_assets.commands.people import people
-from flux_assets.commands.shop import read_settings
+from flux_assets.commands.shop import read_names, read_settings
 from flux_assets.defs.pools import SHOWN_ID, Pool, read_pool
 from flux_assets.defs.runs import RunUnderWay, end_by_hand, end_dead_runs, find_runs
 from flux_assets.defs.waited_for import describe_holder, describe_wait
@@ -17,12 +17,12 @@ from flux_assets.defs.waited_for import describe_holder, describe_wait
 
 def show_runs(to_end: Sequence[str], *, as_json: bool) -> None:
     """End what is dead, or said to be, and print what is left."""
-    settings = read_settings()
+    names = read_names(read_settings())
     with open_instance() as instance:
-        ended = end_dead_runs(instance, settings.shop)
-        ended += [end_by_hand(instance, settings.shop, run_id) for run_id in to_end]
-        found = find_runs(instance, settings.shop)
-        pool = read_pool(instance, settings.shop)
+        ended = end_dead_runs(instance, names)
+        ended += [end_by_hand(instance, names, run_id) for run_id in to_end]
+        found = find_runs(instance, names)
+        pool = read_pool(instance, names)
         if as_json:
             shown = {
                 "runs": [_to_json(it, pool) for it in found],
@@ -35,7 +35,7 @@ def show_runs(to_end: Sequence[str], *, as_json: bool) -> None:
             people.print(escape(f"Run {each.run_id[:SHOWN_ID]}: {each.reason}"), soft_wrap=True)
         _show(found, pool)
         for it in found:
-            told = describe_wait(instance, settings.shop, it.run.run_id)
+            told = describe_wait(instance, names, it.run.run_id)
             if told:
                 people.print(escape(f"Run {it.run.run_id[:SHOWN_ID]}: {told}."), soft_wrap=True)
         under_way = {it.run.run_id for it in found}

@@ -13,6 +13,7 @@ from flux_assets.commands.dagster_home import prepare_dagster_home
 from flux_assets.commands.launch import open_run_identity
 from flux_assets.commands.people import people
 from flux_assets.defs.automation import check_schedule
+from flux_assets.defs.names import Names
 from flux_assets.defs.resources import StoreResource
 from flux_assets.settings import Settings, load_settings
 from flux_assets.storage.object_store import ObjectStore
@@ -50,6 +51,11 @@ def read_settings() -> Settings:
     return settings
 
 
+def read_names(settings: Settings) -> Names:
+    """What everything of this shop is called in Dagster."""
+    return Names(shop=settings.shop)
+
+
 @contextmanager
 def open_shop(settings: Settings, *, step: str) -> Iterator[Shop]:
     """Open what the settings name.
@@ -63,6 +69,6 @@ def open_shop(settings: Settings, *, step: str) -> Iterator[Shop]:
         StoreMismatchError, StoreError: the store is another deployment's, or cannot be used.
     """
     prepare_dagster_home()
-    stores = StoreResource.of(settings).open()
+    stores = StoreResource(settings).open()
     with open_run_identity(step) as run:
         yield Shop(settings=settings, stores=stores, run=run)

@@ -13,7 +13,7 @@ import dagster as dg
 
 from flux_assets.defs.alert_webhook import AlertError, build_body, post_alert
 from flux_assets.defs.failures import explain_failure
-from flux_assets.defs.partitions import JOB_NAME, shop_key, shop_name
+from flux_assets.defs.names import Names
 from flux_assets.settings import Settings
 
 _SENSOR_SECONDS = 30
@@ -44,16 +44,16 @@ class _Alert:
 _Describe = Callable[[dg.DagsterInstance, dg.DagsterRun, dg.DagsterEvent], _Alert | None]
 
 
-def build_run_failure_alert(settings: Settings) -> dg.SensorDefinition:
+def build_run_failure_alert(settings: Settings, names: Names) -> dg.SensorDefinition:
     """Tells each failed run of the shop's refresh, and of its pictures, once."""
 
     def describe(
         instance: dg.DagsterInstance, run: dg.DagsterRun, end: dg.DagsterEvent
     ) -> _Alert | None:
-        return _describe_failed_run(instance, settings.shop, run, end)
+        return _describe_failed_run(instance, names, run, end)
 
     @dg.sensor(
-        name=shop_name(settings.shop, "alert_run_failure"),
+        name=names.name("alert_run_failure"),
         minimum_interval_seconds=_SENSOR_SECONDS,
         default_status=dg.DefaultSensorStatus.STOPPED,
         description="Tells why a refresh, or a run that makes pictures, failed.",
@@ -65,7 +65,7 @@ def build_run_failure_alert(settings: Settings) -> dg.SensorDefinition:
 
 
 def build_check_failure_alert(
-    settings: Settings, checks: Collection[dg.AssetCheckKey]
+    settings: Settings, names: Names, checks: Collection[dg.AssetCheckKey]
 ) -> dg.SensorDefinition:
     """Tells the failed checks of each run once, in one alert, when the run has ended."""
 
@@ -75,7 +75,7 @@ def build_check_failure_alert(
         return _describe_failed_checks(instance, checks, run)
 
     @dg.sensor(
-        name=shop_name(settings.shop, "alert_check_failure"),
+        name=names.name("alert_check_failure"),
         minimum_interval_seconds=_SENSOR_SECONDS,
         default_status=dg.DefaultSensorStatus.STOPPED,
         description="Tells which asset checks of an ended run failed, and how severely.",
@@ -163,14 +163,13 @@ def _look_at(
 
 
 def _describe_failed_run(
-    instance: dg.DagsterInstance, shop: str | None, run: dg.DagsterRun, end: dg.DagsterEvent
+    instance: dg.DagsterInstance, names: Names, run: dg.DagsterRun, end: dg.DagsterEvent
 ) -> _Alert | None:
     """None for a run of anything but this shop's refresh and pictures."""
-    pictures = shop_key(shop, "images")
     made = sorted(
-        key.to_user_string() for key in run.asset_selection or () if key.path[:-1] == pictures.path
+        key.to_user_string() for key in run.asset_selection or () if names.is_picture(key)
     )
-    if run.job_name == shop_name(shop, JOB_NAME):
+    if run.job_name == names.job:
         made = [run.job_name]
     if not made:
         return None

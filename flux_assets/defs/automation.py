@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 import dagster as dg
 from dagster._utils.schedules import is_valid_cron_schedule
 
-from flux_assets.defs.partitions import JOB_NAME, shop_name
+from flux_assets.defs.names import Names
 from flux_assets.defs.runs import describe_run, end_dead_runs, find_refresh
 from flux_assets.errors import SettingsError, SourceError
 from flux_assets.prompts.inputs import read_inputs_version
@@ -17,7 +17,7 @@ DEAD_RUNS_SENSOR = "dead_runs_sensor"
 _SENSOR_SECONDS = 60
 
 
-def build_catalog_sensor(settings: Settings) -> dg.SensorDefinition:
+def build_catalog_sensor(settings: Settings, names: Names) -> dg.SensorDefinition:
     """Refreshes when the export or the overrides file changes.
 
     Not when the shots file does: new words may buy the whole catalog again, which somebody is to
@@ -26,8 +26,8 @@ def build_catalog_sensor(settings: Settings) -> dg.SensorDefinition:
     shown = " or ".join(shown_uri(uri) for uri in (settings.catalog, settings.overrides) if uri)
 
     @dg.sensor(
-        name=shop_name(settings.shop, "catalog_sensor"),
-        job_name=shop_name(settings.shop, JOB_NAME),
+        name=names.name("catalog_sensor"),
+        job_name=names.job,
         minimum_interval_seconds=_SENSOR_SECONDS,
         default_status=dg.DefaultSensorStatus.STOPPED,
         description=f"Refreshes when {shown} changes. Spends money when it is on.",
@@ -41,7 +41,7 @@ def build_catalog_sensor(settings: Settings) -> dg.SensorDefinition:
             return dg.SkipReason(str(error))
         if version == context.cursor:
             return dg.SkipReason(f"no change of {shown}")
-        under_way = find_refresh(context.instance, settings.shop)
+        under_way = find_refresh(context.instance, names)
         if under_way:
             return dg.SkipReason(describe_run(under_way))
         # Without a run key: Dagster would never again run for a version that has returned.
@@ -50,20 +50,20 @@ def build_catalog_sensor(settings: Settings) -> dg.SensorDefinition:
     return catalog_sensor
 
 
-def build_dead_runs_sensor(settings: Settings) -> dg.SensorDefinition:
+def build_dead_runs_sensor(names: Names) -> dg.SensorDefinition:
     """Ends runs that are proven dead, so that none waits in Dagster's queue for their slots.
 
     The only one that is on by itself: it starts nothing and spends nothing.
     """
 
     @dg.sensor(
-        name=shop_name(settings.shop, DEAD_RUNS_SENSOR),
+        name=names.name(DEAD_RUNS_SENSOR),
         minimum_interval_seconds=_SENSOR_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Ends runs whose processes are gone, and frees what they held. Spends nothing.",
     )
     def dead_runs_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        ended = end_dead_runs(context.instance, settings.shop)
+        ended = end_dead_runs(context.instance, names)
         for each in ended:
             context.log.warning("run %s: %s", each.run_id, each.reason)
         return dg.SkipReason("; ".join(each.run_id for each in ended) or "no run is dead")
@@ -89,7 +89,7 @@ def check_schedule(settings: Settings) -> None:
         raise SettingsError(variable_of("timezone"), problem) from error
 
 
-def build_nightly_schedule(settings: Settings) -> dg.ScheduleDefinition:
+def build_nightly_schedule(settings: Settings, names: Names) -> dg.ScheduleDefinition:
     """Refreshes at a fixed time.
 
     Raises:
@@ -98,8 +98,8 @@ def build_nightly_schedule(settings: Settings) -> dg.ScheduleDefinition:
     check_schedule(settings)
 
     @dg.schedule(
-        name=shop_name(settings.shop, "nightly_refresh"),
-        job_name=shop_name(settings.shop, JOB_NAME),
+        name=names.name("nightly_refresh"),
+        job_name=names.job,
         cron_schedule=settings.refresh_cron,
         execution_timezone=settings.timezone,
         default_status=dg.DefaultScheduleStatus.STOPPED,
@@ -108,7 +108,7 @@ def build_nightly_schedule(settings: Settings) -> dg.ScheduleDefinition:
     def nightly_refresh(
         context: dg.ScheduleEvaluationContext,
     ) -> dg.RunRequest | dg.SkipReason:
-        under_way = find_refresh(context.instance, settings.shop)
+        under_way = find_refresh(context.instance, names)
         if under_way:
             return dg.SkipReason(describe_run(under_way))
         return dg.RunRequest()

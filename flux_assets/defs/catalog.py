@@ -15,7 +15,8 @@ from flux_assets.catalog.tables import (
 )
 from flux_assets.defs.events import run_identity
 from flux_assets.defs.full_collections import put_off_full_collections
-from flux_assets.defs.partitions import add_products, shop_key
+from flux_assets.defs.names import Names
+from flux_assets.defs.partitions import add_products
 from flux_assets.defs.reports import (
     catalog_report,
     doubted_table,
@@ -25,7 +26,7 @@ from flux_assets.defs.reports import (
     prompts_table,
     rejected_rows_table,
 )
-from flux_assets.defs.resources import StoreResource
+from flux_assets.defs.resources import STORE, open_stores
 from flux_assets.defs.run_choices import accepts_changes
 from flux_assets.errors import CatalogError, ShotsFileError
 from flux_assets.image_api.request import RequestIdentity
@@ -47,9 +48,9 @@ GROUP = "catalog"
 OWNERS = ["team:catalog"]
 
 
-def build_product_catalog(settings: Settings) -> dg.AssetsDefinition:
+def build_product_catalog(settings: Settings, names: Names) -> dg.AssetsDefinition:
     """The asset `product_catalog`."""
-    key = shop_key(settings.shop, "product_catalog")
+    key = names.key("product_catalog")
     check = dg.AssetCheckSpec(
         "every_row_is_usable", asset=key, description="No catalog row was rejected."
     )
@@ -59,14 +60,15 @@ def build_product_catalog(settings: Settings) -> dg.AssetsDefinition:
         group_name=GROUP,
         owners=OWNERS,
         kinds={"csv", "parquet"},
-        io_manager_key="tables",
+        io_manager_key=names.tables,
+        required_resource_keys={names.resource(STORE)},
         check_specs=[check],
         description=(
             f"The products of {shown_uri(settings.catalog)}: every row is taken or accounted for."
         ),
     )
     def product_catalog(
-        context: dg.AssetExecutionContext, store: StoreResource
+        context: dg.AssetExecutionContext,
     ) -> Iterator[dg.Output[Any] | dg.AssetCheckResult]:
         with put_off_full_collections():
             for warning in settings.warnings:
@@ -74,9 +76,9 @@ def build_product_catalog(settings: Settings) -> dg.AssetsDefinition:
             catalog = load_catalog(settings, load_shots(settings))
             if not catalog.products:
                 raise CatalogError(catalog.name, "no row is a usable product; nothing was changed")
-            _put_rejected_rows(store.open().shop, catalog.rejected_rows)
+            _put_rejected_rows(open_stores(context, names).shop, catalog.rejected_rows)
             product_ids = (product.product_id for product in catalog.products)
-            added, orphaned = add_products(context.instance, settings.shop, product_ids)
+            added, orphaned = add_products(context.instance, names, product_ids)
             yield dg.Output(
                 build_products_table(catalog.products),
                 metadata={
@@ -103,9 +105,9 @@ def _put_rejected_rows(store: ObjectStore, rejected_rows: Iterable[RejectedRow])
     )
 
 
-def build_image_requests(settings: Settings) -> dg.AssetsDefinition:
+def build_image_requests(settings: Settings, names: Names) -> dg.AssetsDefinition:
     """The asset `image_requests`."""
-    key = shop_key(settings.shop, "image_requests")
+    key = names.key("image_requests")
     check = dg.AssetCheckSpec(
         "every_override_is_usable", asset=key, description="The overrides file has no bad row."
     )
@@ -118,21 +120,21 @@ def build_image_requests(settings: Settings) -> dg.AssetsDefinition:
     @dg.asset(
         key=key,
         check_specs=[check, photos_check],
-        ins={"products": dg.AssetIn(key=shop_key(settings.shop, "product_catalog"))},
+        ins={"products": dg.AssetIn(key=names.key("product_catalog"))},
         group_name=GROUP,
         owners=OWNERS,
         kinds={"jinja", "parquet"},
-        io_manager_key="tables",
+        io_manager_key=names.tables,
+        required_resource_keys={names.resource(STORE)},
         description=f"One image request per product and shot of {settings.shots}.",
     )
     def image_requests(
         context: dg.AssetExecutionContext,
-        store: StoreResource,
         products: Any,  # noqa: ANN401 - a data frame
     ) -> Iterator[dg.Output[Any] | dg.AssetCheckResult]:
         with put_off_full_collections():
             shots, overrides = load_shots(settings), load_overrides(settings)
-            shop_store = store.open().shop
+            shop_store = open_stores(context, names).shop
             ledger = open_ledger(settings, shop_store, run_identity(context))
             table = refresh_requests_table(
                 settings,
@@ -141,7 +143,7 @@ def build_image_requests(settings: Settings) -> dg.AssetsDefinition:
                 products=products,
                 shots=shots,
                 overrides=overrides,
-                accepts="for_good" if accepts_changes(context.run, settings.shop) else "nothing",
+                accepts="for_good" if accepts_changes(context.run, names) else "nothing",
             )
             yield dg.Output(table, metadata=_describe_requests(table, shots))
             bad_rows = find_problems(overrides, products["product_id"].tolist(), shots)
@@ -170,29 +172,29 @@ def _describe_requests(requests: StoredTable, shots: ShotsFile) -> dict[str, Any
     }
 
 
-def build_image_plan(settings: Settings) -> dg.AssetsDefinition:
+def build_image_plan(settings: Settings, names: Names) -> dg.AssetsDefinition:
     """The asset `image_plan`."""
 
     @dg.asset(
-        key=shop_key(settings.shop, "image_plan"),
+        key=names.key("image_plan"),
         ins={
-            "products": dg.AssetIn(key=shop_key(settings.shop, "product_catalog")),
-            "requests": dg.AssetIn(key=shop_key(settings.shop, "image_requests")),
+            "products": dg.AssetIn(key=names.key("product_catalog")),
+            "requests": dg.AssetIn(key=names.key("image_requests")),
         },
         group_name=GROUP,
         owners=OWNERS,
         kinds={"parquet"},
-        io_manager_key="tables",
+        io_manager_key=names.tables,
+        required_resource_keys={names.resource(STORE)},
         description="What a refresh would do and cost. Free: nothing is sent.",
     )
     @put_off_full_collections()
     def image_plan(
         context: dg.AssetExecutionContext,
-        store: StoreResource,
         products: StoredTable,
         requests: StoredTable,
     ) -> dg.Output[Any]:
-        shop_store = store.open().shop
+        shop_store = open_stores(context, names).shop
         ledger = open_ledger(settings, shop_store, run_identity(context))
         plan = plan_against_store(
             settings,

@@ -10,7 +10,7 @@ from flux_assets.bill.open_ledger import RunIdentity
 from flux_assets.buying.outcome import Outcome, reroll_command
 from flux_assets.buying.summary import RunSummary, Shortfall
 from flux_assets.defs.markdown import defuse_markdown
-from flux_assets.defs.partitions import shop_key
+from flux_assets.defs.names import Names
 from flux_assets.defs.run_processes import announce_process
 from flux_assets.pictures.inspect import preview_markdown
 from flux_assets.pictures.lineage import build_plain_metadata
@@ -23,7 +23,7 @@ _PROVEN_ENDS = frozenset({DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE})
 
 
 def build_materialization(
-    outcome: Outcome, *, shop: str | None, store: ObjectStore
+    outcome: Outcome, *, names: Names, store: ObjectStore
 ) -> dg.AssetMaterialization:
     """One picture as a materialization of `images/<shot>` at its product."""
     lineage = outcome.lineage
@@ -43,7 +43,7 @@ def build_materialization(
     metadata["outcome"] = outcome.kind
     metadata["another_picture"] = reroll_command(outcome.request.product_id, outcome.request.shot)
     return dg.AssetMaterialization(
-        asset_key=shop_key(shop, "images", lineage.shot),
+        asset_key=names.key("images", lineage.shot),
         partition=lineage.product_id,
         description=f"{outcome.kind} sample" if lineage.mode == "sample" else outcome.kind,
         metadata=metadata,
@@ -51,10 +51,10 @@ def build_materialization(
     )
 
 
-def build_observation(shortfall: Shortfall, *, shop: str | None) -> dg.AssetObservation:
+def build_observation(shortfall: Shortfall, *, names: Names) -> dg.AssetObservation:
     """Why a product has no picture, as an event of `images/<shot>` at that product."""
     return dg.AssetObservation(
-        asset_key=shop_key(shop, "images", shortfall.shot),
+        asset_key=names.key("images", shortfall.shot),
         partition=shortfall.product_id,
         description=defuse_markdown(shortfall.reason),
         metadata={"outcome": shortfall.kind},
@@ -65,14 +65,14 @@ def log_outcomes(
     context: dg.OpExecutionContext | dg.AssetExecutionContext,
     outcomes: Iterable[Outcome],
     *,
-    shop: str | None,
+    names: Names,
     store: ObjectStore,
 ) -> RunSummary:
     """Log each picture as it lands, and add everything up."""
     summary = RunSummary()
     for outcome in outcomes:
         if outcome.lineage is not None:
-            context.log_event(build_materialization(outcome, shop=shop, store=store))
+            context.log_event(build_materialization(outcome, names=names, store=store))
         summary.add(outcome)
     return summary
 
@@ -99,7 +99,7 @@ def is_run_dead(instance: dg.DagsterInstance, run_id: str) -> bool:
 
 def known_fingerprints(
     instance: dg.DagsterInstance,
-    shop: str | None,
+    names: Names,
     shots: Iterable[str],
     *,
     product_ids: Sequence[str] | None = None,
@@ -107,7 +107,7 @@ def known_fingerprints(
     """Each (product_id, shot, fingerprint) whose last materialization Dagster knows, or some."""
     for shot in shots:
         tags_by_product = instance.event_log_storage.get_latest_tags_by_partition(
-            shop_key(shop, "images", shot),
+            names.key("images", shot),
             DagsterEventType.ASSET_MATERIALIZATION,
             tag_keys=[_DATA_VERSION_TAG],
             asset_partitions=product_ids,

@@ -5,12 +5,13 @@ from typing import Any
 
 import dagster as dg
 
+from flux_assets.defs.names import Names
 from flux_assets.defs.tried_dagster import is_tried
 from flux_assets.errors import SettingsError
 from flux_assets.settings import Settings, variable_of
 
 
-def build_executor(settings: Settings) -> dg.ExecutorDefinition:
+def build_executor(settings: Settings, names: Names) -> dg.ExecutorDefinition:
     """The executor that the settings name; only its own package is imported.
 
     Raises:
@@ -21,7 +22,7 @@ def build_executor(settings: Settings) -> dg.ExecutorDefinition:
         return executor
     from flux_assets.defs.waiting import wait_patiently
 
-    return wait_patiently(executor, settings.shop)
+    return wait_patiently(executor, names)
 
 
 def _find_executor(settings: Settings) -> dg.ExecutorDefinition:

@@ -7,7 +7,7 @@ import dagster as dg
 
 from flux_assets.bill.ledger import Ledger
 from flux_assets.defs.events import MODE_TAG
-from flux_assets.defs.partitions import shop_key
+from flux_assets.defs.names import Names
 from flux_assets.manifest.stored import open_manifest, read_manifest_products
 from flux_assets.planning.against_store import check_run
 from flux_assets.planning.choices import Choices
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 def guard_run(
     instance: dg.DagsterInstance,
     settings: Settings,
+    names: Names,
     choices: Choices,
     stored: tuple[ObjectStore, Ledger],
     *,
@@ -36,6 +37,7 @@ def guard_run(
     Args:
         instance: whose events may prove that a picture was bought before.
         settings: with the limits.
+        names: of the shop's assets.
         choices: which may accept a drop or a loss, and lower the cap.
         stored: the shop's store and ledger.
         asked: every request of the catalog.
@@ -47,7 +49,7 @@ def guard_run(
     """
     store, _ = stored
     if not choices.accept_loss:
-        guard_loss(instance, settings, stored, to_buy=to_buy, known=known)
+        guard_loss(instance, settings, names, stored, to_buy=to_buy, known=known)
     check_run(
         settings,
         choices,
@@ -60,6 +62,7 @@ def guard_run(
 def guard_loss(
     instance: dg.DagsterInstance,
     settings: Settings,
+    names: Names,
     stored: tuple[ObjectStore, Ledger],
     *,
     to_buy: Sequence[PlanRow],
@@ -77,20 +80,20 @@ def guard_loss(
         to_buy,
         manifest=open_manifest(store),
         materialized={fingerprint for _, _, fingerprint in known},
-        is_ours=lambda rows: _has_event_of_mode(instance, settings, rows),
+        is_ours=lambda rows: _has_event_of_mode(instance, settings, names, rows),
         ledger=ledger,
         store_uri=store.uri,
     )
 
 
 def _has_event_of_mode(
-    instance: dg.DagsterInstance, settings: Settings, rows: Iterable[PlanRow]
+    instance: dg.DagsterInstance, settings: Settings, names: Names, rows: Iterable[PlanRow]
 ) -> bool:
     """Whether the last event of one of these pictures is of this mode."""
     for row in rows:
         found = instance.fetch_materializations(
             dg.AssetRecordsFilter(
-                asset_key=shop_key(settings.shop, "images", row.shot),
+                asset_key=names.key("images", row.shot),
                 asset_partitions=[row.product_id],
             ),
             limit=1,

@@ -17,10 +17,11 @@ from flux_assets.defs.events import (
 )
 from flux_assets.defs.full_collections import put_off_full_collections
 from flux_assets.defs.guards import guard_loss
-from flux_assets.defs.partitions import products_partitions, shop_key, shop_name
+from flux_assets.defs.names import Names
+from flux_assets.defs.partitions import products_partitions
 from flux_assets.defs.pools import API_POOL
 from flux_assets.defs.reports import shortfalls_table, summary_report
-from flux_assets.defs.resources import ImageApiResource, StoreResource
+from flux_assets.defs.resources import IMAGE_API, STORE, image_api_of, open_stores
 from flux_assets.errors import PromptError, ShotsFileError
 from flux_assets.image_api.open_api import ApiAccess
 from flux_assets.image_api.request import ImageRequest, RequestIdentity
@@ -31,7 +32,7 @@ from flux_assets.planning.reasons import list_reasons
 from flux_assets.prompts.former_ids import FormerIds, find_former_ids
 from flux_assets.prompts.inputs import load_catalog, load_overrides, load_shots
 from flux_assets.prompts.rendering import render_requests
-from flux_assets.prompts.requests import Shot, Skipped
+from flux_assets.prompts.requests import Skipped
 from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectStore, picture_prefix
 from flux_assets.storage.sources import shown_uri
@@ -40,41 +41,43 @@ GROUP = "images"
 OWNERS = ["team:catalog"]
 
 
-def build_shot_pictures(settings: Settings, shot: Shot) -> dg.AssetsDefinition:
+def build_shot_pictures(settings: Settings, names: Names, shot_name: str) -> dg.AssetsDefinition:
     """The asset `images/<shot>`."""
 
     @dg.asset(
-        key=shop_key(settings.shop, "images", shot.name),
-        deps=[shop_key(settings.shop, "product_catalog")],
-        partitions_def=products_partitions(settings.shop),
+        key=names.key("images", shot_name),
+        deps=[names.key("product_catalog")],
+        partitions_def=products_partitions(names),
         backfill_policy=dg.BackfillPolicy.multi_run(settings.shard_size),
         output_required=False,
+        io_manager_key=names.steps,
+        required_resource_keys={names.resource(STORE), names.resource(IMAGE_API)},
         group_name=GROUP,
         owners=OWNERS,
         kinds={"flux", "s3"} if settings.store.startswith("s3://") else {"flux"},
-        pool=shop_name(settings.shop, API_POOL),
+        pool=names.name(API_POOL),
         description=(
-            f"The {shot.name} picture of each product. A run buys what is not stored yet and "
+            f"The {shot_name} picture of each product. A run buys what is not stored yet and "
             "logs every partition it was asked for."
         ),
     )
-    def shot_pictures(
-        context: dg.AssetExecutionContext, store: StoreResource, image_api: ImageApiResource
-    ) -> Iterator[dg.Output[None]]:
+    def shot_pictures(context: dg.AssetExecutionContext) -> Iterator[dg.Output[None]]:
         keys = context.partition_keys
-        stores = store.open()
+        stores = open_stores(context, names)
         ledger = open_ledger(settings, stores.shop, run_identity(context))
         requests, shortfalls, former_ids = _build_requests(
-            settings, shot.name, keys, store=stores.shop, ledger=ledger
+            settings, shot_name, keys, store=stores.shop, ledger=ledger
         )
-        summary = _obtain(context, settings, stores, image_api.access, requests, former_ids)
+        summary = _obtain(
+            context, settings, names, stores, image_api_of(context, names), requests, former_ids
+        )
         shortfalls += summary.shortfalls
         for shortfall in shortfalls:
-            context.log_event(build_observation(shortfall, shop=settings.shop))
+            context.log_event(build_observation(shortfall, names=names))
         if shortfalls:
             first = shortfalls[0]
             raise dg.Failure(
-                f"{len(shortfalls)} of {len(keys)} products have no {shot.name} picture; "
+                f"{len(shortfalls)} of {len(keys)} products have no {shot_name} picture; "
                 f"the first is {first.product_id}: {first.reason}",
                 metadata={"products": dg.MetadataValue.md(shortfalls_table(shortfalls))},
                 allow_retries=False,
@@ -131,6 +134,7 @@ def _build_requests(
 def _obtain(  # noqa: PLR0917 - all that one step has
     context: dg.AssetExecutionContext,
     settings: Settings,
+    names: Names,
     stores: Stores,
     api: ApiAccess,
     requests: Sequence[ImageRequest],
@@ -160,11 +164,11 @@ def _obtain(  # noqa: PLR0917 - all that one step has
     to_buy = [row for row in plan.rows if row.status in TO_BUY]
     known = known_fingerprints(
         context.instance,
-        settings.shop,
+        names,
         {row.shot for row in to_buy},
         product_ids=[row.product_id for row in to_buy],
     )
-    guard_loss(context.instance, settings, (stores.shop, ledger), to_buy=to_buy, known=known)
+    guard_loss(context.instance, settings, names, (stores.shop, ledger), to_buy=to_buy, known=known)
     work = [
         WorkItem(request, row.object_key, row.status in TO_BUY)
         for request, row in zip(requests, plan.rows, strict=True)
@@ -173,7 +177,7 @@ def _obtain(  # noqa: PLR0917 - all that one step has
         settings, stores, api, run, to_obtain=plan.to_buy, retry_refused=False
     ) as generation:
         outcomes = generation.carry_out(work)
-        summary = log_outcomes(context, outcomes, shop=settings.shop, store=stores.shop)
+        summary = log_outcomes(context, outcomes, names=names, store=stores.shop)
         summary.credits = generation.credits.span
     context.log.info(summary_report(summary, cost_usd_per_image=settings.cost_usd_per_image))
     return summary

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import dagster as dg
 
+from flux_assets.defs.names import Names
 from flux_assets.defs.resources import StoreResource
 from flux_assets.errors import ObjectNotFoundError
 from flux_assets.storage.object_store import ObjectStore, run_key, table_key
@@ -12,6 +13,8 @@ from flux_assets.storage.parquet import StoredTable, read_parquet, write_parquet
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_DEFAULT_KEY = "io_manager"
 
 
 class StoreIOManager(dg.IOManager):
@@ -21,12 +24,14 @@ class StoreIOManager(dg.IOManager):
     last one. A step that wants only parts of a large table says `StoredTable` for its type, and
     one that has its Parquet already gives that.
 
-    No ConfigurableIOManager, since Dagster uses what it has deprecated itself where one of those
-    holds another resource.
+    None of them is ever a code location's default: others' assets have their own.
     """
 
-    def __init__(self, store: StoreResource, *, form: Literal["parquet", "json"]) -> None:
+    def __init__(
+        self, store: StoreResource, names: Names, *, form: Literal["parquet", "json"]
+    ) -> None:
         self._store = store
+        self._names = names
         self._form = form
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:  # noqa: ANN401 - any step's
@@ -68,10 +73,10 @@ class StoreIOManager(dg.IOManager):
         return run_key(run_id, f"{'.'.join(rest)}.{self._form}")
 
     def _asset_run_key(self, run_id: str, context: dg.OutputContext) -> str:
-        return run_key(run_id, f"{context.asset_key.path[-1]}.{self._form}")
+        return run_key(run_id, f"{self._names.table_name(context.asset_key)}.{self._form}")
 
     def _table_key(self, context: dg.OutputContext) -> str:
-        return table_key(f"{context.asset_key.path[-1]}.{self._form}")
+        return table_key(f"{self._names.table_name(context.asset_key)}.{self._form}")
 
     @property
     def _content_type(self) -> str:
@@ -87,3 +92,25 @@ class StoreIOManager(dg.IOManager):
 
     def _decode(self, data: bytes) -> object:
         return read_parquet(data) if self._form == "parquet" else json.loads(data)
+
+
+def leave_default(asset: dg.AssetsDefinition, names: Names) -> None:
+    """Let none of an asset's outputs ask for a code location's default I/O manager.
+
+    That is somebody else's, and may not even start here. The outputs of checks cannot be told so
+    where they are declared.
+    """
+    for output in asset.node_def.output_defs:
+        if output.io_manager_key == _DEFAULT_KEY:
+            output._io_manager_key = names.steps  # noqa: SLF001 - as said above
+
+
+def io_manager_definition(
+    store: StoreResource, names: Names, *, form: Literal["parquet", "json"]
+) -> dg.IOManagerDefinition:
+    """It as a resource without config, so that no run can change it."""
+    return dg.IOManagerDefinition(
+        lambda _: StoreIOManager(store, names, form=form),
+        config_schema={},
+        description=f"What passes between steps, through the store: {form}.",
+    )

@@ -15,10 +15,10 @@ from flux_assets.defs.full_collections import put_off_full_collections
 from flux_assets.defs.images import OWNERS
 from flux_assets.defs.lineage_reader import LineageReader
 from flux_assets.defs.markdown import markdown_table, name_products
-from flux_assets.defs.partitions import shop_key
+from flux_assets.defs.names import Names
 from flux_assets.defs.recognition_check import RECOGNISABLE_CHECK, judge_recognition
 from flux_assets.defs.reports import shortfalls_table
-from flux_assets.defs.resources import StoreResource
+from flux_assets.defs.resources import STORE, open_stores
 from flux_assets.image_api.request import RequestIdentity
 from flux_assets.manifest.doubtful import DoubtfulRefusal, LookedAt
 from flux_assets.manifest.shortfalls import find_shortfalls, record_shortfalls
@@ -57,23 +57,22 @@ _CHECKS = {
 }
 
 
-def build_image_manifest(settings: Settings) -> dg.AssetsDefinition:
+def build_image_manifest(settings: Settings, names: Names) -> dg.AssetsDefinition:
     """The asset `image_manifest`."""
-    shop = settings.shop
-    key = shop_key(shop, "image_manifest")
+    key = names.key("image_manifest")
 
     @dg.asset(
         key=key,
         ins={
-            "requests": dg.AssetIn(
-                key=shop_key(shop, "image_requests"), input_manager_key="tables"
-            ),
-            "plan": dg.AssetIn(key=shop_key(shop, "image_plan"), input_manager_key="tables"),
-            "refreshed": dg.AssetIn(key=shop_key(shop, "refreshed_images")),
+            "requests": dg.AssetIn(key=names.key("image_requests"), input_manager_key=names.tables),
+            "plan": dg.AssetIn(key=names.key("image_plan"), input_manager_key=names.tables),
+            "refreshed": dg.AssetIn(key=names.key("refreshed_images")),
         },
         group_name="images",
         owners=OWNERS,
         kinds={"parquet"},
+        io_manager_key=names.tables,
+        required_resource_keys={names.resource(STORE)},
         check_specs=[
             dg.AssetCheckSpec(name, asset=key, description=description)
             for name, description in _CHECKS.items()
@@ -86,12 +85,11 @@ def build_image_manifest(settings: Settings) -> dg.AssetsDefinition:
     @put_off_full_collections()
     def image_manifest(
         context: dg.AssetExecutionContext,
-        store: StoreResource,
         requests: StoredTable,
         plan: StoredTable,
         refreshed: dict[str, Any],
     ) -> dg.MaterializeResult:  # type: ignore[type-arg] # dagster compares with the bare class
-        shop_store = store.open().shop
+        shop_store = open_stores(context, names).shop
         ledger = open_ledger(settings, shop_store, run_identity(context))
         records = open_records(settings, shop_store, ledger, preview_px=0)
         shots = load_shots(settings)
@@ -109,16 +107,16 @@ def build_image_manifest(settings: Settings) -> dg.AssetsDefinition:
     return image_manifest
 
 
-def build_few_requests_failed(settings: Settings) -> dg.AssetChecksDefinition:
+def build_few_requests_failed(settings: Settings, names: Names) -> dg.AssetChecksDefinition:
     """The check `few_requests_failed`, a step after the manifest that may fail the run.
 
     Nothing depends on it, so that what is downstream of the manifest is made all the same.
     """
 
     @dg.asset_check(
-        asset=shop_key(settings.shop, "image_manifest"),
+        asset=names.key("image_manifest"),
         name=FEW_FAILED_CHECK,
-        additional_ins={"refreshed": dg.AssetIn(key=shop_key(settings.shop, "refreshed_images"))},
+        additional_ins={"refreshed": dg.AssetIn(key=names.key("refreshed_images"))},
         description=(
             f"At most {settings.fail_above_percent:g} % of the requests that the last refresh "
             "attempted failed; else it fails the run."

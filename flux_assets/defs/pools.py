@@ -6,7 +6,7 @@ from datetime import datetime
 
 import dagster as dg
 
-from flux_assets.defs.partitions import shop_name
+from flux_assets.defs.names import Names
 
 API_POOL = "flux_2_max"
 """Steps that buy, of one shop; its name carries the shop, as all names do."""
@@ -34,9 +34,9 @@ class Pool:
     waiting: Sequence[Slot]
 
 
-def read_pool(instance: dg.DagsterInstance, shop: str | None) -> Pool:
+def read_pool(instance: dg.DagsterInstance, names: Names) -> Pool:
     """The shop's pool as it stands now."""
-    name = shop_name(shop, API_POOL)
+    name = names.name(API_POOL)
     storage = instance.event_log_storage
     if not storage.supports_global_concurrency_limits:
         return Pool(name=name, limit=None, slots=(), waiting=())

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from pydantic import Field
 
 from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.open_ledger import open_ledger
@@ -15,10 +14,11 @@ from flux_assets.defs.events import known_fingerprints, log_outcomes, run_identi
 from flux_assets.defs.full_collections import put_off_full_collections
 from flux_assets.defs.guards import guard_run
 from flux_assets.defs.images import GROUP, OWNERS
-from flux_assets.defs.partitions import shop_key, shop_name
+from flux_assets.defs.names import Names
 from flux_assets.defs.pools import API_POOL
 from flux_assets.defs.reports import summary_report
-from flux_assets.defs.resources import ImageApiResource, StoreResource
+from flux_assets.defs.resources import IMAGE_API, STORE, image_api_of, open_stores
+from flux_assets.defs.run_choices import RefreshConfig
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.planning.against_store import run_cap
 from flux_assets.planning.choices import Choices, ChosenWork, choose
@@ -36,55 +36,22 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class RefreshConfig(dg.Config):
-    """What this run is to do; left empty, everything that is new or changed."""
-
-    product_ids: list[str] = Field(default=[], description="Only these products.")
-    categories: list[str] = Field(
-        default=[], description="Only products of these categories, as the catalog names them."
-    )
-    shots: list[str] = Field(default=[], description="Only these shots.")
-    limit: int | None = Field(
-        default=None, ge=0, description="Buy only the first so many pictures."
-    )
-    max_images: int | None = Field(
-        default=None,
-        ge=0,
-        description="Refuse to start where more would be bought; can only lower the cap.",
-    )
-    retry_refused: bool = Field(
-        default=False, description="Send again what the vendor refused before."
-    )
-    accept_changes: bool = Field(
-        default=False,
-        description="Buy changed pictures too where FLUX_ASSETS_OVER_CAP=new_only leaves them, and "
-        "take photos for right that are doubted.",
-    )
-    accept_drop: bool = Field(
-        default=False, description="Go on although the catalog lost many of its products."
-    )
-    accept_loss: bool = Field(
-        default=False,
-        description="Buy again what was bought before, and is gone from the store with its ledger.",
-    )
-
-
-def build_refreshed_images(settings: Settings) -> dg.AssetsDefinition:
+def build_refreshed_images(settings: Settings, names: Names) -> dg.AssetsDefinition:
     """The asset `refreshed_images`: shards -> generate, mapped -> summary."""
-    shop = settings.shop
-    plan_shards = build_plan_shards(settings)
-    generate_shard = build_generate_shard(settings)
-    summarize = build_summarize(settings)
+    # Within the graph by their plain names, which stand in a run's config and in its steps' keys.
+    plan_shards = build_plan_shards(settings, names).alias("plan_shards")
+    generate_shard = build_generate_shard(settings, names).alias("generate_shard")
+    summarize = build_summarize(settings, names).alias("summarize")
 
     @dg.config_mapping
     def choices(config: RefreshConfig) -> dict[str, Any]:
         return {"plan_shards": {"config": config.model_dump()}}
 
     @dg.graph_asset(
-        key=shop_key(shop, "refreshed_images"),
+        key=names.key("refreshed_images"),
         ins={
-            "requests": dg.AssetIn(key=shop_key(shop, "image_requests")),
-            "plan": dg.AssetIn(key=shop_key(shop, "image_plan")),
+            "requests": dg.AssetIn(key=names.key("image_requests")),
+            "plan": dg.AssetIn(key=names.key("image_plan")),
         },
         config=choices,
         group_name=GROUP,
@@ -102,34 +69,36 @@ def build_refreshed_images(settings: Settings) -> dg.AssetsDefinition:
     return refreshed_images
 
 
-def build_plan_shards(settings: Settings) -> dg.OpDefinition:
+def build_plan_shards(settings: Settings, names: Names) -> dg.OpDefinition:
     """The op that chooses the run's work, checks the cap, and cuts it into shards."""
 
     @dg.op(
-        ins={
-            "requests": dg.In(input_manager_key="tables"),
-            "plan": dg.In(input_manager_key="tables"),
+        name=names.op("plan_shards"),
+        ins=dict.fromkeys(("requests", "plan"), dg.In(input_manager_key=names.tables)),
+        out={
+            "shards": dg.DynamicOut(io_manager_key=names.steps),
+            "effortless": dg.Out(io_manager_key=names.steps),
         },
-        out={"shards": dg.DynamicOut(), "effortless": dg.Out()},
+        required_resource_keys={names.resource(STORE)},
     )
     def plan_shards(
         context: dg.OpExecutionContext,
         config: RefreshConfig,
-        store: StoreResource,
         requests: StoredTable,
         plan: Any,  # noqa: ANN401 - a data frame
     ) -> Iterator[dg.DynamicOutput[Any] | dg.Output[dict[str, Any]]]:
         choices = Choices(**config.model_dump())
         asked = requests.read(("product_id", "shot", "error", "skipped", "fingerprint"))
-        shop_store = store.open().shop
+        shop_store = open_stores(context, names).shop
         ledger = open_ledger(settings, shop_store, run_identity(context))
         notes = _explain_choices(settings, shop_store, ledger, choices, asked=asked, plan=plan)
         for note in notes:
             context.log.warning(note)
-        work, known = _choose_work(context.instance, settings, choices, plan)
+        work, known = _choose_work(context.instance, settings, names, choices, plan)
         guard_run(
             context.instance,
             settings,
+            names,
             choices,
             (shop_store, ledger),
             asked=asked,
@@ -144,14 +113,22 @@ def build_plan_shards(settings: Settings) -> dg.OpDefinition:
         )
         for number, shard in enumerate(_cut_shards(settings, choices, work, requests)):
             yield dg.DynamicOutput(shard, output_name="shards", mapping_key=f"{number:05d}")
-        effortless = RunSummary(
-            left_over_cap=work.left_over_cap, accept_drop=choices.accept_drop, notes=notes
-        )
-        effortless.counts["reused"] = work.already_known
-        effortless.counts["skipped"] = int((asked["skipped"] != "").sum())
+        effortless = _sum_effortless(work, choices, asked, notes)
         yield dg.Output(effortless.to_json(), output_name="effortless")
 
     return plan_shards
+
+
+def _sum_effortless(
+    work: ChosenWork, choices: Choices, asked: "pd.DataFrame", notes: list[str]
+) -> RunSummary:
+    """What there is to say of the run before any shard has begun."""
+    summary = RunSummary(
+        left_over_cap=work.left_over_cap, accept_drop=choices.accept_drop, notes=notes
+    )
+    summary.counts["reused"] = work.already_known
+    summary.counts["skipped"] = int((asked["skipped"] != "").sum())
+    return summary
 
 
 def _explain_choices(
@@ -195,12 +172,16 @@ def _explain_choices(
 
 @put_off_full_collections()
 def _choose_work(
-    instance: dg.DagsterInstance, settings: Settings, choices: Choices, plan: "pd.DataFrame"
+    instance: dg.DagsterInstance,
+    settings: Settings,
+    names: Names,
+    choices: Choices,
+    plan: "pd.DataFrame",
 ) -> tuple[ChosenWork, set[tuple[str, str, str]]]:
     """The work, and product, shot and fingerprint of all that Dagster's last events name."""
     plan_rows = list(read_plan_rows(plan))
     shots = {row.shot for row in plan_rows}
-    known = set(known_fingerprints(instance, settings.shop, shots))
+    known = set(known_fingerprints(instance, names, shots))
     work = choose(
         plan_rows,
         choices,
@@ -232,28 +213,31 @@ def _cut_shards(
         }
 
 
-def build_generate_shard(settings: Settings) -> dg.OpDefinition:
+def build_generate_shard(settings: Settings, names: Names) -> dg.OpDefinition:
     """The op that obtains one shard's pictures; it never raises for a request's sake."""
 
-    @dg.op(pool=shop_name(settings.shop, API_POOL))
+    @dg.op(
+        name=names.op("generate_shard"),
+        out=dg.Out(io_manager_key=names.steps),
+        pool=names.name(API_POOL),
+        required_resource_keys={names.resource(STORE), names.resource(IMAGE_API)},
+    )
     def generate_shard(
         context: dg.OpExecutionContext,
-        store: StoreResource,
-        image_api: ImageApiResource,
         shard: dict[str, Any],
     ) -> dict[str, Any]:
-        stores = store.open()
+        stores = open_stores(context, names)
         work = [_read_work_item(row) for row in shard["requests"]]
         with open_generation(
             settings,
             stores,
-            image_api.access,
+            image_api_of(context, names),
             run_identity(context),
             to_obtain=sum(item.may_buy for item in work),
             retry_refused=shard["retry_refused"],
         ) as generation:
             outcomes = generation.carry_out(work)
-            summary = log_outcomes(context, outcomes, shop=settings.shop, store=stores.shop)
+            summary = log_outcomes(context, outcomes, names=names, store=stores.shop)
             summary.stop_reason = generation.stop.reason()
             summary.credits = generation.credits.span
         return summary.to_json()
@@ -267,10 +251,10 @@ def _read_work_item(row: dict[str, Any] | Sequence[Any]) -> WorkItem:
     return WorkItem(**named | {"request": request})
 
 
-def build_summarize(settings: Settings) -> dg.OpDefinition:
+def build_summarize(settings: Settings, names: Names) -> dg.OpDefinition:
     """The op that adds the shards up, and fails the run where it was stopped."""
 
-    @dg.op
+    @dg.op(name=names.op("summarize"), out=dg.Out(io_manager_key=names.steps))
     def summarize(
         context: dg.OpExecutionContext,
         effortless: dict[str, Any],

@@ -3,18 +3,52 @@
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
-from flux_assets.defs.partitions import shop_key
+from flux_assets.defs.names import Names
 
 
-def choices_node(shop: str | None) -> str:
+class RefreshConfig(dg.Config):
+    """What this run is to do; left empty, everything that is new or changed."""
+
+    product_ids: list[str] = Field(default=[], description="Only these products.")
+    categories: list[str] = Field(
+        default=[], description="Only products of these categories, as the catalog names them."
+    )
+    shots: list[str] = Field(default=[], description="Only these shots.")
+    limit: int | None = Field(
+        default=None, ge=0, description="Buy only the first so many pictures."
+    )
+    max_images: int | None = Field(
+        default=None,
+        ge=0,
+        description="Refuse to start where more would be bought; can only lower the cap.",
+    )
+    retry_refused: bool = Field(
+        default=False, description="Send again what the vendor refused before."
+    )
+    accept_changes: bool = Field(
+        default=False,
+        description="Buy changed pictures too where FLUX_ASSETS_OVER_CAP=new_only leaves them, and "
+        "take photos for right that are doubted.",
+    )
+    accept_drop: bool = Field(
+        default=False, description="Go on although the catalog lost many of its products."
+    )
+    accept_loss: bool = Field(
+        default=False,
+        description="Buy again what was bought before, and is gone from the store with its ledger.",
+    )
+
+
+def choices_node(names: Names) -> str:
     """The node whose config has a refresh's choices: that of the asset `refreshed_images`."""
-    return "__".join(shop_key(shop, "refreshed_images").path)
+    return "__".join(names.key("refreshed_images").path)
 
 
-def accepts_changes(run: dg.DagsterRun, shop: str | None) -> bool:
+def accepts_changes(run: dg.DagsterRun, names: Names) -> bool:
     """Whether a run was started with `accept_changes`, as steps before that node must know."""
     found: Any = run.run_config
-    for name in ("ops", choices_node(shop), "config", "accept_changes"):
+    for name in ("ops", choices_node(names), "config", "accept_changes"):
         found = found.get(name) if isinstance(found, dict) else None
     return found is True

@@ -10,7 +10,7 @@ from dagster import DagsterRunStatus
 from dagster._core.execution.stats import StepEventStatus
 
 from flux_assets.bill.process_identity import Life
-from flux_assets.defs.partitions import JOB_NAME, shop_key, shop_name
+from flux_assets.defs.names import JOB_NAME, Names
 from flux_assets.defs.pools import SHOWN_ID, Slot, free_slot, read_pool
 from flux_assets.defs.run_processes import (
     RunProcess,
@@ -26,7 +26,6 @@ UNDER_WAY = (
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 )
-_ASSETS = ("product_catalog", "image_requests", "image_plan", "refreshed_images", "image_manifest")
 
 
 class RunEndError(FluxAssetsError):
@@ -90,26 +89,24 @@ class EndedRun:
     reason: str
 
 
-def is_of_shop(run: dg.DagsterRun, shop: str | None) -> bool:
+def is_of_shop(run: dg.DagsterRun, names: Names) -> bool:
     """Whether a run is one of this shop's: its job, or some of its assets."""
-    if run.job_name == shop_name(shop, JOB_NAME):
+    if run.job_name == names.job:
         return True
-    own = {shop_key(shop, name) for name in _ASSETS}
-    images = shop_key(shop, "images").path
-    return any(key in own or key.path[:-1] == images for key in run.asset_selection or ())
+    return any(names.is_ours(key) for key in run.asset_selection or ())
 
 
-def find_runs(instance: dg.DagsterInstance, shop: str | None) -> list[RunUnderWay]:
+def find_runs(instance: dg.DagsterInstance, names: Names) -> list[RunUnderWay]:
     """The shop's runs that are queued or under way, oldest first."""
     filters = dg.RunsFilter(statuses=list(UNDER_WAY))
     records = instance.get_run_records(filters, ascending=True)
-    return [_look_at(instance, it) for it in records if is_of_shop(it.dagster_run, shop)]
+    return [_look_at(instance, it) for it in records if is_of_shop(it.dagster_run, names)]
 
 
-def find_refresh(instance: dg.DagsterInstance, shop: str | None) -> RunUnderWay | None:
+def find_refresh(instance: dg.DagsterInstance, names: Names) -> RunUnderWay | None:
     """The refresh of this shop that is queued or under way, if any; the dead are ended before."""
-    end_dead_runs(instance, shop)
-    filters = dg.RunsFilter(job_name=shop_name(shop, JOB_NAME), statuses=list(UNDER_WAY))
+    end_dead_runs(instance, names)
+    filters = dg.RunsFilter(job_name=names.job, statuses=list(UNDER_WAY))
     records = instance.get_run_records(filters, limit=1)
     return _look_at(instance, records[0]) if records else None
 
@@ -130,7 +127,7 @@ def describe_run(it: RunUnderWay) -> str:
     )
 
 
-def end_dead_runs(instance: dg.DagsterInstance, shop: str | None) -> list[EndedRun]:
+def end_dead_runs(instance: dg.DagsterInstance, names: Names) -> list[EndedRun]:
     """Report the shop's runs as failed whose processes are all proven dead; free what they held.
 
     Safe beside others that do the same. Slots are freed as well that a run holds which Dagster
@@ -138,27 +135,27 @@ def end_dead_runs(instance: dg.DagsterInstance, shop: str | None) -> list[EndedR
     """
     ended = {
         it.run.run_id: end_run(instance, it, why=_gone(it))
-        for it in find_runs(instance, shop)
+        for it in find_runs(instance, names)
         if it.life == "dead"
     }
-    freed = {slot.run_id: _freed(slot) for slot in _free_dead_slots(instance, shop)}
+    freed = {slot.run_id: _freed(slot) for slot in _free_dead_slots(instance, names)}
     reasons = freed | {run_id: reason for run_id, reason in ended.items() if reason}
     return [EndedRun(run_id=run_id, reason=reason) for run_id, reason in reasons.items()]
 
 
-def end_by_hand(instance: dg.DagsterInstance, shop: str | None, run_id: str) -> EndedRun:
+def end_by_hand(instance: dg.DagsterInstance, names: Names, run_id: str) -> EndedRun:
     """Report a run as failed of which a person knows that it is dead, and free what it held.
 
     Args:
         instance: that it is in.
-        shop: whose it is.
+        names: of the shop whose it is.
         run_id: the beginning of its id, which no other run under way has.
 
     Raises:
         RunEndError: there is no such run, or it is seen to live.
     """
-    pool = read_pool(instance, shop)
-    by_id = {it.run.run_id: it for it in find_runs(instance, shop)}
+    pool = read_pool(instance, names)
+    by_id = {it.run.run_id: it for it in find_runs(instance, names)}
     held = {slot.run_id for slot in (*pool.slots, *pool.waiting)}
     matches = [known for known in sorted({*by_id, *held}) if known.startswith(run_id)]
     if len(matches) != 1 or not run_id:
@@ -213,8 +210,8 @@ def judge_slot(instance: dg.DagsterInstance, slot: Slot) -> Life:
     return judge_processes(own or runs_own)
 
 
-def _free_dead_slots(instance: dg.DagsterInstance, shop: str | None) -> Iterator[Slot]:
-    pool = read_pool(instance, shop)
+def _free_dead_slots(instance: dg.DagsterInstance, names: Names) -> Iterator[Slot]:
+    pool = read_pool(instance, names)
     for slot in (*pool.slots, *pool.waiting):
         if judge_slot(instance, slot) == "dead":
             free_slot(instance, slot)

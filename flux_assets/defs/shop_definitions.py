@@ -1,5 +1,8 @@
 """One shop's definitions, put together from its settings, nothing else."""
 
+import logging
+from collections.abc import Callable, Sequence
+
 import dagster as dg
 
 from flux_assets.defs.alerts import build_check_failure_alert, build_run_failure_alert
@@ -15,54 +18,101 @@ from flux_assets.defs.catalog import (
 )
 from flux_assets.defs.executors import build_executor
 from flux_assets.defs.images import build_shot_pictures
-from flux_assets.defs.io_manager import StoreIOManager
+from flux_assets.defs.io_manager import io_manager_definition, leave_default
 from flux_assets.defs.manifest import build_few_requests_failed, build_image_manifest
-from flux_assets.defs.partitions import JOB_NAME, shop_name
+from flux_assets.defs.markdown import defuse_markdown
+from flux_assets.defs.names import Names
 from flux_assets.defs.refresh import build_refreshed_images
-from flux_assets.defs.resources import ImageApiResource, StoreResource
-from flux_assets.prompts.inputs import load_shots
+from flux_assets.defs.resources import (
+    IMAGE_API,
+    STORE,
+    StoreResource,
+    image_api_definition,
+    store_definition,
+)
+from flux_assets.prompts.shot_names import ShotNames, find_shot_names
 from flux_assets.settings import Settings
+
+Reshape = Callable[[dg.AssetSpec], dg.AssetSpec]
+
+_log = logging.getLogger(__name__)
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
-    """Everything that the settings and the shots file define."""
-    store = StoreResource.of(settings)
+    """Everything that the settings and the shots file define, as a code location of its own."""
+    names = Names(shop=settings.shop)
+    executor = build_executor(settings, names)
+    shop = build_shop(settings, names, executor, find_shot_names(settings))
+    return dg.Definitions.merge(shop, dg.Definitions(executor=executor))
+
+
+def build_shop(
+    settings: Settings,
+    names: Names,
+    executor: dg.ExecutorDefinition,
+    shots: ShotNames,
+    reshape: Reshape = lambda spec: spec,
+) -> dg.Definitions:
+    """The same, to stand beside others: it decides nothing for what is not its own.
+
+    Where the shots file cannot be used, the assets stand there all the same and say why.
+
+    Args:
+        settings: of the shop.
+        names: of all that is defined.
+        executor: of the refresh job.
+        shots: of the shots file.
+        reshape: gives each asset other attributes; keys are the names' part.
+    """
     refresh = [
-        build_product_catalog(settings),
-        build_image_requests(settings),
-        build_image_plan(settings),
-        build_refreshed_images(settings),
-        build_image_manifest(settings),
+        build_product_catalog(settings, names),
+        build_image_requests(settings, names),
+        build_image_plan(settings, names),
+        build_refreshed_images(settings, names),
+        build_image_manifest(settings, names),
     ]
-    few_requests_failed = build_few_requests_failed(settings)
+    pictures = [build_shot_pictures(settings, names, shot) for shot in shots.names]
+    few_requests_failed = build_few_requests_failed(settings, names)
+    for asset in (*refresh, *pictures, few_requests_failed):
+        leave_default(asset, names)
     checks = {key for asset in (*refresh, few_requests_failed) for key in asset.check_keys}
-    executor = build_executor(settings)
+    assets = dg.map_asset_specs(reshape, [*refresh, *pictures])
     return dg.Definitions(
-        assets=[
-            *refresh,
-            *(build_shot_pictures(settings, shot) for shot in load_shots(settings).shots),
-        ],
+        assets=_tell(assets, shots.problem) if shots.problem else assets,
         asset_checks=[few_requests_failed],
         jobs=[
             dg.define_asset_job(
-                shop_name(settings.shop, JOB_NAME),
+                names.job,
                 selection=dg.AssetSelection.assets(*refresh),
                 executor_def=executor,
                 description="Reads the catalog, buys what is new or changed, writes the manifest.",
             )
         ],
         sensors=[
-            build_catalog_sensor(settings),
-            build_dead_runs_sensor(settings),
-            build_run_failure_alert(settings),
-            build_check_failure_alert(settings, checks),
+            build_catalog_sensor(settings, names),
+            build_dead_runs_sensor(names),
+            build_run_failure_alert(settings, names),
+            build_check_failure_alert(settings, names, checks),
         ],
-        schedules=[build_nightly_schedule(settings)],
-        executor=executor,
-        resources={
-            "store": store,
-            "image_api": ImageApiResource.of(settings),
-            "io_manager": StoreIOManager(store, form="json"),
-            "tables": StoreIOManager(store, form="parquet"),
-        },
+        schedules=[build_nightly_schedule(settings, names)],
+        resources=_build_resources(settings, names),
+    )
+
+
+def _build_resources(settings: Settings, names: Names) -> dict[str, object]:
+    store = StoreResource(settings)
+    return {
+        names.resource(STORE): store_definition(store),
+        names.resource(IMAGE_API): image_api_definition(settings),
+        names.steps: io_manager_definition(store, names, form="json"),
+        names.tables: io_manager_definition(store, names, form="parquet"),
+    }
+
+
+def _tell(assets: Sequence[dg.AssetsDefinition], problem: str) -> Sequence[dg.AssetsDefinition]:
+    """Let each asset say what keeps it from being made."""
+    _log.error("%s; no picture of this shop can be made until that is mended", problem)
+    told = f"CANNOT BE MADE NOW: {defuse_markdown(problem)}"
+    return dg.map_asset_specs(
+        lambda spec: spec.replace_attributes(description=f"{told}\n\n{spec.description}"), assets
     )

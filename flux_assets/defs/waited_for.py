@@ -2,13 +2,14 @@
 
 import dagster as dg
 
+from flux_assets.defs.names import Names
 from flux_assets.defs.pools import SHOWN_ID, Slot, read_pool
 from flux_assets.defs.run_processes import judge_processes, read_processes
 
 
-def describe_wait(instance: dg.DagsterInstance, shop: str | None, run_id: str) -> str:
+def describe_wait(instance: dg.DagsterInstance, names: Names, run_id: str) -> str:
     """For whom a run waits to buy, in a sentence or two; empty where it waits for no other run."""
-    pool = read_pool(instance, shop)
+    pool = read_pool(instance, names)
     holders = [slot for slot in pool.slots if slot.run_id != run_id]
     if not holders or all(slot.run_id != run_id for slot in pool.waiting):
         return ""

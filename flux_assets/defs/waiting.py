@@ -16,6 +16,7 @@ from dagster._core.execution.plan.active import ActiveExecution
 from dagster._core.execution.plan.instance_concurrency_context import InstanceConcurrencyContext
 from dagster._utils.interrupts import pop_captured_interrupt
 
+from flux_assets.defs.names import Names
 from flux_assets.defs.run_processes import announce_process
 from flux_assets.defs.runs import end_dead_runs
 from flux_assets.defs.waited_for import describe_wait
@@ -24,7 +25,7 @@ _LOOK_SECONDS = 5
 _PAUSE_SECONDS = 0.25
 
 
-def wait_patiently(executor: dg.ExecutorDefinition, shop: str | None) -> dg.ExecutorDefinition:
+def wait_patiently(executor: dg.ExecutorDefinition, names: Names) -> dg.ExecutorDefinition:
     """The same executor, whose runs say which process they are, and wait as this module says."""
 
     def create(context: dg.InitExecutorContext) -> dg.Executor:
@@ -32,7 +33,7 @@ def wait_patiently(executor: dg.ExecutorDefinition, shop: str | None) -> dg.Exec
         if creation is None:
             message = f"the executor {executor.name} cannot be made"
             raise ValueError(message)
-        return _PatientExecutor(creation(context), shop)
+        return _PatientExecutor(creation(context), names)
 
     return dg.ExecutorDefinition(
         name=executor.name,
@@ -46,9 +47,9 @@ def wait_patiently(executor: dg.ExecutorDefinition, shop: str | None) -> dg.Exec
 class _PatientExecutor(dg.Executor):
     """Runs the steps as `inner` does."""
 
-    def __init__(self, inner: dg.Executor, shop: str | None) -> None:
+    def __init__(self, inner: dg.Executor, names: Names) -> None:
         self._inner = inner
-        self._shop = shop
+        self._names = names
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - what Dagster asks its own kinds for
         return getattr(self._inner, name)
@@ -63,34 +64,34 @@ class _PatientExecutor(dg.Executor):
 
     def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[dg.DagsterEvent]:  # noqa: ANN401 - as above
         announce_process(plan_context.instance, plan_context.dagster_run)
-        loop = _find_loop(self._inner, self._shop)
+        loop = _find_loop(self._inner, self._names)
         yield from loop(self._inner, plan_context, execution_plan)
 
 
-def _find_loop(executor: dg.Executor, shop: str | None) -> Any:  # noqa: ANN401 - a method of Dagster's
+def _find_loop(executor: dg.Executor, names: Names) -> Any:  # noqa: ANN401 - a method of Dagster's
     """The method that runs the steps, as Dagster's own but for claims of ours."""
     from dagster._core.executor.in_process import InProcessExecutor
     from dagster._core.executor.multiprocess import MultiprocessExecutor
 
     execute: Any = type(executor).execute
-    claims = {"InstanceConcurrencyContext": partial(PatientClaims, shop=shop)}
+    claims = {"InstanceConcurrencyContext": partial(PatientClaims, names=names)}
     match executor:
         case InProcessExecutor():
-            own = {"inprocess_execution_iterator": partial(_run_in_process, shop)}
-            return _with_names(execute, own)
+            own = {"inprocess_execution_iterator": partial(_run_in_process, names)}
+            return _with(execute, own)
         case MultiprocessExecutor():
-            return _with_names(execute, {**claims, "ActiveExecution": _PausingExecution})
+            return _with(execute, {**claims, "ActiveExecution": _PausingExecution})
         case _ if type(executor).__module__.startswith("dagster_celery."):
             return _find_celery_loop(claims)
         case _:
-            return _with_names(execute, claims)
+            return _with(execute, claims)
 
 
 def _find_celery_loop(claims: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
     from dagster_celery.core_execution_loop import core_celery_execution_loop
     from dagster_celery.executor import _submit_task
 
-    loop: Any = _with_names(core_celery_execution_loop, claims)
+    loop: Any = _with(core_celery_execution_loop, claims)
 
     def execute(_: dg.Executor, *plan: Any) -> Iterator[dg.DagsterEvent]:  # noqa: ANN401 - as above
         yield from loop(*plan, step_execution_fn=_submit_task)
@@ -98,19 +99,19 @@ def _find_celery_loop(claims: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
     return execute
 
 
-def _with_names(function: Any, names: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
-    """The same code, in which these names mean something else."""
-    return FunctionType(function.__code__, function.__globals__ | names)
+def _with(function: Any, ours: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
+    """The same code, in which these names mean what is ours."""
+    return FunctionType(function.__code__, function.__globals__ | ours)
 
 
 def _run_in_process(
-    shop: str | None,
+    names: Names,
     job_context: Any,  # noqa: ANN401 - Dagster's own
     execution_plan: Any,  # noqa: ANN401 - as above
 ) -> Iterator[dg.DagsterEvent]:
     from dagster._core.execution.plan.execute_plan import inner_plan_execution_iterator
 
-    with _InterruptibleClaims(job_context.instance, job_context.dagster_run, shop=shop) as claims:
+    with _InterruptibleClaims(job_context.instance, job_context.dagster_run, names=names) as claims:
         yield from inner_plan_execution_iterator(job_context, execution_plan, claims)
 
 
@@ -118,11 +119,11 @@ class PatientClaims(InstanceConcurrencyContext):
     """A run's claims of slots, which look now and then for whom they wait."""
 
     def __init__(
-        self, instance: dg.DagsterInstance, dagster_run: dg.DagsterRun, *, shop: str | None
+        self, instance: dg.DagsterInstance, dagster_run: dg.DagsterRun, *, names: Names
     ) -> None:
         super().__init__(instance, dagster_run)
         self._run = dagster_run
-        self._shop = shop
+        self._names = names
         self._look_at = 0.0
         self._told = ""
 
@@ -140,9 +141,9 @@ class PatientClaims(InstanceConcurrencyContext):
         return _PAUSE_SECONDS if self._pending_claims else 0.0
 
     def _look(self) -> None:
-        if end_dead_runs(self._instance, self._shop):
+        if end_dead_runs(self._instance, self._names):
             self._pending_timeouts.clear()  # ask at once
-        told = describe_wait(self._instance, self._shop, self._run.run_id)
+        told = describe_wait(self._instance, self._names, self._run.run_id)
         if told and told != self._told:
             self._instance.report_engine_event(told, self._run)
         self._told = told

@@ -31,12 +31,13 @@ from flux_assets.prompts.requests import PROMPT_COLUMN_PREFIX, DoubtfulPictures,
 from flux_assets.prompts.taxonomy import read_taxonomy
 from flux_assets.prompts.templates import PRODUCT_FIELDS, check_condition, check_template
 
+SHOT_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _OF_EDITS = ("source", "fallback", "flatten", "recognisable_above")
 _COLUMN_KEYS = (*PRODUCT_FIELDS, *ROW_COLUMNS, *PARAMETERS)
 
 
 def _check_shot_name(name: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
+    if not SHOT_NAME.fullmatch(name):
         raise ValueError(
             "a shot's name takes lower-case letters, digits and _, starting with a letter, "
             "at most 40"

@@ -8,6 +8,7 @@ import yaml
 from flux_assets.commands.checks.finding import Finding
 from flux_assets.commands.checks.instance import check_instance
 from flux_assets.commands.dagster_home import DagsterHomeError
+from flux_assets.defs.names import Names
 from flux_assets.defs.pools import API_POOL
 from flux_assets.errors import SettingsError
 from flux_assets_tests.fixtures.command_line import PROJECT
@@ -25,7 +26,7 @@ def found(home: Path, **changes: Any) -> dict[str, Finding]:  # noqa: ANN401 - p
     config |= {"storage": {"sqlite": {"base_dir": str(home)}}} | changes
     kept = {name: part for name, part in config.items() if part is not None}
     (home / "dagster.yaml").write_text(yaml.safe_dump(kept), "utf-8")
-    return {finding.name: finding for finding in check_instance(None, is_rate_shared=False)}
+    return {finding.name: finding for finding in check_instance(Names(), is_rate_shared=False)}
 
 
 def test_the_projects_own_instance_has_nothing_to_warn_of(home: Path) -> None:
@@ -75,7 +76,7 @@ def test_a_limit_of_the_pools_own_counts_more_than_the_default(home: Path) -> No
 
 def test_where_the_rate_is_shared_several_steps_may_buy_at_once(home: Path) -> None:
     found(home, concurrency={"pools": {"default_limit": 4}})
-    pool = {finding.name: finding for finding in check_instance(None, is_rate_shared=True)}
+    pool = {finding.name: finding for finding in check_instance(Names(), is_rate_shared=True)}
     assert pool[f"dagster pool {API_POOL}"].verdict == "ok"
     assert "the limit 4" in pool[f"dagster pool {API_POOL}"].detail
 
@@ -84,7 +85,7 @@ def test_where_the_rate_is_shared_several_steps_may_buy_at_once(home: Path) -> N
 def test_an_instance_that_cannot_be_opened_is_a_problem(home: Path, text: str) -> None:
     (home / "dagster.yaml").write_text(text, "utf-8")
     with pytest.raises(DagsterHomeError) as caught:
-        list(check_instance(None, is_rate_shared=False))
+        list(check_instance(Names(), is_rate_shared=False))
     assert len(str(caught.value)) < 600
 
 
@@ -93,4 +94,4 @@ def test_a_home_that_is_not_there_is_a_problem(
 ) -> None:
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "nowhere"))
     with pytest.raises(SettingsError, match="must be a folder's absolute path"):
-        list(check_instance(None, is_rate_shared=False))
+        list(check_instance(Names(), is_rate_shared=False))

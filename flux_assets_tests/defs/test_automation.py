@@ -19,6 +19,7 @@ from flux_assets.defs.automation import (
     build_nightly_schedule,
     check_schedule,
 )
+from flux_assets.defs.names import Names
 from flux_assets.defs.run_processes import RunProcess, log_process
 from flux_assets.errors import SettingsError
 from flux_assets.settings import load_settings
@@ -38,7 +39,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DagsterSho
 def _look(shop: DagsterShop, cursor: str | None = None) -> dg.SensorResult | dg.SkipReason:
     """One tick of the sensor."""
     context = dg.build_sensor_context(instance=shop.instance, cursor=cursor)
-    result = build_catalog_sensor(shop.settings)(context)
+    result = build_catalog_sensor(shop.settings, Names(shop=shop.settings.shop))(context)
     assert isinstance(result, dg.SensorResult | dg.SkipReason)
     return result
 
@@ -109,8 +110,8 @@ def test_a_run_whose_process_is_gone_is_ended_by_each_sensor_and_the_schedule(
         ticks = dg.build_sensor_context(instance=shop.instance)
         for look in (
             lambda: _look(shop),
-            lambda: build_nightly_schedule(shop.settings)(context),
-            lambda: build_dead_runs_sensor(shop.settings)(ticks),
+            lambda: build_nightly_schedule(shop.settings, Names(shop=shop.settings.shop))(context),
+            lambda: build_dead_runs_sensor(Names())(ticks),
         ):
             run = shop.instance.get_run_by_id(_start_run(shop, "STARTED"))
             assert run is not None
@@ -157,13 +158,14 @@ def test_the_schedule_asks_for_a_run_every_night_but_while_one_is_under_way(
         dg.instance_for_test() as shop.instance,
         dg.build_schedule_context(shop.instance, scheduled_execution_time=at_three) as context,
     ):
-        schedule = build_nightly_schedule(shop.settings)
+        schedule = build_nightly_schedule(shop.settings, Names(shop=shop.settings.shop))
         _start_run(shop, "FAILURE")
         assert isinstance(schedule(context), dg.RunRequest)
         run_id = _start_run(shop, "QUEUED")
         assert f"run {run_id} is refreshing this shop" in _skipped(schedule(context))
         shop.environ["FLUX_ASSETS_SHOP"] = "acme"
-        assert isinstance(build_nightly_schedule(shop.settings)(context), dg.RunRequest)
+        acmes = build_nightly_schedule(shop.settings, Names(shop="acme"))
+        assert isinstance(acmes(context), dg.RunRequest)
 
 
 def test_both_spend_money_only_once_somebody_switches_them_on(shop: DagsterShop) -> None:

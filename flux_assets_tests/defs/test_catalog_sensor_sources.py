@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from flux_assets.defs.automation import build_catalog_sensor
+from flux_assets.defs.names import Names
 from flux_assets_tests.fixtures.dagster_shops import IGNORES_BETA, DagsterShop, open_shop
 from flux_assets_tests.fixtures.sites import Request, Serve, open_sites
 
@@ -35,7 +36,7 @@ def serve() -> Iterator[Serve]:
 def _look(shop: DagsterShop, cursor: str | None = None) -> str | None:
     """One tick of the sensor: the next cursor if it asks for a run, None if there is no change."""
     context = dg.build_sensor_context(instance=shop.instance, cursor=cursor)
-    result = build_catalog_sensor(shop.settings)(context)
+    result = build_catalog_sensor(shop.settings, Names())(context)
     if isinstance(result, dg.SkipReason):
         assert str(result.skip_message).startswith("no change of "), result
         return None

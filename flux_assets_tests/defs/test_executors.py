@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from flux_assets.defs.executors import build_executor, celery_config_source, longest_shard_seconds
+from flux_assets.defs.names import Names
 from flux_assets.errors import SettingsError
 from flux_assets.settings import Settings, load_settings
 
@@ -24,7 +25,7 @@ CELERY = {"FLUX_ASSETS_EXECUTOR": "celery", "FLUX_ASSETS_CELERY_BROKER": BROKER}
     ],
 )
 def test_the_setting_names_the_executor(executor: str, name: str) -> None:
-    built = build_executor(load_settings({**CELERY, "FLUX_ASSETS_EXECUTOR": executor}))
+    built = build_executor(load_settings({**CELERY, "FLUX_ASSETS_EXECUTOR": executor}), Names())
     assert isinstance(built, dg.ExecutorDefinition)
     assert built.name == name
 
@@ -37,7 +38,7 @@ def test_an_executor_whose_package_is_missing_is_an_error_that_names_the_extra(
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(SettingsError, match=rf"pip install 'flux-assets\[{executor}\]'") as caught:
-        build_executor(load_settings({**CELERY, "FLUX_ASSETS_EXECUTOR": executor}))
+        build_executor(load_settings({**CELERY, "FLUX_ASSETS_EXECUTOR": executor}), Names())
     assert caught.value.variable == "FLUX_ASSETS_EXECUTOR"
 
 
@@ -69,7 +70,7 @@ def test_a_worker_and_the_executor_take_a_step_back_from_a_dead_worker_alike(
 def test_a_visibility_timeout_that_a_shard_may_outlast_is_refused() -> None:
     settings = load_settings({**CELERY, "FLUX_ASSETS_CELERY_VISIBILITY_TIMEOUT_SECONDS": "600"})
     with pytest.raises(SettingsError, match="a shard of 500 requests may take") as caught:
-        build_executor(settings)
+        build_executor(settings, Names())
     assert caught.value.variable == "FLUX_ASSETS_CELERY_VISIBILITY_TIMEOUT_SECONDS"
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from flux_assets.defs.io_manager import StoreIOManager
+from flux_assets.defs.names import Names
 from flux_assets.defs.resources import StoreResource
 from flux_assets.storage.object_store import run_key, table_key
 from flux_assets.storage.parquet import StoredTable, read_parquet, write_parquet
@@ -87,7 +88,7 @@ def test_a_run_keeps_to_its_own_tables_whatever_another_run_writes(shop: Dagster
     def total(numbers: list[int]) -> int:
         return sum(numbers)
 
-    io_manager = StoreIOManager(StoreResource.of(shop.settings), form="json")
+    io_manager = StoreIOManager(StoreResource(shop.settings), Names(), form="json")
     result = dg.materialize(
         [numbers, other_run, total], instance=shop.instance, resources={"io_manager": io_manager}
     )
@@ -107,7 +108,7 @@ def test_tables_keep_their_text_and_numbers(shop: DagsterShop) -> None:
     def second(first: Any) -> None:  # noqa: ANN401 - a data frame
         seen.append(first)
 
-    io_manager = StoreIOManager(StoreResource.of(shop.settings), form="parquet")
+    io_manager = StoreIOManager(StoreResource(shop.settings), Names(), form="parquet")
     dg.materialize([first, second], instance=shop.instance, resources={"tables": io_manager})
     pd.testing.assert_frame_equal(seen[0], table)
     assert shop.store.get(table_key("first.parquet")).data == write_parquet(table)
@@ -125,7 +126,7 @@ def test_a_step_that_wants_parts_of_a_table_unpacks_no_more(shop: DagsterShop) -
         seen.append(first.read(("seed",)))
         seen.append(first.read(("prompt",), where=("fingerprint", {"b", "c"})))
 
-    io_manager = StoreIOManager(StoreResource.of(shop.settings), form="parquet")
+    io_manager = StoreIOManager(StoreResource(shop.settings), Names(), form="parquet")
     dg.materialize([first, second], instance=shop.instance, resources={"tables": io_manager})
     assert [table.to_dict("list") for table in seen] == [{"seed": [1, 2]}, {"prompt": ["y"]}]
 

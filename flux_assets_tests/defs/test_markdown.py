@@ -7,6 +7,7 @@ from flux_assets.buying.summary import RunSummary, Shortfall
 from flux_assets.catalog import read_catalog
 from flux_assets.defs.events import build_observation
 from flux_assets.defs.markdown import name_products
+from flux_assets.defs.names import Names
 from flux_assets.defs.reports import catalog_report, summary_report
 
 IMAGES = [
@@ -34,7 +35,7 @@ def test_a_product_s_event_says_the_vendor_s_message_as_it_is(text: str) -> None
     shortfall = Shortfall(
         product_id="1", shot="hero", fingerprint="", kind="refused", reason=f"refused: {text}"
     )
-    kinds, told = rendered(str(build_observation(shortfall, shop=None).description))
+    kinds, told = rendered(str(build_observation(shortfall, names=Names()).description))
     assert not kinds & LOADED
     assert told == f"refused: {' '.join(text.split())}"
 

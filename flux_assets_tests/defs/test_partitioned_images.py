@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 from dagster import AssetPartitionStatus
 
+from flux_assets.defs.names import Names
 from flux_assets.defs.partitions import products_partitions
 from flux_assets.storage.object_store import ledger_key
 from flux_assets_tests.fixtures.dagster_shops import (
@@ -42,7 +43,7 @@ def _materialize(shop: DagsterShop, first: str, last: str, asset: str = "images/
 
 def _statuses(shop: DagsterShop) -> Mapping[str, AssetPartitionStatus | None]:
     products = shop.instance.get_dynamic_partitions("products")
-    statuses = shop.instance.get_status_by_partition(HERO, products, products_partitions(None))
+    statuses = shop.instance.get_status_by_partition(HERO, products, products_partitions(Names()))
     assert statuses is not None
     return statuses
 

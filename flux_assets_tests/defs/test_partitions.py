@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from flux_assets.defs.names import Names
 from flux_assets.defs.partitions import add_products
 
 SQLITE_VARIABLES = 10_500
@@ -27,6 +28,6 @@ def small_statements() -> Iterator[None]:
 def test_more_products_than_a_statement_takes_variables_become_partitions(tmp_path: Path) -> None:
     product_ids = [f"P-{number}" for number in range(SQLITE_VARIABLES + 1)]
     with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
-        assert add_products(instance, None, product_ids) == (len(product_ids), 0)
-        assert add_products(instance, None, [*product_ids[1:], "P-new"]) == (1, 1)
+        assert add_products(instance, Names(), product_ids) == (len(product_ids), 0)
+        assert add_products(instance, Names(), [*product_ids[1:], "P-new"]) == (1, 1)
         assert set(instance.get_dynamic_partitions("products")) == {*product_ids, "P-new"}

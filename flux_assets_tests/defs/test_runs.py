@@ -12,6 +12,7 @@ from dagster import DagsterRunStatus
 from dagster._core.execution.plan.objects import StepFailureData, StepSuccessData
 
 from flux_assets.bill.process_identity import ProcessIdentity, this_process
+from flux_assets.defs.names import Names
 from flux_assets.defs.run_processes import (
     PROCESS_TAG,
     RunProcess,
@@ -92,13 +93,13 @@ def test_a_run_whose_process_is_gone_fails_with_the_reason_and_frees_its_slot(
 ) -> None:
     run = _start_run(shop, DEAD, generate=DEAD)
     assert _claim(shop, run, "generate")
-    [ended] = end_dead_runs(shop.instance, None)
+    [ended] = end_dead_runs(shop.instance, Names())
     assert ended.run_id == run.run_id
     assert f"process {DEAD.pid}" in ended.reason
     assert (_status(shop, run), _held(shop)) == (DagsterRunStatus.FAILURE, set())
     messages = [entry.message for entry in shop.instance.all_logs(run.run_id)]
     assert ended.reason in messages[-1] or any(ended.reason in text for text in messages)
-    assert not end_dead_runs(shop.instance, None)
+    assert not end_dead_runs(shop.instance, Names())
 
 
 @pytest.mark.parametrize(
@@ -111,14 +112,14 @@ def test_where_nothing_is_proven_nothing_is_ended(
 ) -> None:
     run = _start_run(shop, process, generate=process)
     assert _claim(shop, run, "generate")
-    assert not end_dead_runs(shop.instance, None)
+    assert not end_dead_runs(shop.instance, Names())
     assert (_status(shop, run), len(_held(shop))) == (DagsterRunStatus.STARTED, 1)
 
 
 def test_a_run_that_never_said_who_it_is_is_not_ended(shop: DagsterShop) -> None:
     _start_run(shop)
-    assert not end_dead_runs(shop.instance, None)
-    [found] = find_runs(shop.instance, None)
+    assert not end_dead_runs(shop.instance, Names())
+    [found] = find_runs(shop.instance, Names())
     assert found.life == "unknown"
 
 
@@ -126,7 +127,7 @@ def test_a_run_lives_while_a_step_of_it_does(shop: DagsterShop) -> None:
     run = _start_run(shop, DEAD, one=DEAD, two=ALIVE)
     assert _claim(shop, run, "one")
     assert _claim(shop, run, "two")
-    end_dead_runs(shop.instance, None)
+    end_dead_runs(shop.instance, Names())
     assert _status(shop, run) == DagsterRunStatus.STARTED
     assert _held(shop) == {(run.run_id, "two")}, "only the dead step's slot is free"
 
@@ -134,7 +135,7 @@ def test_a_run_lives_while_a_step_of_it_does(shop: DagsterShop) -> None:
 def test_a_dead_step_of_a_run_that_lives_is_the_runs_own_matter(shop: DagsterShop) -> None:
     run = _start_run(shop, ALIVE, one=DEAD)
     assert _claim(shop, run, "one")
-    end_dead_runs(shop.instance, None)
+    end_dead_runs(shop.instance, Names())
     assert _held(shop) == {(run.run_id, "one")}
 
 
@@ -145,17 +146,17 @@ def test_a_process_that_took_another_step_since_keeps_neither_run_nor_slot(
     run = _start_run(shop, DEAD, one=ALIVE)  # a Celery worker's, which has long done that step
     assert _claim(shop, run, "one")
     _end_step(shop, run, "one", how)
-    end_dead_runs(shop.instance, None)
+    end_dead_runs(shop.instance, Names())
     assert (_status(shop, run), _held(shop)) == (DagsterRunStatus.FAILURE, set())
 
 
 def test_a_slot_is_free_once_its_step_ends_after_its_run(shop: DagsterShop) -> None:
     run = _start_run(shop, DEAD, one=ALIVE, status=DagsterRunStatus.FAILURE)
     assert _claim(shop, run, "one")
-    end_dead_runs(shop.instance, None)
+    end_dead_runs(shop.instance, Names())
     assert _held(shop) == {(run.run_id, "one")}
     _end_step(shop, run, "one", "STEP_SUCCESS")
-    end_dead_runs(shop.instance, None)
+    end_dead_runs(shop.instance, Names())
     assert _held(shop) == set()
 
 
@@ -163,13 +164,13 @@ def test_a_run_that_lives_frees_what_its_ended_steps_held(shop: DagsterShop) -> 
     run = _start_run(shop, ALIVE, one=ALIVE)
     assert _claim(shop, run, "one")
     _end_step(shop, run, "one", "STEP_FAILURE")  # which it may do again, with the same slot
-    end_dead_runs(shop.instance, None)
+    end_dead_runs(shop.instance, Names())
     assert _held(shop) == {(run.run_id, "one")}
 
 
 def test_a_dead_run_that_was_being_cancelled_ends_cancelled(shop: DagsterShop) -> None:
     run = _start_run(shop, DEAD, status=DagsterRunStatus.CANCELING)
-    end_dead_runs(shop.instance, None)
+    end_dead_runs(shop.instance, Names())
     assert _status(shop, run) == DagsterRunStatus.CANCELED
 
 
@@ -180,7 +181,7 @@ def test_a_commands_run_that_died_before_it_began_is_known_by_its_tag(
     tags = {PROCESS_TAG: json.dumps(asdict(DEAD))}
     run = _start_run(shop, status=status, tags=tags)
     alive = _start_run(shop, status=status, tags=process_tags())
-    end_dead_runs(shop.instance, None)
+    end_dead_runs(shop.instance, Names())
     assert _status(shop, run) == DagsterRunStatus.FAILURE
     assert _status(shop, alive) == status
 
@@ -191,7 +192,7 @@ def test_a_run_that_repeats_another_is_not_taken_for_that_ones_process(shop: Dag
     again = shop.instance.create_run_for_job(
         job, tags=first.tags, parent_run_id=first.run_id, root_run_id=first.run_id
     )
-    end_dead_runs(shop.instance, None)
+    end_dead_runs(shop.instance, Names())
     assert _status(shop, again) == DagsterRunStatus.NOT_STARTED
 
 
@@ -202,7 +203,7 @@ def test_an_ended_runs_slot_is_free_once_the_process_is_that_held_it(
 ) -> None:
     run = _start_run(shop, DEAD, generate=process, status=status)
     assert _claim(shop, run, "generate")
-    end_dead_runs(shop.instance, None)
+    end_dead_runs(shop.instance, Names())
     assert (_held(shop) == set()) == is_free
 
 
@@ -212,7 +213,7 @@ def test_who_waited_and_died_does_not_get_the_next_turn(shop: DagsterShop) -> No
     for step in ("one", "two"):
         assert _claim(shop, at_work, step)
     assert not _claim(shop, waited, "three")
-    [ended] = end_dead_runs(shop.instance, None)
+    [ended] = end_dead_runs(shop.instance, Names())
     assert ended.run_id == waited.run_id
     shop.instance.event_log_storage.free_concurrency_slot_for_step(at_work.run_id, "one")
     assert _claim(shop, _start_run(shop, ALIVE), "four")
@@ -230,8 +231,8 @@ def test_a_step_that_comes_after_its_run_was_ended_does_nothing(shop: DagsterSho
 
 def test_another_shops_run_is_left_alone(shop: DagsterShop) -> None:
     run = _start_run(shop, DEAD)
-    assert not end_dead_runs(shop.instance, "acme")
-    assert find_refresh(shop.instance, "acme") is None
+    assert not end_dead_runs(shop.instance, Names(shop="acme"))
+    assert find_refresh(shop.instance, Names(shop="acme")) is None
     assert _status(shop, run) == DagsterRunStatus.STARTED
 
 
@@ -246,7 +247,7 @@ def test_a_run_of_chosen_pictures_is_one_of_the_shops(shop: DagsterShop) -> None
     )
     for run in (pictures, other):
         log_process(shop.instance, run, RunProcess(step="", process=DEAD))
-    end_dead_runs(shop.instance, None)
+    end_dead_runs(shop.instance, Names())
     assert _status(shop, pictures) == DagsterRunStatus.FAILURE
     assert _status(shop, other) == DagsterRunStatus.STARTED
 
@@ -265,9 +266,9 @@ def test_who_waits_is_told_for_whom_since_when_and_what_to_do(
     holder, waits = _start_run(shop, process), _start_run(shop, ALIVE)
     for step in ("one", "two"):
         assert _claim(shop, holder, step)
-    assert describe_wait(shop.instance, None, waits.run_id) == ""
+    assert describe_wait(shop.instance, Names(), waits.run_id) == ""
     assert not _claim(shop, waits, "three")
-    text = describe_wait(shop.instance, None, waits.run_id)
+    text = describe_wait(shop.instance, Names(), waits.run_id)
     assert told in text
     assert holder.run_id[:8] in text
     assert " since 20" in text
@@ -277,18 +278,18 @@ def test_who_waits_is_told_for_whom_since_when_and_what_to_do(
 def test_a_person_may_end_what_is_not_proven_but_not_what_lives(shop: DagsterShop) -> None:
     unknown, alive = _start_run(shop, ELSEWHERE), _start_run(shop, ALIVE)
     assert _claim(shop, unknown, "one")
-    ended = end_by_hand(shop.instance, None, unknown.run_id[:8])
+    ended = end_by_hand(shop.instance, Names(), unknown.run_id[:8])
     assert ended.run_id == unknown.run_id
     assert (_status(shop, unknown), _held(shop)) == (DagsterRunStatus.FAILURE, set())
     with pytest.raises(RunEndError, match=f"lives: process {ALIVE.pid} on"):
-        end_by_hand(shop.instance, None, alive.run_id)
+        end_by_hand(shop.instance, Names(), alive.run_id)
     with pytest.raises(RunEndError, match="is the beginning of 0 runs"):
-        end_by_hand(shop.instance, None, unknown.run_id)
+        end_by_hand(shop.instance, Names(), unknown.run_id)
 
 
 def test_a_person_may_free_the_slot_of_a_run_that_has_ended(shop: DagsterShop) -> None:
     run = _start_run(shop, ELSEWHERE, one=ELSEWHERE)
     assert _claim(shop, run, "one")
     shop.instance.report_run_failed(run)
-    end_by_hand(shop.instance, None, run.run_id)
+    end_by_hand(shop.instance, Names(), run.run_id)
     assert _held(shop) == set()

@@ -12,6 +12,7 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 from flux_assets.commands.checks.instance import check_instance
 from flux_assets.defs.event_storage import storage_config
 from flux_assets.defs.executors import build_executor
+from flux_assets.defs.names import Names
 from flux_assets.settings import load_settings
 
 A_DEMO_WITH_IT = """
@@ -42,7 +43,7 @@ def instance(newer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 
 def test_its_own_executor_runs_the_steps(newer: str) -> None:  # noqa: ARG001 - patches
-    assert build_executor(load_settings({})) is dg.in_process_executor
+    assert build_executor(load_settings({}), Names()) is dg.in_process_executor
 
 
 def test_its_own_storage_takes_the_events_from_where_they_always_are(instance: Path) -> None:
@@ -53,7 +54,7 @@ def test_its_own_storage_takes_the_events_from_where_they_always_are(instance: P
 
 
 def test_the_check_names_it_and_says_what_it_costs(instance: Path, newer: str) -> None:  # noqa: ARG001 - as above
-    [told] = [it for it in check_instance(None, is_rate_shared=False) if "version" in it.name]
+    [told] = [it for it in check_instance(Names(), is_rate_shared=False) if "version" in it.name]
     assert told.verdict == "warning"
     assert told.detail.startswith(f"{newer} is newer than what this release was tried with: ")
 

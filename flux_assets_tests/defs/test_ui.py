@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Page, expect
 
-from flux_assets.defs.refresh import RefreshConfig
+from flux_assets.defs.run_choices import RefreshConfig
 from flux_assets_tests.fixtures.dagster_dev import (
     CHROMIUM,
     MODERATED_PRODUCT,

@@ -13,6 +13,7 @@ from dagster._utils.interrupts import capture_interrupts
 
 from flux_assets.bill.process_identity import ProcessIdentity, this_process
 from flux_assets.defs.executors import build_executor
+from flux_assets.defs.names import Names
 from flux_assets.defs.run_processes import RunProcess, log_process, read_processes
 from flux_assets.defs.waiting import PatientClaims, wait_patiently
 from flux_assets.settings import load_settings
@@ -26,7 +27,7 @@ def buy() -> None:
     """A step that takes its turn."""
 
 
-@dg.job(executor_def=wait_patiently(dg.in_process_executor, None))
+@dg.job(executor_def=wait_patiently(dg.in_process_executor, Names()))
 def refresh_catalog_images() -> None:
     buy()
 
@@ -50,7 +51,7 @@ def _hold_slot(instance: dg.DagsterInstance, process: ProcessIdentity) -> dg.Dag
 
 def _claims(instance: dg.DagsterInstance, kind: Any = PatientClaims) -> Any:  # noqa: ANN401 - Dagster's own
     run = instance.create_run_for_job(refresh_catalog_images)
-    return kind(instance, run, shop=None)
+    return kind(instance, run, names=Names())
 
 
 def test_a_claim_gets_the_slot_of_the_dead_as_soon_as_it_has_looked(
@@ -103,7 +104,7 @@ def test_every_executor_keeps_its_name_and_settings(name: str) -> None:
     settings = load_settings(
         {"FLUX_ASSETS_EXECUTOR": name, "FLUX_ASSETS_CELERY_BROKER": "redis://127.0.0.1:1/0"}
     )
-    executor = build_executor(settings)
+    executor = build_executor(settings, Names())
     assert executor.name == name
     assert executor.config_schema
 

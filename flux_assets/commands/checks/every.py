@@ -17,7 +17,7 @@ from flux_assets.commands.checks.public import check_public
 from flux_assets.commands.checks.purchase import buy_one
 from flux_assets.commands.checks.store import check_store
 from flux_assets.commands.people import people
-from flux_assets.commands.shop import open_shop
+from flux_assets.commands.shop import open_shop, read_names
 from flux_assets.defs.automation import check_schedule
 from flux_assets.errors import SettingsError
 from flux_assets.settings import Settings, load_settings
@@ -61,7 +61,7 @@ def _checks(settings: Settings, run_id: str) -> Mapping[str, Check]:
 
 def _check_dagster(settings: Settings) -> Iterable[Finding]:
     is_rate_shared = not settings.is_sample and settings.rate_limiter is not None
-    return check_instance(settings.shop, is_rate_shared=is_rate_shared)
+    return check_instance(read_names(settings), is_rate_shared=is_rate_shared)
 
 
 def _buy_one(settings: Settings, run_id: str) -> Iterator[Finding]:

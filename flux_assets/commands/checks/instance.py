@@ -8,18 +8,18 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from flux_assets.commands.checks.finding import Finding
 from flux_assets.commands.dagster_home import open_instance
-from flux_assets.defs.partitions import shop_name
+from flux_assets.defs.names import Names
 from flux_assets.defs.pools import API_POOL, read_pool
 from flux_assets.defs.runs import describe_run, end_dead_runs, find_runs
 from flux_assets.defs.tried_dagster import is_tried
 from flux_assets.defs.waited_for import describe_holder
 
 
-def check_instance(shop: str | None, *, is_rate_shared: bool) -> Iterator[Finding]:
+def check_instance(names: Names, *, is_rate_shared: bool) -> Iterator[Finding]:
     """Judge the instance of `DAGSTER_HOME`, and end its runs that are proven dead.
 
     Args:
-        shop: whose runs and pool are looked at.
+        names: of the shop whose runs and pool are looked at.
         is_rate_shared: whether steps that buy keep to one rate together, so that several may run
             at once.
 
@@ -27,22 +27,22 @@ def check_instance(shop: str | None, *, is_rate_shared: bool) -> Iterator[Findin
         SettingsError, DagsterHomeError: it cannot be opened.
     """
     with open_instance() as instance:
-        pool = shop_name(shop, API_POOL)
+        pool = names.name(API_POOL)
         yield from judge_instance(instance, pool, is_rate_shared=is_rate_shared)
-        yield from judge_runs(instance, shop)
+        yield from judge_runs(instance, names)
 
 
-def judge_runs(instance: dg.DagsterInstance, shop: str | None) -> Iterator[Finding]:
+def judge_runs(instance: dg.DagsterInstance, names: Names) -> Iterator[Finding]:
     """What is under way, what was dead and is ended now, and what hinders a refresh for ever."""
     name = "dagster runs"
-    for ended in end_dead_runs(instance, shop):
+    for ended in end_dead_runs(instance, names):
         yield Finding(name=name, verdict="ok", detail=f"run {ended.run_id}: {ended.reason}")
-    found = find_runs(instance, shop)
+    found = find_runs(instance, names)
     for it in found:
         is_clear = it.is_queued or it.life == "alive"
         yield Finding(name=name, verdict="ok" if is_clear else "warning", detail=describe_run(it))
     under_way = {it.run.run_id for it in found}
-    for slot in read_pool(instance, shop).slots:
+    for slot in read_pool(instance, names).slots:
         if slot.run_id not in under_way:
             yield Finding(name=name, verdict="warning", detail=describe_holder(instance, slot))
     if not found:
