@@ -15,9 +15,10 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 NO_PYTHON := Install Python 3.11, 3.12, 3.13 or 3.14 with its venv module \
 	(on Debian and Ubuntu: apt-get install python3 python3-venv), for none is on the PATH.
 
-# uv does not read pip's settings, where a company may name an index of its own.
+# uv does not read pip's settings, where a company may name an index of its own, nor by itself the
+# certificates that this machine trusts.
 INDEX = $(shell $(BIN)/python -m pip config get global.index-url 2>/dev/null)
-UV = $(if $(INDEX),UV_DEFAULT_INDEX='$(INDEX)') $(BIN)/uv --quiet
+UV = $(if $(INDEX),UV_DEFAULT_INDEX='$(INDEX)') $(BIN)/uv --quiet --system-certs
 INSTALL = $(UV) pip install --python $(BIN)/python
 LOCK = $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url
