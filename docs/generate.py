@@ -3,19 +3,18 @@
 A page keeps its own words: only what stands between its two marks is replaced.
 """
 
-import ast
 import inspect
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import click
 
 from flux_assets.commands.main import cli
+from flux_assets.defs.component_attributes import read_meanings
 from flux_assets.image_api.parameters import PARAMETERS
 from flux_assets.manifest.rows import MANIFEST_COLUMNS
 from flux_assets.settings import Settings, variable_of
@@ -27,25 +26,12 @@ _END = "<!-- end of what is made from the code -->"
 
 def build_settings_table() -> str:
     """Every environment variable, with the text below its field and its default."""
-    (declared,) = ast.parse(inspect.getsource(Settings)).body
-    meanings = dict(_read_texts_below_fields(declared))
+    meanings = dict(read_meanings())
     rows = (
         (f"`{variable_of(name)}`", meanings[name], _show_default(field.default))
         for name, field in Settings.model_fields.items()
     )
     return _build_table(("variable", "meaning", "default"), rows)
-
-
-def _read_texts_below_fields(declared: ast.stmt) -> Iterator[tuple[str, str]]:
-    if not isinstance(declared, ast.ClassDef):
-        raise TypeError(f"{declared} is no class")
-    for field, below in pairwise(declared.body):
-        match field, below:
-            case (
-                ast.AnnAssign(target=ast.Name(id=name)),
-                ast.Expr(value=ast.Constant(value=str(text))),
-            ):
-                yield name, " ".join(text.split())
 
 
 def _show_default(default: object) -> str:

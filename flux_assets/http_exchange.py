@@ -18,7 +18,7 @@ from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util.ssl_ import create_urllib3_context
 
-from flux_assets.settings import LOOPBACK_HOSTS
+from flux_assets.setting_values import LOOPBACK_HOSTS
 
 _ENVIRONMENT = requests.Session()
 """Knows the environment's settings; it sends nothing."""

@@ -1,10 +1,7 @@
 """The environment as typed settings, on one page; docs/settings.md is made from it."""
 
-import json
-import re
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -18,114 +15,23 @@ from pydantic import (
 
 from flux_assets.encodings import check_encoding
 from flux_assets.errors import SettingsError
+from flux_assets.setting_values import (
+    check_base_url,
+    check_public_url,
+    check_put_args,
+    check_rate_limiter,
+    check_shop,
+    check_webhook,
+    parse_buckets,
+    parse_header,
+    parse_hosts,
+    parse_json_object,
+)
 from flux_assets.variable_names import PREFIX, is_of_a_service, tell_unknown
 
-LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 _UNPREFIXED = ("ONEMIN_API_KEY", "ONEMIN_BASE_URL")
 
-# A condition given for every put would undo the ledger's own.
-_STORE_PUT_ARGS = {"Body", "Bucket", "ContentType", "IfMatch", "IfNoneMatch", "Key"}
-
-
-def _check_base_url(url: str) -> str:
-    parts = urlsplit(url)
-    secure = parts.scheme == "https"
-    local = parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
-    if not parts.hostname or not (secure or local):
-        raise ValueError("must be https, or http on this machine's loopback address only")
-    if "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError("takes no user name, query or fragment")
-    return url.rstrip("/")
-
-
-def _check_webhook(url: SecretStr) -> SecretStr:
-    """What is wrong with it is told without it, for it is a secret."""
-    try:
-        parts = urlsplit(url.get_secret_value())
-        host, _ = parts.hostname, parts.port  # which is read only here, and may be no number
-    except ValueError:
-        raise ValueError("is no address that can be called") from None
-    local = parts.scheme == "http" and host in LOOPBACK_HOSTS
-    if not host or not (parts.scheme == "https" or local):
-        raise ValueError("must be https, or http on this machine's loopback address only")
-    if "@" in parts.netloc:
-        raise ValueError("takes no user name")
-    return url
-
-
-def _check_rate_limiter(url: SecretStr) -> SecretStr:
-    """What is wrong with it is told without it, for it may hold a password."""
-    try:
-        parts = urlsplit(url.get_secret_value())
-        host, _ = parts.hostname, parts.port  # which is read only here, and may be no number
-    except ValueError:
-        raise ValueError("is no address that can be called") from None
-    if parts.scheme not in {"redis", "rediss"} or not host:
-        raise ValueError("must be a Redis, as redis://host:6379/1 or rediss://")
-    return url
-
-
-def _check_public_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("must start with https:// or http:// and a host")
-    return url.rstrip("/")
-
-
-_STORE_FOLDERS = {"budget", "images", "ledger", "photos", "runs", "tables", "undecoded", "uploads"}
-
-
-def _check_shop(shop: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", shop):
-        raise ValueError(
-            "takes lower-case letters, digits and _, starting with a letter, at most 40"
-        )
-    if shop in _STORE_FOLDERS:
-        raise ValueError(f"{shop!r} is the name of a folder of the store itself; choose another")
-    return shop
-
-
-def _parse_json_object(text: object) -> object:
-    if not isinstance(text, str):
-        return text
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise ValueError(f"must be a JSON object: {error}") from error
-
-
-def _check_put_args(arguments: dict[str, Any]) -> dict[str, Any]:
-    taken = sorted(_STORE_PUT_ARGS & arguments.keys())
-    if taken:
-        raise ValueError(f"may not hold {', '.join(taken)}: the store gives it itself")
-    return arguments
-
-
-def _parse_header(text: object) -> object:
-    """`Name: value` as both; what is wrong with it is told without it, for it is a secret."""
-    if not isinstance(text, str):
-        return text
-    name, _, value = (part.strip() for part in text.partition(":"))
-    if not re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", name, re.ASCII) or not value:
-        raise ValueError("must be one header as `Name: value`, such as `Authorization: Bearer ...`")
-    if not (value.isascii() and value.isprintable()):
-        raise ValueError("takes one line of printable ASCII characters as its value")
-    return name, SecretStr(value)
-
-
-def _parse_hosts(text: object) -> object:
-    return tuple(text.lower().replace(",", " ").split()) if isinstance(text, str) else text
-
-
-def _parse_buckets(text: object) -> object:
-    if not isinstance(text, str):
-        return text
-    if "/" in text:
-        raise ValueError("takes buckets' names alone, such as `supplier-photos`")
-    return tuple(text.replace(",", " ").split())
-
-
-_Header = Annotated[tuple[str, SecretStr], BeforeValidator(_parse_header)]
+_Header = Annotated[tuple[str, SecretStr], BeforeValidator(parse_header)]
 
 
 class Settings(BaseModel):
@@ -140,11 +46,11 @@ class Settings(BaseModel):
     """`sample` or `live`."""
     onemin_api_key: SecretStr | None = None
     """The vendor's key; required in live mode."""
-    onemin_base_url: Annotated[str, AfterValidator(_check_base_url)] = "https://api.1min.ai"
+    onemin_base_url: Annotated[str, AfterValidator(check_base_url)] = "https://api.1min.ai"
     """Where the image API is: https, or http on this machine's loopback address only."""
     store: str = ".flux_assets/store"
     """`s3://bucket/prefix`, or a directory; to be given in live mode, and absolute."""
-    shop: Annotated[str, AfterValidator(_check_shop)] | None = None
+    shop: Annotated[str, AfterValidator(check_shop)] | None = None
     """Goes before asset keys, job, partitions and store keys, for several shops in one instance."""
     catalog: str = "data/catalog.csv"
     """The shop's export: a path, `s3://` or `https://`."""
@@ -162,7 +68,7 @@ class Settings(BaseModel):
     """The shots file: a path or `s3://`."""
     allow_private_sources: bool = False
     """`true` also reads photos from private networks and from this machine."""
-    photo_buckets: Annotated[tuple[str, ...], BeforeValidator(_parse_buckets)] = ()
+    photo_buckets: Annotated[tuple[str, ...], BeforeValidator(parse_buckets)] = ()
     """Buckets, separated by commas, whose photos are read beside the store's and the catalog's."""
     photo_max_age_hours: Annotated[float, Field(ge=0)] = 24
     """A photo that was checked less long ago is not asked for again."""
@@ -178,7 +84,7 @@ class Settings(BaseModel):
     """When another worker takes a dead one's step; longer than any shard takes."""
     requests_per_minute: Annotated[int, Field(ge=1)] = 180
     """The account's limit."""
-    rate_limiter: Annotated[SecretStr, AfterValidator(_check_rate_limiter)] | None = None
+    rate_limiter: Annotated[SecretStr, AfterValidator(check_rate_limiter)] | None = None
     """Secret address of a Redis, `redis://host:6379/1`, in which all processes of an account count
     their requests together (live mode); else each keeps the limit by itself.
     """
@@ -204,15 +110,15 @@ class Settings(BaseModel):
     """A paid picture that cannot be fetched is asked for again for so long; then it is `lost`."""
     shard_size: Annotated[int, Field(ge=1)] = 500
     """Requests in a step, and partitions in a backfill's run."""
-    result_hosts: Annotated[tuple[str, ...], BeforeValidator(_parse_hosts)] = ()
+    result_hosts: Annotated[tuple[str, ...], BeforeValidator(parse_hosts)] = ()
     """Further hosts that results may be downloaded from, separated by commas."""
     s3_put_args: Annotated[
-        dict[str, Any], BeforeValidator(_parse_json_object), AfterValidator(_check_put_args)
+        dict[str, Any], BeforeValidator(parse_json_object), AfterValidator(check_put_args)
     ] = {}
     """JSON added to every put: `ServerSideEncryption`, `SSEKMSKeyId`, `Tagging`, ..."""
     s3_checksum: Literal["when_supported", "when_required"] = "when_supported"
     """`when_supported`, or `when_required` for older S3 stores."""
-    public_url: Annotated[str, AfterValidator(_check_public_url)] | None = None
+    public_url: Annotated[str, AfterValidator(check_public_url)] | None = None
     """Where the public (a CDN) sees what `FLUX_ASSETS_STORE` names, its prefix included. A
     picture's `url` is this, the shop if any, and its key; without it no `url` is given out.
     """
@@ -224,7 +130,7 @@ class Settings(BaseModel):
     """When the schedule runs, once it is switched on."""
     timezone: str = "UTC"
     """Of the schedule."""
-    alert_webhook: Annotated[SecretStr, AfterValidator(_check_webhook)] | None = None
+    alert_webhook: Annotated[SecretStr, AfterValidator(check_webhook)] | None = None
     """Secret address that alerts are posted to as JSON: https, or http on loopback only. Their
     `text` is what Slack and its like show.
     """
@@ -232,6 +138,8 @@ class Settings(BaseModel):
     """How long a sample call takes."""
     simulator_megapixels: Annotated[float, Field(gt=0, le=4)] = 1.0
     """Size of sample pictures."""
+    simulator_state: str = ".flux_assets/simulator"
+    """The folder of what the simulator remembers, and of its bill."""
     simulator_faults: str | None = None
     """A JSON file of what goes wrong in sample mode."""
 
@@ -270,6 +178,15 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
             values[fields[variable]] = value
         elif variable.startswith(PREFIX) and not is_of_a_service(variable, environ):
             raise SettingsError(variable, tell_unknown(variable, fields))
+    return build_settings(values)
+
+
+def build_settings(values: Mapping[str, object]) -> Settings:
+    """The settings of some fields' values; others have their defaults.
+
+    Raises:
+        SettingsError: one is missing in live mode, or out of its range.
+    """
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:

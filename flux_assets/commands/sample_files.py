@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-import flux_assets
+from flux_assets.defs.sample_files import find_sample_files
 
 _DATA = "data"
 _INSTANCE_CONFIG = "dagster.yaml"
@@ -19,15 +19,8 @@ def put_sample_files(folder: Path) -> bool:
     """
     if (folder / _DATA).exists():
         return False
-    source = _find_source()
+    source = find_sample_files()
     shutil.copytree(source / _DATA, folder / _DATA)
     if not (folder / _INSTANCE_CONFIG).exists():
         shutil.copyfile(source / _INSTANCE_CONFIG, folder / _INSTANCE_CONFIG)
     return True
-
-
-def _find_source() -> Path:
-    """A wheel carries the files inside the package; a checkout has them beside it."""
-    package = Path(flux_assets.__file__).parent
-    packaged = package / "sample"
-    return packaged if packaged.is_dir() else package.parent

@@ -1,6 +1,7 @@
 """What runs a job's steps: this process, processes, Celery workers or Kubernetes jobs."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -11,13 +12,20 @@ from flux_assets.errors import SettingsError
 from flux_assets.settings import Settings, variable_of
 
 
-def build_executor(settings: Settings, names: Names) -> dg.ExecutorDefinition:
+def build_executor(
+    settings: Settings, names: Names, variables: Mapping[str, str] | None = None
+) -> dg.ExecutorDefinition:
     """The executor that the settings name; only its own package is imported.
+
+    Args:
+        settings: of the shop.
+        names: of what its runs wait for.
+        variables: that hold secrets, where they have other names than the settings.
 
     Raises:
         SettingsError: the package is not installed, or its settings cannot be used.
     """
-    executor = _find_executor(settings)
+    executor = _find_executor(settings, variables or {})
     if not is_tried():
         return executor
     from flux_assets.defs.waiting import wait_patiently
@@ -25,14 +33,14 @@ def build_executor(settings: Settings, names: Names) -> dg.ExecutorDefinition:
     return wait_patiently(executor, names)
 
 
-def _find_executor(settings: Settings) -> dg.ExecutorDefinition:
+def _find_executor(settings: Settings, variables: Mapping[str, str]) -> dg.ExecutorDefinition:
     match settings.executor:
         case "in_process":
             return dg.in_process_executor
         case "multiprocess":
             return dg.multiprocess_executor
         case "celery":
-            return _build_celery_executor(settings)
+            return _build_celery_executor(settings, variables)
         case "k8s":
             return _build_k8s_executor()
 
@@ -76,30 +84,36 @@ def celery_config_source(settings: Settings) -> dict[str, Any]:
     }
 
 
-def backend_variable(settings: Settings) -> str | None:
+def backend_variable(settings: Settings, variables: Mapping[str, str] | None = None) -> str | None:
     """The variable that holds the result backend's address: its own, or a Redis broker's.
 
     None where results go back over the broker's own messages (`rpc://`).
     """
     if settings.celery_backend is not None:
-        return variable_of("celery_backend")
+        return _variable("celery_backend", variables)
     broker = settings.celery_broker
     is_redis = broker is not None and broker.get_secret_value().startswith(
         ("redis://", "rediss://")
     )
-    return variable_of("celery_broker") if is_redis else None
+    return _variable("celery_broker", variables) if is_redis else None
 
 
-def _build_celery_executor(settings: Settings) -> dg.ExecutorDefinition:
+def _variable(field: str, variables: Mapping[str, str] | None) -> str:
+    return (variables or {}).get(field, variable_of(field))
+
+
+def _build_celery_executor(
+    settings: Settings, variables: Mapping[str, str]
+) -> dg.ExecutorDefinition:
     try:
         from dagster_celery import celery_executor
     except ImportError as error:
         raise _missing_extra("celery") from error
-    backend = backend_variable(settings)
+    backend = backend_variable(settings, variables)
     configured: dg.ExecutorDefinition = celery_executor.configured(
         {
             # Both may hold a password, so that what a run shows is where they stand.
-            "broker": {"env": variable_of("celery_broker")},
+            "broker": {"env": _variable("celery_broker", variables)},
             "backend": {"env": backend} if backend else "rpc://",
             "config_source": celery_config_source(settings),
         },

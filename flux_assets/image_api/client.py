@@ -27,7 +27,7 @@ from flux_assets.image_api.transport import (
     OpenAdapter,
     Transport,
 )
-from flux_assets.settings import LOOPBACK_HOSTS
+from flux_assets.setting_values import LOOPBACK_HOSTS
 
 _MAX_REPLY_BYTES = 4 * 1024 * 1024
 _CONNECT_TIMEOUT_SECONDS = 10.0

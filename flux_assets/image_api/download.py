@@ -15,7 +15,7 @@ from flux_assets.errors import (
     UnknownOutcomeError,
 )
 from flux_assets.image_api.transport import HttpReply, Transport
-from flux_assets.settings import LOOPBACK_HOSTS
+from flux_assets.setting_values import LOOPBACK_HOSTS
 
 MAX_PICTURE_BYTES = 64 * 1024 * 1024
 

@@ -91,7 +91,6 @@ def _connect(
 @contextmanager
 def _running_simulator(options: ApiOptions) -> Iterator[tuple[str, SecretStr]]:
     """Its base URL, and a key that it takes."""
-    from flux_assets.image_api.simulator import STATE_DIR
     from flux_assets.image_api.simulator.faults import Faults, read_faults
     from flux_assets.image_api.simulator.options import SAMPLE_KEY, SimulatorOptions
     from flux_assets.image_api.simulator.server import running_simulator
@@ -102,5 +101,5 @@ def _running_simulator(options: ApiOptions) -> Iterator[tuple[str, SecretStr]]:
         megapixels=options.simulator_megapixels,
         faults=read_faults(Path(faults)) if faults else Faults(),
     )
-    with running_simulator(Path(STATE_DIR), options=simulated) as simulator:
+    with running_simulator(Path(options.simulator_state), options=simulated) as simulator:
         yield simulator.base_url, SecretStr(SAMPLE_KEY)

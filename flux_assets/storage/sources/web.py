@@ -10,7 +10,7 @@ from urllib3.util import Url, parse_url
 
 from flux_assets.errors import SourceError
 from flux_assets.http_exchange import exchange
-from flux_assets.settings import LOOPBACK_HOSTS
+from flux_assets.setting_values import LOOPBACK_HOSTS
 from flux_assets.storage.sources.address import SecretHeader, check_size, shown_uri
 from flux_assets.storage.sources.deadline import within
 
