@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from flux_assets.commands.completion import complete_products, complete_shots
+
 if TYPE_CHECKING:
     from flux_assets.planning.choices import Choices
 
@@ -12,7 +14,11 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _CHOICES = (
     click.option(
-        "--product-ids", multiple=True, metavar="ID", help="Only this product; repeatable."
+        "--product-ids",
+        multiple=True,
+        metavar="ID",
+        shell_complete=complete_products,
+        help="Only this product; repeatable.",
     ),
     click.option(
         "--product-ids-file",
@@ -22,7 +28,13 @@ _CHOICES = (
     click.option(
         "--categories", multiple=True, metavar="NAME", help="Only this category; repeatable."
     ),
-    click.option("--shots", multiple=True, metavar="NAME", help="Only this shot; repeatable."),
+    click.option(
+        "--shots",
+        multiple=True,
+        metavar="NAME",
+        shell_complete=complete_shots,
+        help="Only this shot; repeatable.",
+    ),
     click.option(
         "--limit",
         type=click.IntRange(0),

@@ -5,6 +5,7 @@ import sys
 import click
 
 from flux_assets.commands.calling import examples
+from flux_assets.commands.completion import complete_products, complete_shots
 
 
 @click.command(
@@ -13,8 +14,16 @@ from flux_assets.commands.calling import examples
         "flux-assets reroll 00123 --shot hero --now",
     )
 )
-@click.argument("product_id")
-@click.option("--shot", "shots", multiple=True, required=True, metavar="NAME", help="Repeatable.")
+@click.argument("product_id", shell_complete=complete_products)
+@click.option(
+    "--shot",
+    "shots",
+    multiple=True,
+    required=True,
+    metavar="NAME",
+    shell_complete=complete_shots,
+    help="Repeatable.",
+)
 @click.option("--now", is_flag=True, help="Buy it at once, and nothing else.")
 def reroll(product_id: str, shots: tuple[str, ...], *, now: bool) -> None:
     """Ask for another picture of a product, with the same words.
