@@ -39,7 +39,7 @@ def measure(quick: bool) -> Sequence[Figure]:  # noqa: FBT001 - as every subject
             target=at_most(1.6),
         ),
         Figure(
-            name="start-up: CPU of flux-assets plan --help, beside import click",
+            name="start-up: CPU of a command's --help, beside import click",
             unit="s",
             ours=help_cpu,
             peer=click_cpu,

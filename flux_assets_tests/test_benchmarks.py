@@ -8,7 +8,7 @@ from flux_assets_tests.fixtures.dagster_dev import CHROMIUM
 
 _BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 _ROWS = {
-    "start_up": ("import flux_assets.definitions", "plan --help"),
+    "start_up": ("import flux_assets.definitions", "--help"),
     "efficiency": ("32 in flight", "64 in flight", "pictures a minute"),
     "cpu_per_picture": ("core, directory store", "core, S3", "whole Dagster job"),
     "time_of_parts": (

@@ -8,7 +8,7 @@ import click
 from rich.markup import escape
 
 from flux_assets.commands.calling import examples, json_option
-from flux_assets.commands.people import people
+from flux_assets.commands.people import answers
 
 if TYPE_CHECKING:
     from flux_assets.commands.checks.finding import Finding
@@ -59,6 +59,6 @@ def check(*, as_json: bool, buys: bool, looks_from_outside: bool) -> None:
 def _show(finding: "Finding") -> None:
     style = _STYLES[finding.verdict]
     line = " ".join(finding.detail.split())
-    people.print(
+    answers.print(
         f"[{style}]{finding.verdict:<8}[/] [bold]{finding.name}[/]: {escape(line)}", soft_wrap=True
     )

@@ -16,7 +16,8 @@ from flux_assets.bill.open_ledger import RunIdentity
 from flux_assets.buying.summary import KINDS, RunSummary
 from flux_assets.commands.code_location import find_job_origin
 from flux_assets.commands.dagster_home import open_instance
-from flux_assets.commands.run_watch import RunProgress, watch_run
+from flux_assets.commands.progress import ProgressWatch
+from flux_assets.commands.run_watch import watch_run
 from flux_assets.defs.automation import DEAD_RUNS_SENSOR
 from flux_assets.defs.events import is_run_dead
 from flux_assets.defs.failures import explain_failure
@@ -29,7 +30,7 @@ from flux_assets.defs.run_choices import choices_node
 from flux_assets.defs.run_processes import process_tags
 from flux_assets.defs.runs import end_dead_runs
 from flux_assets.errors import FluxAssetsError
-from flux_assets.manifest.shortfalls import read_shortfalls
+from flux_assets.manifest.shortfalls import NOT_ASKED, read_shortfalls
 from flux_assets.manifest.stored import MANIFEST_KEY
 from flux_assets.planning.choices import Choices
 from flux_assets.settings import Settings, load_settings
@@ -56,6 +57,7 @@ class RunFailedError(FluxAssetsError):
 class RefreshReport:
     """What a refresh came to; `shortfalls` are as `read_shortfalls` gives them.
 
+    `is_limited` says that only so many pictures were asked for, so that more are to come.
     `before_and_after` are the addresses of one photo and of the picture made from it, if there is
     any. `failure` says why the run failed although it went to its end.
     """
@@ -65,13 +67,21 @@ class RefreshReport:
     summary: RunSummary
     shortfalls: Sequence[Sequence[str]]
     pictures_by_shot: Mapping[str, int]
+    is_limited: bool
     before_and_after: tuple[str, str] | None = None
     failure: str = ""
 
     @property
-    def missing(self) -> int:
-        """How many requests have no current picture."""
-        return len(self.shortfalls)
+    def missing(self) -> Sequence[Sequence[str]]:
+        """The shortfalls, but for those that were left for later with a limit."""
+        if not self.is_limited or self.summary.left_over_cap:  # which is nobody's wish
+            return self.shortfalls
+        return [row for row in self.shortfalls if row[3] != NOT_ASKED]
+
+    @property
+    def left(self) -> int:
+        """How many pictures were left for later."""
+        return len(self.shortfalls) - len(self.missing)
 
     @property
     def exit_code(self) -> int:
@@ -87,7 +97,8 @@ class RefreshReport:
             "calls": self.summary.calls,
             "possibly_paid_twice": self.summary.possibly_paid_twice,
             "left_over_cap": self.summary.left_over_cap,
-            "missing": self.missing,
+            "missing": len(self.shortfalls),
+            "left": self.left,
             "notes": self.summary.notes,
             "failure": self.failure,
             "run_id": self.run_id,
@@ -108,7 +119,7 @@ def run_refresh(
     *,
     tell: Callable[[str], None],
     is_told_to_end: Callable[[], bool],
-    on_progress: Callable[[RunProgress], None] | None = None,
+    progress: ProgressWatch,
 ) -> RefreshReport:
     """Run the whole job.
 
@@ -118,7 +129,7 @@ def run_refresh(
         choices: what is asked of this run.
         tell: called with a sentence for people: runs that were found dead, and for whom it waits.
         is_told_to_end: whether a signal has come that ends it.
-        on_progress: called now and then from another thread; for it, every event is read back.
+        progress: what is told now and then, from another thread, of how far the run is.
 
     Raises:
         RunFailedError: the run stopped.
@@ -142,13 +153,13 @@ def run_refresh(
                 instance,
                 names,
                 tags,
-                on_progress=on_progress,
+                progress=progress,
                 tell=tell,
                 is_told_to_end=is_told_to_end,
             ),
             _execute(instance, names, run_config, tags | process_tags()) as result,
         ):
-            return _report(settings, result)
+            return _report(settings, choices, result)
 
 
 def _execute(
@@ -172,12 +183,12 @@ def _execute(
     return execute_run(job, run, instance)
 
 
-def _report(settings: Settings, result: dg.JobExecutionResult) -> RefreshReport:
+def _report(settings: Settings, choices: Choices, result: dg.JobExecutionResult) -> RefreshReport:
     if result.success:
-        return _read_report(settings, result.run_id)
+        return _read_report(settings, choices, result.run_id)
     failed = _explain_failure(result)
     if FEW_FAILED_CHECK in failed.step:  # after the manifest, so that there is all to report
-        return _read_report(settings, result.run_id, failure=failed.reason)
+        return _read_report(settings, choices, result.run_id, failure=failed.reason)
     raise failed
 
 
@@ -189,7 +200,9 @@ def open_run_identity(step: str) -> Iterator[RunIdentity]:
         yield RunIdentity(run_id=name, step=step, is_run_dead=partial(is_run_dead, instance))
 
 
-def _read_report(settings: Settings, run_id: str, *, failure: str = "") -> RefreshReport:
+def _read_report(
+    settings: Settings, choices: Choices, run_id: str, *, failure: str = ""
+) -> RefreshReport:
     store = StoreResource(settings).open().shop
     summary = json.loads(store.get(run_key(run_id, "refreshed_images.json")).data)
     before_and_after = ("source_uri", "object_uri")
@@ -203,6 +216,7 @@ def _read_report(settings: Settings, run_id: str, *, failure: str = "") -> Refre
         summary=RunSummary.merge([summary]),
         shortfalls=read_shortfalls(store),
         pictures_by_shot=dict(manifest["shot"].value_counts(sort=False)),
+        is_limited=choices.limit is not None,
         before_and_after=next(read_rows(edits, before_and_after), None),
         failure=failure,
     )

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from flux_assets.commands.calling import EX_USAGE, examples
 from flux_assets.commands.failures import TRACEBACK, run_cli
-from flux_assets.commands.people import people, tell_logs, tell_usage
+from flux_assets.commands.people import hold_standard_error, people, tell_logs, tell_usage
 from flux_assets.commands.signals import note_signals
 from flux_assets.errors import FluxAssetsError
 
@@ -39,6 +39,7 @@ _OBJECTS_BETWEEN_COLLECTIONS = 10_000
 def main() -> None:
     """Run the command line; errors that a person can act on come without a traceback."""
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    hold_standard_error()
     tell_logs()
     warnings.simplefilter("ignore")  # third parties' warnings are for developers, and tests
     with note_signals() as find_signal:

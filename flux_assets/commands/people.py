@@ -1,4 +1,6 @@
-"""Where messages for people go: standard error, so that a script gets standard output alone.
+"""What a command says: its answer on standard output, all else on standard error.
+
+A script and a file get the answer alone, and a person at a terminal both.
 
 Titles, vendors' messages and file names are told in them. So what a terminal would obey instead
 of showing it, and what turns the order of the letters about, is left out here, for all commands.
@@ -6,8 +8,11 @@ of showing it, and what turns the order of the letters about, is left out here, 
 
 import io
 import logging
+import os
 import re
+import sys
 from collections.abc import Iterable
+from contextlib import suppress
 
 import click
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -21,7 +26,7 @@ _OBEYED = re.compile(
 )
 
 
-class _People(Console):
+class _Console(Console):
     """A console on which a text can do nothing but be read."""
 
     def render(
@@ -42,7 +47,20 @@ class _LogHandler(logging.Handler):
         people.print(escape(self.format(record)), soft_wrap=True)
 
 
-people = _People(stderr=True, highlight=False, emoji=False)
+answers = _Console(highlight=False, emoji=False)
+"""What a command is for: a plan, a result, a list."""
+people = _Console(stderr=True, highlight=False, emoji=False)
+"""Progress, warnings, questions and errors."""
+
+
+def hold_standard_error() -> None:
+    """Let people be told where standard error goes now, though the steps of a run take it."""
+    with suppress(AttributeError, OSError):  # where it is closed, nobody is told anything
+        stderr = sys.stderr
+        people.file = os.fdopen(
+            os.dup(stderr.fileno()), "w", 1, encoding=stderr.encoding, errors=stderr.errors
+        )
+        people.is_interactive = people.is_terminal and not people.is_dumb_terminal
 
 
 def tell_logs() -> None:

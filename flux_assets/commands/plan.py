@@ -12,7 +12,7 @@ from flux_assets.commands.plan_flags import choice_options, read_choices
 @click.command(
     epilog=examples(
         "flux-assets plan                        everything: how many, how much, how long",
-        "flux-assets plan --categories Furniture --shots hero",
+        "flux-assets plan --categories Furniture --shots hero --prompts",
         "flux-assets plan --reasons why.csv      why products have no picture, in a file",
     )
 )
@@ -22,13 +22,17 @@ from flux_assets.commands.plan_flags import choice_options, read_choices
     type=click.File("w", encoding="utf-8", lazy=True),
     help="Write why products have no picture into this CSV file, each with its reason.",
 )
+@click.option(
+    "--prompts",
+    "more_prompts",
+    is_flag=True,
+    help="Show more prompts as they would be sent, and one product in all its shots.",
+)
 @json_option
-def plan(*, as_json: bool, reasons: TextIO | None, **flags: Any) -> None:  # noqa: ANN401 - what click parsed
+def plan(*, as_json: bool, reasons: TextIO | None, more_prompts: bool, **flags: Any) -> None:  # noqa: ANN401 - what click parsed
     """Show what a refresh with the same flags would do and cost. Free: nothing is sent."""
-    from rich.markdown import Markdown
-
-    from flux_assets.commands.people import people
     from flux_assets.commands.plan_shown import show_plan
+    from flux_assets.commands.reports_shown import show_report
     from flux_assets.commands.shop import open_shop, read_settings
     from flux_assets.defs.reports import catalog_report
     from flux_assets.planning.dry_run import plan_catalog
@@ -43,5 +47,5 @@ def plan(*, as_json: bool, reasons: TextIO | None, **flags: Any) -> None:  # noq
     if as_json:
         click.echo(json.dumps(dry_run.to_json(), indent=2))
         return
-    people.print(Markdown(catalog_report(dry_run.catalog)))
-    show_plan(dry_run)
+    show_report(catalog_report(dry_run.catalog))
+    show_plan(dry_run, more_prompts=more_prompts)

@@ -39,7 +39,7 @@ _CHOICES = (
         "--limit",
         type=click.IntRange(0),
         metavar="N",
-        help="Buy at most N pictures, in the catalog's order.",
+        help="Buy at most N pictures, in the catalog's order; the rest is left for later.",
     ),
     click.option(
         "--max-images",

@@ -7,11 +7,12 @@ from functools import partial
 
 import click
 import dagster as dg
-from rich.markdown import Markdown
+from rich.console import Console
 from rich.markup import escape
 
 from flux_assets.commands.dagster_home import open_instance
-from flux_assets.commands.people import people
+from flux_assets.commands.people import answers, people
+from flux_assets.commands.reports_shown import show_report
 from flux_assets.commands.shop import open_shop, read_names, read_settings
 from flux_assets.defs.markdown import markdown_table
 from flux_assets.defs.runs import describe_run, find_refresh
@@ -54,8 +55,8 @@ def prune_store(*, deletes: bool, orphaned: bool, older_than_days: int, as_json:
             store, ledger, wanted, min_age=timedelta(days=older_than_days), orphaned=orphaned
         )
         if not as_json:
-            people.print(Markdown(_report(plan)))
-        _say_what_it_means(settings, plan, deletes=deletes)
+            show_report(_report(plan))
+        _say_what_it_means(people if as_json else answers, settings, plan, deletes=deletes)
         deletions: list[Deletion] = []
         if deletes and plan.pictures:
             deletions += delete_pictures(store, ledger, plan.pictures, find_obstacle=find_obstacle)
@@ -91,26 +92,28 @@ def _report(plan: PrunePlan) -> str:
     return "\n\n".join(parts)
 
 
-def _say_what_it_means(settings: Settings, plan: PrunePlan, *, deletes: bool) -> None:
+def _say_what_it_means(
+    console: Console, settings: Settings, plan: PrunePlan, *, deletes: bool
+) -> None:
     if not plan.pictures:
         return
     cost_usd = len(plan.pictures) * settings.cost_usd_per_image
-    people.print(
+    console.print(
         "Whatever of it is ever wanted again (words that are changed back, a product that comes "
         f"back) must be paid again: up to about {cost_usd:.2f} USD. A bucket that keeps versions "
         "keeps these as older ones, and their price, until a lifecycle rule expires them.",
         soft_wrap=True,
     )
     if not deletes:
-        people.print("Nothing was deleted; the same with [bold]--delete[/] does it.")
+        console.print("Nothing was deleted; the same with [bold]--delete[/] does it.")
 
 
 def _show(deletions: Sequence[Deletion], failed: Sequence[Deletion]) -> None:
-    people.print(f"Deleted: {len(deletions) - len(failed)}.")
+    answers.print(f"Deleted: {len(deletions) - len(failed)}.")
     if failed:
-        people.print(f"[bold red]{_count(len(failed))} could not be deleted[/]; run it again:")
+        answers.print(f"[bold red]{_count(len(failed))} could not be deleted[/]; run it again:")
     for deletion in failed[:_SHOWN]:
-        people.print(f"{escape(deletion.picture.key)}: {escape(deletion.problem)}", soft_wrap=True)
+        answers.print(f"{escape(deletion.picture.key)}: {escape(deletion.problem)}", soft_wrap=True)
 
 
 def _size(plan: PrunePlan) -> int:

@@ -3,15 +3,13 @@
 from functools import partial
 
 import click
-from rich.markdown import Markdown
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from flux_assets.commands.dagster_home import prepare_dagster_home
 from flux_assets.commands.launch import RefreshReport, run_refresh
-from flux_assets.commands.people import people
-from flux_assets.commands.run_watch import RunProgress
+from flux_assets.commands.people import answers, people
+from flux_assets.commands.progress import show_progress
+from flux_assets.commands.reports_shown import show_report
 from flux_assets.commands.shop import read_names
 from flux_assets.commands.signals import FindSignal
 from flux_assets.defs.reports import summary_report
@@ -22,64 +20,60 @@ _REASONS_SHOWN = 10
 
 
 def refresh_shop(settings: Settings, choices: Choices) -> RefreshReport:
-    """Run the job, telling how far it is where that can be seen."""
+    """Run the job, telling how far it is."""
     prepare_dagster_home()
     find_signal: FindSignal = click.get_current_context().find_root().obj
-    run = partial(
-        run_refresh,
-        settings,
-        read_names(settings),
-        choices,
-        tell=partial(people.print, markup=False, soft_wrap=True),
-        is_told_to_end=lambda: find_signal() is not None,
-    )
-    if not people.is_terminal:  # no bar can move there, and reading each event costs CPU
-        return run()
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=people) as bar:
-        task = bar.add_task("Reading the catalog", total=None)
-
-        def show(progress: RunProgress) -> None:
-            if progress.to_buy is not None:
-                bar.update(
-                    task,
-                    description="Pictures",
-                    total=max(progress.to_buy, progress.landed),
-                    completed=progress.landed,
-                )
-
-        return run(on_progress=show)
+    with show_progress(settings) as progress:
+        return run_refresh(
+            settings,
+            read_names(settings),
+            choices,
+            tell=partial(people.print, markup=False, soft_wrap=True),
+            is_told_to_end=lambda: find_signal() is not None,
+            progress=progress,
+        )
 
 
 def show_pictures(settings: Settings, report: RefreshReport) -> None:
     """Print what became of each picture, and where they lie."""
     summary = report.summary
-    people.print(Markdown(summary_report(summary, cost_usd_per_image=settings.cost_usd_per_image)))
-    table = Table("shot", "pictures", "where")
+    show_report(summary_report(summary, cost_usd_per_image=settings.cost_usd_per_image))
     for shot, count in report.pictures_by_shot.items():
-        table.add_row(shot, str(count), report.store.uri_for(f"images/{shot}/"))
-    people.print(table)
+        answers.print(f"{escape(shot)}: {_count(count)}")
+        _print_line(report.store.uri_for(f"images/{shot}/"))
     if report.before_and_after:
-        before, after = map(escape, report.before_and_after)
-        people.print(f"A photo, and the picture made from it:\n{before}\n{after}", soft_wrap=True)
+        answers.print("A photo, and the picture made from it:")
+        for uri in report.before_and_after:
+            _print_line(uri)
     if report.failure:
         people.print(f"[bold red]Failed:[/] {escape(report.failure)}", soft_wrap=True)
-    if report.missing:
-        people.print(
-            f"[bold red]{report.missing} pictures are missing[/]; the check of `image_manifest` "
-            "and tables/missing_pictures.json in the store give each one's reason."
-        )
-        for product_id, shot, kind, reason in report.shortfalls[:_REASONS_SHOWN]:
-            people.print(escape(f"{product_id}, {shot}: {kind}, {reason}"), soft_wrap=True)
-        if report.missing > _REASONS_SHOWN:
-            more = report.missing - _REASONS_SHOWN
-            people.print(f"and {more} more: `flux-assets plan --reasons FILE` writes them all.")
-    elif not summary.calls:
-        people.print("Nothing was bought: every picture was there already.")
+    _show_missing(report)
+    if not report.shortfalls and not summary.calls:
+        answers.print("Nothing was bought: every picture was there already.")
     if settings.is_sample:
-        people.print("These are samples: nothing was paid, and no real picture was made.")
+        answers.print("These are samples: nothing was paid, and no real picture was made.")
+
+
+def _show_missing(report: RefreshReport) -> None:
+    if report.missing:
+        answers.print(
+            f"[bold red]{_count(len(report.missing))} missing[/]; the check of `image_manifest` "
+            "and tables/missing_pictures.json in the store give each one's reason.",
+            soft_wrap=True,
+        )
+    for product_id, shot, kind, reason in report.missing[:_REASONS_SHOWN]:
+        _print_line(f"{product_id}, {shot}: {kind}, {reason}")
+    if len(report.missing) > _REASONS_SHOWN:
+        more = len(report.missing) - _REASONS_SHOWN
+        answers.print(f"and {more} more: `flux-assets plan --reasons FILE` writes them all.")
+    if report.left:
+        answers.print(f"To come: {_count(report.left)} that this run was not asked for.")
+
+
+def _print_line(text: str) -> None:
+    """A line that can be copied: never broken, nothing left out."""
+    answers.print(text, markup=False, soft_wrap=True)
+
+
+def _count(pictures: int) -> str:
+    return f"{pictures} {'picture' if pictures == 1 else 'pictures'}"

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import click
-from rich.markdown import Markdown
 
 from flux_assets.bill.send_rules import SendRules
 from flux_assets.bill.waiting import (
@@ -18,7 +17,8 @@ from flux_assets.bill.waiting import (
 )
 from flux_assets.bill.waiting_states import WAITING_STATES
 from flux_assets.buying.generation import open_generation
-from flux_assets.commands.people import people
+from flux_assets.commands.people import answers, people
+from flux_assets.commands.reports_shown import show_report
 from flux_assets.commands.shop import Shop, open_shop, read_settings
 from flux_assets.defs.reports import waiting_table
 from flux_assets.image_api.open_api import open_api
@@ -41,9 +41,9 @@ def list_waiting(wanted: WaitingFilter, *, as_json: bool) -> None:
         }
         click.echo(json.dumps(shown, indent=2))
     elif found:
-        people.print(Markdown(waiting_table([item.to_json() for item in found])))
+        show_report(waiting_table([item.to_json() for item in found]))
     else:
-        people.print("No request waits for a person.")
+        answers.print("No request waits for a person.")
 
 
 def release_waiting(fingerprints: Sequence[str], wanted: WaitingFilter, *, yes: bool) -> None:
@@ -63,14 +63,14 @@ def release_waiting(fingerprints: Sequence[str], wanted: WaitingFilter, *, yes: 
         waiting.check(chosen)
         chosen = list(_ask_once_more(shop, chosen))
         if not chosen:
-            people.print("There is nothing left to release.")
+            answers.print("There is nothing left to release.")
             return
-        people.print(Markdown(waiting_table([item.to_json() for item in chosen])))
+        show_report(waiting_table([item.to_json() for item in chosen]))
         if not yes and not _is_agreed(settings, chosen):
             raise ReleaseError("nothing was released")
         for item in chosen:
             waiting.release(item)
-    people.print(
+    answers.print(
         f"Released: {len(chosen)}. `flux-assets plan` shows what the next refresh buys.",
         soft_wrap=True,
     )
@@ -98,7 +98,7 @@ def _ask_once_more(shop: Shop, chosen: Sequence[WaitingRequest]) -> Iterator[Wai
             if problem:
                 yield replace(item, reason=problem)
             else:
-                people.print(
+                answers.print(
                     f"Fetched and stored, without a call: product {item.product_id!r}, "
                     f"shot {item.shot}.",
                     markup=False,

@@ -33,7 +33,7 @@ def reroll(product_id: str, shots: tuple[str, ...], *, now: bool) -> None:
     """
     from rich.markup import escape
 
-    from flux_assets.commands.people import people
+    from flux_assets.commands.people import answers
     from flux_assets.commands.plan_shown import show_plan
     from flux_assets.commands.refreshing import refresh_shop, show_pictures
     from flux_assets.commands.shop import open_shop, read_settings
@@ -43,7 +43,7 @@ def reroll(product_id: str, shots: tuple[str, ...], *, now: bool) -> None:
 
     settings = read_settings()
     raise_takes(settings, product_id, shots)
-    people.print(f"Asked for another picture of {escape(product_id)}: {', '.join(shots)}.")
+    answers.print(f"Asked for another picture of {escape(product_id)}: {', '.join(shots)}.")
     choices = Choices(product_ids=(product_id,), shots=shots)
     with open_shop(settings, step="reroll") as shop:
         dry_run = plan_catalog(settings, shop.store, shop.run, choices)

@@ -5,28 +5,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import dagster as dg
 from dagster import DagsterEventType
 from sqlalchemy.exc import SQLAlchemyError  # what Dagster's storage raises
 
+from flux_assets.commands.progress import ProgressWatch, RunProgress
+from flux_assets.defs.events import TO_OBTAIN
 from flux_assets.defs.names import Names
 from flux_assets.defs.waited_for import describe_wait
 
+_TELLING = {DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.STEP_OUTPUT}
 _WATCH_SECONDS = 0.3
 _TELL_SECONDS = 5
 _TELL_OFTEN_FOR = 12
 _TELL_LATER_SECONDS = 60
-_ENDING_SECONDS = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunProgress:
-    """How far a run is: pictures that have landed, of those it is to buy; None before the plan."""
-
-    landed: int
-    to_buy: int | None
+_ENDING_SECONDS = 0.5
 
 
 @contextmanager
@@ -35,7 +29,7 @@ def watch_run(
     names: Names,
     tags: Mapping[str, str],
     *,
-    on_progress: Callable[[RunProgress], None] | None,
+    progress: ProgressWatch,
     tell: Callable[[str], None],
     is_told_to_end: Callable[[], bool],
 ) -> Iterator[None]:
@@ -45,7 +39,7 @@ def watch_run(
         instance: that it runs in.
         names: of the shop whose it is.
         tags: that no other run has.
-        on_progress: called now and then; for it, every event is read back.
+        progress: what is told now and then of how far the run is.
         tell: called every few seconds with a sentence while the run waits for another, and every
             minute once it has been told a dozen times; and once where it takes long to end.
         is_told_to_end: whether a signal has come that ends it.
@@ -53,18 +47,17 @@ def watch_run(
     done = threading.Event()
     waits = _Waits(instance, names, tell)
     ending = _Ending(is_told_to_end, tell)
-    counter = _Counter(instance, names)
+    counter = _Counter(instance, progress)
 
     def watch() -> None:
         while not done.wait(_WATCH_SECONDS):
             ending.look()
-            if not on_progress and not waits.is_due():
+            if not counter.is_due() and not waits.is_due():
                 continue
             try:
                 for run in instance.get_runs(dg.RunsFilter(tags=tags), limit=1):
                     waits.look(run.run_id)
-                    if on_progress:
-                        on_progress(counter.look(run.run_id))
+                    counter.look(run.run_id)
             except SQLAlchemyError:  # the run itself fails of it, if it lasts
                 continue
 
@@ -90,7 +83,7 @@ class _Ending:
             self._tell_at = time.monotonic() + _ENDING_SECONDS
         elif self._tell_at is not None and time.monotonic() >= self._tell_at:
             self._tell_at = math.inf
-            self._tell("Ending: the calls under way are awaited, so that what they cost is kept.")
+            self._tell("Ending: calls under way are awaited, so that what they cost is kept.")
 
 
 class _Waits:
@@ -121,28 +114,43 @@ class _Waits:
 
 
 class _Counter:
-    """Counts a run's materializations from its events, each read once."""
+    """Tells how far a run is by its events, each read once."""
 
-    def __init__(self, instance: dg.DagsterInstance, names: Names) -> None:
+    def __init__(self, instance: dg.DagsterInstance, progress: ProgressWatch) -> None:
         self._instance = instance
-        self._plan_key = names.key("image_plan")
+        self._progress = progress
+        self._look_at = time.monotonic() + progress.seconds
         self._cursor: str | None = None
         self._landed = 0
-        self._to_buy: int | None = None
+        self._total: int | None = None
+        self._cost_usd = 0.0
 
-    def look(self, run_id: str) -> RunProgress:
-        while True:
-            page = self._instance.get_records_for_run(
-                run_id, cursor=self._cursor, of_type=DagsterEventType.ASSET_MATERIALIZATION
-            )
+    def is_due(self) -> bool:
+        return time.monotonic() >= self._look_at
+
+    def look(self, run_id: str) -> None:
+        if not self.is_due():
+            return
+        self._look_at = time.monotonic() + self._progress.seconds
+        has_more = True
+        while has_more:
+            page = self._instance.get_records_for_run(run_id, cursor=self._cursor, of_type=_TELLING)
             self._cursor = page.cursor
+            has_more = page.has_more
             for record in page.records:
-                event = record.event_log_entry.asset_materialization
-                if event is None:
-                    continue
-                if event.partition is not None:
-                    self._landed += 1
-                elif event.asset_key == self._plan_key:
-                    self._to_buy = int(str(event.metadata["to_buy"].value))
-            if not page.has_more:
-                return RunProgress(landed=self._landed, to_buy=self._to_buy)
+                self._count(record.event_log_entry)
+        self._progress.show(
+            RunProgress(landed=self._landed, total=self._total, cost_usd=self._cost_usd)
+        )
+
+    def _count(self, entry: dg.EventLogEntry) -> None:
+        event = entry.asset_materialization
+        if event is not None and event.partition is not None:
+            outcome = event.metadata["outcome"].value
+            self._landed += outcome != "reused"
+            if outcome == "generated":
+                self._cost_usd += float(str(event.metadata["cost_usd_estimate"].value))
+        elif entry.dagster_event and entry.dagster_event.is_successful_output:
+            metadata = entry.dagster_event.step_output_data.metadata
+            if TO_OBTAIN in metadata:
+                self._total = int(str(metadata[TO_OBTAIN].value))

@@ -8,7 +8,7 @@ import click
 from rich.markup import escape
 
 from flux_assets.commands.dagster_home import open_instance
-from flux_assets.commands.people import people
+from flux_assets.commands.people import answers
 from flux_assets.commands.shop import read_names, read_settings
 from flux_assets.defs.pools import SHOWN_ID, Pool, read_pool
 from flux_assets.defs.runs import RunUnderWay, end_by_hand, end_dead_runs, find_runs
@@ -32,29 +32,29 @@ def show_runs(to_end: Sequence[str], *, as_json: bool) -> None:
             click.echo(json.dumps(shown, indent=2))
             return
         for each in ended:
-            people.print(escape(f"Run {each.run_id[:SHOWN_ID]}: {each.reason}"), soft_wrap=True)
+            answers.print(escape(f"Run {each.run_id[:SHOWN_ID]}: {each.reason}"), soft_wrap=True)
         _show(found, pool)
         for it in found:
             told = describe_wait(instance, names, it.run.run_id)
             if told:
-                people.print(escape(f"Run {it.run.run_id[:SHOWN_ID]}: {told}."), soft_wrap=True)
+                answers.print(escape(f"Run {it.run.run_id[:SHOWN_ID]}: {told}."), soft_wrap=True)
         under_way = {it.run.run_id for it in found}
         for slot in pool.slots:
             if slot.run_id not in under_way:
-                people.print(escape(f"{describe_holder(instance, slot)}."), soft_wrap=True)
+                answers.print(escape(f"{describe_holder(instance, slot)}."), soft_wrap=True)
 
 
 def _show(found: Sequence[RunUnderWay], pool: Pool) -> None:
     for it in found:
-        people.print(
+        answers.print(
             f"[bold]{it.run.run_id[:SHOWN_ID]}[/] {escape(it.name)}, since "
             f"{it.since:%Y-%m-%d %H:%M:%S} UTC: {escape(_doing(it, pool))}; {escape(_life(it))}",
             soft_wrap=True,
         )
     if not found:
-        people.print("No run is under way.")
+        answers.print("No run is under way.")
     limit = "no limit" if pool.limit is None else f"the limit {pool.limit}"
-    people.print(
+    answers.print(
         f"The pool {pool.name} has {limit}; steps that buy: {len(pool.slots)}, that wait: "
         f"{len(pool.waiting)}.",
         soft_wrap=True,

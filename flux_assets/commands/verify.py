@@ -27,10 +27,8 @@ def verify(*, deep: bool, repair: bool, as_json: bool) -> None:
 
     Exit code 0: nothing is wrong, or no longer so; 1: something is.
     """
-    from rich.markdown import Markdown
-
     from flux_assets.buying.picture_records import open_records
-    from flux_assets.commands.people import people
+    from flux_assets.commands.reports_shown import show_report
     from flux_assets.commands.shop import open_shop, read_settings
     from flux_assets.defs.reports import audit_report
     from flux_assets.manifest.audit import verify_store
@@ -42,5 +40,5 @@ def verify(*, deep: bool, repair: bool, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(findings.to_json(), indent=2))
     else:
-        people.print(Markdown(audit_report(findings)))
+        show_report(audit_report(findings))
     sys.exit(0 if findings.is_sound else 1)

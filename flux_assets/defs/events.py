@@ -18,6 +18,8 @@ from flux_assets.storage.object_store import ObjectStore
 
 _DATA_VERSION_TAG = "dagster/data_version"
 MODE_TAG = "flux_assets/mode"
+TO_OBTAIN = "to_obtain"
+"""Metadata of the last output before a run buys: how many pictures all its shards are to get."""
 _PROVEN_ENDS = frozenset({DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE})
 """A canceled run may have been marked so by force, while its process goes on."""
 

@@ -10,7 +10,7 @@ from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.open_ledger import open_ledger
 from flux_assets.buying.generation import WorkItem, open_generation
 from flux_assets.buying.summary import RunSummary
-from flux_assets.defs.events import known_fingerprints, log_outcomes, run_identity
+from flux_assets.defs.events import TO_OBTAIN, known_fingerprints, log_outcomes, run_identity
 from flux_assets.defs.full_collections import put_off_full_collections
 from flux_assets.defs.guards import guard_run
 from flux_assets.defs.images import GROUP, OWNERS
@@ -113,8 +113,8 @@ def build_plan_shards(settings: Settings, names: Names) -> dg.OpDefinition:
         )
         for number, shard in enumerate(_cut_shards(settings, choices, work, requests)):
             yield dg.DynamicOutput(shard, output_name="shards", mapping_key=f"{number:05d}")
-        effortless = _sum_effortless(work, choices, asked, notes)
-        yield dg.Output(effortless.to_json(), output_name="effortless")
+        effortless = _sum_effortless(work, choices, asked, notes).to_json()
+        yield dg.Output(effortless, "effortless", metadata={TO_OBTAIN: work.to_obtain})
 
     return plan_shards
 

@@ -15,6 +15,8 @@ from flux_assets.storage.stored_json import DamagedObjectError, read_stored_json
 if TYPE_CHECKING:  # pandas is loaded only where a table is really read
     import pandas as pd
 
+NOT_ASKED = "not among what the run was to buy"
+"""Why a picture is missing that the run's choices, its limit or a cap left to other runs."""
 _SHORTFALLS_KEY = table_key("missing_pictures.json")
 
 _log = logging.getLogger(__name__)
@@ -44,7 +46,7 @@ def find_shortfalls(
             shot=request.shot,
             fingerprint=request.fingerprint,
             kind="not_attempted",
-            reason="not among what the run was to buy",
+            reason=NOT_ASKED,
         )
         for request in requests
         if request.fingerprint not in present

@@ -61,6 +61,11 @@ class ChosenWork:
     already_known: int
     left_over_cap: int = 0
 
+    @property
+    def to_obtain(self) -> int:
+        """How many pictures are to come of it."""
+        return len(self.to_buy) + len(self.to_finish)
+
 
 def select_rows(rows: Iterable[PlanRow], choices: Choices) -> list[PlanRow]:
     """The rows of the chosen products, categories and shots; each choice narrows the others.

@@ -1,16 +1,15 @@
 """Commands that are killed, interrupted, or wait for one another, as real processes."""
 
 import os
-import pty
 import signal
 import sqlite3
-import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from flux_assets_tests.fixtures.command_line import open_terminal
 from flux_assets_tests.fixtures.live_shops import Command, LiveShop, open_live_shop
 
 pytestmark = pytest.mark.slow
@@ -117,24 +116,13 @@ def test_an_interrupted_purchase_lands_what_it_paid_for(
 
 
 def test_ctrl_c_at_a_terminal_ends_a_refresh(shop: LiveShop) -> None:
-    terminal, inner = pty.openpty()
-    shown = bytearray()
-    reader = threading.Thread(target=_read_all, args=(terminal, shown))
-    reader.start()
-    buying = shop.start_buying(terminal=inner)
-    os.close(inner)
-    os.write(terminal, b"\x03")
-    assert buying.end() == 128 + signal.SIGINT
-    reader.join()
-    os.close(terminal)
-    assert INTERRUPTED in " ".join(shown.decode("utf-8", "replace").split())
-
-
-def _read_all(terminal: int, shown: bytearray) -> None:
-    """Take what comes to a terminal, until nobody is left who writes there."""
-    with suppress(OSError):
-        while data := os.read(terminal, 65_536):
-            shown += data
+    with open_terminal() as terminal:
+        buying = shop.start_buying(terminal=terminal.descriptor)
+        os.write(terminal.keyboard, b"\x03")
+        assert buying.end() == 128 + signal.SIGINT
+    assert terminal.shown().count(INTERRUPTED) == 1
+    assert "Traceback" not in terminal.shown()
+    assert len(shop.bill()) == len(shop.workplace.pictures())
 
 
 def test_a_database_that_is_locked_too_long_stops_a_run_which_the_next_one_ends(

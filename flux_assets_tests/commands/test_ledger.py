@@ -52,7 +52,7 @@ def leave(workplace: Workplace, product_id: str, facts: dict[str, object]) -> Pa
 
 
 def plain(done: Finished) -> str:
-    return " ".join(done.stderr.split())
+    return " ".join((done.stdout + done.stderr).split())
 
 
 @pytest.mark.slow

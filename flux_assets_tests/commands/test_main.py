@@ -18,7 +18,7 @@ def test_the_demo_makes_every_picture_and_a_second_one_buys_nothing(workplace: W
     first = workplace.run("demo")
     assert first.exit_code == 0, first.stderr
     assert len(workplace.pictures()) == IMAGES_PER_DEMO
-    assert "samples: nothing was paid" in first.stderr
+    assert "samples: nothing was paid" in first.stdout
     entries = [json.loads(path.read_text()) for path in workplace.store.glob("ledger/*/*.json")]
     assert len(entries) == IMAGES_PER_DEMO
     assert {entry["state"] for entry in entries} == {"stored"}
@@ -28,7 +28,7 @@ def test_the_demo_makes_every_picture_and_a_second_one_buys_nothing(workplace: W
     second = workplace.run("demo")
 
     assert second.exit_code == 0
-    assert "Nothing was bought: every picture was there already." in second.stderr
+    assert "Nothing was bought: every picture was there already." in second.stdout
     assert {path: path.stat().st_mtime_ns for path in workplace.pictures()} == before
 
 
@@ -93,6 +93,7 @@ def test_refresh_buys_only_the_chosen_products_and_then_what_changed(
 
     limited = workplace.run("refresh", "--limit", "3", "--json")
     assert (limited.json["generated"], limited.json["reused"]) == (3, 2)
+    assert (limited.exit_code, limited.json["left"]) == (0, 70)
 
     (workplace.folder / "ids.txt").write_text("\ufeffCL-3001\n\n OUT-12 \n", "utf-8")
     named = ("--product-ids-file", "ids.txt", "--product-ids", "00123", "--categories", "Clothing")
@@ -114,8 +115,8 @@ def test_a_moderated_product_leaves_exit_code_2_and_names_itself(workplace: Work
     workplace.replace_in_catalog("Aria Hoop Earrings", "Aria forbidden-word Earrings")
     done = workplace.run("refresh", "--shots", "hero")
     assert done.exit_code == 2
-    assert "JWL-100, hero: refused, refused by the vendor (" in done.stderr.replace("\n", " ")
-    assert "and 42 more: `flux-assets plan --reasons FILE`" in done.stderr
+    assert "JWL-100, hero: refused, refused by the vendor (" in done.stdout
+    assert "and 42 more: `flux-assets plan --reasons FILE`" in done.stdout
 
     planned = workplace.run("plan", "--shots", "hero", "--reasons", "reasons.csv")
     assert planned.exit_code == 0, planned.stderr
@@ -181,11 +182,11 @@ def test_an_unreachable_api_is_named_and_nothing_counts_as_paid(workplace: Workp
     assert done.exit_code == 1
     assert "1 of 1 attempted requests failed" in done.stderr
     assert "127.0.0.1" in done.stderr
-    assert "0 calls" in done.stderr
+    assert "0 calls" in done.stdout
 
 
 def test_a_store_of_sample_pictures_is_refused_in_live_mode(workplace: Workplace) -> None:
-    assert workplace.run("refresh", "--limit", "1").exit_code == 2
+    assert workplace.run("refresh", "--limit", "1").exit_code == 0
     with standalone_simulator(workplace) as base_url:
         done = workplace.run(
             "refresh",

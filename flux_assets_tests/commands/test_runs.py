@@ -70,11 +70,11 @@ def test_who_has_the_slot_and_who_waits_for_it_is_told(
     holder, waits = _start_run(instance, ELSEWHERE), _start_run(instance, this_process())
     done = workplace.run("runs")
     assert done.exit_code == 0
-    assert f"{holder[:8]} refresh_catalog_images, since 20" in done.stderr
-    assert "buys: buy; unknown, process" in done.stderr
-    assert "waits to buy: buy; alive, process" in done.stderr
-    assert f"Run {waits[:8]}: Waiting for the pool {POOL}" in done.stderr
-    assert f"`flux-assets runs --end {holder[:8]}` frees the slot" in done.stderr
+    assert f"{holder[:8]} refresh_catalog_images, since 20" in done.stdout
+    assert "buys: buy; unknown, process" in done.stdout
+    assert "waits to buy: buy; alive, process" in done.stdout
+    assert f"Run {waits[:8]}: Waiting for the pool {POOL}" in done.stdout
+    assert f"`flux-assets runs --end {holder[:8]}` frees the slot" in done.stdout
 
 
 def test_what_a_person_knows_is_dead_can_be_ended(
@@ -82,8 +82,8 @@ def test_what_a_person_knows_is_dead_can_be_ended(
 ) -> None:
     unknown = _start_run(instance, ELSEWHERE)
     done = workplace.run("runs", "--end", unknown[:8])
-    assert (done.exit_code, "No run is under way." in done.stderr) == (0, True)
-    assert "steps that buy: 0" in done.stderr
+    assert (done.exit_code, "No run is under way." in done.stdout) == (0, True)
+    assert "steps that buy: 0" in done.stdout
     again = workplace.run("runs", "--end", unknown[:8])
     assert (again.exit_code, "is the beginning of 0 runs" in again.stderr) == (1, True)
 

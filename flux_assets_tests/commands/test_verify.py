@@ -40,7 +40,7 @@ def test_a_store_is_audited_repaired_and_its_exit_code_tells(workplace: Workplac
     assert "flux-assets verify --repair" in " ".join(planned.stderr.split())
     repaired = workplace.run("verify", "--repair")
     assert repaired.exit_code == 0, repaired.stderr
-    assert "(repaired)" in repaired.stderr
+    assert "(repaired)" in repaired.stdout
     assert workplace.run("plan", "--shots", "hero", "--json").json["stored"] == 3
 
     second.write_bytes(b"no picture")

@@ -87,8 +87,8 @@ def test_a_reroll_shows_what_will_be_bought_and_now_buys_just_that(workplace: Wo
 
     asked = workplace.run("reroll", "00123", "--shot", "hero", **environ)
     assert asked.exit_code == 0, asked.stderr
-    assert "1 picture to buy, about 0.07 USD" in asked.stderr
-    assert "Oslo Lounge Chair" in asked.stderr
+    assert "1 picture to buy, about 0.07 USD" in asked.stdout
+    assert "Oslo Lounge Chair" in asked.stdout
     assert set(workplace.pictures()) == before
 
     now = workplace.run("reroll", "00123", "--shot", "hero", "--now", **environ)

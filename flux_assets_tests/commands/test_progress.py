@@ -1,0 +1,111 @@
+import io
+import threading
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+
+from flux_assets.commands.people import people
+from flux_assets.commands.progress import Pace, ProgressWatch, RunProgress, show_progress
+from flux_assets.commands.run_watch import watch_run
+from flux_assets.defs.events import TO_OBTAIN
+from flux_assets.defs.names import Names
+from flux_assets.settings import Settings
+
+SAMPLE = Settings()
+
+
+class Minutes:
+    """A clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def build_progress(landed: int, total: int | None = 100) -> RunProgress:
+    return RunProgress(landed=landed, total=total, cost_usd=0.07 * landed)
+
+
+def test_rate_cost_and_time_left_are_told_once_something_has_landed() -> None:
+    clock = Minutes()
+    pace = Pace(clock=clock)
+    assert pace.describe(build_progress(0), is_sample=False) == "0.00 USD"
+    clock.seconds = 30
+    told = pace.describe(build_progress(20), is_sample=False)
+    assert told == "40 a minute, 1.40 USD, 2:00 left"
+
+
+def test_the_rate_is_that_of_the_last_minute() -> None:
+    clock = Minutes()
+    pace = Pace(clock=clock)
+    for minute, landed in enumerate((0, 60, 66, 72)):
+        clock.seconds = 60 * minute
+        told = pace.describe(build_progress(landed), is_sample=True)
+    assert told == "6 a minute, 0 USD (sample), 4:40 left"
+
+
+def test_what_has_stopped_landing_has_no_time_left_to_tell() -> None:
+    clock = Minutes()
+    pace = Pace(clock=clock)
+    for minute in range(4):
+        clock.seconds = 60 * minute
+        told = pace.describe(build_progress(10), is_sample=False)
+    assert told == "0.70 USD"
+
+
+def test_off_a_terminal_a_line_is_told_a_minute_from_the_plan_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = io.StringIO()
+    monkeypatch.setattr(people, "_file", told)
+    with show_progress(SAMPLE) as watch:
+        assert watch.seconds == 60
+        watch.show(build_progress(0, total=None))
+        watch.show(build_progress(12, total=75))
+    assert told.getvalue() == "12 of 75 pictures, 0 USD (sample)\n"
+
+
+@dg.op(out={"effortless": dg.Out()})
+def plan_shards() -> Iterator[dg.Output[int]]:
+    yield dg.Output(1, output_name="effortless", metadata={TO_OBTAIN: 3})
+
+
+@dg.op
+def generate_shard(context: dg.OpExecutionContext, shard: int) -> None:
+    for outcome in ("reused", "generated", "recovered", "generated"):
+        context.log_event(
+            dg.AssetMaterialization(
+                f"hero-{shard}",
+                partition=outcome,
+                metadata={"outcome": outcome, "cost_usd_estimate": 0.07},
+            )
+        )
+
+
+@dg.job
+def refresh() -> None:
+    generate_shard(plan_shards())
+
+
+def test_the_total_is_the_run_s_own_and_the_cost_that_of_what_was_bought() -> None:
+    """A picture that is only reported again, or fetched, is not bought."""
+    seen: list[RunProgress] = []
+    is_seen = threading.Event()
+
+    def show(progress: RunProgress) -> None:
+        seen.append(progress)
+        is_seen.set()
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        tags = {"invocation": "this one"}
+        assert refresh.execute_in_process(instance=instance, tags=tags).success
+        watch = ProgressWatch(0, show)
+        with watch_run(
+            instance, Names(), tags, progress=watch, tell=print, is_told_to_end=lambda: False
+        ):
+            assert is_seen.wait(60)
+    assert (seen[0].landed, seen[0].total) == (3, 3)
+    assert seen[0].cost_usd == pytest.approx(0.14)
