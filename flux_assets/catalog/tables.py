@@ -47,6 +47,11 @@ def read_categories(table: "pd.DataFrame") -> dict[str, str]:
     return dict(read_rows(table, ("product_id", "category")))
 
 
+def read_titles(table: "pd.DataFrame") -> dict[str, str]:
+    """Each product's title."""
+    return dict(read_rows(table, ("product_id", "title")))
+
+
 def build_rejected_rows_table(rejected_rows: Iterable[RejectedRow]) -> "pd.DataFrame":
     """One row per rejected row."""
     import pandas as pd

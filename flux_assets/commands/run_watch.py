@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError  # what Dagster's storage raises
 from flux_assets.commands.progress import ProgressWatch, RunProgress
 from flux_assets.defs.events import TO_OBTAIN
 from flux_assets.defs.names import Names
+from flux_assets.defs.unwanted import SKIPPED
 from flux_assets.defs.waited_for import describe_wait
 
 _TELLING = {DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.STEP_OUTPUT}
@@ -147,7 +148,7 @@ class _Counter:
         event = entry.asset_materialization
         if event is not None and event.partition is not None:
             outcome = event.metadata["outcome"].value
-            self._landed += outcome != "reused"
+            self._landed += outcome not in {"reused", SKIPPED}
             if outcome == "generated":
                 self._cost_usd += float(str(event.metadata["cost_usd_estimate"].value))
         elif entry.dagster_event and entry.dagster_event.is_successful_output:

@@ -12,6 +12,12 @@ from flux_assets.catalog.tables import (
     build_rejected_rows_table,
     read_categories,
     read_former_ids,
+    read_titles,
+)
+from flux_assets.defs.data_versions import (
+    version_of_plan,
+    version_of_products,
+    version_of_requests,
 )
 from flux_assets.defs.events import run_identity
 from flux_assets.defs.full_collections import put_off_full_collections
@@ -79,8 +85,10 @@ def build_product_catalog(settings: Settings, names: Names) -> dg.AssetsDefiniti
             _put_rejected_rows(open_stores(context, names).shop, catalog.rejected_rows)
             product_ids = (product.product_id for product in catalog.products)
             added, orphaned = add_products(context.instance, names, product_ids)
+            table = build_products_table(catalog.products)
+            context.set_data_version(key, version_of_products(table))
             yield dg.Output(
-                build_products_table(catalog.products),
+                table,
                 metadata={
                     "report": dg.MetadataValue.md(catalog_report(catalog)),
                     "dialect": catalog.dialect,
@@ -145,6 +153,7 @@ def build_image_requests(settings: Settings, names: Names) -> dg.AssetsDefinitio
                 overrides=overrides,
                 accepts="for_good" if accepts_changes(context.run, names) else "nothing",
             )
+            context.set_data_version(key, version_of_requests(table))
             yield dg.Output(table, metadata=_describe_requests(table, shots))
             bad_rows = find_problems(overrides, products["product_id"].tolist(), shots)
             yield _judge_rows(check.name, override_problems_table(bad_rows) if bad_rows else "")
@@ -174,9 +183,10 @@ def _describe_requests(requests: StoredTable, shots: ShotsFile) -> dict[str, Any
 
 def build_image_plan(settings: Settings, names: Names) -> dg.AssetsDefinition:
     """The asset `image_plan`."""
+    key = names.key("image_plan")
 
     @dg.asset(
-        key=names.key("image_plan"),
+        key=key,
         ins={
             "products": dg.AssetIn(key=names.key("product_catalog")),
             "requests": dg.AssetIn(key=names.key("image_requests")),
@@ -202,6 +212,7 @@ def build_image_plan(settings: Settings, names: Names) -> dg.AssetsDefinition:
             ledger,
             read_identities(requests.read(RequestIdentity._fields)),
             categories=read_categories(products.read(("product_id", "category"))),
+            titles=read_titles(products.read(("product_id", "title"))),
             former_ids=read_former_ids(products.read(("product_id", "former_ids"))),
             doubts={it.identity.fingerprint: it.doubt for it in read_doubted(requests)},
         )
@@ -209,7 +220,9 @@ def build_image_plan(settings: Settings, names: Names) -> dg.AssetsDefinition:
         if changed:
             rows = requests.read(where=("fingerprint", changed))
             plan = explain_changes(plan, read_requests(rows), open_manifest(shop_store))
-        return dg.Output(build_plan_table(plan), metadata=_describe_plan(plan, requests))
+        table = build_plan_table(plan)
+        context.set_data_version(key, version_of_plan(table))
+        return dg.Output(table, metadata=_describe_plan(plan, requests))
 
     return image_plan
 

@@ -1,22 +1,24 @@
 """Each picture as a Dagster event of its own, logged when it lands."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 import dagster as dg
 from dagster import DagsterEventType, DagsterRunStatus
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
 from flux_assets.bill.open_ledger import RunIdentity
 from flux_assets.buying.outcome import Outcome, reroll_command
 from flux_assets.buying.summary import RunSummary, Shortfall
+from flux_assets.defs.data_versions import picture_version_tags
 from flux_assets.defs.markdown import defuse_markdown
 from flux_assets.defs.names import Names
 from flux_assets.defs.run_processes import announce_process
+from flux_assets.manifest.product_names import ProductName
 from flux_assets.pictures.inspect import preview_markdown
 from flux_assets.pictures.lineage import build_plain_metadata
 from flux_assets.storage.object_store import ObjectStore
 
-_DATA_VERSION_TAG = "dagster/data_version"
 MODE_TAG = "flux_assets/mode"
 TO_OBTAIN = "to_obtain"
 """Metadata of the last output before a run buys: how many pictures all its shards are to get."""
@@ -25,7 +27,7 @@ _PROVEN_ENDS = frozenset({DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE})
 
 
 def build_materialization(
-    outcome: Outcome, *, names: Names, store: ObjectStore
+    outcome: Outcome, *, names: Names, store: ObjectStore, product: ProductName | None
 ) -> dg.AssetMaterialization:
     """One picture as a materialization of `images/<shot>` at its product."""
     lineage = outcome.lineage
@@ -33,6 +35,9 @@ def build_materialization(
         message = f"a {outcome.kind} outcome has no picture to report"
         raise ValueError(message)
     metadata: dict[str, dg.MetadataValue | str | int | float] = {}
+    metadata |= (
+        {known: text for known, text in product._asdict().items() if text} if product else {}
+    )
     if outcome.preview:
         alt = f"{lineage.product_id} {lineage.shot}"
         metadata["preview"] = dg.MetadataValue.md(preview_markdown(outcome.preview, alt))
@@ -49,7 +54,12 @@ def build_materialization(
         partition=lineage.product_id,
         description=f"{outcome.kind} sample" if lineage.mode == "sample" else outcome.kind,
         metadata=metadata,
-        tags={_DATA_VERSION_TAG: lineage.request_fingerprint, MODE_TAG: lineage.mode},
+        tags={
+            **picture_version_tags(
+                lineage.request_fingerprint, lineage.mode, names.key("refreshed_images")
+            ),
+            MODE_TAG: lineage.mode,
+        },
     )
 
 
@@ -69,12 +79,15 @@ def log_outcomes(
     *,
     names: Names,
     store: ObjectStore,
+    products: Mapping[str, ProductName],
 ) -> RunSummary:
-    """Log each picture as it lands, and add everything up."""
+    """Log each picture as it lands, with its product's name, and add everything up."""
     summary = RunSummary()
     for outcome in outcomes:
         if outcome.lineage is not None:
-            context.log_event(build_materialization(outcome, names=names, store=store))
+            product = products.get(outcome.lineage.product_id)
+            event = build_materialization(outcome, names=names, store=store, product=product)
+            context.log_event(event)
         summary.add(outcome)
     return summary
 
@@ -111,8 +124,8 @@ def known_fingerprints(
         tags_by_product = instance.event_log_storage.get_latest_tags_by_partition(
             names.key("images", shot),
             DagsterEventType.ASSET_MATERIALIZATION,
-            tag_keys=[_DATA_VERSION_TAG],
+            tag_keys=[DATA_VERSION_TAG],
             asset_partitions=product_ids,
         )
         for product_id, tags in tags_by_product.items():
-            yield product_id, shot, tags[_DATA_VERSION_TAG]
+            yield product_id, shot, tags[DATA_VERSION_TAG]

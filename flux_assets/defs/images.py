@@ -1,6 +1,8 @@
 """`images/<shot>`: one asset per shot, one partition per product, for people and backfills."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import dagster as dg
 
@@ -22,12 +24,14 @@ from flux_assets.defs.partitions import products_partitions
 from flux_assets.defs.pools import API_POOL
 from flux_assets.defs.reports import shortfalls_table, summary_report
 from flux_assets.defs.resources import IMAGE_API, STORE, image_api_of, open_stores
+from flux_assets.defs.unwanted import build_unwanted
 from flux_assets.errors import PromptError, ShotsFileError
 from flux_assets.image_api.open_api import ApiAccess
 from flux_assets.image_api.request import ImageRequest, RequestIdentity
+from flux_assets.manifest.product_names import ProductName
 from flux_assets.planning.against_store import plan_against_store
 from flux_assets.planning.choices import Choices
-from flux_assets.planning.plan import TO_BUY
+from flux_assets.planning.plan import TO_BUY, Plan
 from flux_assets.planning.reasons import list_reasons
 from flux_assets.prompts.former_ids import FormerIds, find_former_ids
 from flux_assets.prompts.inputs import load_catalog, load_overrides, load_shots
@@ -46,7 +50,7 @@ def build_shot_pictures(settings: Settings, names: Names, shot_name: str) -> dg.
 
     @dg.asset(
         key=names.key("images", shot_name),
-        deps=[names.key("product_catalog")],
+        deps=[names.key("refreshed_images")],
         partitions_def=products_partitions(names),
         backfill_policy=dg.BackfillPolicy.multi_run(settings.shard_size),
         output_required=False,
@@ -65,13 +69,12 @@ def build_shot_pictures(settings: Settings, names: Names, shot_name: str) -> dg.
         keys = context.partition_keys
         stores = open_stores(context, names)
         ledger = open_ledger(settings, stores.shop, run_identity(context))
-        requests, shortfalls, former_ids = _build_requests(
-            settings, shot_name, keys, store=stores.shop, ledger=ledger
-        )
-        summary = _obtain(
-            context, settings, names, stores, image_api_of(context, names), requests, former_ids
-        )
-        shortfalls += summary.shortfalls
+        made = _build_requests(settings, shot_name, keys, store=stores.shop, ledger=ledger)
+        for it in made.skipped:
+            who = (it.product_id, it.shot)
+            context.log_event(build_unwanted(*who, it.reason, mode=settings.mode, names=names))
+        summary = _obtain(context, settings, names, stores, image_api_of(context, names), made)
+        shortfalls = [*made.shortfalls, *summary.shortfalls]
         for shortfall in shortfalls:
             context.log_event(build_observation(shortfall, names=names))
         if shortfalls:
@@ -87,6 +90,20 @@ def build_shot_pictures(settings: Settings, names: Names, shot_name: str) -> dg.
     return shot_pictures
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """What some products ask for, why others ask for nothing, their former ids and names.
+
+    Of the skipped ones no picture is wanted.
+    """
+
+    requests: Sequence[ImageRequest]
+    skipped: Sequence[Skipped]
+    shortfalls: Sequence[Shortfall]
+    former_ids: FormerIds
+    products: Mapping[str, ProductName]
+
+
 @put_off_full_collections()
 def _build_requests(
     settings: Settings,
@@ -95,14 +112,9 @@ def _build_requests(
     *,
     store: ObjectStore,
     ledger: Ledger,
-) -> tuple[list[ImageRequest], list[Shortfall], FormerIds]:
-    """The chosen products' requests as of now, why others have none, and their former ids."""
-
-    def unmade(product_id: str, reason: str) -> Shortfall:
-        return Shortfall(
-            product_id=product_id, shot=shot_name, fingerprint="", kind="failed", reason=reason
-        )
-
+) -> _Made:
+    """What is made of the chosen products now; to skip one that is asked for alone is a failure."""
+    unmade = partial(Shortfall, shot=shot_name, fingerprint="", kind="failed")
     shots = load_shots(settings)
     shot = next((shot for shot in shots.shots if shot.name == shot_name), None)
     if shot is None:
@@ -114,21 +126,29 @@ def _build_requests(
     choices = Choices(product_ids=absent)
     told = {item.product_id: item.message for item in list_reasons(catalog, (), (), choices)}
     gone = f"not in {shown_uri(settings.catalog)} any more"
-    shortfalls = [unmade(product_id, told.get(product_id, gone)) for product_id in absent]
+    shortfalls = [unmade(product_id=it, reason=told.get(it, gone)) for it in absent]
     requests: list[ImageRequest] = []
+    skipped: list[Skipped] = []
     overrides = load_overrides(settings)
     for result in render_requests(
         settings, store, ledger, products=chosen, shots=[shot], overrides=overrides
     ):
         if isinstance(result, PromptError):
-            shortfalls.append(unmade(result.product_id, str(result)))
+            shortfalls.append(unmade(product_id=result.product_id, reason=str(result)))
         elif isinstance(result, Skipped):
-            shortfalls.append(
-                unmade(result.product_id, f"skipped ({result.reason}): {result.message}")
-            )
+            skipped.append(result)
+            if len(product_ids) == 1:
+                reason = f"skipped ({result.reason}): {result.message}"
+                shortfalls.append(unmade(product_id=result.product_id, reason=reason))
         else:
             requests.append(result)
-    return requests, shortfalls, find_former_ids(chosen)
+    return _Made(
+        requests=requests,
+        skipped=skipped,
+        shortfalls=shortfalls,
+        former_ids=find_former_ids(chosen),
+        products={it.product_id: ProductName(it.title, it.category) for it in chosen},
+    )
 
 
 def _obtain(  # noqa: PLR0917 - all that one step has
@@ -137,25 +157,12 @@ def _obtain(  # noqa: PLR0917 - all that one step has
     names: Names,
     stores: Stores,
     api: ApiAccess,
-    requests: Sequence[ImageRequest],
-    former_ids: FormerIds,
+    made: _Made,
 ) -> RunSummary:
     """Buy what is not stored, take what is, and log each picture as it lands."""
     run = run_identity(context)
     ledger = open_ledger(settings, stores.shop, run)
-    plan = plan_against_store(
-        settings,
-        stores.shop,
-        ledger,
-        [RequestIdentity(item.product_id, item.shot, item.fingerprint) for item in requests],
-        former_ids=former_ids,
-        doubts={item.fingerprint: item.doubt for item in requests if item.doubt},
-        prefixes=[
-            picture_prefix(item.shot, product_id)
-            for item in requests
-            for product_id in (item.product_id, *former_ids.get(item.product_id, ()))
-        ],
-    )
+    plan = _plan(settings, stores.shop, ledger, made)
     check_run_cap(
         plan.to_buy,
         max_images_per_run=settings.max_images_per_run,
@@ -171,13 +178,33 @@ def _obtain(  # noqa: PLR0917 - all that one step has
     guard_loss(context.instance, settings, names, (stores.shop, ledger), to_buy=to_buy, known=known)
     work = [
         WorkItem(request, row.object_key, row.status in TO_BUY)
-        for request, row in zip(requests, plan.rows, strict=True)
+        for request, row in zip(made.requests, plan.rows, strict=True)
     ]
     with open_generation(
         settings, stores, api, run, to_obtain=plan.to_buy, retry_refused=False
     ) as generation:
         outcomes = generation.carry_out(work)
-        summary = log_outcomes(context, outcomes, names=names, store=stores.shop)
+        summary = log_outcomes(
+            context, outcomes, names=names, store=stores.shop, products=made.products
+        )
         summary.credits = generation.credits.span
     context.log.info(summary_report(summary, cost_usd_per_image=settings.cost_usd_per_image))
     return summary
+
+
+def _plan(settings: Settings, store: ObjectStore, ledger: Ledger, made: _Made) -> Plan:
+    """These requests against the store, of which no more is listed than their own folders."""
+    requests, former_ids = made.requests, made.former_ids
+    return plan_against_store(
+        settings,
+        store,
+        ledger,
+        [RequestIdentity(item.product_id, item.shot, item.fingerprint) for item in requests],
+        former_ids=former_ids,
+        doubts={item.fingerprint: item.doubt for item in requests if item.doubt},
+        prefixes=[
+            picture_prefix(item.shot, product_id)
+            for item in requests
+            for product_id in (item.product_id, *former_ids.get(item.product_id, ()))
+        ],
+    )

@@ -9,6 +9,7 @@ from flux_assets.bill.caps import check_product_drop
 from flux_assets.bill.open_ledger import open_ledger
 from flux_assets.buying.picture_records import open_records
 from flux_assets.buying.summary import RunSummary, Shortfall
+from flux_assets.defs.data_versions import version_of_manifest
 from flux_assets.defs.doubtful_check import DOUBTFUL_CHECK, judge_doubtful
 from flux_assets.defs.events import run_identity
 from flux_assets.defs.full_collections import put_off_full_collections
@@ -21,6 +22,7 @@ from flux_assets.defs.reports import shortfalls_table
 from flux_assets.defs.resources import STORE, open_stores
 from flux_assets.image_api.request import RequestIdentity
 from flux_assets.manifest.doubtful import DoubtfulRefusal, LookedAt
+from flux_assets.manifest.product_names import ProductName
 from flux_assets.manifest.shortfalls import find_shortfalls, record_shortfalls
 from flux_assets.manifest.stored import (
     MANIFEST_CSV_KEY,
@@ -29,6 +31,7 @@ from flux_assets.manifest.stored import (
     read_manifest_products,
     refresh_manifest,
 )
+from flux_assets.planning.plan_table import read_product_names
 from flux_assets.prompts.inputs import load_shots
 from flux_assets.prompts.requests_table import (
     read_askers,
@@ -102,7 +105,7 @@ def build_image_manifest(settings: Settings, names: Names) -> dg.AssetsDefinitio
                 set(asked["product_id"].unique()),
                 max_percent=settings.max_product_drop_percent,
             )
-        return _refresh(shop_store, requests, refreshed, reader, shots)
+        return _refresh(shop_store, requests, refreshed, reader, shots, read_product_names(plan))
 
     return image_manifest
 
@@ -138,12 +141,13 @@ def build_few_requests_failed(settings: Settings, names: Names) -> dg.AssetCheck
     return few_requests_failed
 
 
-def _refresh(
+def _refresh(  # noqa: PLR0917 - all that the step has read
     store: ObjectStore,
     requests: StoredTable,
     refreshed: Mapping[str, Any],
     reader: LineageReader,
     shots: ShotsFile,
+    names: Mapping[str, ProductName],
 ) -> "dg.MaterializeResult[Any]":
     identities, without_request, unmade = _read_asked(requests)
     manifest = refresh_manifest(
@@ -151,6 +155,7 @@ def _refresh(
         [*identities, *without_request],
         reader.read,
         changed=reader.changed,
+        names=names,
     )
     told = {item.fingerprint: item for item in RunSummary.merge([refreshed]).shortfalls}
     reasons = reader.missing | reader.damaged | told | reader.refused
@@ -159,6 +164,7 @@ def _refresh(
     newly = record_shortfalls(store, shortfalls)
     warned = told_of[told_of["warnings"] != ""]
     return dg.MaterializeResult(
+        data_version=version_of_manifest(manifest),
         metadata={
             "object_uri": store.uri_for(MANIFEST_KEY),
             "csv_uri": store.uri_for(MANIFEST_CSV_KEY),

@@ -1,6 +1,6 @@
 """`refreshed_images`: the whole plan in one run, spread over shards, one event a picture."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,10 @@ from flux_assets.defs.names import Names
 from flux_assets.defs.pools import API_POOL
 from flux_assets.defs.reports import summary_report
 from flux_assets.defs.resources import IMAGE_API, STORE, image_api_of, open_stores
-from flux_assets.defs.run_choices import RefreshConfig
+from flux_assets.defs.run_choices import RefreshConfig, launchpad_fields, read_launchpad
+from flux_assets.defs.unwanted import log_unwanted
 from flux_assets.image_api.request import ImageRequest
+from flux_assets.manifest.product_names import ProductName
 from flux_assets.planning.against_store import run_cap
 from flux_assets.planning.choices import Choices, ChosenWork, choose
 from flux_assets.planning.plan_table import read_plan_rows
@@ -43,9 +45,9 @@ def build_refreshed_images(settings: Settings, names: Names) -> dg.AssetsDefinit
     generate_shard = build_generate_shard(settings, names).alias("generate_shard")
     summarize = build_summarize(settings, names).alias("summarize")
 
-    @dg.config_mapping
-    def choices(config: RefreshConfig) -> dict[str, Any]:
-        return {"plan_shards": {"config": config.model_dump()}}
+    @dg.config_mapping(config_schema=launchpad_fields(settings))
+    def choices(config: Mapping[str, Any]) -> dict[str, Any]:
+        return {"plan_shards": {"config": read_launchpad(config).model_dump()}}
 
     @dg.graph_asset(
         key=names.key("refreshed_images"),
@@ -94,7 +96,7 @@ def build_plan_shards(settings: Settings, names: Names) -> dg.OpDefinition:
         notes = _explain_choices(settings, shop_store, ledger, choices, asked=asked, plan=plan)
         for note in notes:
             context.log.warning(note)
-        work, known = _choose_work(context.instance, settings, names, choices, plan)
+        work, known = _choose_work(context.instance, settings, names, choices, asked, plan)
         guard_run(
             context.instance,
             settings,
@@ -105,11 +107,10 @@ def build_plan_shards(settings: Settings, names: Names) -> dg.OpDefinition:
             to_buy=work.to_buy,
             known=known,
         )
+        log_unwanted(context, settings, names, asked=asked, plan=plan, work=work, known=known)
         context.log.info(
             "%d pictures to buy, %d to look after, %d stored ones that Dagster does not know yet",
-            len(work.to_buy),
-            len(work.to_finish),
-            len(work.to_report),
+            *map(len, (work.to_buy, work.to_finish, work.to_report)),
         )
         for number, shard in enumerate(_cut_shards(settings, choices, work, requests)):
             yield dg.DynamicOutput(shard, output_name="shards", mapping_key=f"{number:05d}")
@@ -171,19 +172,18 @@ def _explain_choices(
 
 
 @put_off_full_collections()
-def _choose_work(
+def _choose_work(  # noqa: PLR0917 - all that decides
     instance: dg.DagsterInstance,
     settings: Settings,
     names: Names,
     choices: Choices,
+    asked: "pd.DataFrame",
     plan: "pd.DataFrame",
 ) -> tuple[ChosenWork, set[tuple[str, str, str]]]:
     """The work, and product, shot and fingerprint of all that Dagster's last events name."""
-    plan_rows = list(read_plan_rows(plan))
-    shots = {row.shot for row in plan_rows}
-    known = set(known_fingerprints(instance, names, shots))
+    known = set(known_fingerprints(instance, names, asked["shot"].unique()))
     work = choose(
-        plan_rows,
+        read_plan_rows(plan),
         choices,
         cap=run_cap(settings, choices),
         is_known=lambda row: (row.product_id, row.shot, row.fingerprint) in known,
@@ -201,6 +201,10 @@ def _cut_shards(
     for start in range(0, len(rows), settings.shard_size):
         yield {
             "retry_refused": choices.retry_refused,
+            "products": {
+                row.product_id: (row.title, row.category)
+                for row in rows[start : start + settings.shard_size]
+            },
             "requests": [
                 {
                     "request": (request := by_fingerprint[row.fingerprint]).to_json(),
@@ -237,7 +241,14 @@ def build_generate_shard(settings: Settings, names: Names) -> dg.OpDefinition:
             retry_refused=shard["retry_refused"],
         ) as generation:
             outcomes = generation.carry_out(work)
-            summary = log_outcomes(context, outcomes, names=names, store=stores.shop)
+            products = shard.get("products", {})  # none by a release before
+            summary = log_outcomes(
+                context,
+                outcomes,
+                names=names,
+                store=stores.shop,
+                products={product_id: ProductName(*name) for product_id, name in products.items()},
+            )
             summary.stop_reason = generation.stop.reason()
             summary.credits = generation.credits.span
         return summary.to_json()
@@ -253,6 +264,7 @@ def _read_work_item(row: dict[str, Any] | Sequence[Any]) -> WorkItem:
 
 def build_summarize(settings: Settings, names: Names) -> dg.OpDefinition:
     """The op that adds the shards up, and fails the run where it was stopped."""
+    key = names.key("refreshed_images")
 
     @dg.op(name=names.op("summarize"), out=dg.Out(io_manager_key=names.steps))
     def summarize(
@@ -273,6 +285,7 @@ def build_summarize(settings: Settings, names: Names) -> dg.OpDefinition:
         if summary.stop_reason:
             raise dg.Failure(summary.stop_reason, metadata=metadata, allow_retries=False)
         context.add_output_metadata(metadata)
+        context.set_data_version(key, dg.DataVersion(settings.mode))
         return summary.to_json()
 
     return summarize

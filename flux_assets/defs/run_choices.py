@@ -1,11 +1,15 @@
-"""Where a run's choices stand in its config, for whoever writes them and whoever reads them."""
+"""A run's choices, and where they stand in its config, for who writes and who reads them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
 from flux_assets.defs.names import Names
+from flux_assets.settings import Settings
+
+_NO_LIMIT = 1_000_000
 
 
 class RefreshConfig(dg.Config):
@@ -17,7 +21,7 @@ class RefreshConfig(dg.Config):
     )
     shots: list[str] = Field(default=[], description="Only these shots.")
     limit: int | None = Field(
-        default=None, ge=0, description="Buy only the first so many pictures."
+        default=None, ge=0, description=f"Buy only the first so many pictures; {_NO_LIMIT} is all."
     )
     max_images: int | None = Field(
         default=None,
@@ -39,6 +43,29 @@ class RefreshConfig(dg.Config):
         default=False,
         description="Buy again what was bought before, and is gone from the store with its ledger.",
     )
+
+
+def launchpad_fields(settings: Settings) -> dict[str, dg.Field]:
+    """The choices as a launchpad has them: it leaves out what is null, so that none is."""
+    fields: dict[str, dg.Field] = RefreshConfig.to_fields_dict()
+    for name, number in (("limit", _NO_LIMIT), ("max_images", settings.max_images_per_run)):
+        fields[name] = dg.Field(
+            fields[name].config_type,
+            default_value=number,
+            is_required=False,
+            description=fields[name].description,
+        )
+    return fields
+
+
+def read_launchpad(config: Mapping[str, Any]) -> RefreshConfig:
+    """What was chosen there.
+
+    Raises:
+        ValidationError: a choice is none.
+    """
+    is_unlimited = config["limit"] is None or config["limit"] >= _NO_LIMIT
+    return RefreshConfig(**{**config, "limit": None if is_unlimited else config["limit"]})
 
 
 def choices_node(names: Names) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flux_assets.image_api.request import RequestIdentity
 from flux_assets.manifest.addresses import are_addresses_of_now, build_addresses
+from flux_assets.manifest.product_names import ProductName, are_names_of_now, build_names
 from flux_assets.pictures.lineage import FACTS, Fact, LineageRecord, build_plain_metadata
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable, merge_rows, write_parquet
@@ -19,7 +20,11 @@ _OWN_COLUMNS = (
     Fact("object_uri", "str", "The picture's address for who may read the store."),
     Fact("url", "str", "The picture's public address; empty where none is configured."),
 )
-MANIFEST_COLUMNS = (*FACTS[:2], *_OWN_COLUMNS, *FACTS[2:])
+_OF_PRODUCT = (
+    Fact("title", "str", "The product's title in the catalog of the last refresh.", ""),
+    Fact("category", "str", "The product's category there.", ""),
+)
+MANIFEST_COLUMNS = (*FACTS[:2], *_OWN_COLUMNS, *FACTS[2:], *_OF_PRODUCT)
 """Each column, in its place: whose picture it is, where it is, and all that is known of it."""
 
 COLUMNS: Mapping[str, str] = {column.name: column.type for column in MANIFEST_COLUMNS}
@@ -110,7 +115,7 @@ def build_manifest(
     """
     last = previous or StoredTable(write_parquet(build_manifest_rows([], store)))
     comparison = compare_manifest(last.read(COMPARED), requests, changed)
-    return merge_manifest(last, comparison, read_lineage(comparison.unknown), store)
+    return merge_manifest(last, comparison, read_lineage(comparison.unknown), store, {})
 
 
 def merge_manifest(
@@ -118,6 +123,7 @@ def merge_manifest(
     comparison: Comparison,
     lineage: Mapping[str, LineageRecord],
     store: ObjectStore,
+    names: Mapping[str, ProductName],
 ) -> StoredTable:
     """The rows that stay and those of the new lineage, by product and shot; all where they are now.
 
@@ -126,6 +132,7 @@ def merge_manifest(
         comparison: of it.
         lineage: of pictures that no row is of, by fingerprint.
         store: for the addresses.
+        names: of the products; those without one here keep what their rows say.
 
     Raises:
         OSError, ValueError, KeyError, NotImplementedError: the last manifest is damaged.
@@ -141,6 +148,10 @@ def merge_manifest(
     if not are_addresses_of_now(last, store):
         keys = pd.concat([last.read(("object_key",))["object_key"], added["object_key"]])
         values |= build_addresses(keys.to_numpy(object)[places], store)
+    if lineage or not are_names_of_now(last, names):
+        columns = ["product_id", *ProductName._fields]
+        before = pd.concat([last.read(columns), added[columns]], ignore_index=True)
+        values |= build_names(before.iloc[places], names)
     return merge_rows(last, added, places, values)
 
 
@@ -159,4 +170,6 @@ def build_manifest_row(record: LineageRecord, store: ObjectStore) -> dict[str, o
         "object_uri": store.uri_for(record.object_key),
         "url": store.url_for(record.object_key) or "",
         "stale": False,
+        "title": "",
+        "category": "",
     }

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from flux_assets.catalog.identity import normalise_id
@@ -11,6 +12,7 @@ from flux_assets.errors import ObjectNotFoundError, StoreError
 from flux_assets.image_api.request import RequestIdentity
 from flux_assets.manifest.addresses import are_addresses_of_now
 from flux_assets.manifest.csv_file import write_manifest_csv
+from flux_assets.manifest.product_names import ProductName, are_names_of_now
 from flux_assets.manifest.rows import (
     ADDED_COLUMNS,
     COLUMNS,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:  # pandas is loaded only where a table is really built
 MANIFEST_KEY = table_key("image_manifest.parquet")
 MANIFEST_CSV_KEY = table_key("image_manifest.csv")
 _CONTENT_TYPE = "application/vnd.apache.parquet"
+NO_NAMES: Mapping[str, ProductName] = MappingProxyType({})
 _OWNED = ("product_id", "request_fingerprint")
 
 
@@ -91,6 +94,7 @@ def refresh_manifest(
     read_lineage: ReadLineage,
     *,
     changed: AbstractSet[str] = frozenset(),
+    names: Mapping[str, ProductName] = NO_NAMES,
 ) -> StoredManifest:
     """Bring the stored manifest up to date by compare-and-swap, and its CSV beside it.
 
@@ -102,6 +106,7 @@ def refresh_manifest(
         requests: every current request, as for `build_manifest`.
         read_lineage: as for `build_manifest`.
         changed: as for `build_manifest`.
+        names: of the products now, as for `merge_manifest`.
 
     Raises:
         StoreError: it cannot be read or written.
@@ -115,12 +120,16 @@ def refresh_manifest(
         last = _fill_in(stored, store, read_lineage)
         with _damage_told(uri):
             comparison = compare_manifest(last.read(COMPARED), requests, changed)
-            is_same = comparison.is_same and are_addresses_of_now(last, store)
+            is_same = (
+                comparison.is_same
+                and are_addresses_of_now(last, store)
+                and are_names_of_now(last, names)
+            )
         lineage = read_lineage(comparison.unknown)
         if stored and last is stored.table and is_same and not lineage:
             return None
         with _damage_told(uri):
-            return merge_manifest(last, comparison, lineage, store).data
+            return merge_manifest(last, comparison, lineage, store, names).data
 
     written = change_object(store, MANIFEST_KEY, update, content_type=_CONTENT_TYPE)
     manifest = StoredManifest(StoredTable(written.data), uri, written.etag)

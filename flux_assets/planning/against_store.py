@@ -13,6 +13,7 @@ from flux_assets.planning.plan import (
     NO_CATEGORIES,
     NO_DOUBTS,
     NO_FORMER_IDS,
+    NO_TITLES,
     Plan,
     PlanLimits,
     build_plan,
@@ -29,6 +30,7 @@ def plan_against_store(
     identities: Sequence[RequestIdentity],
     *,
     categories: Mapping[str, str] = NO_CATEGORIES,
+    titles: Mapping[str, str] = NO_TITLES,
     former_ids: Mapping[str, tuple[str, ...]] = NO_FORMER_IDS,
     doubts: Mapping[str, str] = NO_DOUBTS,
     prefixes: Iterable[str] | None = None,
@@ -41,6 +43,7 @@ def plan_against_store(
         ledger: of the same store.
         identities: every request to plan.
         categories: of the products, where the plan is to tell them.
+        titles: of the products, likewise.
         former_ids: of the products that have any.
         doubts: why requests may not be bought now, by fingerprint.
         prefixes: where their pictures are, if that is less than the whole store.
@@ -66,6 +69,7 @@ def plan_against_store(
         ),
         standing_of=lambda entry: ledger.standing_of(entry, rules),
         categories=categories,
+        titles=titles,
         former_ids=former_ids,
         doubts=doubts,
     )

@@ -18,6 +18,7 @@ PlanStatus = Literal[
 ]
 STATUSES: tuple[PlanStatus, ...] = get_args(PlanStatus)
 TO_BUY: frozenset[PlanStatus] = frozenset({"new", "changed"})
+NO_TITLES: Mapping[str, str] = MappingProxyType({})
 NO_CATEGORIES: Mapping[str, str] = MappingProxyType({})
 NO_DOUBTS: Mapping[str, str] = MappingProxyType({})
 NO_FORMER_IDS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
@@ -36,6 +37,7 @@ class PlanRow(NamedTuple):
     object_key: str = ""
     reason: str = ""
     category: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,7 @@ def build_plan(
     limits: PlanLimits,
     standing_of: Callable[[LedgerEntry], Standing],
     categories: Mapping[str, str] = NO_CATEGORIES,
+    titles: Mapping[str, str] = NO_TITLES,
     former_ids: Mapping[str, tuple[str, ...]] = NO_FORMER_IDS,
     doubts: Mapping[str, str] = NO_DOUBTS,
 ) -> Plan:
@@ -103,6 +106,7 @@ def build_plan(
         limits: for cost, time and what binds.
         standing_of: what the ledger's rules allow for an entry.
         categories: of the products, by product_id, as far as they are known.
+        titles: of the products, likewise.
         former_ids: of the products that have any; pictures under these are theirs.
         doubts: why requests may not be bought now, by fingerprint.
     """
@@ -112,10 +116,11 @@ def build_plan(
         ids = (request.product_id, *former_ids.get(request.product_id, ()))
         owners = {picture_prefix(request.shot, product_id) for product_id in ids}
         wanted |= owners
-        category = categories.get(request.product_id, "")
+        named = {"category": categories.get(request.product_id, "")}
+        named["title"] = titles.get(request.product_id, "")
         key = pictures.keys.get(request.fingerprint[:32])
         if key is not None:
-            rows.append(PlanRow(*request, status="stored", object_key=key, category=category))
+            rows.append(PlanRow(*request, status="stored", object_key=key, **named))
             continue
         status: PlanStatus = "new" if owners.isdisjoint(pictures.prefixes) else "changed"
         reason = ""
@@ -126,7 +131,7 @@ def build_plan(
                 status = "missing" if standing == "stored" else standing
         if request.fingerprint in doubts and status in {*TO_BUY, "refused"}:
             status, reason = "held", doubts[request.fingerprint]
-        rows.append(PlanRow(*request, status=status, reason=reason, category=category))
+        rows.append(PlanRow(*request, status=status, reason=reason, **named))
     return Plan(rows=tuple(rows), orphaned=len(pictures.prefixes - wanted), limits=limits)
 
 

@@ -3,6 +3,8 @@
 All rows of a large catalog as objects of Python's own take ten times the memory of its table.
 """
 
+import hashlib
+import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -41,6 +43,16 @@ def read_rows(table: "pd.DataFrame", names: Sequence[str]) -> Iterator[tuple[Any
     for start in range(0, len(table), _BATCH_ROWS):
         batch = table.iloc[start : start + _BATCH_ROWS]
         yield from zip(*(batch[name].tolist() for name in names), strict=True)
+
+
+def hash_rows(table: "pd.DataFrame") -> str:
+    """The same for the same rows, in whatever order they stand."""
+    import numpy as np
+    import pandas as pd
+
+    names = json.dumps(list(table.columns)).encode()
+    rows = np.sort(pd.util.hash_pandas_object(table, index=False).to_numpy())
+    return hashlib.sha256(names + rows.tobytes()).hexdigest()
 
 
 def name_values(row: dict[str, Any] | Sequence[Any], names: Sequence[str]) -> dict[str, Any]:

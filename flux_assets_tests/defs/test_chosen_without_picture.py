@@ -38,7 +38,8 @@ def test_a_refresh_buys_the_others_and_tells_each_reason(shop: DagsterShop) -> N
         "product 'N': no picture (no_title)",
     ):
         assert said in told
-    assert shop.partitions("hero") == {"001"}
+    made = [who for who, event in refreshed.logged().items() if "object_uri" in event.metadata]
+    assert made == [("001", "hero")]
 
 
 def test_a_refresh_of_products_that_all_are_not_there_buys_nothing(shop: DagsterShop) -> None:

@@ -82,6 +82,7 @@ def test_a_range_with_a_failure_keeps_its_other_partitions_with_their_metadata(
             request = shop.requests()[str(product_id), "hero"]
             facts = plain_metadata(event)
             assert (facts["prompt"], facts["outcome"]) == (request.prompt, "generated")
+            assert (facts["title"], facts["category"]) == (f"Chair {product_id}", "Chairs")
             assert facts["preview"].startswith(f"![{product_id} hero](data:image/jpeg")
             assert event.tags is not None
             assert event.tags["dagster/data_version"] == request.fingerprint

@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from flux_assets.manifest.stored import MANIFEST_CSV_KEY
 from flux_assets.storage.object_store import picture_key
 from flux_assets_tests.fixtures.dagster_shops import (
     IGNORES_BETA,
@@ -71,6 +72,8 @@ def test_a_pictures_event_tells_everything_about_it(shop: DagsterShop) -> None:
         "model": "black-forest-labs/flux-2-max",
         "prompt": "Chair 002 in red",
         "product_id": "002",
+        "title": "Chair 002",
+        "category": "Chairs",
         "shot": "wide",
         "request_fingerprint": request.fingerprint,
         "sha256": sha256(picture).hexdigest(),
@@ -154,6 +157,22 @@ def test_pictures_that_were_wiped_from_dagster_are_told_again(shop: DagsterShop)
     refreshed = shop.refresh()
     assert set(refreshed.logged()) == {("001", "hero"), ("002", "hero"), ("003", "hero")}
     assert refreshed.counts() == {"reused": 6}
+
+
+def test_the_manifest_names_each_product_as_the_catalog_does_now(shop: DagsterShop) -> None:
+    shop.refresh()
+    shop.set_product("002", category="Stools")
+    refreshed = shop.refresh()
+    assert refreshed.counts() == {"reused": 6}
+    names = shop.manifest()[["product_id", "title", "category"]].drop_duplicates()
+    assert list(names.itertuples(index=False, name=None)) == [
+        ("001", "Chair 001", "Chairs"),
+        ("002", "Chair 002", "Stools"),
+        ("003", "Chair 003", "Chairs"),
+    ]
+    csv = shop.store.get(MANIFEST_CSV_KEY).data.decode("utf-8-sig").splitlines()
+    assert csv[0].endswith(",title,category")
+    assert csv[3].endswith(',"Chair 002","Stools"')
 
 
 def test_new_products_become_partitions_and_gone_ones_stay_as_orphans(shop: DagsterShop) -> None:

@@ -19,7 +19,7 @@ from flux_assets.pictures.lineage import LineageRecord
 from flux_assets.storage.directory import DirectoryStore
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "manifest"
-_ADDED_SINCE = ("appearance", "pixels_digest")
+_ADDED_SINCE = ("appearance", "pixels_digest", "title", "category")
 BODIES = [path.read_bytes() for path in sorted(SAMPLES.glob("*.json"))]
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from flux_assets.errors import StoreError
 from flux_assets.image_api.request import ImageRequest, RequestIdentity
+from flux_assets.manifest.product_names import ProductName
 from flux_assets.manifest.rows import build_manifest
 from flux_assets.manifest.stored import (
     MANIFEST_CSV_KEY,
@@ -348,3 +349,35 @@ def test_a_manifest_of_an_older_release_is_read_again_from_the_ledger(
     manifest = refresh_manifest(store, [identify(CHANGED_CHAIR), identify(LAMP)], ledger).read()
     assert _rows(manifest) == [_row(CHAIR, stale=True), _row(LAMP)]
     assert manifest["output_format"].tolist() == ["png", "png"]
+
+
+def test_a_products_name_is_brought_up_to_date_without_its_lineage(store: DirectoryStore) -> None:
+    both = [identify(CHAIR), identify(LAMP)]
+    names = {"00123": ProductName("Chair", "Seats"), "1e5": ProductName("Lamp", "")}
+    columns = ["product_id", "title", "category"]
+    refresh_manifest(store, both, Ledger(CHAIR, LAMP), names=names)
+    ledger = Ledger()
+    renamed = {"00123": ProductName("Armchair", "Seats")}
+    manifest = refresh_manifest(store, both, ledger, names=renamed)
+    assert ledger.asked == []
+    rows = list(manifest.read(columns).itertuples(index=False, name=None))
+    assert rows == [("00123", "Armchair", "Seats"), ("1e5", "Lamp", "")]
+    assert refresh_manifest(store, both, ledger, names=renamed).etag == manifest.etag
+
+
+def test_a_new_row_beside_others_has_its_name_at_once(store: DirectoryStore) -> None:
+    names = {"00123": ProductName("Chair", "Seats"), "1e5": ProductName("Lamp", "Lights")}
+    refresh_manifest(store, [identify(LAMP)], Ledger(LAMP), names=names)
+    both = [identify(CHAIR), identify(LAMP)]
+    manifest = refresh_manifest(store, both, Ledger(CHAIR), names=names)
+    assert manifest.read(("title",))["title"].tolist() == ["Chair", "Lamp"]
+
+
+def test_rows_keep_their_order_and_the_name_of_a_product_that_is_not_named_now(
+    store: DirectoryStore,
+) -> None:
+    names = {"00123": ProductName("Chair", "Seats"), "1e5": ProductName("Lamp", "Lights")}
+    both = [identify(CHAIR), identify(LAMP)]
+    before = refresh_manifest(store, both, Ledger(CHAIR, LAMP), names=names).read()
+    after = refresh_manifest(store, both, Ledger(), names={}).read()
+    pd.testing.assert_frame_equal(after, before)

@@ -1,6 +1,7 @@
+import pandas as pd
 import pytest
 
-from flux_assets.storage.frames import build_frame, name_values, read_rows
+from flux_assets.storage.frames import build_frame, hash_rows, name_values, read_rows
 
 NAMES = ("product_id", "take")
 
@@ -29,3 +30,18 @@ def test_a_json_row_has_its_names_also_where_it_was_written_by_position() -> Non
     assert name_values(["P-1", 2], NAMES) == named
     with pytest.raises(ValueError, match="shorter"):
         name_values(["P-1"], NAMES)
+
+
+def test_a_hash_of_rows_knows_content_and_no_order() -> None:
+    rows = pd.DataFrame({"id": ["1", "2"], "size": [1, 2], "share": [0.5, None]})
+    assert hash_rows(rows.iloc[::-1]) == hash_rows(rows.copy()) == hash_rows(rows)
+    others = [
+        rows.assign(id=["2", "1"]),
+        rows.assign(size=[1, 3]),
+        rows.assign(share=[0.5, 0.0]),
+        rows.rename(columns={"id": "name"}),
+        rows.head(1),
+        pd.concat([rows, rows]),
+        rows.head(0),
+    ]
+    assert len({hash_rows(table) for table in [rows, *others]}) == 1 + len(others)

@@ -1,0 +1,114 @@
+"""Products of which a shot wants no picture: no backfill of what is missing is to ask for them.
+
+Dagster knows no partition that is neither missing nor made. So each of these gets an event that
+says why there is no picture, once, where it would count as missing otherwise.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Literal
+
+import dagster as dg
+
+from flux_assets.defs.data_versions import picture_version_tags
+from flux_assets.defs.names import Names
+from flux_assets.planning.choices import ChosenWork
+from flux_assets.prompts.requests import SkipReason
+from flux_assets.settings import Settings
+from flux_assets.storage.frames import read_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Unwanted = SkipReason | Literal["gone", "again"]
+
+SKIPPED = "skipped"
+_IDENTITY = ("product_id", "shot")
+_REASONS: Mapping[Unwanted, str] = {
+    "only_if": "the shot's only_if does not hold for this product",
+    "skip": "the overrides file says skip",
+    "fallback": "there is no usable photo, and the shot says fallback: skip",
+    "gone": "this product is not in the catalog any more",
+    "again": "a picture is wanted again, and there is none yet",
+}
+_NO_MODE = "none"
+
+
+def build_unwanted(
+    product_id: str, shot_name: str, reason: Unwanted, *, mode: str, names: Names
+) -> dg.AssetMaterialization:
+    """The event of a product without a picture; out of date where one is wanted again."""
+    version = _version(reason)
+    made_in = _NO_MODE if reason == "again" else mode
+    return dg.AssetMaterialization(
+        asset_key=names.key("images", shot_name),
+        partition=product_id,
+        description=f"no picture: {_REASONS[reason]}",
+        metadata={"outcome": SKIPPED, "reason": _REASONS[reason]},
+        tags=picture_version_tags(version, made_in, names.key("refreshed_images")),
+    )
+
+
+def log_unwanted(
+    context: dg.OpExecutionContext,
+    settings: Settings,
+    names: Names,
+    *,
+    asked: "pd.DataFrame",
+    plan: "pd.DataFrame",
+    work: ChosenWork,
+    known: Iterable[tuple[str, str, str]],
+) -> None:
+    """Log of which products no picture is wanted, where Dagster does not know that yet.
+
+    Args:
+        context: of the step. Some partitions may be of products that left the catalog.
+        settings: of the shop.
+        names: of the same shop.
+        asked: every request of the catalog.
+        plan: of them.
+        work: of this run, which tells of each picture that it obtains.
+        known: product, shot and version of every picture's last event.
+    """
+    versions = {(product_id, shot): version for product_id, shot, version in known}
+    unwanted = _list_unwanted(context.instance, names, asked)
+    told = list(_find_unknown(unwanted, versions))
+    told += _find_wanted_again(asked, plan, work, versions)
+    for each in told:
+        context.log_event(build_unwanted(*each, mode=settings.mode, names=names))
+
+
+def _find_unknown(
+    unwanted: Iterable[tuple[str, str, Unwanted]], known: Mapping[tuple[str, str], str]
+) -> Iterator[tuple[str, str, Unwanted]]:
+    """Those of which Dagster knows neither a picture nor that there is to be none."""
+    for product_id, shot, reason in unwanted:
+        version = known.get((product_id, shot), SKIPPED)
+        if version.startswith(SKIPPED) and version != _version(reason):
+            yield product_id, shot, reason
+
+
+def _find_wanted_again(
+    asked: "pd.DataFrame",
+    plan: "pd.DataFrame",
+    work: ChosenWork,
+    known: Mapping[tuple[str, str], str],
+) -> Iterator[tuple[str, str, Unwanted]]:
+    told = {who for who, version in known.items() if version.startswith(SKIPPED)}
+    wanted = told.intersection(read_rows(asked[asked["skipped"] == ""], _IDENTITY))
+    wanted = wanted.difference(read_rows(plan[plan["status"] == "stored"], _IDENTITY))
+    wanted -= {(row.product_id, row.shot) for row in work.to_buy}
+    yield from ((*who, "again") for who in sorted(wanted) if known[who] != _version("again"))
+
+
+def _list_unwanted(
+    instance: dg.DagsterInstance, names: Names, asked: "pd.DataFrame"
+) -> Iterator[tuple[str, str, Unwanted]]:
+    yield from read_rows(asked[asked["skipped"] != ""], ("product_id", "shot", "skipped"))
+    partitions = instance.get_dynamic_partitions(names.partitions)
+    gone = set(partitions).difference(asked["product_id"])
+    for shot in asked["shot"].unique() if gone else ():
+        yield from ((product_id, shot, "gone") for product_id in sorted(gone))
+
+
+def _version(reason: Unwanted) -> str:
+    return f"{SKIPPED}: {reason}"
