@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import disk_usage
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import dagster as dg
@@ -47,11 +48,8 @@ def prepare_dagster_home() -> Path:
         SettingsError: the home that is set cannot be one, or `dagster.yaml` is no settings file.
         DagsterHomeError: it cannot be written to.
     """
-    given = os.environ.get("DAGSTER_HOME")
-    if given and not (Path(given).is_absolute() and Path(given).is_dir()):
-        raise SettingsError("DAGSTER_HOME", f"must be a folder's absolute path, not {given!r}")
-    home = Path(given or DEFAULT_HOME).absolute()
-    if not given:
+    home = _name_home()
+    if not os.environ.get("DAGSTER_HOME"):
         try:
             _make_home(home)
         except OSError as error:
@@ -59,6 +57,22 @@ def prepare_dagster_home() -> Path:
             raise DagsterHomeError(str(home), f"{problem} the path of a folder that can") from error
         os.environ["DAGSTER_HOME"] = str(home)
     return home
+
+
+def is_home_made() -> bool:
+    """Whether there is a home already, so that looking at it makes none.
+
+    Raises:
+        SettingsError: the home that is set cannot be one.
+    """
+    return _name_home().is_dir()
+
+
+def _name_home() -> Path:
+    given = os.environ.get("DAGSTER_HOME")
+    if given and not (Path(given).is_absolute() and Path(given).is_dir()):
+        raise SettingsError("DAGSTER_HOME", f"must be a folder's absolute path, not {given!r}")
+    return Path(given or DEFAULT_HOME).absolute()
 
 
 def _make_home(home: Path) -> None:
@@ -78,9 +92,32 @@ def open_instance() -> Iterator[dg.DagsterInstance]:
         SettingsError: as `prepare_dagster_home`.
         DagsterHomeError: it cannot be opened, or failed within the block.
     """
-    home = prepare_dagster_home()
+    with _open(prepare_dagster_home()) as instance:
+        yield instance
+
+
+@contextmanager
+def look_at_instance() -> Iterator[dg.DagsterInstance]:
+    """As `open_instance`; where there is no home yet, one that nothing stays of stands for it.
+
+    Raises:
+        SettingsError, DagsterHomeError: as `open_instance`.
+    """
+    if is_home_made():
+        with open_instance() as instance:
+            yield instance
+        return
+    with TemporaryDirectory() as folder:
+        home = Path(folder)
+        _make_home(home)
+        with _open(home) as instance:
+            yield instance
+
+
+@contextmanager
+def _open(home: Path) -> Iterator[dg.DagsterInstance]:
     try:
-        instance = dg.DagsterInstance.get()
+        instance = dg.DagsterInstance.from_config(str(home))
     except (DagsterError, SQLAlchemyError, sqlite3.Error, yaml.YAMLError, OSError) as error:
         raise DagsterHomeError(str(home), explain_dagster_error(error, home)) from error
     try:

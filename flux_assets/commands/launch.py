@@ -15,7 +15,7 @@ from dagster._core.execution.api import execute_run
 from flux_assets.bill.open_ledger import RunIdentity
 from flux_assets.buying.summary import KINDS, RunSummary
 from flux_assets.commands.code_location import find_job_origin
-from flux_assets.commands.dagster_home import open_instance
+from flux_assets.commands.dagster_home import is_home_made, open_instance
 from flux_assets.commands.progress import ProgressWatch
 from flux_assets.commands.run_watch import watch_run
 from flux_assets.defs.automation import DEAD_RUNS_SENSOR
@@ -194,9 +194,15 @@ def _report(settings: Settings, choices: Choices, result: dg.JobExecutionResult)
 
 @contextmanager
 def open_run_identity(step: str) -> Iterator[RunIdentity]:
-    """An identity for work outside of runs, which knows which runs have ended."""
+    """An identity for work outside of runs, which knows which runs have ended.
+
+    Where Dagster has no home yet, none is known, and none is made.
+    """
+    name = f"{step}-{uuid4().hex}"  # no run's: its folder in the store is its own
+    if not is_home_made():
+        yield RunIdentity(run_id=name, step=step, is_run_dead=lambda _: False)
+        return
     with open_instance() as instance, put_off_full_collections():
-        name = f"{step}-{uuid4().hex}"  # no run's: its folder in the store is its own
         yield RunIdentity(run_id=name, step=step, is_run_dead=partial(is_run_dead, instance))
 
 

@@ -33,14 +33,14 @@ def plan(*, as_json: bool, reasons: TextIO | None, more_prompts: bool, **flags: 
     """Show what a refresh with the same flags would do and cost. Free: nothing is sent."""
     from flux_assets.commands.plan_shown import show_plan
     from flux_assets.commands.reports_shown import show_report
-    from flux_assets.commands.shop import open_shop, read_settings
+    from flux_assets.commands.shop import look_at_shop, read_settings
     from flux_assets.defs.reports import catalog_report
     from flux_assets.planning.dry_run import plan_catalog
     from flux_assets.planning.reasons import write_reasons_csv
 
     settings = read_settings()
     choices = read_choices(flags)
-    with open_shop(settings, step="plan") as shop:
+    with look_at_shop(settings, step="plan", or_empty=True) as shop:
         dry_run = plan_catalog(settings, shop.store, shop.run, choices)
     if reasons:
         write_reasons_csv(dry_run.reasons, reasons)

@@ -10,10 +10,10 @@ import dagster as dg
 from rich.console import Console
 from rich.markup import escape
 
-from flux_assets.commands.dagster_home import open_instance
+from flux_assets.commands.dagster_home import look_at_instance
 from flux_assets.commands.people import answers, people
 from flux_assets.commands.reports_shown import show_report
-from flux_assets.commands.shop import open_shop, read_names, read_settings
+from flux_assets.commands.shop import look_at_shop, read_names, read_settings
 from flux_assets.defs.markdown import markdown_table
 from flux_assets.defs.runs import describe_run, find_refresh
 from flux_assets.manifest.prune import (
@@ -41,10 +41,11 @@ def prune_store(*, deletes: bool, orphaned: bool, older_than_days: int, as_json:
     """Print what could be deleted, and delete it if asked for; gives whether all of it could be.
 
     Raises:
+        NoStoreError: there is no store to look at.
         PruneError: a refresh is under way.
     """
     settings = read_settings()
-    with open_shop(settings, step="prune") as shop, open_instance() as instance:
+    with look_at_shop(settings, step="prune") as shop, look_at_instance() as instance:
         store, ledger = shop.store, shop.ledger
         find_obstacle = partial(_find_obstacle, instance, settings)
         obstacle = find_obstacle() if deletes else ""

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import click
+from rich.markup import escape
 
 from flux_assets.bill.send_rules import SendRules
 from flux_assets.bill.waiting import (
@@ -19,7 +20,7 @@ from flux_assets.bill.waiting_states import WAITING_STATES
 from flux_assets.buying.generation import open_generation
 from flux_assets.commands.people import answers, people
 from flux_assets.commands.reports_shown import show_report
-from flux_assets.commands.shop import Shop, open_shop, read_settings
+from flux_assets.commands.shop import Shop, look_at_shop, read_settings
 from flux_assets.defs.reports import waiting_table
 from flux_assets.image_api.open_api import open_api
 from flux_assets.image_api.options import ApiOptions
@@ -28,7 +29,7 @@ from flux_assets.settings import Settings
 
 def list_waiting(wanted: WaitingFilter, *, as_json: bool) -> None:
     """Print those that wait and are wanted."""
-    with _open_waiting(read_settings()) as (_, waiting):
+    with _open_waiting(read_settings()) as (shop, waiting):
         found = sorted(
             waiting.find(wanted),
             key=lambda item: (item.state, item.product_id, item.shot),
@@ -43,7 +44,7 @@ def list_waiting(wanted: WaitingFilter, *, as_json: bool) -> None:
     elif found:
         show_report(waiting_table([item.to_json() for item in found]))
     else:
-        answers.print("No request waits for a person.")
+        answers.print(f"No request waits for a person in {escape(shop.store.uri)}.", soft_wrap=True)
 
 
 def release_waiting(fingerprints: Sequence[str], wanted: WaitingFilter, *, yes: bool) -> None:
@@ -126,6 +127,6 @@ def _is_agreed(settings: Settings, chosen: Sequence[WaitingRequest]) -> bool:
 
 @contextmanager
 def _open_waiting(settings: Settings) -> Iterator[tuple[Shop, WaitingRequests]]:
-    with open_shop(settings, step="release") as shop:
+    with look_at_shop(settings, step="release") as shop:
         rules = SendRules.of(settings)
         yield shop, WaitingRequests(store=shop.store, ledger=shop.ledger, rules=rules)

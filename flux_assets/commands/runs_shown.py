@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 from rich.markup import escape
 
-from flux_assets.commands.dagster_home import open_instance
-from flux_assets.commands.people import answers
+from flux_assets.commands.dagster_home import DEFAULT_HOME, is_home_made, look_at_instance
+from flux_assets.commands.people import answers, people
 from flux_assets.commands.shop import read_names, read_settings
 from flux_assets.defs.pools import SHOWN_ID, Pool, read_pool
 from flux_assets.defs.runs import RunUnderWay, end_by_hand, end_dead_runs, find_runs
@@ -18,7 +19,10 @@ from flux_assets.defs.waited_for import describe_holder, describe_wait
 def show_runs(to_end: Sequence[str], *, as_json: bool) -> None:
     """End what is dead, or said to be, and print what is left."""
     names = read_names(read_settings())
-    with open_instance() as instance:
+    if not is_home_made():
+        home = escape(str(Path(DEFAULT_HOME).absolute()))
+        people.print(f"Dagster has no home yet, which a refresh makes: {home}", soft_wrap=True)
+    with look_at_instance() as instance:
         ended = end_dead_runs(instance, names)
         ended += [end_by_hand(instance, names, run_id) for run_id in to_end]
         found = find_runs(instance, names)

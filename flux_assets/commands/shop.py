@@ -4,6 +4,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.markup import escape
 
@@ -15,8 +18,12 @@ from flux_assets.commands.people import people
 from flux_assets.defs.automation import check_schedule
 from flux_assets.defs.names import Names
 from flux_assets.defs.resources import StoreResource
+from flux_assets.errors import FluxAssetsError
+from flux_assets.image_api.open_api import api_origin
 from flux_assets.settings import Settings, load_settings
+from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import ObjectStore
+from flux_assets.storage.open_store import check_store_identity, open_store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +63,53 @@ def read_names(settings: Settings) -> Names:
     return Names(shop=settings.shop)
 
 
+class NoStoreError(FluxAssetsError):
+    """There is no store where the settings say, so that there is nothing to look at."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(
+            f"there is no store at {uri}: nothing was bought into it yet, or FLUX_ASSETS_STORE "
+            "should name another one. The first refresh makes it"
+        )
+        self.uri = uri
+
+
+@contextmanager
+def look_at_shop(settings: Settings, *, step: str, or_empty: bool = False) -> Iterator[Shop]:
+    """Open what there is of what the settings name: neither a store nor a Dagster home is made.
+
+    Args:
+        settings: of this environment.
+        step: what the command is called in the ledger.
+        or_empty: where there is no store yet, give an empty one that nothing stays of.
+
+    Raises:
+        NoStoreError: there is no store, and an empty one will not do.
+        SettingsError, DagsterHomeError, StoreMismatchError, StoreError: as `open_shop`.
+    """
+    open_part = partial(
+        open_store,
+        settings.store,
+        put_args=settings.s3_put_args,
+        public_url=settings.public_url,
+        checksum=settings.s3_checksum,
+        max_pool_connections=settings.max_in_flight + 16,
+    )
+    store = open_part(shop=settings.shop)
+    is_made = check_store_identity(
+        store, mode=settings.mode, api_origin=api_origin(settings), shop=settings.shop
+    )
+    if not is_made and not or_empty:
+        raise NoStoreError(store.uri)
+    with TemporaryDirectory() as folder, open_run_identity(step) as run:
+        if not is_made:
+            store = DirectoryStore(Path(folder))
+        yield Shop(settings=settings, stores=Stores(shop=store, root=open_part()), run=run)
+
+
 @contextmanager
 def open_shop(settings: Settings, *, step: str) -> Iterator[Shop]:
-    """Open what the settings name.
+    """Open what the settings name, made where it is not there yet.
 
     Args:
         settings: of this environment.

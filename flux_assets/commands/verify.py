@@ -25,20 +25,24 @@ def verify(*, deep: bool, repair: bool, as_json: bool) -> None:
 
     Nothing is bought, nothing removed.
 
-    Exit code 0: nothing is wrong, or no longer so; 1: something is.
+    Exit code 0: nothing is wrong, or no longer so; 1: something is, or there is no store.
     """
+    from rich.markup import escape
+
     from flux_assets.buying.picture_records import open_records
+    from flux_assets.commands.people import answers
     from flux_assets.commands.reports_shown import show_report
-    from flux_assets.commands.shop import open_shop, read_settings
+    from flux_assets.commands.shop import look_at_shop, read_settings
     from flux_assets.defs.reports import audit_report
     from flux_assets.manifest.audit import verify_store
 
     settings = read_settings()
-    with open_shop(settings, step="verify") as shop:
+    with look_at_shop(settings, step="verify") as shop:
         records = open_records(settings, shop.store, shop.ledger, preview_px=0)
         findings = verify_store(records, deep=deep, repair=repair)
     if as_json:
-        click.echo(json.dumps(findings.to_json(), indent=2))
+        click.echo(json.dumps({"store": shop.store.uri, **findings.to_json()}, indent=2))
     else:
+        answers.print(f"The store is {escape(shop.store.uri)}.", soft_wrap=True)
         show_report(audit_report(findings))
     sys.exit(0 if findings.is_sound else 1)

@@ -1,7 +1,10 @@
 """Whether the API can be called: the mode, the key, the model. Nothing here costs anything."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pydantic import SecretStr
 
@@ -50,12 +53,8 @@ def check_api(settings: Settings) -> Iterator[Finding]:
         AccountError, RateLimitedError: it turns this machine away.
     """
     options = ApiOptions.of(settings)
-    quick = replace(
-        options,
-        call_timeout_seconds=min(options.call_timeout_seconds, _MODELS_TIMEOUT_SECONDS),
-    )
     where = "the built-in simulator" if settings.is_sample else settings.onemin_base_url
-    with open_api(quick, api_key=_NOT_SENT) as api:
+    with _look_quickly(options) as quick, open_api(quick, api_key=_NOT_SENT) as api:
         try:
             models = {model.model_id: model for model in api.client.list_models()}
         except NotSentError as error:
@@ -74,3 +73,16 @@ def check_api(settings: Settings) -> Iterator[Finding]:
     standing = "says that it is disabled" if MODEL in models else "does not list it"
     detail = f"{where} answers, but {MODEL} cannot be had: it {standing}; ask the vendor"
     yield Finding(name="api", verdict="problem", detail=detail)
+
+
+@contextmanager
+def _look_quickly(options: ApiOptions) -> Iterator[ApiOptions]:
+    """For one short question, from which no simulator's memory stays that was not there."""
+    quick = replace(
+        options, call_timeout_seconds=min(options.call_timeout_seconds, _MODELS_TIMEOUT_SECONDS)
+    )
+    if not options.is_simulated or Path(options.simulator_state).exists():
+        yield quick
+        return
+    with TemporaryDirectory() as folder:
+        yield replace(quick, simulator_state=folder)

@@ -1,13 +1,17 @@
 """Whether the store can be bought into: whose it is, what it allows, and what its clock says."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from flux_assets.clock import SYSTEM_CLOCK
 from flux_assets.commands.checks.finding import Finding
 from flux_assets.errors import StoreError, StorePermissionError
 from flux_assets.image_api.open_api import api_origin
 from flux_assets.settings import Settings
+from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.open_store import check_store_identity, open_store
 from flux_assets.storage.probe import probe_store
@@ -27,15 +31,35 @@ def check_store(settings: Settings, run_id: str) -> Iterator[Finding]:
         put_args=settings.s3_put_args,
         checksum=settings.s3_checksum,
     )
-    yield from judge_store(settings, store, run_id)
+    with _place_to_try(store) as place:
+        yield from judge_store(settings, store, run_id, place=place)
+        try:
+            yield judge_clock(place, SYSTEM_CLOCK.utc_now())
+        except StoreError as error:
+            yield Finding(name="clock", verdict="problem", detail=str(error))
+
+
+@contextmanager
+def _place_to_try(store: ObjectStore) -> Iterator[ObjectStore]:
+    """Where to write: the store; for a folder that is still to be made, one beside it."""
+    folder = Path(store.uri)
+    if not isinstance(store, DirectoryStore) or folder.exists():
+        yield store
+        return
+    made = next(parent for parent in folder.parents if parent.exists())
     try:
-        yield judge_clock(store, SYSTEM_CLOCK.utc_now())
-    except StoreError as error:
-        yield Finding(name="clock", verdict="problem", detail=str(error))
+        beside = TemporaryDirectory(prefix=".flux_assets-check-", dir=made)
+    except OSError:  # as writing into the store then tells, too
+        yield store
+        return
+    with beside as name:
+        yield DirectoryStore(Path(name))
 
 
-def judge_store(settings: Settings, store: ObjectStore, run_id: str) -> Iterator[Finding]:
-    """Whose the store is, and what it allows.
+def judge_store(
+    settings: Settings, store: ObjectStore, run_id: str, *, place: ObjectStore | None = None
+) -> Iterator[Finding]:
+    """Whose the store is, and what it allows; `place` stands for it where it is not made yet.
 
     Raises:
         StoreError: it cannot be reached, so that nothing more could be learnt of it.
@@ -50,7 +74,7 @@ def judge_store(settings: Settings, store: ObjectStore, run_id: str) -> Iterator
         yield Finding(name="store", verdict="ok", detail=detail)
     except StorePermissionError as error:
         yield Finding(name="store", verdict="problem", detail=str(error))
-    for probe in probe_store(store, run_id):
+    for probe in probe_store(place or store, run_id):
         yield Finding(
             name=f"store {probe.name}",
             verdict="problem" if probe.problem else "ok",
