@@ -24,7 +24,7 @@ WITH_PICTURE: frozenset[OutcomeKind] = frozenset({"generated", "recovered", "reu
 
 def reroll_command(product_id: str, shot: str) -> str:
     """The command that asks for another picture with the same words."""
-    return f"flux-assets reroll {shlex.quote(product_id)} --shot {shot}"
+    return f"flux-assets reroll {shlex.quote(product_id)} --shots {shot}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ import click
 
 from flux_assets.bill.waiting_states import WAITING_STATES
 from flux_assets.commands.calling import examples, json_option
-from flux_assets.commands.completion import complete_products, complete_shots
+from flux_assets.commands.choosing import product_ids_option, shots_option
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -19,20 +19,8 @@ _FILTERS = (
         type=click.Choice(WAITING_STATES),
         help="Only those in this state; repeatable.",
     ),
-    click.option(
-        "--product-ids",
-        multiple=True,
-        metavar="ID",
-        shell_complete=complete_products,
-        help="Only this product; repeatable.",
-    ),
-    click.option(
-        "--shots",
-        multiple=True,
-        metavar="NAME",
-        shell_complete=complete_shots,
-        help="Only this shot; repeatable.",
-    ),
+    product_ids_option,
+    shots_option(),
 )
 
 

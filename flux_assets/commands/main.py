@@ -21,6 +21,7 @@ _COMMANDS = (
     "demo",
     "dev",
     "ledger",
+    "pin",
     "plan",
     "prune",
     "refresh",

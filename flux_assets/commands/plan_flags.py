@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from flux_assets.commands.completion import complete_products, complete_shots
+from flux_assets.commands.choosing import product_ids_option, shots_option
 
 if TYPE_CHECKING:
     from flux_assets.planning.choices import Choices
@@ -13,13 +13,7 @@ if TYPE_CHECKING:
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _CHOICES = (
-    click.option(
-        "--product-ids",
-        multiple=True,
-        metavar="ID",
-        shell_complete=complete_products,
-        help="Only this product; repeatable.",
-    ),
+    product_ids_option,
     click.option(
         "--product-ids-file",
         type=click.File(encoding="utf-8-sig"),
@@ -28,13 +22,7 @@ _CHOICES = (
     click.option(
         "--categories", multiple=True, metavar="NAME", help="Only this category; repeatable."
     ),
-    click.option(
-        "--shots",
-        multiple=True,
-        metavar="NAME",
-        shell_complete=complete_shots,
-        help="Only this shot; repeatable.",
-    ),
+    shots_option(),
     click.option(
         "--limit",
         type=click.IntRange(0),

@@ -1,7 +1,7 @@
 """The overrides file: CSV bytes -> what a person asks of single products and shots.
 
 A shop's export overwrites columns of the catalog; this file is the shop's own, and kept as it is
-written but for the one take that `raise_take` raises.
+written but for the takes that `raise_take` raises and the pins that `set_pin` sets.
 """
 
 import difflib
@@ -161,6 +161,18 @@ def raise_take(data: bytes | None, name: str, *, product_id: str, shot: str) -> 
         raise OverridesError(name, current.problem.message, line=current.problem.line)
     take = (current.take or FIRST_TAKE) + 1
     return write_cells(table, (product_id, shot), {"take": str(take), "pin": ""})
+
+
+def set_pin(data: bytes | None, name: str, *, product_id: str, shot: str, pin: str) -> bytes:
+    """Keep one certain picture: the file with this pin, or with none where it is empty.
+
+    A row or column is added where there is none; every other cell stays as it is written.
+
+    Raises:
+        OverridesError: it is no such table.
+    """
+    table = read_table(data or b"", name)
+    return write_cells(table, (normalise_id(product_id), shot), {"pin": pin})
 
 
 def _build_overrides(table: OverridesTable) -> OverridesFile:

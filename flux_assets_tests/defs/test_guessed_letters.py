@@ -11,7 +11,7 @@ from flux_assets.commands.checks.purchase import buy_one
 from flux_assets.errors import SettingsError, ShotsFileError, SuspectedEncodingError
 from flux_assets.planning.choices import Choices
 from flux_assets.planning.dry_run import plan_catalog
-from flux_assets.prompts.reroll import raise_takes
+from flux_assets.prompts.wishes import find_chosen
 from flux_assets.settings import load_settings
 from flux_assets_tests.fixtures.dagster_shops import IGNORES_BETA, DagsterShop, open_shop
 from flux_assets_tests.fixtures.shops import SHOTS
@@ -98,7 +98,7 @@ def test_a_reroll_raises_no_take(shop: DagsterShop) -> None:
     write_turkish(shop)
     shop.environ["FLUX_ASSETS_OVERRIDES"] = "overrides.csv"
     with pytest.raises(SuspectedEncodingError):
-        raise_takes(shop.settings, "001", ["hero"])
+        find_chosen(shop.settings, "001", ["hero"])
     assert not (shop.folder / "overrides.csv").exists()
 
 

@@ -16,6 +16,7 @@ from flux_assets.prompts.overrides import (
     check_known,
     raise_take,
     read_overrides,
+    set_pin,
 )
 
 HEADER = "product_id,shot,take,seed,prompt,pin,skip"
@@ -353,3 +354,23 @@ def test_every_byte_of_other_cells_is_kept_when_a_take_is_raised(
     written["2"] = written.get("2", delimiter.join(["", "2", "a", ""])) + f"{delimiter}2"
     after = "".join(f"{row}\r\n" for row in (f"{header}{delimiter}take", *written.values()))
     assert _raise(before, product_id="2", shot="a") == after
+
+
+@pytest.mark.parametrize(
+    ("before", "pin", "after"),
+    [
+        (None, "3f09a1c2", "product_id,shot,take,seed,prompt,pin,skip\n00123,hero,,,,3f09a1c2,\n"),
+        ("product_id;shot\n", "3f09a1c2", "product_id;shot;pin\n00123;hero;3f09a1c2\n"),
+        (
+            'product_id,shot,note,pin\n00123,hero,"a, b",77e0b1d2\n',
+            "3f09a1c2",
+            'product_id,shot,note,pin\n00123,hero,"a, b",3f09a1c2\n',
+        ),
+        ("product_id,shot,pin\n00123,hero,77e0b1d2\n", "", "product_id,shot,pin\n00123,hero,\n"),
+        ("product_id,shot\n00123,hero\n", "", "product_id,shot\n00123,hero\n"),
+    ],
+)
+def test_a_pin_changes_its_own_cell_alone(before: str | None, pin: str, after: str) -> None:
+    data = None if before is None else before.encode()
+    changed = set_pin(data, "overrides.csv", product_id="00123", shot="hero", pin=pin)
+    assert changed.decode() == after

@@ -6,6 +6,7 @@ import pytest
 
 from flux_assets.errors import ChoiceError, OverridesError, PromptError, SettingsError
 from flux_assets.prompts.reroll import raise_takes
+from flux_assets.prompts.wishes import find_chosen
 from flux_assets_tests.fixtures.command_line import Workplace, make_workplace
 from flux_assets_tests.fixtures.shops import Shop
 
@@ -20,9 +21,13 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     return shop
 
 
+def ask(shop: Shop, product_id: str, shots: list[str]) -> None:
+    raise_takes(shop.settings, find_chosen(shop.settings, product_id, shots))
+
+
 def test_takes_are_raised_one_by_one_in_a_file_that_is_made(shop: Shop) -> None:
-    raise_takes(shop.settings, "002", ["hero"])
-    raise_takes(shop.settings, "002", ["hero", "wide"])
+    ask(shop, "002", ["hero"])
+    ask(shop, "002", ["hero", "wide"])
     assert (shop.folder / OVERRIDES).read_text() == (
         "product_id,shot,take,seed,prompt,pin,skip\n002,hero,3,,,,\n002,wide,2,,,,\n"
     )
@@ -32,14 +37,14 @@ def test_takes_are_raised_one_by_one_in_a_file_that_is_made(shop: Shop) -> None:
     ("product_id", "shots", "told"),
     [
         ("009", ["hero"], "PRODUCT: there is no '009' .* Near '009': 00[12], 00[12]"),
-        ("001", ["hero", "heros"], "--shot: there is no 'heros' .* Near 'heros': hero"),
+        ("001", ["hero", "heros"], "--shots: there is no 'heros' .* Near 'heros': hero"),
     ],
 )
 def test_what_there_is_not_cannot_be_asked_for_and_nothing_is_written(
     shop: Shop, product_id: str, shots: list[str], told: str
 ) -> None:
     with pytest.raises(ChoiceError, match=told):
-        raise_takes(shop.settings, product_id, shots)
+        ask(shop, product_id, shots)
     assert not (shop.folder / OVERRIDES).exists()
 
 
@@ -47,18 +52,18 @@ def test_a_row_that_cannot_be_used_leaves_every_shot_as_it_is(shop: Shop) -> Non
     text = "product_id,shot,take\n001,wide,many\n"
     (shop.folder / OVERRIDES).write_text(text)
     with pytest.raises(OverridesError, match=r"overrides\.csv, line 2: take is 'many'"):
-        raise_takes(shop.settings, "001", ["hero", "wide"])
+        ask(shop, "001", ["hero", "wide"])
     assert (shop.folder / OVERRIDES).read_text() == text
 
 
 def test_without_a_file_the_setting_is_asked_for(shop: Shop) -> None:
     del shop.environ["FLUX_ASSETS_OVERRIDES"]
     with pytest.raises(SettingsError, match="FLUX_ASSETS_OVERRIDES: is not set"):
-        raise_takes(shop.settings, "001", ["hero"])
+        ask(shop, "001", ["hero"])
 
 
 def test_a_shot_that_is_named_twice_is_raised_once(shop: Shop) -> None:
-    raise_takes(shop.settings, "002", ["hero", "hero"])
+    ask(shop, "002", ["hero", "hero"])
     assert "002,hero,2," in (shop.folder / OVERRIDES).read_text()
 
 
@@ -67,9 +72,9 @@ def test_a_picture_that_no_rule_wants_or_no_prompt_makes_is_not_asked_for(shop: 
     (shop.folder / OVERRIDES).write_text(text)
     shop.set_product("001", color="")
     with pytest.raises(OverridesError, match="no picture is wanted, as skip says"):
-        raise_takes(shop.settings, "001", ["hero"])
+        ask(shop, "001", ["hero"])
     with pytest.raises(PromptError, match="the field 'color' is empty"):
-        raise_takes(shop.settings, "001", ["wide"])
+        ask(shop, "001", ["wide"])
     assert (shop.folder / OVERRIDES).read_text() == text
 
 
