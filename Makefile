@@ -30,7 +30,6 @@ demo: $(RUNTIME)
 	@$(BIN)/flux-assets demo
 
 dev: $(RUNTIME)
-	@echo "Opening Dagster on http://127.0.0.1:$(PORT); Ctrl-C ends it"
 	@$(BIN)/flux-assets dev --port $(PORT)
 
 test: $(DEV) $(MINISTACK)

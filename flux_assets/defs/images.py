@@ -11,6 +11,7 @@ from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.open_ledger import Stores, open_ledger
 from flux_assets.buying.generation import WorkItem, open_generation
 from flux_assets.buying.summary import RunSummary, Shortfall
+from flux_assets.defs.beta import without_beta_warnings
 from flux_assets.defs.events import (
     build_observation,
     known_fingerprints,
@@ -45,6 +46,7 @@ GROUP = "images"
 OWNERS = ["team:catalog"]
 
 
+@without_beta_warnings()
 def build_shot_pictures(settings: Settings, names: Names, shot_name: str) -> dg.AssetsDefinition:
     """The asset `images/<shot>`."""
 

@@ -201,7 +201,7 @@ def test_a_store_of_sample_pictures_is_refused_in_live_mode(workplace: Workplace
 
 @pytest.mark.parametrize(
     "command",
-    ["plan", "refresh --limit 0", "ledger", "verify", "prune", "reroll MUG-1 --shot hero"],
+    ["plan", "refresh --limit 0", "ledger", "verify", "prune", "reroll MUG-1 --shots hero"],
 )
 def test_every_command_warns_of_a_key_that_sample_mode_does_not_use(
     workplace: Workplace, command: str

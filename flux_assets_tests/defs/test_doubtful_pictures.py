@@ -53,10 +53,10 @@ def test_a_picture_that_shows_nothing_is_shown_and_named_with_how_to_have_anothe
     check = refreshed.check(CHECK)
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert str(check.description).startswith("look at 002: ")
-    assert str(check.description).endswith(": flux-assets reroll 002 --shot hero")
+    assert str(check.description).endswith(": flux-assets reroll 002 --shots hero")
     told = plain_metadata(check)["pictures"].replace("\\", "")
     assert f"| 002 | hero | {problem} | images/hero/002/" in told
-    assert "| flux-assets reroll 002 --shot hero |" in told
+    assert "| flux-assets reroll 002 --shots hero |" in told
     assert shop.manifest_rows() == shop.current_rows()
     assert shop.manifest().set_index("product_id")["appearance"].to_dict() == {
         "001": "",
@@ -92,7 +92,7 @@ def test_a_shot_that_refuses_shows_the_last_good_picture_until_another_is_there(
     assert shop.manifest_rows() == before | {("002", "hero"): (before["002", "hero"][0], True)}
     told = plain_metadata(refused.check("every_product_has_its_pictures"))["products"]
     assert "it is black, and the shot says" in told.replace("\\", "")
-    assert "flux-assets reroll 002 --shot hero" in told
+    assert "flux-assets reroll 002 --shots hero" in told
     again = shop.refresh()
     assert again.counts() == {"reused": 2}  # it is paid, and not bought again
     assert shop.manifest_rows()["002", "hero"] == (before["002", "hero"][0], True)

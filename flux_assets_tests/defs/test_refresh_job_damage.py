@@ -47,7 +47,7 @@ def test_a_damaged_picture_without_a_ledger_entry_is_lost_by_itself(shop: Dagste
     assert (check.passed, check.description) == (False, "without a current picture: 002")
     told = plain_metadata(check)["products"]
     assert "is stored without a ledger entry, and none can be made of it" in told
-    assert "flux-assets reroll 002 --shot hero" in told
+    assert "flux-assets reroll 002 --shots hero" in told
     assert len(shop.bill()) == 4, "nothing is bought in its stead"
 
 

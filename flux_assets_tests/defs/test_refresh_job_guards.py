@@ -211,7 +211,7 @@ def test_a_reused_picture_says_how_to_ask_for_another(shop: DagsterShop) -> None
         event = shop.refresh().logged()["002", "hero"]
     facts = plain_metadata(event)
     assert facts["outcome"] == "reused"
-    assert facts["another_picture"] == "flux-assets reroll 002 --shot hero"
+    assert facts["another_picture"] == "flux-assets reroll 002 --shots hero"
 
 
 @pytest.mark.slow

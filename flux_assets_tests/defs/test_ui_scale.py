@@ -94,7 +94,7 @@ def test_one_product_among_all_partitions_is_found_and_seen(page: Page) -> None:
     expect(page.get_by_text(f"Missing ({len(MODERATED)})")).to_be_visible()
     page.goto("/assets/images/hero?view=partitions&partition=P-02500")
     expect(metadata_row(page, "product_id")).to_contain_text("P-02500")
-    expect(metadata_row(page, "another_picture")).to_contain_text("reroll P-02500 --shot hero")
+    expect(metadata_row(page, "another_picture")).to_contain_text("reroll P-02500 --shots hero")
     save_screenshot(page, "ui-5000-partition")
 
 

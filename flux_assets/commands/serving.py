@@ -1,0 +1,66 @@
+"""The Dagster UI, served as `flux-assets dev` does."""
+
+import os
+import signal
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import dagster as dg
+
+from flux_assets.commands.dagster_dev import is_answered
+from flux_assets.commands.dagster_home import open_instance
+from flux_assets.commands.first_pages import describe_first_pages
+from flux_assets.commands.people import people
+from flux_assets.commands.shop import read_names, read_settings
+from flux_assets.errors import FluxAssetsError
+
+_LAUNCHER = "flux_assets.commands.dagster_dev"
+_WORKSPACE = Path("workspace.yaml")
+
+
+class ServeError(FluxAssetsError):
+    """The UI cannot be served here."""
+
+
+def serve_ui(port: int) -> None:
+    """Become Dagster's own `dev` command, which serves the working folder's workspace, or ours.
+
+    Raises:
+        ServeError: the web server is not installed, or something else listens there.
+        SettingsError, DagsterHomeError: nothing can run here.
+    """
+    settings = read_settings()
+    if find_spec("dagster_webserver") is None:
+        raise ServeError(
+            "Dagster's web server is not installed; `pip install 'flux-assets[ui]'` installs it"
+        )
+    if is_answered(port):
+        raise ServeError(
+            f"something listens on port {port} already, perhaps another Dagster; end it, or choose "
+            f"another one: flux-assets dev --port {port + 1 if port < 65535 else 3000}"
+        )
+    address = f"http://127.0.0.1:{port}"
+    with open_instance() as instance:
+        _begin_events(instance)
+        text = describe_first_pages(settings, read_names(settings), instance, address)
+    people.print(f"Starting Dagster at {address}: about 10 s", markup=False)
+    arguments = [str(port), text, "-h", "127.0.0.1", "-p", str(port)]
+    found = _WORKSPACE.exists()
+    arguments += ["-w", str(_WORKSPACE)] if found else ["-m", "flux_assets.definitions"]
+    # A script starts what it puts into the background deaf to Ctrl-C, and Dagster then to SIGTERM.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.execv(  # noqa: S606 - this interpreter
+        sys.executable, [sys.executable, "-m", _LAUNCHER, *arguments]
+    )
+
+
+def _begin_events(instance: dg.DagsterInstance) -> None:
+    """Let the daemon take up events from here on, as it does by itself, but with a warning each."""
+    ends = (dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_SUCCESS)
+    names = {f"EVENT_LOG_CONSUMER_CURSOR-{end.value}" for end in ends}
+    begun = instance.daemon_cursor_storage.get_cursor_values(names)
+    last = str(instance.event_log_storage.get_maximum_record_id() or 0)
+    new = {name: last for name in names if name not in begun}
+    if new:
+        instance.daemon_cursor_storage.set_cursor_values(new)
