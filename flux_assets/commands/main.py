@@ -20,6 +20,7 @@ _COMMANDS = (
     "check",
     "demo",
     "dev",
+    "init",
     "ledger",
     "pin",
     "plan",

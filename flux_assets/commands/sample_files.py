@@ -5,8 +5,8 @@ from pathlib import Path
 
 from flux_assets.defs.sample_files import find_sample_files
 
-_DATA = "data"
-_INSTANCE_CONFIG = "dagster.yaml"
+DATA = "data"
+INSTANCE_CONFIG = "dagster.yaml"
 
 
 def put_sample_files(folder: Path) -> bool:
@@ -17,10 +17,10 @@ def put_sample_files(folder: Path) -> bool:
     Returns:
         Whether anything was put there.
     """
-    if (folder / _DATA).exists():
+    if (folder / DATA).exists():
         return False
     source = find_sample_files()
-    shutil.copytree(source / _DATA, folder / _DATA)
-    if not (folder / _INSTANCE_CONFIG).exists():
-        shutil.copyfile(source / _INSTANCE_CONFIG, folder / _INSTANCE_CONFIG)
+    shutil.copytree(source / DATA, folder / DATA)
+    if not (folder / INSTANCE_CONFIG).exists():
+        shutil.copyfile(source / INSTANCE_CONFIG, folder / INSTANCE_CONFIG)
     return True

@@ -1,0 +1,153 @@
+"""A folder to begin with, laid down as `flux-assets init` does: nothing in it is overwritten."""
+
+import shlex
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from rich.markup import escape
+
+import flux_assets
+from flux_assets.catalog import read_catalog
+from flux_assets.catalog.proposal import propose_columns
+from flux_assets.commands.people import answers
+from flux_assets.commands.proposed_shots import propose_shots
+from flux_assets.commands.reports_shown import show_report
+from flux_assets.commands.sample_files import DATA, INSTANCE_CONFIG
+from flux_assets.defs.reports import catalog_report
+from flux_assets.defs.sample_files import find_sample_files
+from flux_assets.errors import SourceError
+from flux_assets.storage.durable_files import store_errors
+from flux_assets.storage.sources import read_bytes, shown_uri
+
+_CATALOG = "catalog.csv"
+_SHOTS = "shots.yaml"
+_ENV = ".env.example"
+_COMPONENT = "pictures"
+_TEXTS = {"", ".csv", ".tsv", ".txt", ".tab"}
+"""What is a table of text whatever it is called, so that its copy may be `catalog.csv`."""
+_DEFS = """\
+type: flux_assets.CatalogImages
+
+attributes:
+  mode: sample              # free: nothing is sent or paid; `live` buys pictures
+  # shop: shoes             # goes before all names, where a project has several shops
+  catalog: {catalog}
+  shots: shots.yaml         # the kinds of picture made of every product
+  # store: s3://bucket/pictures
+  # onemin_api_key: "{{{{ env.ONEMIN_API_KEY }}}}"
+  # max_images_per_run: 500
+"""
+
+
+def lay_down(folder: Path, export: str | None) -> None:
+    """Put what a shop needs into a folder, for an export or with the sample, and say what is there.
+
+    Raises:
+        SourceError, CatalogError: the export cannot be read; then nothing is made.
+        StoreError: the folder cannot be written to.
+    """
+    defs = _find_defs(folder)
+    place = defs / _COMPONENT if defs else folder / DATA
+    name, data = _CATALOG, _for_sample()
+    if export:
+        name, data = _for_export(export)
+    elif (place / name).exists():  # whose own products the sample's photos do not show
+        data = {path: content for path, content in data.items() if "/" not in path}
+    files = {place / path: content for path, content in data.items()}
+    if defs:
+        files[place / "defs.yaml"] = _DEFS.format(catalog=name).encode()
+    files[folder / INSTANCE_CONFIG] = (find_sample_files() / INSTANCE_CONFIG).read_bytes()
+    files[folder / _ENV] = Path(__file__).with_name("env.example").read_bytes()
+    made = [path for path, content in files.items() if _put(path, content)]
+    for path in files:
+        told = "Made" if path in made else "Left as it is, for it is there already:"
+        answers.print(f"{told} {escape(str(path))}", soft_wrap=True)
+    catalog = f"{DATA}/{name}"
+    if export and place / name not in made:
+        catalog = export if "://" in export else str(Path(export).absolute())
+    _say_what_is_next(folder, catalog, is_component=defs is not None)
+
+
+def _for_sample() -> Mapping[str, bytes]:
+    source = find_sample_files() / DATA
+    return {
+        path.relative_to(source).as_posix(): path.read_bytes()
+        for path in sorted(source.rglob("*"))
+        if path.is_file()
+    }
+
+
+def _for_export(export: str) -> tuple[str, Mapping[str, bytes]]:
+    """The name of the export's copy, and the files for it, with the shots file that is proposed."""
+    data = read_bytes(export)
+    name = PurePosixPath(shown_uri(export)).name
+    proposal = propose_columns(data, name)
+    catalog = read_catalog(data, name, columns=proposal.guessed)
+    sample = (find_sample_files() / DATA / _SHOTS).read_text("utf-8")
+    suffix = PurePosixPath(name).suffix.lower()
+    copied = _CATALOG if suffix in _TEXTS else f"catalog{suffix}"
+    show_report(catalog_report(catalog))
+    for field, header in proposal.guessed.items():
+        answers.print(
+            f"No column is recognised as the {field}; {header!r} is a guess, to be looked at in "
+            "the plan.",
+            markup=False,
+            soft_wrap=True,
+        )
+    return copied, {copied: data, _SHOTS: propose_shots(sample, catalog, proposal).encode()}
+
+
+def _put(path: Path, content: bytes) -> bool:
+    """Make one file; False where there is one already."""
+    with store_errors(path, "make"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with path.open("xb") as file:
+                file.write(content)
+        except FileExistsError:
+            return False
+    return True
+
+
+def _find_defs(folder: Path) -> Path | None:
+    """Where a `dg` project in this folder keeps its definitions; None where it is none."""
+    pyproject = _read_toml(folder / "pyproject.toml").get("tool", {}).get("dg", {})
+    for config in (pyproject, _read_toml(folder / "dg.toml")):
+        project = config.get("project", {})
+        root = project.get("root_module")
+        if config.get("directory_type") != "project" or root in {None, flux_assets.__name__}:
+            continue
+        module = str(project.get("defs_module", f"{root}.defs")).replace(".", "/")
+        places = (folder / "src" / module, folder / module)
+        return next((it for it in places if it.exists()), places[0])
+    return None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise SourceError(str(path), f"it cannot be read as TOML: {error}") from error
+
+
+def _say_what_is_next(folder: Path, catalog: str, *, is_component: bool) -> None:
+    steps = []
+    if folder.resolve() != Path.cwd():
+        steps.append(f"cd {shlex.quote(str(folder))}")
+    if catalog != f"{DATA}/{_CATALOG}" and not is_component:
+        steps.append(f"export FLUX_ASSETS_CATALOG={shlex.quote(catalog)}")
+    steps += (
+        ["dg check defs", "dg dev"]
+        if is_component
+        else [
+            "flux-assets plan                  # free: what would be bought, and the words",
+            "flux-assets refresh --limit 20    # free, in sample mode: the first 20 pictures",
+            "flux-assets dev                   # the Dagster UI",
+        ]
+    )
+    lines = "\n".join(f"  {step}" for step in steps)
+    answers.print(f"\nNext:\n{lines}", markup=False, soft_wrap=True)
