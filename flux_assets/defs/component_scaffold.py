@@ -83,7 +83,7 @@ class CatalogImagesScaffolder(Scaffolder[ScaffoldParams]):
 
 
 def _put_instance_config(path: Path) -> None:
-    """Without one, and without a DAGSTER_HOME, `dg launch` knows no product of the last run."""
+    """Without one, or a DAGSTER_HOME, `dg launch` knows no product of the run before."""
     if not path.exists() and "DAGSTER_HOME" not in os.environ:
         shutil.copyfile(find_sample_files() / path.name, path)
         click.echo(f"Put {path}: Dagster keeps its runs in .flux_assets/dagster, as it says.")
