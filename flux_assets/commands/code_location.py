@@ -16,6 +16,8 @@ from dagster._core.remote_origin import (
 )
 from dagster._core.scheduler.instigation import InstigatorState, SensorInstigatorData
 
+from flux_assets.commands.component import base_folder
+
 DEFINITIONS_MODULE = "flux_assets.definitions"
 _WORKSPACE = Path("workspace.yaml")
 _PROJECT = Path("pyproject.toml")
@@ -62,7 +64,7 @@ def _last_looked_at(state: InstigatorState) -> float:
 def _read_workspace() -> str | None:
     """What the workspace calls the location of our definitions."""
     try:
-        found = yaml.safe_load(_WORKSPACE.read_text("utf-8"))
+        found = yaml.safe_load((base_folder() / _WORKSPACE).read_text("utf-8"))
     except (OSError, ValueError, yaml.YAMLError):  # Dagster itself tells what is wrong with it
         return None
     entries = found.get("load_from", []) if isinstance(found, dict) else []
@@ -77,8 +79,8 @@ def _read_workspace() -> str | None:
 def _read_project() -> str | None:
     """What `dg` calls the location of the project in the working folder."""
     try:
-        found = tomllib.loads(_PROJECT.read_text("utf-8"))
+        found = tomllib.loads((base_folder() / _PROJECT).read_text("utf-8"))
     except (OSError, ValueError):
         return None
     project = found.get("tool", {}).get("dg", {}).get("project")
-    return project and (project.get("code_location_name") or Path.cwd().name)
+    return project and (project.get("code_location_name") or base_folder().absolute().name)

@@ -14,6 +14,7 @@ import yaml
 from dagster import DagsterError
 from sqlalchemy.exc import SQLAlchemyError  # what Dagster's storage raises
 
+from flux_assets.commands.component import base_folder
 from flux_assets.defs.event_storage import storage_config
 from flux_assets.errors import FluxAssetsError, SettingsError
 
@@ -72,12 +73,12 @@ def _name_home() -> Path:
     given = os.environ.get("DAGSTER_HOME")
     if given and not (Path(given).is_absolute() and Path(given).is_dir()):
         raise SettingsError("DAGSTER_HOME", f"must be a folder's absolute path, not {given!r}")
-    return Path(given or DEFAULT_HOME).absolute()
+    return Path(given or base_folder() / DEFAULT_HOME).absolute()
 
 
 def _make_home(home: Path) -> None:
     home.mkdir(parents=True, exist_ok=True)
-    source = Path("dagster.yaml")
+    source = base_folder() / "dagster.yaml"
     if source.exists():
         config = _read_instance_config(source)
         config["storage"] = storage_config(str(home))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from dagster._core.execution.api import execute_run
 from flux_assets.bill.open_ledger import RunIdentity
 from flux_assets.buying.summary import KINDS, RunSummary
 from flux_assets.commands.code_location import find_job_origin
+from flux_assets.commands.component import component_file
 from flux_assets.commands.dagster_home import is_home_made, open_instance
 from flux_assets.commands.progress import ProgressWatch
 from flux_assets.commands.run_watch import watch_run
@@ -105,11 +107,16 @@ class RefreshReport:
         }
 
 
-def get_refresh_job() -> dg.JobDefinition:
-    """The job as the environment defines it; a function, so that other processes can find it."""
-    from flux_assets.definitions import defs
+def get_refresh_job(component: str | None) -> dg.JobDefinition:
+    """The job of a component's file, else of the environment, for other processes to find."""
+    if component is None:
+        from flux_assets.definitions import defs
 
-    return defs.resolve_job_def(Names(shop=load_settings(os.environ).shop).job)
+        return defs.resolve_job_def(Names(shop=load_settings(os.environ).shop).job)
+    from flux_assets.defs.component_files import read_component
+
+    read = read_component(Path(component))
+    return read.build_shop().resolve_job_def(read.names.job)
 
 
 def run_refresh(
@@ -169,7 +176,10 @@ def _execute(
     tags: Mapping[str, str],
 ) -> dg.JobExecutionResult:
     """As `dg.execute_job`, whose runs belong to no code location, so that the UI hides them."""
-    job = dg.reconstructable(get_refresh_job)
+    path = component_file()
+    job = dg.build_reconstructable_job(
+        __name__, get_refresh_job.__name__, (str(path) if path else None,), {}
+    )
     data = job.repository.get_definition().repository_load_data
     job = job.with_repository_load_data(data)
     run = instance.create_run_for_job(

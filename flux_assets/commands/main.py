@@ -5,6 +5,7 @@ import sys
 import warnings
 from collections import UserDict
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -82,7 +83,13 @@ class _Commands(UserDict[str, Any]):
 @click.option(
     TRACEBACK, is_flag=True, expose_value=False, help="Also show where an error came from."
 )
-def cli() -> None:
+@click.option(
+    "--component",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The defs.yaml of the shop; else the only one of the dg project that you are in, else "
+    "the environment says what the shop is.",
+)
+def cli(component: Path | None) -> None:
     """Turn a product catalog into pictures, in Dagster."""
 
 

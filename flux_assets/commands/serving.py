@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from flux_assets.commands.component import base_folder, find_definitions
 from flux_assets.commands.dagster_dev import is_answered
 from flux_assets.commands.dagster_home import open_instance
 from flux_assets.commands.first_pages import describe_first_pages
@@ -46,8 +47,8 @@ def serve_ui(port: int) -> None:
         text = describe_first_pages(settings, read_names(settings), instance, address)
     people.print(f"Starting Dagster at {address}: about 10 s", markup=False)
     arguments = [str(port), text, "-h", "127.0.0.1", "-p", str(port)]
-    found = _WORKSPACE.exists()
-    arguments += ["-w", str(_WORKSPACE)] if found else ["-m", "flux_assets.definitions"]
+    os.chdir(base_folder())
+    arguments += ["-w", str(_WORKSPACE)] if _WORKSPACE.exists() else ["-m", find_definitions()]
     # A script starts what it puts into the background deaf to Ctrl-C, and Dagster then to SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execv(  # noqa: S606 - this interpreter

@@ -1,6 +1,5 @@
 """The shop of this environment, as every command opens it."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from rich.markup import escape
 
 from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.open_ledger import RunIdentity, Stores, open_ledger
+from flux_assets.commands.component import find_names, find_settings
 from flux_assets.commands.dagster_home import prepare_dagster_home
 from flux_assets.commands.launch import open_run_identity
 from flux_assets.commands.people import people
@@ -20,7 +20,7 @@ from flux_assets.defs.names import Names
 from flux_assets.defs.resources import StoreResource
 from flux_assets.errors import FluxAssetsError
 from flux_assets.image_api.open_api import api_origin
-from flux_assets.settings import Settings, load_settings
+from flux_assets.settings import Settings
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.open_store import check_store_identity, open_store
@@ -46,12 +46,12 @@ class Shop:
 
 
 def read_settings() -> Settings:
-    """The settings of this environment, after their warnings are told.
+    """The settings of this shop, after their warnings are told.
 
     Raises:
-        SettingsError: one cannot be used.
+        SettingsError, ComponentError: one cannot be used.
     """
-    settings = load_settings(os.environ)
+    settings = find_settings()
     check_schedule(settings)
     for warning in settings.warnings:
         people.print(f"[bold yellow]Warning:[/] {escape(warning)}", soft_wrap=True)
@@ -60,7 +60,7 @@ def read_settings() -> Settings:
 
 def read_names(settings: Settings) -> Names:
     """What everything of this shop is called in Dagster."""
-    return Names(shop=settings.shop)
+    return find_names(settings)
 
 
 class NoStoreError(FluxAssetsError):

@@ -9,9 +9,9 @@ import click
 from dagster.components import Scaffolder, ScaffoldRequest
 from pydantic import BaseModel, ConfigDict
 
+from flux_assets.defs.component_places import TYPE_NAME, find_files
 from flux_assets.defs.sample_files import find_sample_files
 
-TYPE_NAME = "flux_assets.CatalogImages"
 _YAML = """\
 type: {type_name}
 
@@ -96,8 +96,7 @@ def _write(path: Path, text: str) -> None:
 
 def _propose_shop(folder: Path, project: Path | None) -> str | None:
     """The folder's name where the project has a shop already: two need names of their own."""
-    others = (project or folder.parent).rglob("defs.yaml")
-    if not any(TYPE_NAME in path.read_text("utf-8", errors="replace") for path in others):
+    if not find_files(project or folder.parent):
         return None
     name = re.sub(r"[^a-z0-9_]+", "_", folder.name.lower()).strip("_")
     return re.sub(r"^(?=[^a-z])", "shop_", name)[:40]

@@ -27,11 +27,12 @@ _DEFAULT_STATE = {"store": ".flux_assets/store", "simulator_state": ".flux_asset
 
 
 class ComponentError(FluxAssetsError):
-    """An attribute of a `defs.yaml` cannot be used."""
+    """A `defs.yaml`, or an attribute of it, cannot be used."""
 
     def __init__(self, file: str, line: int | None, attribute: str, problem: str) -> None:
         where = f"{file}, line {line}" if line else file
-        super().__init__(f"{where}: attributes.{attribute}: {problem}")
+        what = f"attributes.{attribute}: " if attribute else ""
+        super().__init__(f"{where}: {what}{problem}")
         self.file = file
         self.line = line
         self.attribute = attribute

@@ -1,6 +1,5 @@
 """What `flux-assets check` looks at, one after the other."""
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,19 +15,21 @@ from flux_assets.commands.checks.photos import check_photos
 from flux_assets.commands.checks.public import check_public
 from flux_assets.commands.checks.purchase import buy_one
 from flux_assets.commands.checks.store import check_store
+from flux_assets.commands.component import find_settings
 from flux_assets.commands.people import people
 from flux_assets.commands.shop import open_shop, read_names
 from flux_assets.defs.automation import check_schedule
+from flux_assets.defs.component_values import ComponentError
 from flux_assets.errors import SettingsError
-from flux_assets.settings import Settings, load_settings
+from flux_assets.settings import Settings
 
 
 def find(found: Sequence[Finding], *, buys: bool, looks_from_outside: bool) -> Iterator[Finding]:
     """Every finding; `found` is what the caller keeps of them."""
     try:
-        settings = load_settings(os.environ)
+        settings = find_settings()
         check_schedule(settings)
-    except SettingsError as error:
+    except (SettingsError, ComponentError) as error:
         yield Finding(name="settings", verdict="problem", detail=str(error))
         return
     run_id = f"check-{uuid4().hex}"
