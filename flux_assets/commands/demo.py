@@ -25,6 +25,11 @@ def demo() -> None:
 
     os.environ["FLUX_ASSETS_MODE"] = "sample"
     settings = read_settings()
+    if not settings.is_sample:  # which only a component's file can say here
+        raise click.UsageError(
+            "the demo is free, and this project's shop says `mode: live`; `flux-assets plan` shows "
+            "what a refresh of it would buy"
+        )
     if not settings.model_fields_set & {"catalog", "shots"} and put_sample_files(Path()):
         people.print("Put the sample catalog, its shots and photos into data/.")
     report = refresh_shop(settings, Choices())

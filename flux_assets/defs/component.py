@@ -1,5 +1,6 @@
 """`flux_assets.CatalogImages`: a shop as a component of somebody's own Dagster project."""
 
+from collections.abc import Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -60,6 +61,12 @@ class CatalogImages(dg.Component):
         return self._values.settings
 
     @property
+    def where(self) -> str:
+        """Where it stands, for people."""
+        tree = self._place.context.source_position_tree
+        return str(tree.position) if tree else str(self._place.folder)
+
+    @property
     def project(self) -> Path:
         """The folder of the project that it is in."""
         return self._place.project
@@ -89,8 +96,15 @@ class CatalogImages(dg.Component):
         return info.get_asset_spec(spec, {"spec": spec, "name": name, "shot": shot})
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        """Everything of its shop, and nothing that decides for others."""
-        del context
+        """Everything of its shop, and nothing that decides for others.
+
+        Raises:
+            ComponentError: another component of the project has the same shop.
+        """
+        for other in _find_all(context):
+            if other.settings.shop == self.settings.shop and other.where != self.where:
+                problem = f"{other.where} is the same shop; give each of them a `shop` of its own"
+                raise self._place.error("shop", problem)
         return self.build_shop()
 
     def build_shop(self) -> dg.Definitions:
@@ -144,6 +158,14 @@ class CatalogImages(dg.Component):
                     dg.AssetSpec("image_plan").replace_attributes(**{name: value})
             except (DagsterError, CheckError) as error:
                 raise self._place.error(name, " ".join(str(error).split())) from None
+
+
+def _find_all(context: dg.ComponentLoadContext) -> Sequence[CatalogImages]:
+    """Every one of the project's."""
+    try:
+        return context.component_tree.get_all_components(of_type=CatalogImages)
+    except CheckError:  # Dagster's stand-in for a project, in which a test builds one by itself
+        return ()
 
 
 _NAME = "flux_assets/name"

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 from dagster.components.core.component_tree import ComponentTreeException
 from dagster.components.testing import create_defs_folder_sandbox
+from dagster.components.testing.utils import component_defs
 
 import flux_assets
 from flux_assets.defs.component import CatalogImages
@@ -25,6 +26,7 @@ pytestmark = [
     )
 ]
 
+_FILES = {"catalog": "csv", "shots": "yaml"}
 TABLES = {"product_catalog", "image_requests", "image_plan", "refreshed_images", "image_manifest"}
 _NEIGHBOURS = """
 import dagster as dg
@@ -109,6 +111,27 @@ def test_two_shops_run_beside_a_neighbours_io_manager_and_assets_of_the_same_nam
         assert _refresh(project, f"{shop}_refresh_catalog_images") == {"generated": 4}
         stored = project.root.glob(f".flux_assets/store/{shop}/images/*/*/*.png")
         assert len(list(stored)) == 4
+
+
+@pytest.mark.parametrize("attributes", [{}, {"shop": "shoes"}])
+def test_two_that_are_one_shop_are_told_apart_by_name_and_line(
+    project: Project, attributes: dict[str, str]
+) -> None:
+    for name in ("first", "second"):
+        project.add(name, **attributes)
+    told = _why_not(project)
+    assert "attributes.shop: " in told
+    assert "give each of them a `shop` of its own" in told
+    assert "first/defs.yaml" in told
+    assert "second/defs.yaml" in told
+
+
+def test_it_can_be_built_by_itself_as_tests_do(project: Project) -> None:
+    folder = project.add()
+    attributes = {name: str(folder / f"{name}.{end}") for name, end in _FILES.items()}
+    component = CatalogImages.from_attributes_dict(attributes=attributes)
+    keys = component_defs(component=component).resolve_asset_graph().get_all_asset_keys()
+    assert dg.AssetKey(["images", "hero"]) in keys
 
 
 def test_its_attributes_are_the_settings_each_typed_and_described() -> None:
