@@ -125,5 +125,5 @@ def test_buy_one_buys_nothing_where_there_is_a_problem(workplace: Workplace) -> 
     (workplace.folder / "data" / "shots.yaml").unlink()
     done = workplace.run("check", "--buy-one")
     assert done.exit_code == 1
-    assert "nothing was bought: first mend what is a problem" in done.stderr
+    assert "nothing was bought: first mend what is a problem" in done.stdout
     assert not workplace.pictures()

@@ -49,8 +49,9 @@ def test_a_folder_that_may_not_be_written_to_is_named(
     finally:
         workplace.folder.chmod(0o755)
     assert done.returncode == 1
-    assert re.search(r"dagster cannot be used: it cannot be written to \(Perm", done.stderr)
-    assert "Traceback" not in done.stderr
+    told = done.stdout + done.stderr
+    assert re.search(r"dagster cannot be used: it cannot be written to \(Perm", told)
+    assert "Traceback" not in told
 
 
 def test_a_simulator_that_cannot_keep_its_state_is_named_and_buys_nothing(
@@ -75,9 +76,10 @@ def test_a_file_where_a_folder_is_needed_is_named(
     (workplace.folder / ".flux_assets").write_text("in the way")
     done = workplace.run(*command)
     assert done.exit_code == 1
-    assert ".flux_assets" in done.stderr
-    assert re.search(r"cannot be written to \((File exists|Not a directory)\)", done.stderr)
-    assert "Traceback" not in done.stderr
+    told = done.stdout + done.stderr
+    assert ".flux_assets" in told
+    assert re.search(r"cannot be written to \((File exists|Not a directory)\)", told)
+    assert "Traceback" not in told
 
 
 @pytest.mark.parametrize("arguments", [("--traceback", "plan"), ("plan", "--traceback")])

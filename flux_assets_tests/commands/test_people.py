@@ -104,7 +104,7 @@ def test_a_hostile_catalog_can_be_planned_on_a_terminal(tmp_path: Path) -> None:
     )
     shots = 'shots: {hero: {prompt: "{{ title }}"}}'
     (workplace.folder / "data/shots.yaml").write_text(shots, "utf-8")
-    done = workplace.run("plan")
+    done = workplace.run("plan", "--prompts")
     assert done.exit_code == 0, done.stderr
     assert not (OBEYED - {"\n"}) & set(done.stdout + done.stderr)
     assert "P-8" in done.stdout
