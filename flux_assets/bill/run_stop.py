@@ -49,6 +49,10 @@ class RunStop:
         """Stop the run everywhere; the first reason stays."""
         self._set(reason)
         _log.error("the run stops: %s", reason)
+        self.tell_shards(reason)
+
+    def tell_shards(self, reason: str) -> None:
+        """Stop the run where it is at work, here or elsewhere; the first reason stays."""
         try:
             self._store.put(
                 self._key,

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ import dagster as dg
 from dagster._core.execution.api import execute_run
 
 from flux_assets.bill.open_ledger import RunIdentity
+from flux_assets.bill.run_stop import RunStop
 from flux_assets.buying.summary import KINDS, RunSummary
 from flux_assets.commands.code_location import find_job_origin
 from flux_assets.commands.component import component_file
@@ -163,10 +164,16 @@ def run_refresh(
                 progress=progress,
                 tell=tell,
                 is_told_to_end=is_told_to_end,
+                stop=partial(_stop, settings),
             ),
             _execute(instance, names, run_config, tags | process_tags()) as result,
         ):
             return _report(settings, choices, result)
+
+
+def _stop(settings: Settings, run_id: str) -> None:
+    with suppress(FluxAssetsError):  # the signal itself ends the run, but where it is lost
+        RunStop(StoreResource(settings).open().shop, run_id).tell_shards("it was told to end")
 
 
 def _execute(

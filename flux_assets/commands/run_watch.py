@@ -21,7 +21,7 @@ _WATCH_SECONDS = 0.3
 _TELL_SECONDS = 5
 _TELL_OFTEN_FOR = 12
 _TELL_LATER_SECONDS = 60
-_ENDING_SECONDS = 0.5
+_ENDING_SECONDS = 0.3
 
 
 @contextmanager
@@ -33,6 +33,7 @@ def watch_run(
     progress: ProgressWatch,
     tell: Callable[[str], None],
     is_told_to_end: Callable[[], bool],
+    stop: Callable[[str], None],
 ) -> Iterator[None]:
     """Within the block, tell from another thread what becomes of the run with these tags.
 
@@ -44,19 +45,22 @@ def watch_run(
         tell: called every few seconds with a sentence while the run waits for another, and every
             minute once it has been told a dozen times; and once where it takes long to end.
         is_told_to_end: whether a signal has come that ends it.
+        stop: called with the run's id once it has: where a library loses the exception that a
+            signal raises, the run must not go on buying.
     """
     done = threading.Event()
     waits = _Waits(instance, names, tell)
-    ending = _Ending(is_told_to_end, tell)
+    ending = _Ending(is_told_to_end, stop, tell)
     counter = _Counter(instance, progress)
 
     def watch() -> None:
         while not done.wait(_WATCH_SECONDS):
             ending.look()
-            if not counter.is_due() and not waits.is_due():
+            if not (ending.is_due() or counter.is_due() or waits.is_due()):
                 continue
             try:
                 for run in instance.get_runs(dg.RunsFilter(tags=tags), limit=1):
+                    ending.stop(run.run_id)
                     waits.look(run.run_id)
                     counter.look(run.run_id)
             except SQLAlchemyError:  # the run itself fails of it, if it lasts
@@ -72,12 +76,27 @@ def watch_run(
 
 
 class _Ending:
-    """Tells once why a run that was told to end does not end yet."""
+    """Stops a run that was told to end, and tells once why it does not end yet."""
 
-    def __init__(self, is_told_to_end: Callable[[], bool], tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        is_told_to_end: Callable[[], bool],
+        stop: Callable[[str], None],
+        tell: Callable[[str], None],
+    ) -> None:
         self._is_told_to_end = is_told_to_end
+        self._stop = stop
         self._tell = tell
         self._tell_at: float | None = None
+        self._is_stopped = False
+
+    def is_due(self) -> bool:
+        return self._tell_at is not None and not self._is_stopped
+
+    def stop(self, run_id: str) -> None:
+        if self.is_due():
+            self._stop(run_id)
+            self._is_stopped = True
 
     def look(self) -> None:
         if self._tell_at is None and self._is_told_to_end():

@@ -34,6 +34,14 @@ def test_a_stop_reaches_the_runs_other_processes_and_no_other_run(store: HookedS
     assert other_run.reason() == ""
 
 
+def test_whoever_watches_a_run_from_outside_stops_it_where_it_is_at_work(
+    store: HookedStore,
+) -> None:
+    at_work = RunStop(store, "run-1")
+    RunStop(store, "run-1").tell_shards("it was told to end")
+    assert at_work.reason() == "it was told to end"
+
+
 def test_the_first_reason_stays(store: HookedStore) -> None:
     stop = RunStop(store, "run-1")
     stop.trip("the first")

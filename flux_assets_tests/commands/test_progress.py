@@ -104,8 +104,40 @@ def test_the_total_is_the_run_s_own_and_the_cost_that_of_what_was_bought() -> No
         assert refresh.execute_in_process(instance=instance, tags=tags).success
         watch = ProgressWatch(0, show)
         with watch_run(
-            instance, Names(), tags, progress=watch, tell=print, is_told_to_end=lambda: False
+            instance,
+            Names(),
+            tags,
+            progress=watch,
+            tell=print,
+            is_told_to_end=lambda: False,
+            stop=print,
         ):
             assert is_seen.wait(60)
     assert (seen[0].landed, seen[0].total) == (3, 3)
     assert seen[0].cost_usd == pytest.approx(0.14)
+
+
+def test_a_run_that_was_told_to_end_is_stopped_once_even_if_it_loses_the_signal() -> None:
+    stopped: list[str] = []
+    told: list[str] = []
+    is_told = threading.Event()
+
+    def tell(text: str) -> None:
+        told.append(text)
+        is_told.set()
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        tags = {"invocation": "this one"}
+        done = refresh.execute_in_process(instance=instance, tags=tags)
+        with watch_run(
+            instance,
+            Names(),
+            tags,
+            progress=ProgressWatch(0, lambda _: None),
+            tell=tell,
+            is_told_to_end=lambda: True,
+            stop=stopped.append,
+        ):
+            assert is_told.wait(60)
+    assert stopped == [done.run_id]
+    assert told == ["Ending: calls under way are awaited, so that what they cost is kept."]
