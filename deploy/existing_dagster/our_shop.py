@@ -41,8 +41,8 @@ def campaign_picture(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     wanted = dg.AssetRecordsFilter(asset_key=hero.key, asset_partitions=[CAMPAIGN_PRODUCT])
     [record] = context.instance.fetch_materializations(wanted, limit=1).records
     event = record.asset_materialization
-    if event is None:
-        raise dg.Failure(f"{CAMPAIGN_PRODUCT} has no hero picture yet")
+    if event is None or event.metadata["outcome"].value == "skipped":  # no picture is wanted
+        raise dg.Failure(f"{CAMPAIGN_PRODUCT} has no hero picture")
     return dg.MaterializeResult(metadata={"object_uri": event.metadata["object_uri"]})
 
 

@@ -3,6 +3,7 @@
 A version follows from content alone, so that a run without change leaves nothing "Unsynced".
 """
 
+import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -16,28 +17,25 @@ from dagster._core.definitions.data_version import (
 )
 
 from flux_assets.manifest.stored import StoredManifest
-from flux_assets.planning.plan_table import WANTED
-from flux_assets.storage.frames import hash_rows
+from flux_assets.storage.frames import hash_columns, hash_identities, hash_rows
 from flux_assets.storage.parquet import StoredTable
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_OF_REQUESTS = ("product_id", "shot", "fingerprint", "error", "skipped")
-_OF_MANIFEST = (
-    *("product_id", "shot", "title", "category", "stale"),
-    *("object_uri", "url", "sha256", "uuid"),
-)
+_OF_NO_REQUEST = ("product_id", "shot", "error", "skipped")
 
 
 def version_of_products(products: "pd.DataFrame") -> dg.DataVersion:
-    """Of all that the catalog says; where in the file a product stands makes no difference."""
-    return dg.DataVersion(hash_rows(products.drop(columns="line")))
+    """Of all that the catalog says, but for where in the file each product stands."""
+    return dg.DataVersion(hash_columns(products.drop(columns="line")))
 
 
 def version_of_requests(requests: StoredTable) -> dg.DataVersion:
     """Of what is asked for: a price that stands in no prompt changes nothing here."""
-    return dg.DataVersion(hash_rows(requests.read(_OF_REQUESTS)))
+    asked = requests.read(("fingerprint",))["fingerprint"]
+    others = requests.read(_OF_NO_REQUEST, where=("fingerprint", {""}))
+    return dg.DataVersion(hash_identities(asked, hash_rows(others)))
 
 
 def version_of_plan(plan: "pd.DataFrame") -> dg.DataVersion:
@@ -45,13 +43,13 @@ def version_of_plan(plan: "pd.DataFrame") -> dg.DataVersion:
 
     How far each is, a refresh changes itself, and is not out of date because it did.
     """
-    wanted = plan[list(WANTED)].assign(is_missing=plan["status"] == "missing")
-    return dg.DataVersion(hash_rows(wanted))
+    gone = plan.loc[plan["status"] == "missing", "fingerprint"]
+    return dg.DataVersion(hash_identities(plan["fingerprint"], hash_identities(gone)))
 
 
 def version_of_manifest(manifest: StoredManifest) -> dg.DataVersion:
-    """Of the pictures and their places; all else in a row follows from the call and its bytes."""
-    return dg.DataVersion(hash_rows(manifest.read(_OF_MANIFEST)))
+    """Of the bytes: the same rows are written as the same ones."""
+    return dg.DataVersion(hashlib.sha256(manifest.table.data).hexdigest())
 
 
 def picture_version_tags(fingerprint: str, mode: str, made_by: dg.AssetKey) -> Mapping[str, str]:

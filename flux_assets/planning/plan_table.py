@@ -11,9 +11,6 @@ from flux_assets.storage.parquet import StoredTable
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
 
-WANTED = ("product_id", "shot", "fingerprint", "category", "title")
-"""The columns of what is to be there, whatever there is of it."""
-
 
 def build_plan_table(plan: Plan) -> "pd.DataFrame":
     """One row per request: its identity and standing."""

@@ -149,7 +149,7 @@ def merge_rows(
                 field = group.schema.field(name)
                 cells = pa.array(column[start : start + _ROWS_A_GROUP], field.type)
                 group = group.set_column(group.schema.get_field_index(name), field, cells)
-            writer.write_table(group)
+            writer.write_table(group.combine_chunks())  # the same bytes, wherever its rows were
     return StoredTable(buffer.getvalue())
 
 

@@ -8,6 +8,7 @@ import re
 from urllib.parse import urlencode
 
 import pytest
+import yaml
 from playwright.sync_api import Page, expect
 
 from flux_assets.defs.run_choices import RefreshConfig
@@ -20,6 +21,7 @@ from flux_assets_tests.fixtures.dagster_dev import (
 )
 from flux_assets_tests.fixtures.dagster_ui import (
     backfill,
+    find_runs,
     metadata_row,
     open_launchpad,
     save_screenshot,
@@ -45,6 +47,8 @@ _ASSETS = [
     "on_the_table",
 ]
 _METADATA = [
+    "title",
+    "category",
     "preview",
     "object_uri",
     "uuid",
@@ -92,6 +96,10 @@ def test_the_plan_tells_what_a_refresh_would_cost(page: Page) -> None:
 
 def test_the_launchpad_explains_every_choice_of_a_refresh(page: Page) -> None:
     launchpad = open_launchpad(page)
+    editor = launchpad.locator(".CodeMirror")
+    shown = yaml.safe_load(editor.evaluate("editor => editor.CodeMirror.getValue()"))
+    assert shown.keys() == {"ops"}, "and nothing of our resources"
+    assert shown["ops"]["refreshed_images"]["config"].keys() == RefreshConfig.model_fields.keys()
     launchpad.get_by_text("retry_refused").click()
     for name, choice in RefreshConfig.model_fields.items():
         assert choice.description
@@ -108,6 +116,7 @@ def test_three_chosen_products_are_bought_and_seen(page: Page) -> None:
     expect(metadata_row(page, "product_id")).to_contain_text("JWL.7/01")
     page.get_by_title("CL-3001").click()
     expect(metadata_row(page, "product_id")).to_contain_text("CL-3001")
+    expect(metadata_row(page, "title")).to_contain_text("Fisherman's Sweater")
     for name in _METADATA:
         expect(metadata_row(page, name)).to_be_visible()
 
@@ -120,7 +129,11 @@ def test_three_chosen_products_are_bought_and_seen(page: Page) -> None:
 
 def test_a_picture_made_from_a_photo_is_seen_beside_it(page: Page) -> None:
     backfill(page, "on_the_table", ["KIT-221", "OUT-12"])
-    expect(page.get_by_text("Materialized (2)")).to_be_visible()
+    expect(page.get_by_text("Materialized (23)")).to_be_visible()  # 21 of which none is wanted
+    expect(page.get_by_text("Missing (1)")).to_be_visible()
+
+    page.get_by_title("JWL-100").click()
+    expect(metadata_row(page, "reason")).to_contain_text("the shot's only_if does not hold")
 
     page.get_by_title("KIT-221").click()
     for name in _PHOTO_METADATA:
@@ -174,6 +187,28 @@ def test_a_refresh_succeeds_and_a_check_names_the_refused_product(page: Page) ->
     expect(metadata_row(page, "missing")).to_contain_text("3")
 
 
+def test_a_run_of_the_command_line_is_run_again_and_leaves_nothing_unsynced(page: Page) -> None:
+    page.goto("/overview/activity/timeline")
+    expect(page.get_by_role("link", name="refresh_catalog_images")).to_be_visible()
+    [run_id] = find_runs(page, tag="flux_assets/invocation")
+
+    page.goto(f"/runs/{run_id}")
+    page.get_by_role("button", name="Re-execute all (*)").click()
+    page.wait_for_url(re.compile(f"/runs/(?!{run_id})"))
+    expect(page.get_by_text("Success", exact=True)).to_be_visible()
+
+    for asset, fact in (
+        ("image_plan", "to_buy"),
+        ("refreshed_images", "calls"),
+        ("image_manifest", "missing"),
+        ("images/hero?view=partitions&partition=CL-3001", "title"),
+        ("images/banner?view=partitions&partition=CL-3002", "title"),
+    ):
+        page.goto(f"/assets/{asset}")
+        expect(metadata_row(page, fact)).to_be_visible()
+        expect(page.get_by_text("Unsynced")).to_have_count(0)
+
+
 def test_the_asset_graph_leads_from_the_catalog_to_the_manifest(page: Page) -> None:
     groups = ",".join(f"global@global:{group}" for group in ("catalog", "images"))
     page.set_viewport_size({"width": 1400, "height": 1060})  # the graph is never drawn smaller
@@ -184,4 +219,5 @@ def test_the_asset_graph_leads_from_the_catalog_to_the_manifest(page: Page) -> N
     for asset in _ASSETS:
         expect(page.get_by_text(asset, exact=True)).to_be_in_viewport()
     expect(page.get_by_text("Latest event")).to_have_count(len(_ASSETS))  # drawn large enough
+    expect(page.get_by_text("Unsynced")).to_have_count(0)
     save_screenshot(page, "ui-lineage")

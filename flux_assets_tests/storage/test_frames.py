@@ -1,7 +1,14 @@
 import pandas as pd
 import pytest
 
-from flux_assets.storage.frames import build_frame, hash_rows, name_values, read_rows
+from flux_assets.storage.frames import (
+    build_frame,
+    hash_columns,
+    hash_identities,
+    hash_rows,
+    name_values,
+    read_rows,
+)
 
 NAMES = ("product_id", "take")
 
@@ -45,3 +52,30 @@ def test_a_hash_of_rows_knows_content_and_no_order() -> None:
         rows.head(0),
     ]
     assert len({hash_rows(table) for table in [rows, *others]}) == 1 + len(others)
+
+
+def test_a_hash_of_columns_knows_content_and_order() -> None:
+    rows = build_frame([("Ä", 1), ("b", 2)], NAMES, numbers={"take"})
+    many = [(f"P-{number}", number) for number in range(25_001)]
+    in_batches = build_frame(iter(many), NAMES, numbers={"take"})
+    assert hash_columns(rows) == hash_columns(rows.copy())
+    assert hash_columns(in_batches) == hash_columns(in_batches.copy())
+    others = [
+        rows.iloc[::-1].reset_index(drop=True),
+        rows.rename(columns={"take": "taken"}),
+        rows.assign(take=[1, 3]),
+        build_frame([("Äb", 1), ("", 2)], NAMES, numbers={"take"}),
+        rows.head(0),
+        in_batches,
+    ]
+    assert len({hash_columns(table) for table in [rows, *others]}) == 1 + len(others)
+
+
+def test_a_hash_of_identities_knows_each_and_no_order() -> None:
+    one, two = "a" * 64, "b" * 64
+    versions = [
+        hash_identities(pd.Series(texts, dtype="str"), more)
+        for texts, more in (([one, two], ""), ([one], ""), ([], ""), ([one, one], ""), ([], "more"))
+    ]
+    assert len(set(versions)) == len(versions)
+    assert hash_identities(pd.Series([two, one], dtype="str")) == versions[0]
