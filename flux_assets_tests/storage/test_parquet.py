@@ -103,3 +103,12 @@ def test_a_table_that_lacks_a_column_or_has_another_type_cannot_be_merged(
     for added in (ADDED.assign(steps=1), ADDED.assign(fingerprint=0)):
         with pytest.raises(NO_TABLE):
             _merge(stored, [0], added)
+
+
+def test_the_same_rows_are_the_same_bytes_whatever_they_were_merged_from(
+    stored: StoredTable,
+) -> None:
+    whole = merge_rows(stored, ADDED, np.array([0, 1, 2, 3, 4, 5, 6, 7]))
+    fewer = merge_rows(whole, ADDED[:0], np.array([7, 1, 4, 6, 3]))
+    again = merge_rows(fewer, whole.read(), np.array([5, 1, 7, 4, 2, 10, 3, 0]))
+    assert again.data == whole.data
