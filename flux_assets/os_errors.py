@@ -1,6 +1,8 @@
 """What the operating system refuses, in words that say what to do."""
 
 import errno
+import os
+from pathlib import Path
 
 from flux_assets.errors import FluxAssetsError
 
@@ -29,3 +31,11 @@ def explain_refusal(error: OSError) -> str:
     advice = _ADVICE.get(error.errno or 0)
     where = f"{error.filename}: " if error.filename else ""
     return f"{where}{advice}, then start again" if advice else ""
+
+
+def find_obstacle(folder: Path) -> str:
+    """Why a folder could not be made or written to, as the system calls it; "" where it could."""
+    nearest = next(it for it in (folder, *folder.parents) if os.access(it, os.F_OK))
+    if not nearest.is_dir():
+        return os.strerror(errno.ENOTDIR)
+    return "" if os.access(nearest, os.W_OK | os.X_OK) else os.strerror(errno.EACCES)

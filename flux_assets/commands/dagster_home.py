@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError  # what Dagster's storage raises
 from flux_assets.commands.component import base_folder
 from flux_assets.defs.event_storage import storage_config
 from flux_assets.errors import FluxAssetsError, SettingsError
+from flux_assets.os_errors import find_obstacle
 
 DEFAULT_HOME = ".flux_assets/dagster"
 _MAX_CHARS = 300
@@ -54,8 +55,7 @@ def prepare_dagster_home() -> Path:
         try:
             _make_home(home)
         except OSError as error:
-            problem = f"it cannot be written to ({error.strerror or error}); set DAGSTER_HOME to"
-            raise DagsterHomeError(str(home), f"{problem} the path of a folder that can") from error
+            raise _unwritable(home, error.strerror or str(error)) from error
         os.environ["DAGSTER_HOME"] = str(home)
     return home
 
@@ -65,8 +65,19 @@ def is_home_made() -> bool:
 
     Raises:
         SettingsError: the home that is set cannot be one.
+        DagsterHomeError: there is none, and none could be made.
     """
-    return _name_home().is_dir()
+    home = _name_home()
+    if home.is_dir():
+        return True
+    if obstacle := find_obstacle(home):
+        raise _unwritable(home, obstacle)
+    return False
+
+
+def _unwritable(home: Path, why: str) -> DagsterHomeError:
+    problem = f"it cannot be written to ({why}); set DAGSTER_HOME to the path of a folder that can"
+    return DagsterHomeError(str(home), problem)
 
 
 def _name_home() -> Path:

@@ -18,8 +18,9 @@ from flux_assets.commands.people import people
 from flux_assets.defs.automation import check_schedule
 from flux_assets.defs.names import Names
 from flux_assets.defs.resources import StoreResource
-from flux_assets.errors import FluxAssetsError
+from flux_assets.errors import FluxAssetsError, StoreError
 from flux_assets.image_api.open_api import api_origin
+from flux_assets.os_errors import find_obstacle
 from flux_assets.settings import Settings
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import ObjectStore
@@ -99,12 +100,20 @@ def look_at_shop(settings: Settings, *, step: str, or_empty: bool = False) -> It
     is_made = check_store_identity(
         store, mode=settings.mode, api_origin=api_origin(settings), shop=settings.shop
     )
-    if not is_made and not or_empty:
-        raise NoStoreError(store.uri)
+    if not is_made:
+        _check_place(store)
+        if not or_empty:
+            raise NoStoreError(store.uri)
     with TemporaryDirectory() as folder, open_run_identity(step) as run:
         if not is_made:
             store = DirectoryStore(Path(folder))
         yield Shop(settings=settings, stores=Stores(shop=store, root=open_part()), run=run)
+
+
+def _check_place(store: ObjectStore) -> None:
+    obstacle = find_obstacle(Path(store.uri)) if isinstance(store, DirectoryStore) else ""
+    if obstacle:
+        raise StoreError(store.uri, "write", f"{obstacle}; correct FLUX_ASSETS_STORE")
 
 
 @contextmanager
