@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 from typing import Literal, Self
 
 from flux_assets.image_api.polling import TYPICAL_LATENCY_SECONDS
-from flux_assets.image_api.simulator import STATE_DIR
 from flux_assets.settings import Settings
 
 _NAMED_OTHERWISE = {"base_url": "onemin_base_url", "is_simulated": "is_sample"}
@@ -25,7 +24,7 @@ class ApiOptions:
     simulator_latency_seconds: float
     simulator_megapixels: float
     simulator_faults: str | None = None
-    simulator_state: str = STATE_DIR
+    simulator_state: str = Settings.model_fields["simulator_state"].default
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
