@@ -90,15 +90,9 @@ def test_dg_launches_the_job_and_then_one_picture(project: DgProject) -> None:
     assert len(made) == 75
     project.run("dg", "launch", "--assets", "images/hero", "--partition", "00123")
     assert _pictures(project) == made
-    [hero] = [path for path in made if path.match("images/hero/00123/*")]
-    hero.rename(hero.with_suffix(".gone"))
-    told = json.loads(
-        project.run(
-            "flux-assets", "--component", str(project.defs / "pictures/defs.yaml"), "plan", "--json"
-        )
-    )
-    assert (told["stored"], told["missing"]) == (74, 1)
-    hero.with_suffix(".gone").rename(hero)
+    file = str(project.defs / "pictures" / "defs.yaml")
+    told = json.loads(project.run("flux-assets", "--component", file, "plan", "--json"))
+    assert (told["stored"], told["new"]) == (75, 0), "the commands act on what the component says"
 
 
 def test_dg_dev_runs_the_other_shop(project: DgProject) -> None:
