@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import dagster as dg
 import pytest
 import yaml
 
@@ -24,6 +25,10 @@ def test_the_demo_makes_every_picture_and_a_second_one_buys_nothing(workplace: W
     assert {entry["state"] for entry in entries} == {"stored"}
     assert all(entry["lineage"]["uuid"] for entry in entries)
     before = {path: path.stat().st_mtime_ns for path in workplace.pictures()}
+    with dg.DagsterInstance.from_config(str(workplace.folder / ".flux_assets/dagster")) as dagster:
+        [run] = dagster.get_runs()
+        assert run.remote_job_origin is not None, "so that it stands on the UI's timeline"
+        assert run.remote_job_origin.location_name == "flux_assets"
 
     second = workplace.run("demo")
 
