@@ -130,6 +130,7 @@ def test_an_abandoned_claim_is_released_and_a_living_one_is_not(workplace: Workp
 
 
 def test_a_release_names_what_it_is_to_release(workplace: Workplace) -> None:
+    workplace.make_store()
     assert workplace.run("ledger", "release").exit_code == EX_USAGE
     nothing = workplace.run("ledger", "release", "--state", "lost", "--yes")
     assert nothing.exit_code == 1

@@ -11,7 +11,6 @@ import dagster as dg
 import pytest
 
 from flux_assets.storage.directory import DirectoryStore
-from flux_assets.storage.open_store import ensure_store_identity
 from flux_assets_tests.fixtures.command_line import Finished, Workplace, make_workplace
 
 if TYPE_CHECKING:
@@ -36,13 +35,6 @@ def make_older(workplace: Workplace) -> None:
     for path in workplace.pictures():
         then = path.stat().st_mtime - FORTY_DAYS
         os.utime(path, (then, then))
-
-
-def make_store(workplace: Workplace) -> None:
-    """Make the store as a run does that bought nothing."""
-    ensure_store_identity(
-        DirectoryStore(workplace.store), mode="sample", api_origin="simulator", shop=None
-    )
 
 
 def plain(done: Finished) -> str:
@@ -154,7 +146,7 @@ def test_a_bucket_is_pruned_and_one_with_versions_keeps_them(
 def test_without_a_manifest_nothing_is_deleted_and_it_says_what_to_do(
     workplace: Workplace,
 ) -> None:
-    make_store(workplace)
+    workplace.make_store()
     done = workplace.run("prune", "--delete")
     assert done.exit_code == 1
     assert "nothing was deleted" in plain(done)
@@ -163,7 +155,7 @@ def test_without_a_manifest_nothing_is_deleted_and_it_says_what_to_do(
 
 
 def test_while_a_refresh_is_under_way_nothing_is_deleted(workplace: Workplace) -> None:
-    make_store(workplace)
+    workplace.make_store()
     home = workplace.folder / "home"
     home.mkdir()
     with dg.DagsterInstance.local_temp(str(home)) as instance:
