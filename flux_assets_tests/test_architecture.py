@@ -10,7 +10,7 @@ PACKAGE = PROJECT / "flux_assets"
 SLOW_TO_IMPORT = (
     *("pandas", "pyarrow", "boto3", "botocore", "PIL", "bs4", "cv2", "ftfy"),
     *("python_calamine", "xlrd"),
-    *("uvicorn", "starlette", "flux_assets.image_api.simulator"),
+    *("uvicorn", "starlette", "flux_assets.image_api.simulator.server"),
     *("alembic", "celery", "kubernetes", "limits", "redis", "sqlalchemy"),
 )
 MAX_FILE_LINES = 300
