@@ -1,6 +1,7 @@
 """The files of `deploy/`, as far as they can be judged without Docker and without a cluster."""
 
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -321,3 +322,14 @@ def test_the_production_instance_has_nothing_to_warn_of_where_the_rate_is_shared
     assert [finding.name for finding in unshared if finding.verdict == "warning"] == [
         f"dagster pool {API_POOL}"
     ]
+
+
+def test_the_example_beside_other_locations_finds_its_files_from_wherever_it_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    example = runpy.run_path(str(DEPLOY / "existing_dagster" / "pictures.py"))
+    keys = example["defs"].resolve_all_asset_keys()
+    assert dg.AssetKey(["images", "hero"]) in keys
+    texts = [spec.description for spec in example["defs"].resolve_all_asset_specs()]
+    assert not any("CANNOT BE MADE" in (text or "") for text in texts)

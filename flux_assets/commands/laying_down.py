@@ -15,6 +15,8 @@ from flux_assets.commands.people import answers
 from flux_assets.commands.proposed_shots import propose_shots
 from flux_assets.commands.reports_shown import show_report
 from flux_assets.commands.sample_files import DATA, INSTANCE_CONFIG
+from flux_assets.defs.component_places import FILE_NAME
+from flux_assets.defs.component_scaffold import build_defs_yaml
 from flux_assets.defs.reports import catalog_report
 from flux_assets.defs.sample_files import find_sample_files
 from flux_assets.errors import SourceError
@@ -27,18 +29,6 @@ _ENV = ".env.example"
 _COMPONENT = "pictures"
 _TEXTS = {"", ".csv", ".tsv", ".txt", ".tab"}
 """What is a table of text whatever it is called, so that its copy may be `catalog.csv`."""
-_DEFS = """\
-type: flux_assets.CatalogImages
-
-attributes:
-  mode: sample              # free: nothing is sent or paid; `live` buys pictures
-  # shop: shoes             # goes before all names, where a project has several shops
-  catalog: {catalog}
-  shots: shots.yaml         # the kinds of picture made of every product
-  # store: s3://bucket/pictures
-  # onemin_api_key: "{{{{ env.ONEMIN_API_KEY }}}}"
-  # max_images_per_run: 500
-"""
 
 
 def lay_down(folder: Path, export: str | None) -> None:
@@ -57,7 +47,7 @@ def lay_down(folder: Path, export: str | None) -> None:
         data = {path: content for path, content in data.items() if "/" not in path}
     files = {place / path: content for path, content in data.items()}
     if defs:
-        files[place / "defs.yaml"] = _DEFS.format(catalog=name).encode()
+        files[place / FILE_NAME] = build_defs_yaml(name).encode()
     files[folder / INSTANCE_CONFIG] = (find_sample_files() / INSTANCE_CONFIG).read_bytes()
     files[folder / _ENV] = Path(__file__).with_name("env.example").read_bytes()
     made = [path for path, content in files.items() if _put(path, content)]

@@ -9,7 +9,7 @@ import click
 from dagster.components import Scaffolder, ScaffoldRequest
 from pydantic import BaseModel, ConfigDict
 
-from flux_assets.defs.component_places import TYPE_NAME, find_files
+from flux_assets.defs.component_places import FILE_NAME, TYPE_NAME, find_files
 from flux_assets.defs.sample_files import find_sample_files
 
 _YAML = """\
@@ -18,7 +18,7 @@ type: {type_name}
 attributes:
   mode: sample              # free: nothing is sent or paid; `live` buys pictures
   {shop}
-  catalog: catalog.csv      # the shop's export: a path from this folder, s3:// or https://
+  catalog: {catalog:<16} # the shop's export: a path from this folder, s3:// or https://
   shots: shots.yaml         # the kinds of picture made of every product
   # store: s3://bucket/pictures
   # onemin_api_key: "{{{{ env.ONEMIN_API_KEY }}}}"
@@ -70,8 +70,7 @@ class CatalogImagesScaffolder(Scaffolder[ScaffoldParams]):
             attributes |= {"shop": shop} if shop else {}
             _write(folder / "component.py", _PYTHON.format(attributes=attributes))
         else:
-            line = f"shop: {shop}" if shop else _NO_SHOP
-            _write(folder / "defs.yaml", _YAML.format(type_name=TYPE_NAME, shop=line))
+            _write(folder / FILE_NAME, build_defs_yaml("catalog.csv", shop))
         sample = find_sample_files() / "data"
         for source in sorted(path for path in sample.rglob("*") if path.is_file()):
             target = folder / source.relative_to(sample)
@@ -80,6 +79,12 @@ class CatalogImagesScaffolder(Scaffolder[ScaffoldParams]):
                 shutil.copyfile(source, target)
         if request.project_root is not None:
             _put_instance_config(request.project_root / "dagster.yaml")
+
+
+def build_defs_yaml(catalog: str, shop: str | None = None) -> str:
+    """The `defs.yaml` of a component that runs as it is, beside its catalog and shots file."""
+    line = f"shop: {shop}" if shop else _NO_SHOP
+    return _YAML.format(type_name=TYPE_NAME, shop=line, catalog=catalog)
 
 
 def _put_instance_config(path: Path) -> None:

@@ -24,7 +24,12 @@ query Upstream($path: [String!]!) {
 def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveDagster]:
     folder = tmp_path_factory.mktemp("existing")
     workplace = make_deployment(folder, "existing_dagster")
-    with live_dagster(workplace, FLUX_ASSETS_STORE=str(workplace.store)) as dagster:
+    own = {
+        "FLUX_ASSETS_STORE": str(workplace.store),
+        "FLUX_ASSETS_CATALOG": "data/catalog.csv",
+        "FLUX_ASSETS_SHOTS": "data/shots.yaml",
+    }
+    with live_dagster(workplace, **own) as dagster:
         yield dagster
 
 
