@@ -189,6 +189,7 @@ def _spend_in_a_process(root: Path, number: int) -> int:
         return spend_all(budget)
 
 
+@pytest.mark.slow
 def test_many_processes_never_pass_the_limit(tmp_path: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(3) as pool:
         spent = pool.starmap(_spend_in_a_process, [(tmp_path / "store", n) for n in range(3)])

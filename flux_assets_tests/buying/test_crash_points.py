@@ -97,7 +97,7 @@ def count_sends(store: DirectoryStore) -> int:
     ("mode", "kill_at", "kind", "paid", "counted", "uploaded"),
     [
         *(("generate", *end, 0) for end in ENDS),
-        *(("edit", *end, 1) for end in ENDS),
+        *(pytest.param("edit", *end, 1, marks=pytest.mark.slow) for end in ENDS),
         *(("edit", point, "generated", 1, 0, 1) for point in NOT_UPLOADED_OR_NOTED),
         *(("edit", point, "generated", 1, 0, 2) for point in UPLOADED_NOT_NOTED),
     ],
@@ -192,6 +192,7 @@ def test_after_a_kill_while_the_vendor_works_the_send_is_repeated_and_counted(
     assert check_stored(store, simulator, request) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["edit"])
 @pytest.mark.parametrize(
     ("kill_at", "uploaded"),

@@ -34,7 +34,7 @@ def count_calls(told: list[Told]) -> int:
     ("mode", "skew_seconds"),
     [
         ("generate", 0.0),
-        ("generate", LEASE_SECONDS + 120),
+        pytest.param("generate", LEASE_SECONDS + 120, marks=pytest.mark.slow),
         pytest.param("edit", 0.0, marks=pytest.mark.slow),
     ],
 )

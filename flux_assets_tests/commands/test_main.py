@@ -37,6 +37,7 @@ def test_the_demo_makes_every_picture_and_a_second_one_buys_nothing(workplace: W
     assert {path: path.stat().st_mtime_ns for path in workplace.pictures()} == before
 
 
+@pytest.mark.slow
 def test_the_demo_brings_its_own_sample_into_an_empty_folder(tmp_path: Path) -> None:
     done = Workplace(folder=tmp_path).run("demo")
     assert done.exit_code == 0, done.stderr

@@ -222,10 +222,8 @@ def test_a_listing_gives_every_object_under_a_prefix_that_may_end_anywhere(
     assert keys("nothing/") == keys("images/hero/a/") == []
 
 
-@pytest.mark.parametrize(
-    "end",
-    [pytest.param("", id="objects"), pytest.param("/a", id="folders", marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("end", [pytest.param("", id="objects"), pytest.param("/a", id="folders")])
 def test_a_listing_goes_on_after_the_first_thousand(any_store: ObjectStore, end: str) -> None:
     expected = {f"many/{number:04}{end}": 1 + number % 2 for number in range(1_001)}
 
