@@ -1,3 +1,5 @@
+import signal
+
 pytest_plugins = [
     "flux_assets_tests.fixtures.simulators",
     "flux_assets_tests.fixtures.stores",
@@ -8,3 +10,8 @@ pytest_plugins = [
     "flux_assets_tests.fixtures.redis_server",
     "flux_assets_tests.fixtures.postgres_server",
 ]
+
+
+def pytest_configure() -> None:
+    # A script starts what it puts into the background deaf to SIGINT, and Dagster then to SIGTERM.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
