@@ -216,7 +216,7 @@ def test_no_secret_is_told_or_kept_whatever_goes_wrong(
         for where, data in read_leftovers(workplace.folder / ".flux_assets" / "dagster")
         if where.endswith("table snapshots")
     ]
-    assert any(b"ONEMIN_API_KEY" in data for data in snapshots), "they are read unpacked"
+    assert any(b"flux_assets__image_api" in data for data in snapshots), "they are read unpacked"
     kept = find_secrets(workplace, objects, "", accepted_may=False)
     assert kept, "what looks for secrets must find the URL of a picture that is not stored yet"
     assert find_secrets(workplace, objects, told, accepted_may=True) == []

@@ -82,8 +82,8 @@ def test_every_kind_is_listed_released_planned_and_bought_again(workplace: Workp
     named = [item["fingerprint"][:8] for item in listed["entries"]]
     released = workplace.run("ledger", "release", "--yes", *named)
     assert released.exit_code == 0, released.stderr
-    assert "Released: 5." in released.stderr
-    assert "No request waits" in workplace.run("ledger").stderr
+    assert "Released: 5." in released.stdout
+    assert "No request waits" in workplace.run("ledger").stdout
 
     assert workplace.run("plan", *HERO, "--json").json["to_buy"] == 5
     bought = workplace.run("refresh", *HERO, "--json")

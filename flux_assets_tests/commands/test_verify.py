@@ -18,7 +18,7 @@ def test_a_store_is_audited_repaired_and_its_exit_code_tells(workplace: Workplac
     workplace.run("refresh", "--shots", "hero", "--limit", "3")
     sound = workplace.run("verify", "--deep")
     assert sound.exit_code == 0, sound.stderr
-    assert "Nothing is wrong (3 ledger entries, 3 pictures, 3 rows of the" in sound.stderr
+    assert "Nothing is wrong (3 ledger entries, 3 pictures, 3 rows of the" in sound.stdout
 
     first, second, _ = workplace.pictures()
     [entry] = workplace.store.glob(f"ledger/*/{first.stem}*.json")
@@ -46,5 +46,5 @@ def test_a_store_is_audited_repaired_and_its_exit_code_tells(workplace: Workplac
     second.write_bytes(b"no picture")
     damaged = workplace.run("verify", "--repair")
     assert damaged.exit_code == 1
-    assert "Something is wrong" in damaged.stderr
+    assert "Something is wrong" in damaged.stdout
     assert workplace.run("ledger").exit_code == 0
