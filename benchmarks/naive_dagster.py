@@ -74,7 +74,6 @@ def measure(quick: bool) -> Sequence[Figure]:  # noqa: FBT001 - as every subject
     products, naive_products = (6, 2) if quick else (PRODUCTS, NAIVE_PRODUCTS)
     with tempfile.TemporaryDirectory() as name, simulator(Path(name)) as base_url:
         shop = open_shop(Path(name) / "shop", base_url, products=products, one_shot=True)
-        shop.run("plan")  # makes Dagster's home
         with _dagster(shop) as daemon:
             keys = [f"P-{number:06d}" for number in range(products)]
             daemon.add_partitions("flux_assets", "products", keys)
@@ -148,10 +147,10 @@ def _dagster(shop: Shop) -> Iterator[_Daemon]:
     (shop.folder / "workspace.yaml").write_text(
         _WORKSPACE.replace("NAIVE", str(Path(__file__).with_name("naive_definitions.py"))), "utf-8"
     )
-    config = shop.home / "dagster.yaml"
-    config.write_text(
-        config.read_text("utf-8").replace("max_concurrent_runs: 4", "max_concurrent_runs: 10"),
-        "utf-8",
+    config = (shop.folder / "dagster.yaml").read_text("utf-8")
+    shop.home.mkdir(parents=True)
+    (shop.home / "dagster.yaml").write_text(
+        config.replace("max_concurrent_runs: 4", "max_concurrent_runs: 10"), "utf-8"
     )
     environ = {
         **shop.environ,
