@@ -37,7 +37,7 @@ test: $(DEV) $(MINISTACK)
 	@$(BIN)/pytest -n 2 --dist worksteal -m "not slow" $(PYTEST_FLAGS)
 
 test-slow: $(DEV) $(MINISTACK)
-	@echo "Running the slow tests: about 10 minutes on two cores"
+	@echo "Running the slow tests: about half an hour on two cores"
 	@$(BIN)/pytest -n 2 --dist loadfile -m slow
 
 lint: $(DEV)
