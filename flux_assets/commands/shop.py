@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,7 +23,7 @@ from flux_assets.os_errors import find_obstacle
 from flux_assets.settings import Settings
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import ObjectStore
-from flux_assets.storage.open_store import check_store_identity, open_store
+from flux_assets.storage.open_store import check_store_identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,15 +87,8 @@ def look_at_shop(settings: Settings, *, step: str, or_empty: bool = False) -> It
         NoStoreError: there is no store, and an empty one will not do.
         SettingsError, DagsterHomeError, StoreMismatchError, StoreError: as `open_shop`.
     """
-    open_part = partial(
-        open_store,
-        settings.store,
-        put_args=settings.s3_put_args,
-        public_url=settings.public_url,
-        checksum=settings.s3_checksum,
-        max_pool_connections=settings.max_in_flight + 16,
-    )
-    store = open_part(shop=settings.shop)
+    resource = StoreResource(settings)
+    store = resource.open_part(settings.shop)
     is_made = check_store_identity(
         store, mode=settings.mode, api_origin=api_origin(settings), shop=settings.shop
     )
@@ -107,7 +99,8 @@ def look_at_shop(settings: Settings, *, step: str, or_empty: bool = False) -> It
     with TemporaryDirectory() as folder, open_run_identity(step) as run:
         if not is_made:
             store = DirectoryStore(Path(folder))
-        yield Shop(settings=settings, stores=Stores(shop=store, root=open_part()), run=run)
+        stores = Stores(shop=store, root=resource.open_part(None))
+        yield Shop(settings=settings, stores=stores, run=run)
 
 
 def _check_place(store: ObjectStore) -> None:

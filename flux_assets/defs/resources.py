@@ -45,17 +45,22 @@ class StoreResource:
         settings = self._settings
         with self._lock:
             if self._stores is None:
-                shop_store = self._open(settings.shop)
+                shop_store = self.open_part(settings.shop)
                 ensure_store_identity(
                     shop_store,
                     mode=settings.mode,
                     api_origin=api_origin(settings),
                     shop=settings.shop,
                 )
-                self._stores = Stores(shop=shop_store, root=self._open(None))
+                self._stores = Stores(shop=shop_store, root=self.open_part(None))
             return self._stores
 
-    def _open(self, shop: str | None) -> ObjectStore:
+    def open_part(self, shop: str | None) -> ObjectStore:
+        """One shop's part of the store, or all of it; nothing is read, and nothing marked.
+
+        Raises:
+            SettingsError: what is named is no store.
+        """
         return open_store(
             self._settings.store,
             shop=shop,

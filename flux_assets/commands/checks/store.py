@@ -8,12 +8,13 @@ from tempfile import TemporaryDirectory
 
 from flux_assets.clock import SYSTEM_CLOCK
 from flux_assets.commands.checks.finding import Finding
+from flux_assets.defs.resources import StoreResource
 from flux_assets.errors import StoreError, StorePermissionError
 from flux_assets.image_api.open_api import api_origin
 from flux_assets.settings import Settings
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import ObjectStore
-from flux_assets.storage.open_store import check_store_identity, open_store
+from flux_assets.storage.open_store import check_store_identity
 from flux_assets.storage.probe import probe_store
 
 _MAX_SKEW = timedelta(minutes=1)
@@ -25,12 +26,7 @@ def check_store(settings: Settings, run_id: str) -> Iterator[Finding]:
     Raises:
         SettingsError, StoreError: it cannot be reached.
     """
-    store = open_store(
-        settings.store,
-        shop=settings.shop,
-        put_args=settings.s3_put_args,
-        checksum=settings.s3_checksum,
-    )
+    store = StoreResource(settings).open_part(settings.shop)
     with _place_to_try(store) as place:
         yield from judge_store(settings, store, run_id, place=place)
         try:
