@@ -65,14 +65,20 @@ def is_home_made() -> bool:
 
     Raises:
         SettingsError: the home that is set cannot be one.
-        DagsterHomeError: there is none, and none could be made.
+    """
+    return _name_home().is_dir()
+
+
+def check_place_of_home() -> None:
+    """Look whether a home that is not there yet could be made.
+
+    Raises:
+        SettingsError: the home that is set cannot be one.
+        DagsterHomeError: something is in its way.
     """
     home = _name_home()
-    if home.is_dir():
-        return True
-    if obstacle := find_obstacle(home):
+    if obstacle := "" if home.is_dir() else find_obstacle(home):
         raise _unwritable(home, obstacle)
-    return False
 
 
 def _unwritable(home: Path, why: str) -> DagsterHomeError:

@@ -23,7 +23,9 @@ def workplace(tmp_path: Path) -> Workplace:
     return make_workplace(tmp_path / "project")
 
 
-def run_without_rights(workplace: Workplace, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def run_without_rights(
+    workplace: Workplace, *arguments: str, **environ: str
+) -> "subprocess.CompletedProcess[str]":
     """Run the command as a user with no more rights than a file gives him, even as root."""
     dropped = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
     if dropped and shutil.which(dropped[0]) is None:
@@ -31,7 +33,7 @@ def run_without_rights(workplace: Workplace, *arguments: str) -> "subprocess.Com
     return subprocess.run(  # noqa: S603 - our own command
         [*dropped, str(COMMAND), *arguments],
         cwd=workplace.folder,
-        env=workplace.environ({"HOME": "/nonexistent"}),
+        env=workplace.environ({"HOME": "/nonexistent", **environ}),
         capture_output=True,
         text=True,
         check=False,
@@ -130,3 +132,18 @@ def test_whatever_a_library_raises_becomes_one_sentence_by_its_cause(
         run_failing(monkeypatch, error)
     assert type(caught.value) is kind
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("command", [("verify",), ("ledger",), ("plan", "--json")], ids=" ".join)
+def test_what_only_looks_needs_no_folder_that_can_be_written_to(
+    workplace: Workplace, command: tuple[str, ...]
+) -> None:
+    workplace.make_store()
+    (workplace.folder / ".flux_assets").rename(workplace.folder / "shelf")
+    store = str(workplace.folder / "shelf" / "store")
+    workplace.folder.chmod(0o555)
+    try:
+        done = run_without_rights(workplace, *command, FLUX_ASSETS_STORE=store)
+    finally:
+        workplace.folder.chmod(0o755)
+    assert done.returncode == 0, done.stderr

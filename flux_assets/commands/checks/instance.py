@@ -7,7 +7,7 @@ import dagster as dg
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from flux_assets.commands.checks.finding import Finding
-from flux_assets.commands.dagster_home import look_at_instance
+from flux_assets.commands.dagster_home import check_place_of_home, look_at_instance
 from flux_assets.defs.names import Names
 from flux_assets.defs.pools import API_POOL, read_pool
 from flux_assets.defs.runs import describe_run, end_dead_runs, find_runs
@@ -26,6 +26,7 @@ def check_instance(names: Names, *, is_rate_shared: bool) -> Iterator[Finding]:
     Raises:
         SettingsError, DagsterHomeError: it cannot be opened.
     """
+    check_place_of_home()
     with look_at_instance() as instance:
         pool = names.name(API_POOL)
         yield from judge_instance(instance, pool, is_rate_shared=is_rate_shared)
