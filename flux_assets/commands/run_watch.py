@@ -45,8 +45,8 @@ def watch_run(
         tell: called every few seconds with a sentence while the run waits for another, and every
             minute once it has been told a dozen times; and once where it takes long to end.
         is_told_to_end: whether a signal has come that ends it.
-        stop: called with the run's id once it has: where a library loses the exception that a
-            signal raises, the run must not go on buying.
+        stop: called with the run's id once it has: where the exception that a signal raises is
+            lost on its way, the run must not go on buying.
     """
     done = threading.Event()
     waits = _Waits(instance, names, tell)

@@ -1,6 +1,9 @@
 import io
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -11,6 +14,7 @@ from flux_assets.commands.run_watch import watch_run
 from flux_assets.defs.events import TO_OBTAIN
 from flux_assets.defs.names import Names
 from flux_assets.settings import Settings
+from flux_assets_tests.fixtures.command_line import make_workplace
 
 SAMPLE = Settings()
 
@@ -141,3 +145,37 @@ def test_a_run_that_was_told_to_end_is_stopped_once_even_if_it_loses_the_signal(
             assert is_told.wait(60)
     assert stopped == [done.run_id]
     assert told == ["Ending: calls under way are awaited, so that what they cost is kept."]
+
+
+REFRESH_THAT_LOSES_ITS_SIGNAL = """
+import os
+from flux_assets.commands.launch import run_refresh
+from flux_assets.commands.dagster_home import prepare_dagster_home
+from flux_assets.commands.progress import ProgressWatch
+from flux_assets.defs.names import Names
+from flux_assets.planning.choices import Choices
+from flux_assets.settings import load_settings
+prepare_dagster_home()
+run_refresh(
+    load_settings(os.environ), Names(), Choices(),
+    tell=print, is_told_to_end=lambda: True, progress=ProgressWatch(60, print),
+)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("executor", ["in_process", "multiprocess"])
+def test_a_run_that_lost_its_signal_buys_no_more(tmp_path: Path, executor: str) -> None:
+    workplace = make_workplace(tmp_path)
+    done = subprocess.run(  # noqa: S603 - this interpreter and our own text
+        [sys.executable, "-W", "ignore", "-c", REFRESH_THAT_LOSES_ITS_SIGNAL],
+        cwd=workplace.folder,
+        env=workplace.environ({"FLUX_ASSETS_EXECUTOR": executor}),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "RunFailedError: it was told to end" in done.stderr
+    assert workplace.pictures() == []
