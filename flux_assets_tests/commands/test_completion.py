@@ -111,14 +111,7 @@ def test_bash_completes_a_shot_once_it_is_switched_on(workplace: Workplace) -> N
     _flux_assets_completion flux-assets
     echo "${{COMPREPLY[@]}}"
     """
-    done = subprocess.run(  # noqa: S603 - our own line
-        ["/bin/bash", "-c", script],
-        cwd=workplace.folder,
-        env=workplace.environ({}),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = workplace.run_script(script)
     assert (done.stdout, done.stderr) == ("banner\n", "")
     assert not (workplace.folder / ".flux_assets").exists()
 

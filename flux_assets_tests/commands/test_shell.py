@@ -1,7 +1,6 @@
 """Commands at a terminal, in a pipe, and into a file."""
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -74,15 +73,7 @@ def test_a_refresh_into_a_file_says_there_what_it_came_to(workplace: Workplace) 
 
 
 def test_a_pipe_that_is_closed_early_shows_nobody_a_traceback(workplace: Workplace) -> None:
-    script = f"{COMMAND} plan --prompts | head -c 1"
-    done = subprocess.run(  # noqa: S603 - our own line
-        ["/bin/bash", "-c", script],
-        cwd=workplace.folder,
-        env=workplace.environ({}),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = workplace.run_script(f"{COMMAND} plan --prompts | head -c 1")
     assert "Traceback" not in done.stderr
     assert "Error" not in done.stderr
 

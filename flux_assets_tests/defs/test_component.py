@@ -16,6 +16,7 @@ import flux_assets
 from flux_assets.defs.component import CatalogImages
 from flux_assets.settings import Settings
 from flux_assets_tests.fixtures.components import TYPE, Project, open_project
+from flux_assets_tests.fixtures.neighbours import DOWN
 
 # Dagster's components are in beta, and read a defs.yaml with what pydantic deprecates.
 pytestmark = [
@@ -29,18 +30,9 @@ pytestmark = [
 
 _FILES = {"catalog": "csv", "shots": "yaml"}
 TABLES = {"product_catalog", "image_requests", "image_plan", "refreshed_images", "image_manifest"}
-_NEIGHBOURS = """
-import dagster as dg
-
-
-class Down(dg.ConfigurableIOManager):
-    def setup_for_execution(self, context):
-        raise RuntimeError("the neighbour's warehouse is down")
-
-    def handle_output(self, context, obj): ...
-
-    def load_input(self, context): ...
-
+_NEIGHBOURS = (
+    DOWN
+    + """
 
 @dg.asset
 def product_catalog() -> int:
@@ -56,6 +48,7 @@ defs = dg.Definitions(
     assets=[product_catalog, generate_shard], resources={"io_manager": Down(), "store": 1}
 )
 """
+)
 
 
 @pytest.fixture

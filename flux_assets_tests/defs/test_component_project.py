@@ -3,12 +3,12 @@
 import json
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
-import requests
 
 from flux_assets_tests.fixtures.dg_project import DgProject, make_dg_project
+from flux_assets_tests.fixtures.live_dagster import ask_dagster, launch_job
+from flux_assets_tests.fixtures.neighbours import DOWN
 
 pytestmark = pytest.mark.slow
 
@@ -16,18 +16,9 @@ TYPE = "flux_assets.CatalogImages"
 _QUICK = (
     "  simulator_latency_seconds: 0\n  simulator_megapixels: 0.05\n  requests_per_minute: 100000\n"
 )
-_NEIGHBOURS = """
-import dagster as dg
-
-
-class Down(dg.ConfigurableIOManager):
-    def setup_for_execution(self, context):
-        raise RuntimeError("the neighbour's warehouse is down")
-
-    def handle_output(self, context, obj): ...
-
-    def load_input(self, context): ...
-
+_NEIGHBOURS = (
+    DOWN
+    + """
 
 @dg.asset(key=["marketing", "product_catalog"])
 def product_catalog() -> int:
@@ -41,17 +32,9 @@ def summarize() -> int:
 
 defs = dg.Definitions(assets=[product_catalog, summarize], resources={"io_manager": Down()})
 """
+)
 _REPOSITORIES = """
-query { repositoriesOrError { ... on RepositoryConnection { nodes { name location { name } } } } }
-"""
-_LAUNCH = """
-mutation Launch($params: ExecutionParams!) {
-  launchRun(executionParams: $params) {
-    __typename
-    ... on LaunchRunSuccess { run { runId } }
-    ... on PythonError { message }
-  }
-}
+query { repositoriesOrError { ... on RepositoryConnection { nodes { location { name } } } } }
 """
 _STATUS = "query Run($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 
@@ -97,25 +80,12 @@ def test_dg_launches_the_job_and_then_one_picture(project: DgProject) -> None:
 
 def test_dg_dev_runs_the_other_shop(project: DgProject) -> None:
     with project.dev() as url:
-
-        def ask(text: str, **variables: object) -> Any:  # noqa: ANN401 - whatever was asked for
-            body = {"query": text, "variables": variables}
-            reply = requests.post(f"{url}/graphql", json=body, timeout=60).json()
-            assert "errors" not in reply, reply
-            return reply["data"]
-
-        [repository] = ask(_REPOSITORIES)["repositoriesOrError"]["nodes"]
-        selector = {
-            "repositoryLocationName": repository["location"]["name"],
-            "repositoryName": repository["name"],
-            "jobName": "shoes_refresh_catalog_images",
-        }
-        params = {"selector": selector, "runConfigData": {}, "mode": "default"}
-        launched = ask(_LAUNCH, params=params)["launchRun"]
-        assert launched["__typename"] == "LaunchRunSuccess", launched
+        [repository] = ask_dagster(url, _REPOSITORIES)["repositoriesOrError"]["nodes"]
+        location = repository["location"]["name"]
+        run_id = launch_job(url, "shoes_refresh_catalog_images", location=location)
         pause, status = threading.Event(), ""
         for _ in range(420):
-            status = ask(_STATUS, id=launched["run"]["runId"])["runOrError"]["status"]
+            status = ask_dagster(url, _STATUS, id=run_id)["runOrError"]["status"]
             if status in {"SUCCESS", "FAILURE", "CANCELED"}:
                 break
             pause.wait(1)
