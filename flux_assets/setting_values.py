@@ -3,7 +3,7 @@
 import json
 import re
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import SecretStr
 
@@ -27,13 +27,9 @@ def check_base_url(url: str) -> str:
 
 def check_webhook(url: SecretStr) -> SecretStr:
     """What is wrong with it is told without it, for it is a secret."""
-    try:
-        parts = urlsplit(url.get_secret_value())
-        host, _ = parts.hostname, parts.port  # which is read only here, and may be no number
-    except ValueError:
-        raise ValueError("is no address that can be called") from None
-    local = parts.scheme == "http" and host in LOOPBACK_HOSTS
-    if not host or not (parts.scheme == "https" or local):
+    parts = _split_secret(url)
+    local = parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
+    if not parts.hostname or not (parts.scheme == "https" or local):
         raise ValueError("must be https, or http on this machine's loopback address only")
     if "@" in parts.netloc:
         raise ValueError("takes no user name")
@@ -42,14 +38,19 @@ def check_webhook(url: SecretStr) -> SecretStr:
 
 def check_rate_limiter(url: SecretStr) -> SecretStr:
     """What is wrong with it is told without it, for it may hold a password."""
-    try:
-        parts = urlsplit(url.get_secret_value())
-        host, _ = parts.hostname, parts.port  # which is read only here, and may be no number
-    except ValueError:
-        raise ValueError("is no address that can be called") from None
-    if parts.scheme not in {"redis", "rediss"} or not host:
+    parts = _split_secret(url)
+    if parts.scheme not in {"redis", "rediss"} or not parts.hostname:
         raise ValueError("must be a Redis, as redis://host:6379/1 or rediss://")
     return url
+
+
+def _split_secret(url: SecretStr) -> SplitResult:
+    try:
+        parts = urlsplit(url.get_secret_value())
+        _ = parts.hostname, parts.port  # which is read only here, and may be no number
+    except ValueError:
+        raise ValueError("is no address that can be called") from None
+    return parts
 
 
 def check_public_url(url: str) -> str:
