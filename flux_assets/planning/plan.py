@@ -116,8 +116,10 @@ def build_plan(
         ids = (request.product_id, *former_ids.get(request.product_id, ()))
         owners = {picture_prefix(request.shot, product_id) for product_id in ids}
         wanted |= owners
-        named = {"category": categories.get(request.product_id, "")}
-        named["title"] = titles.get(request.product_id, "")
+        named = {
+            "category": categories.get(request.product_id, ""),
+            "title": titles.get(request.product_id, ""),
+        }
         key = pictures.keys.get(request.fingerprint[:32])
         if key is not None:
             rows.append(PlanRow(*request, status="stored", object_key=key, **named))
