@@ -17,6 +17,7 @@ from flux_assets.commands.main import cli
 from flux_assets.defs.component_attributes import read_meanings
 from flux_assets.image_api.parameters import PARAMETERS
 from flux_assets.manifest.rows import MANIFEST_COLUMNS
+from flux_assets.publishing.measures import MEANINGS
 from flux_assets.settings import Settings, variable_of
 
 DOCS = Path(__file__).parent
@@ -57,6 +58,12 @@ def build_manifest_table() -> str:
     """Every column of the manifest, with its type and meaning."""
     rows = ((f"`{column.name}`", column.type, column.meaning) for column in MANIFEST_COLUMNS)
     return _build_table(("column", "type", "meaning"), rows)
+
+
+def build_measures_table() -> str:
+    """Everything that a channel's rule may ask of a rendition."""
+    rows = ((f"`{name}`", meaning) for name, meaning in MEANINGS.items())
+    return _build_table(("measure", "meaning"), rows)
 
 
 _SHOWN_NAMES = 6
@@ -174,6 +181,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "settings.md": build_settings_table,
     "shots.md": build_parameters_table,
     "manifest.md": build_manifest_table,
+    "publishing.md": build_measures_table,
     "cli.md": build_commands,
     "catalogs.md": build_dialects,
 }

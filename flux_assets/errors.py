@@ -159,14 +159,22 @@ class OverridesError(FluxAssetsError):
 # --- Whoever writes the shots must act -------------------------------------------------------
 
 
-class ShotsFileError(FluxAssetsError):
-    """The shots file cannot be used."""
+class YamlFileError(FluxAssetsError):
+    """A file of ours that people write cannot be used."""
 
     def __init__(self, name: str, problem: str, *, line: int | None = None) -> None:
         super().__init__(f"{name}{f', line {line}' if line else ''}: {problem}")
         self.name = name
         self.problem = problem
         self.line = line
+
+
+class ShotsFileError(YamlFileError):
+    """The shots file cannot be used."""
+
+
+class ChannelsFileError(YamlFileError):
+    """The channels file cannot be used."""
 
 
 class ParameterError(FluxAssetsError):

@@ -66,6 +66,8 @@ class Settings(BaseModel):
     """As `FLUX_ASSETS_CATALOG_HEADER`, for the overrides file."""
     shots: str = "data/shots.yaml"
     """The shots file: a path or `s3://`."""
+    channels: str | None = None
+    """The channels file: a path or `s3://`; without one, nothing is published."""
     allow_private_sources: bool = False
     """`true` also reads photos from private networks and from this machine."""
     photo_buckets: Annotated[tuple[str, ...], BeforeValidator(parse_buckets)] = ()

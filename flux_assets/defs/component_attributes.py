@@ -16,7 +16,10 @@ from pydantic_core import CoreSchema, core_schema
 
 from flux_assets.settings import Settings, variable_of
 
-PATHS = ("catalog", "overrides", "shots", "store", "simulator_faults", "simulator_state")
+PATHS = (
+    *("catalog", "overrides", "shots", "channels", "store"),
+    *("simulator_faults", "simulator_state"),
+)
 """The settings that may be paths; relative ones start from the folder of the `defs.yaml`."""
 OWN_DEFAULTS = {"catalog": "catalog.csv", "shots": "shots.yaml"}
 _OF_THE_PROJECT = {

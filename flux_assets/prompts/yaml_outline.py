@@ -3,7 +3,7 @@
 import yaml
 from yaml.reader import ReaderError
 
-from flux_assets.errors import ShotsFileError
+from flux_assets.errors import ShotsFileError, YamlFileError
 
 KeyPath = tuple[str, ...]
 
@@ -12,10 +12,17 @@ _PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "
 
 
 class YamlOutline:
-    """The file as plain values, every scalar text or None, with the line of each key."""
+    """The file as plain values, every scalar text or None, with the line of each key.
 
-    def __init__(self, data: bytes, name: str) -> None:
+    Args:
+        data: the file's bytes, UTF-8.
+        name: what errors call the file.
+        error: what is raised of it.
+    """
+
+    def __init__(self, data: bytes, name: str, error: type[YamlFileError] = ShotsFileError) -> None:
         self._name = name
+        self._error_type = error
         self._lines: dict[KeyPath, int] = {}
         self._seen: set[yaml.Node] = set()
         root = self._compose(data)
@@ -32,24 +39,24 @@ class YamlOutline:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = data.count(b"\n", 0, error.start) + 1
-            raise ShotsFileError(self._name, "is not UTF-8 text", line=line) from error
+            raise self._error_type(self._name, "is not UTF-8 text", line=line) from error
         try:
             # leaves scalars as text, where YAML 1.1 would read a ratio of 16:9 as the number 969
             return yaml.compose(text, Loader=yaml.BaseLoader)
         except ReaderError as error:
             line = text.count("\n", 0, error.position) + 1
-            raise ShotsFileError(self._name, error.reason, line=line) from error
+            raise self._error_type(self._name, error.reason, line=line) from error
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             problem = ", ".join(filter(None, (error.context, error.problem)))
-            raise ShotsFileError(self._name, problem, line=line) from error
+            raise self._error_type(self._name, problem, line=line) from error
         except RecursionError as error:
             raise self._error("is nested too deeply", ()) from error
 
     def _plain(self, node: yaml.Node, path: KeyPath = ()) -> object:
         """Turn a node to plain values, and refuse what makes a file mean other than it shows."""
         if node in self._seen:
-            raise self._error("an anchor cannot be used again with *; see `defaults`", path)
+            raise self._error("an anchor cannot be used again with *; write it out", path)
         self._seen.add(node)
         self._lines.setdefault(path, node.start_mark.line + 1)
         if node.tag not in _PLAIN_TAGS:
@@ -71,8 +78,8 @@ class YamlOutline:
             plain[key] = self._plain(value_node, key_path)
         return plain
 
-    def _error(self, problem: str, path: KeyPath) -> ShotsFileError:
-        return ShotsFileError(self._name, at_path(path, problem), line=self.line_of(path))
+    def _error(self, problem: str, path: KeyPath) -> YamlFileError:
+        return self._error_type(self._name, at_path(path, problem), line=self.line_of(path))
 
 
 def at_path(path: KeyPath, problem: str) -> str:

@@ -96,7 +96,11 @@ def test_nothing_is_overwritten_and_what_was_left_is_named(
         assert Path(name).read_text() == text
         assert f"Left as it is, for it is there already: {name}\n" in told
     assert "Made data/shots.yaml\n" in told
-    assert _list(Path()) == {*own, "data/shots.yaml"}  # the sample's photos show other products
+    assert _list(Path()) == {
+        *own,
+        "data/shots.yaml",
+        "data/channels.yaml",
+    }  # the sample's photos show other products
 
     Path("export.csv").write_text("id,title\n2,Desk\n")
     lay_down(Path(), "export.csv")
