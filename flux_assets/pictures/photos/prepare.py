@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from flux_assets.errors import PhotoUnusableError
 from flux_assets.pictures.inspect import MAX_PIXELS, describe_bytes, name_file_kind
+from flux_assets.pictures.pixels import lay_on, read_turn, to_srgb, turn, with_full_colours
 from flux_assets.pictures.structure import read_structure
 
 if TYPE_CHECKING:  # Pillow is loaded only where a photo is really opened
@@ -20,18 +21,6 @@ MAX_SIDE_PX = 2048
 _JPEG_QUALITY = 92
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
 _CONTENT_TYPES: dict[PhotoExtension, str] = {"jpg": "image/jpeg", "png": "image/png"}
-
-_ORIENTATION_TAG = 0x0112
-_TURNS = {
-    2: "FLIP_LEFT_RIGHT",
-    3: "ROTATE_180",
-    4: "FLIP_TOP_BOTTOM",
-    5: "TRANSPOSE",
-    6: "ROTATE_270",
-    7: "TRANSVERSE",
-    8: "ROTATE_90",
-}
-"""What makes a picture of each EXIF orientation upright, by Pillow's names."""
 
 
 class NoPhotoError(PhotoUnusableError):
@@ -130,7 +119,7 @@ def flatten(data: bytes, background: str) -> bytes:
         if image.format == "JPEG":
             return data
         upper = image.convert("RGBA")
-    return _encode(Image.alpha_composite(Image.new("RGBA", upper.size, background), upper)).data
+    return _encode(lay_on(upper, background)).data
 
 
 def _normalise(image: "Image") -> "Image":
@@ -142,49 +131,11 @@ def _normalise(image: "Image") -> "Image":
     image.draft(None, size)  # a JPEG is decoded no larger than is needed
     image.load()
     profile = image.info.get("icc_profile", b"")
-    turn = _TURNS.get(_read_orientation(image))
-    normal = _with_full_colours(image)
+    turned_by = read_turn(image)
+    normal = with_full_colours(image)
     if normal.size != size:
         normal = normal.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    normal = _to_srgb(normal, profile)
-    return normal.transpose(Image.Transpose[turn]) if turn else normal
-
-
-def _read_orientation(image: "Image") -> int:
-    """EXIF's; a camera's damaged notes do not spoil its photo."""
-    try:
-        return int(image.getexif().get(_ORIENTATION_TAG, 1))
-    except (OSError, SyntaxError, ValueError, TypeError, LookupError, struct.error):
-        return 1
-
-
-def _with_full_colours(image: "Image") -> "Image":
-    """RGB, RGBA, or CMYK, which its profile says most of."""
-    grey: Image = image
-    if image.mode.startswith("I"):  # of 16 bits, which Pillow would cut off at 255
-        grey = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
-    if grey.has_transparency_data:
-        return grey.convert("RGBA")
-    return grey if grey.mode == "CMYK" else grey.convert("RGB")
-
-
-def _to_srgb(image: "Image", profile: bytes) -> "Image":
-    """What the profile says; without a good one, what the numbers say."""
-    from PIL import ImageCms
-
-    colours = image if image.mode == "CMYK" else image.convert("RGB")
-    result: Image | None = None
-    if profile:
-        # a damaged profile, or one of other colours than the picture's, says nothing
-        with suppress(ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            srgb = ImageCms.createProfile("sRGB")
-            result = ImageCms.profileToProfile(colours, source, srgb, outputMode="RGB")
-    if result is None:
-        result = colours.convert("RGB")
-    if image.mode == "RGBA":
-        result.putalpha(image.getchannel("A"))
-    return result
+    return turn(to_srgb(normal, profile), turned_by)
 
 
 def _encode(image: "Image") -> PreparedPhoto:
