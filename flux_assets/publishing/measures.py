@@ -1,32 +1,60 @@
 """What rules judge: numbers and words read from a rendition's bytes and its picture's record."""
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
+
+from flux_assets.pictures.inspect import picture_errors
+from flux_assets.pictures.structure import Kind, read_structure
+from flux_assets.publishing.mark import read_mark
+
+if TYPE_CHECKING:  # Pillow is loaded only where a picture is really opened
+    from PIL.Image import Image
+
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom, in pixels."""
+
+_FORMATS: Mapping[Kind, str] = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "AVIF": "avif"}
+_BORDER = 0.01
+_FRAME_PX = 400  # of the copy on which a product's place is looked for
+_ONE_COLOUR_LEVELS = 12
+_DIFFERENT_LEVELS = 24
+_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measures:
-    """Everything that a rule of channels.yaml may ask of a rendition; None is unknown.
+class FileMeasures:
+    """What the bytes of a rendition say of themselves; `frame_share` is None where unknown."""
+
+    width_px: Annotated[int, "Its width, in pixels."]
+    height_px: Annotated[int, "Its height, in pixels."]
+    size_bytes: Annotated[int, "How many bytes it has."]
+    format: Annotated[str, "What its bytes are: `jpg`, `png`, `webp` or `avif`."]
+    mark: Annotated[str, "What its mark says, as `trainedAlgorithmicMedia`; '' without one."]
+    border_white: Annotated[
+        float,
+        "The share of the picture's outermost hundredth that is 255, 255, 255; of a padded one, "
+        "what is around it does not count.",
+    ]
+    frame_share: Annotated[
+        float | None,
+        "How much of its width or height, whichever is more, what it shows takes; unknown where "
+        "its border is not of one colour.",
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measures(FileMeasures):
+    """Everything that a rule of the channels file may ask of a rendition.
 
     The annotation of each field says what it means, for docs/publishing.md.
     """
 
-    width_px: Annotated[int, "Its width, in pixels."]
-    height_px: Annotated[int, "Its height, in pixels."]
     megapixels: Annotated[float, "Its width times its height, in millions."]
     ratio: Annotated[float, "Its width divided by its height."]
-    size_bytes: Annotated[int, "How many bytes it has."]
-    format: Annotated[str, "What its bytes are: `jpg`, `png`, `webp` or `avif`."]
     extension: Annotated[str, "How its address ends."]
-    mark: Annotated[str, "What its mark says, as `trainedAlgorithmicMedia`; '' without one."]
     upscaled: Annotated[bool, "Whether it has more pixels than the picture it was made of."]
-    border_white: Annotated[float, "The share of its outermost hundredth that is 255, 255, 255."]
-    frame_share: Annotated[
-        float | None,
-        "How much of its longer side what it shows takes; unknown where its border is not of one "
-        "colour.",
-    ]
     appearance: Annotated[
         str, "What is wrong with how it looks: `black`, `one colour` or `blurred`; else ''."
     ]
@@ -40,3 +68,79 @@ MEANINGS: Mapping[str, str] = {item.name: get_args(item.type)[1] for item in fie
 
 TEXTS = frozenset(item.name for item in fields(Measures) if get_args(item.type)[0] is str)
 """Those that are words, which no rule can calculate with."""
+
+
+def measure(data: bytes, placed: Box) -> FileMeasures:
+    """Measure a finished file.
+
+    Args:
+        data: its bytes.
+        placed: where on it the picture is, without what it is padded with.
+
+    Raises:
+        PictureError: it is no JPEG, PNG, WebP or AVIF that can be decoded.
+    """
+    from PIL import Image
+
+    with picture_errors(data), Image.open(io.BytesIO(data)) as opened:
+        structure = read_structure(data)
+        image = opened.convert("RGB")
+    return FileMeasures(
+        width_px=image.width,
+        height_px=image.height,
+        size_bytes=len(data),
+        format=_FORMATS.get(structure.kind, "") if structure else "",
+        mark=read_mark(data),
+        border_white=_measure_white(image.crop(placed)),
+        frame_share=_measure_frame(image),
+    )
+
+
+def _measure_white(image: "Image") -> float:
+    """The share of the pixels of the border that are white."""
+    import numpy as np
+
+    white = count = 0
+    for strip in _border(image):
+        pixels = np.asarray(strip)
+        white += int((pixels == 255).all(axis=2).sum())
+        count += strip.width * strip.height
+    return round(white / count, _DIGITS)
+
+
+def _border(image: "Image") -> "list[Image]":
+    """The outermost hundredth, as four strips, of which none has a pixel of another."""
+    thick = max(1, round(_BORDER * min(image.size)))
+    width, height = image.size
+    if min(width, height) <= 2 * thick:
+        return [image]
+    boxes = (
+        (0, 0, width, thick),
+        (0, height - thick, width, height),
+        (0, thick, thick, height - thick),
+        (width - thick, thick, width, height - thick),
+    )
+    return [image.crop(box) for box in boxes]
+
+
+def _measure_frame(image: "Image") -> float | None:
+    """The longer share of a small copy that is not of its border's colour."""
+    from PIL import Image, ImageChops
+
+    small = image.copy()
+    small.thumbnail((_FRAME_PX, _FRAME_PX), reducing_gap=1)
+    strips = [strip.getextrema() for strip in _border(small)]
+    middle = []
+    for band in range(3):
+        lows, highs = zip(*(levels[band] for levels in strips), strict=True)
+        if max(highs) - min(lows) > _ONE_COLOUR_LEVELS:
+            return None
+        middle.append((max(highs) + min(lows)) // 2)
+    ground = Image.new("RGB", small.size, tuple(middle))
+    bands = ImageChops.difference(small, ground).split()
+    most = ImageChops.lighter(ImageChops.lighter(bands[0], bands[1]), bands[2])
+    box = most.point(lambda level: 255 if level > _DIFFERENT_LEVELS else 0).getbbox()
+    if box is None:
+        return None
+    left, top, right, bottom = box
+    return round(max((right - left) / small.width, (bottom - top) / small.height), _DIGITS)
