@@ -61,7 +61,10 @@ def check_public_url(url: str) -> str:
     return url.rstrip("/")
 
 
-_STORE_FOLDERS = {"budget", "images", "ledger", "photos", "runs", "tables", "undecoded", "uploads"}
+_STORE_FOLDERS = {
+    *("budget", "images", "ledger", "photos", "publishing", "runs", "tables", "undecoded"),
+    "uploads",
+}
 
 
 def check_shop(shop: str) -> str:

@@ -12,6 +12,8 @@ from flux_assets.errors import StoreError
 
 LEDGER_PREFIX = "ledger/"
 BUDGET_PREFIX = "budget/"
+PUBLISHING_PREFIX = "publishing/"
+"""Of all that is made of pictures where products are sold."""
 PICTURE_KEY = re.compile(
     r"images/(?P<shot>[^/]+)/(?P<product>[^/]+)/(?P<short>(?!0{32})[0-9a-f]{32})\.[a-z0-9]+"
 )
@@ -167,6 +169,12 @@ def check_picture_key(key: str, uri: str) -> None:
     """
     if key != PROOF_KEY and not PICTURE_KEY.fullmatch(key):
         raise StoreError(uri, "delete", "it is no picture, and nothing else is ever deleted")
+
+
+def rendition_key(*, product_id: str, shot: str, rendition_id: str, extension: str) -> str:
+    """Where one file for the public lives, for ever: what it is made of names it."""
+    folder = f"{PUBLISHING_PREFIX}renditions/{quote_segment(product_id)}/{shot}"
+    return f"{folder}/{rendition_id}.{extension}"
 
 
 def ledger_key(fingerprint: str) -> str:

@@ -1,7 +1,8 @@
 """One function over many items by several threads, holding only a few of them at a time."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
@@ -20,3 +21,20 @@ def map_in_parallel(
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="parallel") as pool:
         while batch := list(islice(remaining, _HELD)):
             yield from pool.map(function, batch)
+
+
+def map_on_cores(
+    function: Callable[[_Item], _Result], items: Iterable[_Item], threads: int
+) -> Iterator[_Result]:
+    """The same for work that keeps a core busy and holds much: never more than twice `threads`.
+
+    The next item is taken once the first of those under way is done, so that no core waits.
+    """
+    under_way: deque[Future[_Result]] = deque()
+    with ThreadPoolExecutor(threads, thread_name_prefix="cores") as pool:
+        for item in items:
+            if len(under_way) == 2 * threads:
+                yield under_way.popleft().result()
+            under_way.append(pool.submit(function, item))
+        while under_way:
+            yield under_way.popleft().result()

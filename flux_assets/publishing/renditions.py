@@ -1,0 +1,198 @@
+"""Renditions made of stored pictures: what is missing, made and stored, and the table of them.
+
+A run with nothing new decodes nothing and stores nothing; what a crash left unnoted is found again
+by its key, and measured as it lies there.
+"""
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, PictureError
+from flux_assets.manifest.stored import open_manifest
+from flux_assets.publishing.channels import ChannelsFile
+from flux_assets.publishing.measures import measure
+from flux_assets.publishing.profile import (
+    Recipe,
+    build_rendition_id,
+    digest_profile,
+    mark_of,
+    resolve,
+)
+from flux_assets.publishing.render import CONTENT_TYPES, OpenedMaster, open_master, render
+from flux_assets.publishing.rendition_table import (
+    Master,
+    RenditionRow,
+    build_frame,
+    find_missing,
+    merge_renditions,
+    open_renditions,
+)
+from flux_assets.storage.object_store import ObjectStore, rendition_key
+from flux_assets.storage.parallel import map_on_cores
+
+if TYPE_CHECKING:  # pandas is loaded only where a table is really built
+    import pandas as pd
+
+THREADS = os.cpu_count() or 1
+_MASTERS_BETWEEN_MERGES = 5_000
+
+
+class Problem(NamedTuple):
+    """A picture that no rendition could be made of."""
+
+    product_id: str
+    shot: str
+    problem: str
+
+
+@dataclass(kw_only=True)
+class RenditionReport:
+    """What became of some pictures: how many were rendered, and how many files were stored."""
+
+    masters: int = 0
+    stored: int = 0
+    stored_bytes: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(self, other: "RenditionReport") -> None:
+        """Take in another one."""
+        self.masters += other.masters
+        self.stored += other.stored
+        self.stored_bytes += other.stored_bytes
+        self.problems += other.problems
+
+    def to_json(self) -> dict[str, Any]:
+        """The plain form."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Self:
+        """Read back what `to_json` wrote."""
+        return cls(**{**plain, "problems": [Problem(*it) for it in plain["problems"]]})
+
+
+def refresh_renditions(store: ObjectStore, channels: ChannelsFile) -> tuple[RenditionReport, int]:
+    """Make and store every rendition that is missing, and bring the table up to date.
+
+    Returns:
+        What was done, and how many renditions there are now.
+
+    Raises:
+        StoreError: the store cannot be read or written; what was made is not made again.
+    """
+    report, count = RenditionReport(), 0
+    manifest = open_manifest(store)
+    if manifest is None:
+        return report, count
+    missing = iter(find_missing(manifest, open_renditions(store), channels))
+    while True:
+        batch = list(islice(missing, _MASTERS_BETWEEN_MERGES))
+        made, of_batch = make_renditions(store, batch, channels)
+        report.add(of_batch)
+        count = merge_renditions(store, manifest, channels, [made])
+        if len(batch) < _MASTERS_BETWEEN_MERGES:
+            return report, count
+
+
+def make_renditions(
+    store: ObjectStore, masters: Iterable[Master], channels: ChannelsFile, threads: int = THREADS
+) -> "tuple[pd.DataFrame, RenditionReport]":
+    """Make and store what some pictures lack; at most twice `threads` of them are held at a time.
+
+    A picture that is missing or damaged is named, and the others go on.
+
+    Returns:
+        The new rows of the table, and what was done.
+
+    Raises:
+        StoreError: the store cannot be read or written.
+    """
+    rows: list[RenditionRow] = []
+    report = RenditionReport()
+    make = partial(_make, store, channels)
+    for made, of_one in map_on_cores(make, masters, threads):
+        rows += made
+        report.add(of_one)
+    return build_frame(rows), report
+
+
+def _make(
+    store: ObjectStore, channels: ChannelsFile, master: Master
+) -> tuple[list[RenditionRow], RenditionReport]:
+    report = RenditionReport(masters=1)
+    try:
+        opened = _open(store, master)
+        return list(_render(store, channels, master, opened, report)), report
+    except ObjectNotFoundError:
+        problem = f"{master.object_key} is not in the store; `flux-assets verify` tells more"
+    except PictureError as error:
+        problem = f"{master.object_key}: {error}"
+    report.problems.append(Problem(master.product_id, master.shot, problem))
+    return [], report
+
+
+def _open(store: ObjectStore, master: Master) -> OpenedMaster:
+    data = store.get(master.object_key).data
+    if hashlib.sha256(data).hexdigest() != master.sha256:
+        raise PictureError("its bytes are not those that were stored; `flux-assets verify --deep`")
+    return open_master(data)
+
+
+def _render(
+    store: ObjectStore,
+    channels: ChannelsFile,
+    master: Master,
+    opened: OpenedMaster,
+    report: RenditionReport,
+) -> Iterator[RenditionRow]:
+    """The row of each profile; those that come to the same file share it."""
+    sharing: dict[str, dict[Recipe, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for name in master.profiles:
+        profile = channels.profiles[name]
+        mark = mark_of(profile, master.digital_source_type)
+        sharing[mark][resolve(profile, *opened.image.size)].append(name)
+    for mark, recipes in sharing.items():
+        ordered = sorted(recipes, key=lambda it: (it.crop, it.size, it.canvas, it.background))
+        for recipe, data in zip(ordered, render(opened, ordered, mark), strict=True):
+            key = rendition_key(
+                product_id=master.product_id,
+                shot=master.shot,
+                rendition_id=build_rendition_id(master.sha256, recipe, mark),
+                extension=recipe.format,
+            )
+            stored = _put(store, key, data, recipe, report)
+            measures = asdict(measure(stored, recipe.placed))
+            for name in recipes[recipe]:
+                yield RenditionRow(
+                    product_id=master.product_id,
+                    shot=master.shot,
+                    profile=name,
+                    profile_digest=digest_profile(channels.profiles[name], mark),
+                    request_fingerprint=master.request_fingerprint,
+                    master_sha256=master.sha256,
+                    object_key=key,
+                    sha256=hashlib.sha256(stored).hexdigest(),
+                    **measures,
+                    upscaled=recipe.is_upscaled,
+                    appearance=opened.appearance,
+                    c2pa=opened.c2pa,
+                )
+
+
+def _put(
+    store: ObjectStore, key: str, data: bytes, recipe: Recipe, report: RenditionReport
+) -> bytes:
+    """What lies there afterwards: another release of an encoder may have been first."""
+    try:
+        store.put(key, data, content_type=CONTENT_TYPES[recipe.format], if_absent=True)
+    except ConditionFailedError:
+        return store.get(key).data
+    report.stored += 1
+    report.stored_bytes += len(data)
+    return data
