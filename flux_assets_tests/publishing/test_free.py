@@ -17,6 +17,8 @@ def test_publishing_loads_nothing_that_could_spend() -> None:
     )
     modules = set(json.loads(loaded.stdout))
     assert "flux_assets.publishing.renditions" in modules
-    spending = ("flux_assets.buying", "flux_assets.bill.daily_limit", "flux_assets.bill.credits")
-    spending += ("flux_assets.image_api.client", "flux_assets.image_api.transport", "dagster")
+    spending = (
+        *("flux_assets.buying", "flux_assets.bill.daily_limit", "flux_assets.bill.credits"),
+        *("flux_assets.image_api.client", "flux_assets.image_api.transport", "dagster"),
+    )
     assert [name for name in modules if name.startswith(spending)] == []
