@@ -10,7 +10,10 @@ from dataclasses import dataclass
 import dagster as dg
 
 JOB_NAME = "refresh_catalog_images"
-TABLES = ("product_catalog", "image_requests", "image_plan", "refreshed_images", "image_manifest")
+TABLES = (
+    *("product_catalog", "image_requests", "image_plan", "refreshed_images", "image_manifest"),
+    "renditions",
+)
 """The unpartitioned assets, which the refresh makes, each a table in the store of that name."""
 
 _OURS = "flux_assets"

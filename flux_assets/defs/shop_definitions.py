@@ -22,6 +22,7 @@ from flux_assets.defs.io_manager import io_manager_definition, leave_default
 from flux_assets.defs.manifest import build_few_requests_failed, build_image_manifest
 from flux_assets.defs.markdown import defuse_markdown
 from flux_assets.defs.names import Names
+from flux_assets.defs.publishing import build_renditions, build_renditions_check
 from flux_assets.defs.refresh import build_refreshed_images
 from flux_assets.defs.resources import (
     IMAGE_API,
@@ -71,15 +72,18 @@ def build_shop(
         build_refreshed_images(settings, names),
         build_image_manifest(settings, names),
     ]
+    checks_apart = [build_few_requests_failed(settings, names)]
+    if settings.channels is not None:
+        refresh.append(build_renditions(settings, names))
+        checks_apart.append(build_renditions_check(names))
     pictures = [build_shot_pictures(settings, names, shot) for shot in shots.names]
-    few_requests_failed = build_few_requests_failed(settings, names)
-    for asset in (*refresh, *pictures, few_requests_failed):
+    for asset in (*refresh, *pictures, *checks_apart):
         leave_default(asset, names)
-    checks = {key for asset in (*refresh, few_requests_failed) for key in asset.check_keys}
+    checks = {key for asset in (*refresh, *checks_apart) for key in asset.check_keys}
     assets = dg.map_asset_specs(reshape, [*refresh, *pictures])
     return dg.Definitions(
         assets=_tell(assets, shots.problem) if shots.problem else assets,
-        asset_checks=[few_requests_failed],
+        asset_checks=checks_apart,
         jobs=[
             dg.define_asset_job(
                 names.job,

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from flux_assets.errors import ChannelsFileError
+from flux_assets.prompts.inputs import load_shots
 from flux_assets.prompts.shots_schema import describe_unknown_key
 from flux_assets.prompts.yaml_outline import KeyPath, YamlOutline, at_path
 from flux_assets.publishing.channels_schema import (
@@ -165,10 +166,13 @@ def load_channels(settings: Settings) -> ChannelsFile | None:
 
     Raises:
         SourceError, ChannelsFileError: it cannot be had, or not be used.
+        ShotsFileError: the shots file cannot be used, whose shots it shows.
     """
     if settings.channels is None:
         return None
-    return read_channels(read_bytes(settings.channels), settings.channels)
+    channels = read_channels(read_bytes(settings.channels), settings.channels)
+    channels.check_shots([shot.name for shot in load_shots(settings).shots])
+    return channels
 
 
 def read_channels(data: bytes, name: str) -> ChannelsFile:

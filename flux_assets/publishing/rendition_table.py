@@ -4,6 +4,7 @@ It is a cache of what lies in the store: without it, everything is looked at ane
 stored twice.
 """
 
+import hashlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -59,6 +60,11 @@ class RenditionRow(NamedTuple):
     appearance: str
     c2pa: bool
 
+    @property
+    def rendition_id(self) -> str:
+        """What names the file, by what it is made of."""
+        return self.object_key.rpartition("/")[2].partition(".")[0]
+
     def measures(self, *, made_from: str, repeated: bool) -> Measures:
         """What rules judge, with what the manifest knows of the picture.
 
@@ -92,6 +98,13 @@ _OF_MANIFEST = (
     *("product_id", "shot", "request_fingerprint", "sha256", "object_key"),
     "digital_source_type",
 )
+
+
+class MergedTable(NamedTuple):
+    """The table as it stands: its number of rows, and the sha256 of its bytes."""
+
+    row_count: int
+    sha256: str
 
 
 class Master(NamedTuple):
@@ -142,7 +155,7 @@ def merge_renditions(
     manifest: StoredManifest,
     channels: ChannelsFile,
     made: Iterable["pd.DataFrame"],
-) -> int:
+) -> MergedTable:
     """Add what was made to the table, by compare-and-swap; what nobody wants any more leaves it.
 
     A table in which nothing changes is not written.
@@ -152,9 +165,6 @@ def merge_renditions(
         manifest: whose pictures the table is of.
         channels: whose profiles it is of.
         made: rows as `build_frame` gives them.
-
-    Returns:
-        How many rows the table has now.
 
     Raises:
         StoreError: it cannot be read or written, or the manifest is damaged.
@@ -181,8 +191,8 @@ def merge_renditions(
             return None
         return merge_rows(last, added, kept).data if count else write_parquet(build_frame([]))
 
-    change_object(store, RENDITIONS_KEY, update, content_type=_CONTENT_TYPE)
-    return count
+    written = change_object(store, RENDITIONS_KEY, update, content_type=_CONTENT_TYPE)
+    return MergedTable(count, hashlib.sha256(written.data).hexdigest())
 
 
 def open_renditions(store: ObjectStore) -> StoredTable | None:

@@ -95,7 +95,7 @@ def refresh_renditions(store: ObjectStore, channels: ChannelsFile) -> tuple[Rend
         batch = list(islice(missing, _MASTERS_BETWEEN_MERGES))
         made, of_batch = make_renditions(store, batch, channels)
         report.add(of_batch)
-        count = merge_renditions(store, manifest, channels, [made])
+        count = merge_renditions(store, manifest, channels, [made]).row_count
         if len(batch) < _MASTERS_BETWEEN_MERGES:
             return report, count
 

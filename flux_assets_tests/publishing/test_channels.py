@@ -158,10 +158,14 @@ def test_without_the_setting_nothing_is_published() -> None:
 
 def test_the_setting_names_the_file(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(SHOP)
-    settings = load_settings({"FLUX_ASSETS_CHANNELS": str(tmp_path / "mine.yaml")})
+    environ = {"FLUX_ASSETS_SHOTS": str(SHIPPED.with_name("shots.yaml"))}
+    settings = load_settings({**environ, "FLUX_ASSETS_CHANNELS": str(tmp_path / "mine.yaml")})
     found = load_channels(settings)
     assert found is not None
     assert [it.name for it in found.enabled] == ["shop"]
+    (tmp_path / "mine.yaml").write_text(SHOP.replace("hero", "front"))
+    with pytest.raises(ChannelsFileError, match=r"line 7: .*'front' is no shot"):
+        load_channels(settings)
     with pytest.raises(SourceError):
         load_channels(load_settings({"FLUX_ASSETS_CHANNELS": str(tmp_path / "none.yaml")}))
 
