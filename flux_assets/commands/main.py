@@ -26,6 +26,7 @@ _COMMANDS = (
     "pin",
     "plan",
     "prune",
+    "publish",
     "refresh",
     "reroll",
     "runs",

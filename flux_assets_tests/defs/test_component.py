@@ -341,7 +341,7 @@ def test_what_is_scaffolded_loads_and_a_second_one_gets_a_shop_of_its_own(
         for name in ("pictures", "Summer Bags"):
             folder = sandbox.scaffold_component(CatalogImages, defs_path=name)
             names = {path.name for path in folder.iterdir()}
-            assert names == {"defs.yaml", "catalog.csv", "shots.yaml", "photos"}
+            assert names == {"defs.yaml", "catalog.csv", "channels.yaml", "shots.yaml", "photos"}
         assert (sandbox.project_root / "dagster.yaml").exists()
         text = (folder / "defs.yaml").read_text()
         assert text.startswith(f"type: {TYPE}\n")

@@ -13,6 +13,7 @@ from dagster._core.definitions.data_version import (
 from dagster._core.loader import LoadingContextForTest
 
 from flux_assets_tests.fixtures.dagster_shops import IGNORES_BETA, DagsterShop, open_shop
+from flux_assets_tests.fixtures.masters import CHANNELS
 
 pytestmark = IGNORES_BETA
 
@@ -63,6 +64,23 @@ def _versions(shop: DagsterShop, assets: Sequence[str] = (*_TABLES, "image_manif
         assert version is not None
         found.append(version.value)
     return found
+
+
+def test_renditions_are_not_unsynced_after_a_refresh_with_or_without_change(
+    shop: DagsterShop,
+) -> None:
+    (shop.folder / "channels.yaml").write_text(CHANNELS)
+    shop.environ["FLUX_ASSETS_CHANNELS"] = "channels.yaml"
+    shop.refresh()
+    assert _unsynced(shop) == {}
+    version = _versions(shop, ["renditions"])
+    shop.refresh()
+    assert _unsynced(shop) == {}
+    assert _versions(shop, ["renditions"]) == version
+    shop.set_product("001", title="Stool")
+    shop.refresh()
+    assert _unsynced(shop) == {}
+    assert _versions(shop, ["renditions"]) != version
 
 
 def test_nothing_is_unsynced_after_the_first_refresh_nor_after_one_without_change(

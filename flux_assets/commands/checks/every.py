@@ -8,6 +8,7 @@ from uuid import uuid4
 from rich.markup import escape
 
 from flux_assets.commands.checks.account import check_api, check_key, check_mode
+from flux_assets.commands.checks.channels import check_channels
 from flux_assets.commands.checks.finding import Check, Finding, run_checks
 from flux_assets.commands.checks.inputs import check_inputs
 from flux_assets.commands.checks.instance import check_instance
@@ -55,6 +56,7 @@ def _checks(settings: Settings, run_id: str) -> Mapping[str, Check]:
         "api": partial(check_api, settings),
         "inputs": partial(check_inputs, settings),
         "photos": partial(check_photos, settings),
+        "channels": partial(check_channels, settings),
         "store": partial(check_store, settings, run_id),
         "dagster": partial(_check_dagster, settings),
     }

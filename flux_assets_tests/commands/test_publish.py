@@ -1,0 +1,66 @@
+"""`flux-assets publish` as a person runs it."""
+
+from pathlib import Path
+
+import pytest
+
+from flux_assets.commands.checks.channels import check_channels
+from flux_assets.settings import load_settings
+from flux_assets_tests.fixtures.command_line import Workplace, make_workplace
+from flux_assets_tests.fixtures.masters import CHANNELS
+
+ON = {"FLUX_ASSETS_CHANNELS": "data/channels.yaml"}
+
+
+@pytest.fixture
+def workplace(tmp_path: Path) -> Workplace:
+    return make_workplace(tmp_path / "project")
+
+
+def test_stored_pictures_are_published_without_dagster_and_nothing_is_bought(
+    workplace: Workplace,
+) -> None:
+    workplace.run("refresh", "--shots", "hero", "--limit", "2")
+    first = workplace.run("publish", "--json", **ON)
+    assert first.exit_code == 0, first.stderr
+    assert (first.json["masters"], first.json["problems"]) == (2, [])
+    files = [it for it in workplace.store.glob("publishing/renditions/*/hero/*") if it.is_file()]
+    assert len(files) == first.json["stored"] > 2
+    again = workplace.run("publish", **ON)
+    assert again.exit_code == 0
+    assert f"{first.json['renditions']} renditions by data/channels.yaml" in again.stdout
+    assert "0 pictures rendered now, 0 files stored" in again.stdout
+    assert len(workplace.pictures()) == 2
+
+    workplace.pictures()[0].write_bytes(b"no picture")
+    (workplace.store / "tables" / "renditions.parquet").unlink()
+    damaged = workplace.run("publish", **ON)
+    assert damaged.exit_code == 2
+    assert "its bytes are not those that were stored" in " ".join(damaged.stderr.split())
+
+
+def test_what_is_missing_to_publish_is_told(workplace: Workplace) -> None:
+    off = workplace.run("publish")
+    assert off.exit_code == 1
+    assert "FLUX_ASSETS_CHANNELS: is not set, so nothing is published" in off.stderr
+    without_store = workplace.run("publish", **ON)
+    assert without_store.exit_code == 1
+    assert "there is no store at" in without_store.stderr
+    assert not workplace.store.exists()
+
+
+def test_a_set_up_is_checked_with_its_channels_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("shots.yaml").write_text("shots: {hero: {prompt: a}, wide: {prompt: a}}")
+    Path("channels.yaml").write_text(CHANNELS)
+    environ = {"FLUX_ASSETS_SHOTS": "shots.yaml"}
+    on = load_settings({**environ, "FLUX_ASSETS_CHANNELS": "channels.yaml"})
+    [found] = check_channels(on)
+    assert (found.verdict, found.detail) == ("ok", "channels.yaml: shop")
+    Path("channels.yaml").write_text(CHANNELS.replace("[hero]", "[front]"))
+    [found] = check_channels(on)
+    assert found.verdict == "problem"
+    assert found.detail.startswith("channels.yaml, line 9: ")
+    assert list(check_channels(load_settings(environ))) == []
