@@ -52,14 +52,14 @@ def with_full_colours(image: "Image") -> "Image":
         grey = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     if grey.has_transparency_data:
         return grey.convert("RGBA")
-    return grey if grey.mode == "CMYK" else grey.convert("RGB")
+    return grey if grey.mode in {"CMYK", "RGB"} else grey.convert("RGB")
 
 
 def to_srgb(image: "Image", profile: bytes) -> "Image":
     """What the profile says; without a good one, what the numbers say."""
     from PIL import ImageCms
 
-    colours = image if image.mode == "CMYK" else image.convert("RGB")
+    colours = image if image.mode in {"CMYK", "RGB"} else image.convert("RGB")
     result: Image | None = None
     if profile:
         # a damaged profile, or one of other colours than the picture's, says nothing
@@ -68,7 +68,7 @@ def to_srgb(image: "Image", profile: bytes) -> "Image":
             srgb = ImageCms.createProfile("sRGB")
             result = ImageCms.profileToProfile(colours, source, srgb, outputMode="RGB")
     if result is None:
-        result = colours.convert("RGB")
+        result = colours if colours.mode == "RGB" else colours.convert("RGB")
     if image.mode == "RGBA":
         result.putalpha(image.getchannel("A"))
     return result

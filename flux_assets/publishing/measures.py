@@ -17,7 +17,7 @@ Box = tuple[int, int, int, int]
 
 _FORMATS: Mapping[Kind, str] = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "AVIF": "avif"}
 _BORDER = 0.01
-_FRAME_PX = 400  # of the copy on which a product's place is looked for
+_FRAME_PX = 400  # of the copy on which a product's place is looked for, at least
 _ONE_COLOUR_LEVELS = 12
 _DIFFERENT_LEVELS = 24
 _DIGITS = 4
@@ -84,7 +84,8 @@ def measure(data: bytes, placed: Box) -> FileMeasures:
 
     with picture_errors(data), Image.open(io.BytesIO(data)) as opened:
         structure = read_structure(data)
-        image = opened.convert("RGB")
+        opened.load()
+        image = opened if opened.mode == "RGB" else opened.convert("RGB")
     return FileMeasures(
         width_px=image.width,
         height_px=image.height,
@@ -127,8 +128,7 @@ def _measure_frame(image: "Image") -> float | None:
     """The longer share of a small copy that is not of its border's colour."""
     from PIL import Image, ImageChops
 
-    small = image.copy()
-    small.thumbnail((_FRAME_PX, _FRAME_PX), reducing_gap=1)
+    small = image.reduce(max(1, max(image.size) // _FRAME_PX))
     strips = [strip.getextrema() for strip in _border(small)]
     middle = []
     for band in range(3):

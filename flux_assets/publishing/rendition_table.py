@@ -8,6 +8,7 @@ import hashlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 from flux_assets.errors import ObjectNotFoundError
@@ -238,8 +239,10 @@ def _build_wanted(manifest: StoredManifest, channels: ChannelsFile) -> _Wanted:
     import pandas as pd
 
     pictures = manifest.read(_OF_MANIFEST)
-    kinds = pd.MultiIndex.from_frame(pictures[["shot", "digital_source_type"]])
-    codes, known = kinds.factorize()
+    shot_codes, shots = pictures["shot"].factorize()
+    type_codes, source_types = pictures["digital_source_type"].factorize()
+    codes = shot_codes * len(source_types) + type_codes
+    known = list(product(shots, source_types))
     profiles = [channels.profiles_of(shot) for shot, _ in known]
     names = [profile.name for of_kind in profiles for profile in of_kind]
     digests = [
