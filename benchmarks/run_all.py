@@ -17,6 +17,7 @@ import efficiency
 import growth
 import naive_dagster
 import no_change
+import renditions
 import start_up
 import time_of_parts
 import ui_partitions
@@ -77,6 +78,7 @@ def measure(quick: bool) -> Sequence[Figure]:  # noqa: FBT001 - as every subject
         *cpu_per_picture.measure(quick),
         *efficiency.measure(quick),
         *naive_dagster.measure(quick),
+        *renditions.measure(quick),
     ]
     sizes = (100, 200) if quick else growth.SIZES
     with tempfile.TemporaryDirectory() as name, simulator(Path(name)) as base_url:

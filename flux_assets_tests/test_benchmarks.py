@@ -30,6 +30,7 @@ _ROWS = {
         *("of a shot's partitions, the first time", "of a shot's partitions"),
         *("one product there", "the asset graph", "peak memory"),
     ),
+    "renditions": ("CPU a master", "peak memory of a shard", "nothing is new"),
     "naive_dagster": ("overhead a picture in a backfill", "runs of such a backfill"),
 }
 _NEEDS = {"ui_partitions": pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium")}
