@@ -78,15 +78,19 @@ def render(master: OpenedMaster, recipes: Iterable[Recipe], mark: str) -> Iterat
     """The finished file of each recipe, in their order, marked with this code of the IPTC.
 
     Raises:
-        PictureError: a file came out without its mark.
+        PictureError: a file cannot be made, or came out without its mark.
     """
     packet = build_packet(mark)
     last: tuple[object, Image] | None = None
     for recipe in recipes:
         pixels = (recipe.crop, recipe.size, recipe.canvas, recipe.background)
-        if last is None or last[0] != pixels:
-            last = pixels, _place(master.image, recipe)
-        data = _encode(last[1], recipe, packet)
+        try:
+            if last is None or last[0] != pixels:
+                last = pixels, _place(master.image, recipe)
+            data = _encode(last[1], recipe, packet)
+        except (OSError, ValueError, MemoryError) as error:
+            made = f"{recipe.format} of {recipe.canvas[0]} x {recipe.canvas[1]} pixels"
+            raise PictureError(f"no {made} can be made of it: {error or 'no memory'}") from error
         if read_mark(data) != mark:
             raise PictureError(f"the {recipe.format} came out without its mark {mark}")
         yield data

@@ -231,6 +231,22 @@ def test_cut_padded_and_smaller_renditions_have_their_pixels_in_place() -> None:
     assert _open(_render(data, width_px=100, height_px=100)).size == (100, 50)
 
 
+@pytest.mark.parametrize("size", [(1, 1), (2_000, 1), (1, 2_000), (3, 2), (17, 90)])
+@pytest.mark.parametrize("fit", ["contain", "cover", "pad"])
+def test_masters_of_any_shape_are_rendered_and_measured(size: tuple[int, int], fit: str) -> None:
+    for name in FORMATS:
+        found = _measure(Image.new("RGB", size, RED), fit=fit, format=name, upscale=size == (3, 2))
+        assert 1 <= found.width_px <= 200
+        assert 1 <= found.height_px <= 200
+
+
+def test_what_no_encoder_makes_is_told_with_its_size() -> None:
+    master = open_master(save("PNG"))
+    recipe = dataclasses.replace(resolve(_profile(format="webp"), 96, 64), canvas=(16_400, 1))
+    with pytest.raises(PictureError, match="no webp of 16400 x 1 pixels can be made of it"):
+        list(render(master, [recipe], MARK))
+
+
 def test_a_master_that_is_no_picture_is_told() -> None:
     for data in (b"", b"<html>", save("PNG")[:200], save("GIF")):
         with pytest.raises(PictureError):
