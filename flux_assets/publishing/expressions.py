@@ -5,6 +5,7 @@ comparisons, `and`, `or`, `not`, `in` and the four sums.
 """
 
 import difflib
+from collections import deque
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -60,9 +61,13 @@ def ask(text: str, measures: Mapping[str, object]) -> bool | None:
 def _ask(text: str, values: tuple[object, ...]) -> bool | None:
     """Most renditions of a channel are of the same size, so that few answers are worked out."""
     named = zip(list_names(text), values, strict=True)
+    compiled = _compile(text)
+    context = compiled.new_context(
+        {it: value for it, value in named if value is not None}, shared=True
+    )
     try:
-        module = _compile(text).make_module({name: it for name, it in named if it is not None})
-        return bool(getattr(module, _RESULT))
+        deque(compiled.root_render_func(context), maxlen=0)
+        return bool(context.vars[_RESULT])
     except UndefinedError:
         return None
     except (ArithmeticError, TypeError) as error:

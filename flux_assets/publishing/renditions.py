@@ -6,6 +6,7 @@ by its key, and measured as it lies there.
 
 import hashlib
 import os
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -33,6 +34,7 @@ from flux_assets.publishing.rendition_table import (
     merge_renditions,
     open_renditions,
 )
+from flux_assets.storage.change_object import change_object
 from flux_assets.storage.object_store import ObjectStore, rendition_key
 from flux_assets.storage.parallel import map_on_cores
 
@@ -189,10 +191,19 @@ def _put(
     store: ObjectStore, key: str, data: bytes, recipe: Recipe, report: RenditionReport
 ) -> bytes:
     """What lies there afterwards: another release of an encoder may have been first."""
+    content_type = CONTENT_TYPES[recipe.format]
     try:
-        store.put(key, data, content_type=CONTENT_TYPES[recipe.format], if_absent=True)
-    except ConditionFailedError:
-        return store.get(key).data
+        store.put(key, data, content_type=content_type, if_absent=True)
+    except ConditionFailedError:  # S3 says so, too, while another one's put is under way
+        there = change_object(
+            store,
+            key,
+            lambda found: None if found else data,
+            content_type=content_type,
+            sleep=time.sleep,
+        )
+        if not there.is_written:
+            return there.data
     report.stored += 1
     report.stored_bytes += len(data)
     return data

@@ -1,4 +1,5 @@
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -221,6 +222,36 @@ def test_two_runs_at_once_leave_one_table_with_all_rows(store: CountingStore) ->
     store.put = come_second  # type: ignore[method-assign]
     _, count = refresh_renditions(store, channels)
     assert count == len(_rows(store)) == 6
+
+
+def test_a_put_that_loses_to_one_that_never_ends_is_made_again(store: CountingStore) -> None:
+    store_masters(store, TWO)
+    put = store.put
+    lost: set[str] = set()
+
+    def lose_first(key: str, *rest: object, **more: object) -> str:
+        if key.startswith("publishing/") and key not in lost:
+            lost.add(key)
+            raise ConditionFailedError(key, "write", "another put is under way")
+        return put(key, *rest, **more)  # type: ignore[arg-type]
+
+    store.put = lose_first  # type: ignore[method-assign]
+    report, count = refresh_renditions(store, _channels())
+    assert (report.stored, report.problems, count) == (5, [], 6)
+    assert set(store.list_keys("publishing/")) == lost
+
+
+def test_eight_runs_at_once_store_each_file_once_and_leave_one_table(
+    store: CountingStore,
+) -> None:
+    store_masters(store, TWO)
+    channels = _channels()
+    with ThreadPoolExecutor(8) as pool:
+        runs = list(pool.map(lambda _: refresh_renditions(store, channels), range(8)))
+    assert {count for _, count in runs} == {6}
+    assert sum(report.stored for report, _ in runs) == 5
+    assert sorted(_made(store.puts)) == sorted(store.list_keys("publishing/"))
+    assert len(_rows(store)) == 6
 
 
 def test_no_more_than_twice_the_threads_are_held(store: CountingStore) -> None:
