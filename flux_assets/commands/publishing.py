@@ -28,7 +28,12 @@ def publish_pictures(settings: Settings) -> tuple[RenditionReport, int]:
         problem = "is not set, so nothing is published; name a channels file (docs/publishing.md)"
         raise SettingsError(variable_of("channels"), problem)
     with look_at_shop(settings, step="publish") as shop:
-        return refresh_renditions(shop.store, channels)
+        return refresh_renditions(shop.store, channels, _tell)
+
+
+def _tell(done: int, of: int) -> None:
+    if of > done:
+        people.print(f"{done} of {of} pictures rendered")
 
 
 def show_publication(settings: Settings, report: RenditionReport, row_count: int) -> None:

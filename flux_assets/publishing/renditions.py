@@ -8,10 +8,9 @@ import hashlib
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, PictureError
@@ -41,8 +40,8 @@ from flux_assets.storage.parallel import map_on_cores
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
 
-THREADS = os.cpu_count() or 1
-_MASTERS_BETWEEN_MERGES = 5_000
+THREADS = len(os.sched_getaffinity(0))
+_MASTERS_BETWEEN_MERGES = 2_000
 
 
 class Problem(NamedTuple):
@@ -79,8 +78,17 @@ class RenditionReport:
         return cls(**{**plain, "problems": [Problem(*it) for it in plain["problems"]]})
 
 
-def refresh_renditions(store: ObjectStore, channels: ChannelsFile) -> tuple[RenditionReport, int]:
+def refresh_renditions(
+    store: ObjectStore,
+    channels: ChannelsFile,
+    tell: Callable[[int, int], None] = lambda _done, _of: None,
+) -> tuple[RenditionReport, int]:
     """Make and store every rendition that is missing, and bring the table up to date.
+
+    Args:
+        store: of the pictures.
+        channels: which say what is made of them.
+        tell: is told now and then how many pictures are done, of how many.
 
     Returns:
         What was done, and how many renditions there are now.
@@ -92,14 +100,14 @@ def refresh_renditions(store: ObjectStore, channels: ChannelsFile) -> tuple[Rend
     manifest = open_manifest(store)
     if manifest is None:
         return report, count
-    missing = iter(find_missing(manifest, open_renditions(store), channels))
-    while True:
-        batch = list(islice(missing, _MASTERS_BETWEEN_MERGES))
+    missing = find_missing(manifest, open_renditions(store), channels)
+    for start in range(0, len(missing) or 1, _MASTERS_BETWEEN_MERGES):
+        batch = missing[start : start + _MASTERS_BETWEEN_MERGES]
         made, of_batch = make_renditions(store, batch, channels)
         report.add(of_batch)
         count = merge_renditions(store, manifest, channels, [made]).row_count
-        if len(batch) < _MASTERS_BETWEEN_MERGES:
-            return report, count
+        tell(report.masters, len(missing))
+    return report, count
 
 
 def make_renditions(

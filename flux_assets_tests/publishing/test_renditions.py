@@ -6,6 +6,7 @@ import pytest
 
 from flux_assets.errors import ConditionFailedError, StoreError
 from flux_assets.manifest.stored import open_manifest
+from flux_assets.publishing import renditions
 from flux_assets.publishing.channels import ChannelsFile, read_channels
 from flux_assets.publishing.mark import read_mark
 from flux_assets.publishing.rendition_table import (
@@ -279,6 +280,18 @@ def test_no_more_than_twice_the_threads_are_held(store: CountingStore) -> None:
     assert report.masters == 9
     assert len(frame) == 18
     assert held[0] <= 3
+
+
+def test_many_pictures_are_noted_in_parts_and_how_many_are_done_is_told(
+    store: CountingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(renditions, "_MASTERS_BETWEEN_MERGES", 2)
+    store_masters(store, {(str(n), "wide"): draw_product() for n in range(5)})
+    told: list[tuple[int, int]] = []
+    report, count = refresh_renditions(store, _channels(), lambda done, of: told.append((done, of)))
+    assert told == [(2, 5), (4, 5), (5, 5)]
+    assert (report.masters, count) == (5, 10)
+    assert store.puts.count(RENDITIONS_KEY) == 3
 
 
 def test_without_a_manifest_there_is_nothing_to_make(store: CountingStore) -> None:
