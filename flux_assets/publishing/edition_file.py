@@ -1,0 +1,125 @@
+"""An edition as Parquet: a row for each place that shows a picture, the rest in its metadata."""
+
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from flux_assets.errors import StoreError
+from flux_assets.publishing.edition import Edition, FeedForm, Offer, Picture, Showing, ShownProduct
+from flux_assets.storage.parquet import NO_TABLE
+from flux_assets.storage.stored_json import DamagedObjectError
+
+if TYPE_CHECKING:  # it is loaded only where a table is really read
+    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+
+FORMAT = 1
+_METADATA = b"flux_assets"
+_PICTURE = tuple(item.name for item in fields(Picture))
+_NUMBERS = frozenset({"width_px", "height_px"})
+_HEAD = ("channel", "number", "day", "base", "switched", "by", "at", "why", "claim")
+_REMEDY = "restore an earlier version of it: editions are never made anew"
+
+
+def write_edition(edition: Edition) -> bytes:
+    """The edition's bytes."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
+
+    head = {name: getattr(edition, name) for name in _HEAD}
+    said = {"format": FORMAT, **head, "form": asdict(edition.form)}
+    schema = _schema().with_metadata({_METADATA: json.dumps(said, sort_keys=True).encode()})
+    table = pa.Table.from_pylist([*_build_rows(edition)], schema=schema)
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    return buffer.getvalue()
+
+
+def read_edition_file(data: bytes, uri: str) -> Edition:
+    """The edition that `write_edition` wrote.
+
+    Raises:
+        StoreError: a newer release wrote it, or it is damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(pa.BufferReader(data))
+        said = json.loads(table.schema.metadata[_METADATA])
+        if said["format"] > FORMAT:
+            raise StoreError(uri, "read", "a newer release of flux_assets wrote it; upgrade")
+        form = said["form"] | {"formats": tuple(said["form"]["formats"])}
+        head = {name: said[name] for name in _HEAD}
+        products = {it.product_id: it for it in _read_products(table.to_pylist())}
+        return Edition(**head, form=FeedForm(**form), products=products)
+    except (*NO_TABLE, TypeError) as error:
+        problem = f"it is no edition ({type(error).__name__}: {error}); {_REMEDY}"
+        raise DamagedObjectError(uri, "read", problem) from error
+
+
+def _schema() -> "pa.Schema":
+    import pyarrow as pa
+
+    text = pa.string()
+    picture = [(name, pa.int64() if name in _NUMBERS else text) for name in _PICTURE]
+    return pa.schema(
+        [
+            *(("product_id", text), ("title", text)),
+            *(("offer_ids", pa.list_(text)), ("offer_titles", pa.list_(text))),
+            *(("slot", text), ("decision", text), ("warnings", pa.list_(text))),
+            *picture,
+            ("before", pa.list_(pa.struct(picture))),
+        ]
+    )
+
+
+def _build_rows(edition: Edition) -> Iterator[dict[str, Any]]:
+    for product in edition.products.values():
+        of_product = {
+            "product_id": product.product_id,
+            "title": product.title,
+            "offer_ids": [offer.offer_id for offer in product.offers],
+            "offer_titles": [offer.title for offer in product.offers],
+        }
+        for showing in product.showings:
+            yield {
+                **of_product,
+                "slot": showing.slot,
+                "decision": showing.decision,
+                "warnings": list(showing.warnings),
+                **_plain(showing.picture),
+                "before": [_plain(it) for it in showing.before],
+            }
+
+
+def _read_products(rows: list[dict[str, Any]]) -> Iterator[ShownProduct]:
+    for product_id, of_product in groupby(rows, key=itemgetter("product_id")):
+        listed = list(of_product)
+        offers = zip(listed[0]["offer_ids"], listed[0]["offer_titles"], strict=True)
+        yield ShownProduct(
+            product_id=product_id,
+            title=listed[0]["title"],
+            offers=tuple(Offer(offer_id=it, title=title) for it, title in offers),
+            showings=tuple(
+                Showing(
+                    slot=row["slot"],
+                    decision=row["decision"],
+                    warnings=tuple(row["warnings"]),
+                    picture=_read_picture(row),
+                    before=tuple(map(_read_picture, row["before"])),
+                )
+                for row in listed
+            ),
+        )
+
+
+def _plain(picture: Picture) -> dict[str, Any]:
+    return {name: getattr(picture, name) for name in _PICTURE}
+
+
+def _read_picture(row: Mapping[str, Any]) -> Picture:
+    return Picture(**{name: row[name] for name in _PICTURE})
