@@ -38,13 +38,15 @@ class Picture:
 class Showing:
     """What one place of a product shows, and what it showed `before`, the newest first.
 
-    `decision` and `warnings`, the rules that warn of it, are as they were when the edition was
-    made: that they change makes no other edition.
+    `since` is the number of the edition that the picture came with; `decision` and `warnings`,
+    the rules that warn of it, are as they were when the edition was made. That any of these
+    changes makes no other edition.
     """
 
     slot: str
     picture: Picture
     before: tuple[Picture, ...] = ()
+    since: int = field(default=0, compare=False)
     decision: DecisionVerdict = field(default="undecided", compare=False)
     warnings: tuple[str, ...] = field(default=(), compare=False)
 

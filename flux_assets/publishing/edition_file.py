@@ -70,7 +70,8 @@ def _schema() -> "pa.Schema":
         [
             *(("product_id", text), ("title", text)),
             *(("offer_ids", pa.list_(text)), ("offer_titles", pa.list_(text))),
-            *(("slot", text), ("decision", text), ("warnings", pa.list_(text))),
+            *(("slot", text), ("since", pa.int64())),
+            *(("decision", text), ("warnings", pa.list_(text))),
             *picture,
             ("before", pa.list_(pa.struct(picture))),
         ]
@@ -89,6 +90,7 @@ def _build_rows(edition: Edition) -> Iterator[dict[str, Any]]:
             yield {
                 **of_product,
                 "slot": showing.slot,
+                "since": showing.since,
                 "decision": showing.decision,
                 "warnings": list(showing.warnings),
                 **_plain(showing.picture),
@@ -107,6 +109,7 @@ def _read_products(rows: list[dict[str, Any]]) -> Iterator[ShownProduct]:
             showings=tuple(
                 Showing(
                     slot=row["slot"],
+                    since=row["since"],
                     decision=row["decision"],
                     warnings=tuple(row["warnings"]),
                     picture=_read_picture(row),

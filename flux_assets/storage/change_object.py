@@ -1,7 +1,7 @@
 """Changing one object that many processes change: compare-and-swap."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreError
@@ -30,6 +30,7 @@ def change_object(
     decide: Callable[[ObjectBody | None], bytes | None],
     *,
     content_type: str,
+    metadata: Mapping[str, str] | None = None,
     tries: int = 10,
     sleep: Callable[[float], None] | None = None,
 ) -> ChangedObject:
@@ -44,6 +45,7 @@ def change_object(
         decide: gives the new bytes of the object as it is, None if there is none yet; or None, to
             leave an object that is there as it is.
         content_type: of what is written.
+        metadata: of what is written.
         tries: how often it may be decided.
         sleep: waits so many seconds; if given, losers make room for each other by it.
 
@@ -68,6 +70,7 @@ def change_object(
                 key,
                 data,
                 content_type=content_type,
+                metadata=metadata,
                 if_absent=found is None,
                 if_match=found.info.etag if found else None,
             )

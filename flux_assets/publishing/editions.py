@@ -1,0 +1,65 @@
+"""The editions of a store: each number is claimed once, by a conditional write, and stays."""
+
+import re
+
+from flux_assets.errors import ConditionFailedError
+from flux_assets.publishing.edition import Edition
+from flux_assets.publishing.edition_file import read_edition_file, write_edition
+from flux_assets.storage.object_store import ObjectStore
+
+FEEDS_PREFIX = "publishing/feeds/"
+_CONTENT_TYPE = "application/vnd.apache.parquet"
+_NAME = re.compile(r"(\d{6,})\.parquet")
+
+
+def edition_key(channel: str, number: int) -> str:
+    """Where one edition lies, for ever."""
+    return f"{_folder_of(channel)}{number:06d}.parquet"
+
+
+def list_numbers(store: ObjectStore, channel: str) -> list[int]:
+    """The numbers of a channel's editions, in their order."""
+    folder = _folder_of(channel)
+    names = (key.removeprefix(folder) for key in store.list_keys(folder))
+    return sorted(int(found[1]) for name in names if (found := _NAME.fullmatch(name)))
+
+
+def read_edition(store: ObjectStore, channel: str, number: int) -> Edition:
+    """One edition.
+
+    Raises:
+        ObjectNotFoundError: there is none of this number.
+        StoreError: it cannot be read, or is damaged.
+    """
+    key = edition_key(channel, number)
+    return read_edition_file(store.get(key).data, store.uri_for(key))
+
+
+def read_last_edition(store: ObjectStore, channel: str) -> Edition | None:
+    """The newest one; None where there is none yet.
+
+    Raises:
+        StoreError: it cannot be read, or is damaged.
+    """
+    numbers = list_numbers(store, channel)
+    return read_edition(store, channel, numbers[-1]) if numbers else None
+
+
+def claim_edition(store: ObjectStore, edition: Edition) -> bool:
+    """Put an edition where none is of its number; False where another run was first.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    key = edition_key(edition.channel, edition.number)
+    try:
+        store.put(key, write_edition(edition), content_type=_CONTENT_TYPE, if_absent=True)
+    except ConditionFailedError:
+        # The client repeats a write whose reply was lost: the first may have been ours.
+        found = read_edition(store, edition.channel, edition.number)
+        return found.claim == edition.claim
+    return True
+
+
+def _folder_of(channel: str) -> str:
+    return f"{FEEDS_PREFIX}{channel}/editions/"

@@ -1,0 +1,1 @@
+"""An edition -> the files that channels read; nothing else is looked at."""

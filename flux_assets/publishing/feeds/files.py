@@ -1,0 +1,84 @@
+"""The files of a channel's newest edition in the store: which there are, and keeping them up."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from flux_assets.publishing.edition import Edition
+from flux_assets.publishing.editions import FEEDS_PREFIX
+from flux_assets.publishing.feeds.google_tsv import write_google_tsv
+from flux_assets.publishing.feeds.google_xml import write_google_xml
+from flux_assets.publishing.feeds.jsonl import write_jsonl, write_schema
+from flux_assets.publishing.feeds.meta_csv import write_meta_csv
+from flux_assets.publishing.feeds.shopify_csv import write_shopify_csv
+from flux_assets.storage.change_object import change_object
+from flux_assets.storage.object_store import ObjectBody, ObjectStore
+
+_EDITION = "edition"
+_log = logging.getLogger(__name__)
+
+
+class FeedFormat(NamedTuple):
+    """One kind of file that channels read."""
+
+    extension: str
+    content_type: str
+    write: Callable[[Edition], bytes]
+
+
+FORMATS: Mapping[str, FeedFormat] = {
+    "google_tsv": FeedFormat("tsv", "text/tab-separated-values; charset=utf-8", write_google_tsv),
+    "google_xml": FeedFormat("xml", "application/xml", write_google_xml),
+    "shopify_csv": FeedFormat("csv", "text/csv; charset=utf-8", write_shopify_csv),
+    "meta_csv": FeedFormat("csv", "text/csv; charset=utf-8", write_meta_csv),
+    "jsonl": FeedFormat("jsonl", "application/x-ndjson", write_jsonl),
+}
+_SCHEMA = FeedFormat("schema.json", "application/schema+json", lambda _: write_schema())
+
+
+def feed_key(channel: str, extension: str) -> str:
+    """Where one file of a channel lies."""
+    return f"{FEEDS_PREFIX}{channel}.{extension}"
+
+
+def keep_files_up(store: ObjectStore, edition: Edition) -> list[str]:
+    """Write the files that are of an older edition, or not there; their keys are returned.
+
+    Raises:
+        StoreError: one cannot be read or written.
+    """
+    return [
+        key for key, feed_format in _list_files(edition) if _write(store, key, feed_format, edition)
+    ]
+
+
+def _list_files(edition: Edition) -> Iterator[tuple[str, FeedFormat]]:
+    for name in edition.form.formats:
+        feed_format = FORMATS[name]
+        yield feed_key(edition.channel, feed_format.extension), feed_format
+        if name == "jsonl":
+            yield feed_key(edition.channel, _SCHEMA.extension), _SCHEMA
+
+
+def _write(store: ObjectStore, key: str, feed_format: FeedFormat, edition: Edition) -> bool:
+    def update(found: ObjectBody | None) -> bytes | None:
+        if found and _number_of(found) >= edition.number:
+            return None
+        return feed_format.write(edition)
+
+    written = change_object(
+        store,
+        key,
+        update,
+        content_type=feed_format.content_type,
+        metadata={_EDITION: str(edition.number)},
+    )
+    if written.is_written:
+        _log.info("wrote %s, edition %d", store.uri_for(key), edition.number)
+    return written.is_written
+
+
+def _number_of(found: ObjectBody) -> int:
+    """The edition that a file is of; 0 for one that somebody else put there."""
+    number = found.metadata.get(_EDITION, "")
+    return int(number) if number.isascii() and number.isdigit() else 0

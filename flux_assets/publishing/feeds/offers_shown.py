@@ -1,0 +1,34 @@
+"""What every feed goes through: each offer of an edition with what its product shows."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from flux_assets.publishing.edition import Edition, Offer, ShownProduct
+
+
+def list_offers(edition: Edition) -> Iterator[tuple[Offer, ShownProduct]]:
+    """Each offer, in the order of their ids."""
+    pairs = ((offer, product) for product in edition.products.values() for offer in product.offers)
+    yield from sorted(pairs, key=lambda pair: (pair[0].offer_id, pair[1].product_id))
+
+
+def list_urls(edition: Edition, product: ShownProduct, slot: str) -> list[str]:
+    """The addresses of what one slot of a product shows."""
+    return [edition.url_of(picture) for picture in product.of_slot(slot)]
+
+
+def write_table(rows: Iterable[Sequence[str]], *, delimiter: str) -> bytes:
+    """Delimited text in UTF-8, with LF; a cell is quoted where it must be.
+
+    No cell is kept from running as a spreadsheet's formula: `'=1+1` would be another id.
+    """
+    return "".join(
+        f"{delimiter.join(_quote(cell, delimiter) for cell in row)}\n" for row in rows
+    ).encode()
+
+
+def _quote(cell: str, delimiter: str) -> str:
+    """A cell as RFC 4180 has it; Python's own writer leaves a lone CR bare."""
+    if any(sign in cell for sign in (delimiter, '"', "\n", "\r")):
+        doubled = cell.replace('"', '""')
+        return f'"{doubled}"'
+    return cell
