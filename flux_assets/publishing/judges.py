@@ -18,11 +18,15 @@ class Judgement(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
+Judging = Callable[[str, Picture], Judgement]
+"""What a channel's rules say of a picture in a slot, given the slot's name."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judges:
     """Who says what may be shown: the channel's rules, and people."""
 
-    judge: Callable[[str, Picture], Judgement]
+    judge: Judging
     verdict_of: Callable[[str, str], DecisionVerdict]
     policy: Policy
 

@@ -1,0 +1,194 @@
+"""Making a channel's next edition, and bringing its files up to it, whoever else does the same."""
+
+import logging
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from flux_assets.errors import FluxAssetsError
+from flux_assets.publishing.decisions import Decisions, finish_interrupted, read_decisions
+from flux_assets.publishing.edition import Edition, FeedForm, ShownProduct
+from flux_assets.publishing.edition_plan import (
+    CurrentProduct,
+    EditionPlan,
+    ShownSlot,
+    count_quota,
+    freeze,
+    plan_edition,
+)
+from flux_assets.publishing.editions import claim_edition, read_last_edition
+from flux_assets.publishing.feeds.files import keep_files_up
+from flux_assets.publishing.judges import Judgement, Judges, Judging, Policy
+from flux_assets.storage.change_object import ChangeConflictError
+from flux_assets.storage.object_store import ObjectStore
+
+_MAX_CLAIMS = 100
+_log = logging.getLogger(__name__)
+
+
+class EditionDropError(FluxAssetsError):
+    """An edition would show so much less than the last that what it stands on looks wrong."""
+
+    def __init__(self, channel: str, *, shown: int, lost: int, max_percent: float) -> None:
+        super().__init__(
+            f"channel {channel}: {lost} of the {shown} products that are shown would show nothing "
+            f"({100 * lost / shown:.0f} %), and FLUX_ASSETS_MAX_PRODUCT_DROP_PERCENT allows "
+            f"{max_percent:g}; its feed stays, but for what was rejected. If the export and the "
+            "channel's rules are right, publish once with --accept-drop."
+        )
+        self.channel = channel
+        self.shown = shown
+        self.lost = lost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """What a channel's editions are made by.
+
+    `by` and `why` tell who publishes and upon what; `percent_per_day` is of the products shown,
+    None for all at once.
+    """
+
+    channel: str
+    slots: Sequence[ShownSlot]
+    policy: Policy
+    form: FeedForm
+    judge: Judging
+    by: str
+    why: str
+    percent_per_day: float | None = None
+    max_drop_percent: float = 20.0
+    accept_drop: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What a channel shows now, and what became of its products.
+
+    `edition` is None where there is nothing to show and never was. `is_new` says that this run
+    made it, `written` are the keys of the files that it wrote. `problem` says that the plan was
+    not to be trusted: then only what was rejected left.
+    """
+
+    edition: Edition | None
+    plan: EditionPlan
+    is_new: bool
+    written: Sequence[str] = ()
+    problem: EditionDropError | None = None
+
+
+def publish(
+    store: ObjectStore, publication: Publication, products: Sequence[CurrentProduct]
+) -> Published:
+    """Make the channel's next edition if it says anything new, and its files if they are older.
+
+    What holds of decisions is what they are when the number is claimed: where another run claims
+    it first, all is planned anew upon what that one shows.
+
+    Args:
+        store: where editions and decisions lie.
+        publication: how.
+        products: those of catalog and manifest now.
+
+    Raises:
+        StoreError: it cannot be read or written.
+        ChangeConflictError: other runs always came first.
+    """
+    finish_interrupted(store)
+    decisions: Decisions | None = None
+    for _ in range(_MAX_CLAIMS):
+        last = read_last_edition(store, publication.channel)
+        now = store.now()
+        day = max(f"{now:%Y-%m-%d}", last.day if last else "")
+        decisions = read_decisions(store, decisions)
+        plan, problem = _plan(publication, products, last, decisions, day)
+        at = now.isoformat(timespec="seconds")
+        following = _build(publication, plan, last, day, at)
+        is_new = not following.says_as(last) if last else bool(following.products)
+        if is_new and not claim_edition(store, following):
+            continue
+        edition = following if is_new else last
+        if is_new:
+            _tell(following, plan)
+        written = keep_files_up(store, edition) if edition else ()
+        return Published(
+            edition=edition, plan=plan, is_new=is_new, written=written, problem=problem
+        )
+    uri = store.uri_for(publication.channel)
+    raise ChangeConflictError(uri, "publish", "other runs always came first")
+
+
+def _plan(
+    publication: Publication,
+    products: Sequence[CurrentProduct],
+    last: Edition | None,
+    decisions: Decisions,
+    day: str,
+) -> tuple[EditionPlan, EditionDropError | None]:
+    judges = Judges(
+        judge=publication.judge, verdict_of=decisions.verdict_of, policy=publication.policy
+    )
+    quota = count_quota(last, day, publication.percent_per_day)
+    plan = plan_edition(last, products, slots=publication.slots, judges=judges, quota=quota)
+    shown, most = len(last.products) if last else 0, publication.max_drop_percent
+    if last is None or publication.accept_drop or 100 * len(plan.lost) <= most * shown:
+        return plan, None
+    problem = EditionDropError(
+        publication.channel, shown=shown, lost=len(plan.lost), max_percent=most
+    )
+    lenient = replace(judges, judge=lambda *_: Judgement())
+    plan = plan_edition(last, freeze(last), slots=publication.slots, judges=lenient, quota=0)
+    return plan, problem
+
+
+def _build(
+    publication: Publication,
+    plan: EditionPlan,
+    last: Edition | None,
+    day: str,
+    at: str,
+) -> Edition:
+    number = last.number + 1 if last else 1
+    base = switched = 0
+    if last is None:
+        base = len(plan.products)
+    elif last.day == day:
+        base, switched = last.base, last.switched
+    else:
+        base = len(last.products)
+    return Edition(
+        channel=publication.channel,
+        number=number,
+        day=day,
+        base=base,
+        switched=switched + len(plan.switched),
+        form=publication.form,
+        products={product_id: _number(it, number) for product_id, it in plan.products.items()},
+        by=publication.by,
+        at=at,
+        why=publication.why,
+        claim=uuid.uuid4().hex,
+    )
+
+
+def _number(product: ShownProduct, number: int) -> ShownProduct:
+    """The product, of which every picture knows the edition that it came with."""
+    if all(showing.since for showing in product.showings):
+        return product
+    showings = (it if it.since else replace(it, since=number) for it in product.showings)
+    return replace(product, showings=tuple(showings))
+
+
+def _tell(edition: Edition, plan: EditionPlan) -> None:
+    _log.info(
+        "channel %s: edition %d shows %d products; %d new, %d switched, %d waiting, %d gone, "
+        "%d pictures withdrawn",
+        edition.channel,
+        edition.number,
+        len(edition.products),
+        len(plan.added),
+        len(plan.switched),
+        len(plan.waiting),
+        len(plan.gone),
+        len(plan.withdrawn),
+    )
