@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from operator import attrgetter
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
+from flux_assets.publishing.channels import Slot
 from flux_assets.publishing.edition import (
     MOST_EARLIER,
     Edition,
@@ -27,22 +28,6 @@ NOT_MADE = None
 """Stands for a picture that the manifest has and that no rendition was made of yet."""
 
 _Place = tuple[str, str]
-
-
-class ShownSlot(Protocol):
-    """What is asked of a channel's slot: it shows the `most` first of its shots that it may."""
-
-    @property
-    def name(self) -> str:
-        """As the feeds know it."""
-
-    @property
-    def shots(self) -> Sequence[str]:
-        """In the order in which they are preferred."""
-
-    @property
-    def most(self) -> int:
-        """How many pictures it shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +73,7 @@ def plan_edition(
     last: Edition | None,
     products: Iterable[CurrentProduct],
     *,
-    slots: Sequence[ShownSlot],
+    slots: Sequence[Slot],
     judges: Judges,
     quota: int | None,
 ) -> EditionPlan:
@@ -171,7 +156,7 @@ def count_quota(last: Edition | None, day: str, percent_per_day: float | None) -
 
 @dataclass(slots=True, kw_only=True)
 class _Planner:
-    slots: Sequence[ShownSlot]
+    slots: Sequence[Slot]
     judges: Judges
     withdrawn: list[Withdrawal] = field(default_factory=list)
 
@@ -227,7 +212,7 @@ class _Planner:
         return {it for it, count in rejected.items() if count == len(products[it].showings)}
 
     def _choose(
-        self, slot: ShownSlot, product: CurrentProduct, kept: ShownProduct | None
+        self, slot: Slot, product: CurrentProduct, kept: ShownProduct | None
     ) -> list[Picture]:
         """One picture for each shot that has one to show: the manifest's, else what is shown."""
         showings = kept.showings if kept else ()

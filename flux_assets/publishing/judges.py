@@ -5,10 +5,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
+from flux_assets.publishing.channels_schema import Policy
 from flux_assets.publishing.decision import DecisionVerdict
 from flux_assets.publishing.edition import Picture, Showing
-
-Policy = Literal["all_but_rejected", "approved_only"]
 
 
 class Judgement(NamedTuple):

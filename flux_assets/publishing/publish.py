@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from flux_assets.errors import FluxAssetsError
+from flux_assets.publishing.channels import Slot
+from flux_assets.publishing.channels_schema import Policy
 from flux_assets.publishing.decisions import Decisions, finish_interrupted, read_decisions
 from flux_assets.publishing.edition import Edition, FeedForm, ShownProduct
 from flux_assets.publishing.edition_plan import (
     CurrentProduct,
     EditionPlan,
-    ShownSlot,
     count_quota,
     freeze,
     plan_edition,
 )
 from flux_assets.publishing.editions import claim_edition, read_last_edition
 from flux_assets.publishing.feeds.files import keep_files_up
-from flux_assets.publishing.judges import Judgement, Judges, Judging, Policy
+from flux_assets.publishing.judges import Judgement, Judges, Judging
 from flux_assets.storage.change_object import ChangeConflictError
 from flux_assets.storage.object_store import ObjectStore
 
@@ -50,7 +51,7 @@ class Publication:
     """
 
     channel: str
-    slots: Sequence[ShownSlot]
+    slots: Sequence[Slot]
     policy: Policy
     form: FeedForm
     judge: Judging

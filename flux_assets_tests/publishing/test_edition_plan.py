@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flux_assets.publishing.channels_schema import Policy
 from flux_assets.publishing.decision import DecisionVerdict
 from flux_assets.publishing.edition import Edition, Picture, ShownProduct
 from flux_assets.publishing.edition_plan import (
@@ -18,7 +19,7 @@ from flux_assets.publishing.edition_plan import (
     freeze,
     plan_edition,
 )
-from flux_assets.publishing.judges import Judges, Policy
+from flux_assets.publishing.judges import Judges
 from flux_assets_tests.fixtures.editions import SLOTS, edition, judges, picture, product
 
 Pictures = dict[tuple[str, str], Picture | None]
