@@ -19,6 +19,11 @@ def normalise_id(text: str) -> str:
     """The id as every file, table and command writes it: NFC, with visible characters only."""
     if not text.isascii() or not text.isprintable():
         text = nfc(without_invisible(text))
+    return plain_id(text)
+
+
+def plain_id(text: str) -> str:
+    """The id without what keeps spreadsheets from reading a number, in the letters it has."""
     text = text.strip()
     if text[:1] in {"=", "'"}:
         text = _unquote(text).strip()

@@ -58,8 +58,12 @@ class Assembly:
         """All products in the file's order."""
         return tuple(sorted(self._products.values(), key=lambda product: product.line))
 
-    def add(self, family: Family) -> None:
-        """Take the next family; where its first row is rejected, the others are no news."""
+    def add(self, family: Family) -> list[Product]:
+        """Take the next family, and give the products that it is.
+
+        Where its first row is rejected, the others are no news.
+        """
+        kept: list[Product] = []
         variants = read_variants(family, self.layout, self.one_set_per)
         first = self._read_row(variants[0])
         started = {family.first}
@@ -71,12 +75,14 @@ class Assembly:
                 described = first if is_first else self._read_row(start.variant)
                 if described is not None:
                     is_own = self.one_set_per == "row"
-                    self._keep(start, described, start.variant.entry if is_own else family.first)
+                    base = start.variant.entry if is_own else family.first
+                    kept += self._keep(start, described, base)
         if family.first not in started:
             self.account.skipped["parent" if family.children else "variant"] += 1
         for entry in family.further:
             if entry not in started:
                 self.account.skipped[entry.role.joins] += 1
+        return kept
 
     def _choose_starts(self, family: Family, variants: Sequence[Variant]) -> list[Start]:
         if self.one_set_per == "row":
@@ -145,7 +151,7 @@ class Assembly:
             return keys
         return (*self.layout.variant_image, *keys)
 
-    def _keep(self, start: Start, described: dict[str, Any], base: Entry) -> None:
+    def _keep(self, start: Start, described: dict[str, Any], base: Entry) -> list[Product]:
         """Take all products that start on a row; or none, and reject the row."""
         entry = start.variant.entry
         for product_id in start.colors:
@@ -154,18 +160,22 @@ class Assembly:
                 reason, message = problem
                 key = entry.id_key or self.layout.fields["product_id"][-1]
                 self._reject(entry, key, reason, message, product_id)
-                return
+                return []
         described["columns"].update(
             (name, text) for name, text in start.facts.items() if name not in _FIELDS_OF_FACTS
         )
-        for product_id, color in start.colors.items():
-            self._products[product_id] = Product(
+        kept = [
+            Product(
                 **described,
                 product_id=product_id,
                 former_ids=_list_former_ids(product_id, base),
                 color=color,
                 material=start.facts["material"],
             )
+            for product_id, color in start.colors.items()
+        ]
+        self._products.update((product.product_id, product) for product in kept)
+        return kept
 
     def _problem_of(self, product_id: str) -> tuple[RejectionReason, str] | None:
         """Why no product can have this id."""

@@ -1,12 +1,13 @@
 """A shop's export -> its products, its rejected rows, and the account of every row."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from flux_assets.catalog.cells import TextRules
 from flux_assets.catalog.dialect import Dialect
 from flux_assets.catalog.dialects import recognise_dialect
 from flux_assets.catalog.entries import Entry, read_entries
-from flux_assets.catalog.families import group_families
+from flux_assets.catalog.families import Family, group_families
 from flux_assets.catalog.file_formats import read_table
 from flux_assets.catalog.header import HeaderSearch
 from flux_assets.catalog.layout import Layout, build_layout
@@ -49,7 +50,60 @@ def read_catalog(
     Raises:
         CatalogError: the file as a whole cannot be read, or a column that is needed is missing.
     """
-    columns = columns or {}
+    found = open_families(
+        data,
+        name,
+        columns=columns or {},
+        one_set_per=one_set_per,
+        include_unpublished=include_unpublished,
+        encoding=encoding,
+        sheet=sheet,
+        rules=rules,
+    )
+    table, account, assembly = found.table, found.account, found.assembly
+    for family in found.families:
+        assembly.add(family)
+    return Catalog(
+        name=name,
+        dialect=assembly.dialect.name,
+        encoding=table.encoding,
+        delimiter=table.delimiter,
+        rows=account.rows,
+        products=assembly.products,
+        rejected_rows=tuple(sorted(account.rejected_rows, key=lambda row: row.line)),
+        skipped=dict(account.skipped),
+        warnings=(
+            *table.warnings,
+            *table.findings.build_warnings(),
+            *account.build_warnings(),
+        ),
+        suspected_encoding=table.encoding if table.is_suspected else "",
+        left_out=_find_left_out(found.entries, assembly.products, account),
+    )
+
+
+class OpenedFamilies(NamedTuple):
+    """An export as far as all rows of a product stand together; none is a product yet."""
+
+    table: Table
+    account: Account
+    entries: Sequence[Entry]
+    families: Sequence[Family]
+    assembly: Assembly
+
+
+def open_families(
+    data: bytes,
+    name: str,
+    *,
+    columns: Mapping[str, str | None],
+    one_set_per: OneSetPer,
+    include_unpublished: bool,
+    encoding: str,
+    sheet: str | int,
+    rules: TextRules,
+) -> OpenedFamilies:
+    """Read an export up to the families of its rows; the rest is as for `read_catalog`."""
     table = read_table(data, name, HeaderSearch(columns), encoding=encoding, sheet=sheet)
     dialect = recognise_dialect(table.header, is_feed=table.is_feed)
     layout = _lay_out(table, dialect, columns, name)
@@ -67,25 +121,7 @@ def read_catalog(
         own_ids=count_own_ids(families, layout) if one_set_per == "row" else {},
         rules=rules,
     )
-    for family in families:
-        assembly.add(family)
-    return Catalog(
-        name=name,
-        dialect=dialect.name,
-        encoding=table.encoding,
-        delimiter=table.delimiter,
-        rows=account.rows,
-        products=assembly.products,
-        rejected_rows=tuple(sorted(account.rejected_rows, key=lambda row: row.line)),
-        skipped=dict(account.skipped),
-        warnings=(
-            *table.warnings,
-            *table.findings.build_warnings(),
-            *account.build_warnings(),
-        ),
-        suspected_encoding=table.encoding if table.is_suspected else "",
-        left_out=_find_left_out(entries, assembly.products, account),
-    )
+    return OpenedFamilies(table, account, entries, families, assembly)
 
 
 def _find_left_out(

@@ -6,9 +6,10 @@ is the export's own cell, on a product's first row only.
 Source: https://help.shopify.com/en/manual/products/import-export/using-csv, read 2026-11-26.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
-from flux_assets.publishing.edition import Edition, Offer, ShownProduct
+from flux_assets.publishing.edition import Edition, ShownProduct
 from flux_assets.publishing.feeds.offers_shown import list_offers, list_urls, write_table
 
 COLUMNS = ("URL handle", "Title", "Product image URL", "Image position", "Image alt text")
@@ -16,18 +17,20 @@ LEGACY_COLUMNS = ("Handle", "Title", "Image Src", "Image Position", "Image Alt T
 
 
 def write_shopify_csv(edition: Edition) -> bytes:
-    """A row for each picture, the main one first."""
+    """A row for each picture, the main ones first; products of one handle are one there."""
     rows = [LEGACY_COLUMNS if edition.form.legacy else COLUMNS]
-    for offer, product in list_offers(edition):
-        rows += _list_rows(edition, offer, product)
+    for handle, group in groupby(list_offers(edition), key=lambda pair: pair[0].offer_id):
+        found = list(group)
+        pictures = dict(_list_pictures(edition, [product for _, product in found]))
+        title = found[0][0].title
+        for position, (url, alt_text) in enumerate(pictures.items(), start=1):
+            rows.append((handle, title if position == 1 else "", url, str(position), alt_text))
     return write_table(rows, delimiter=",")
 
 
-def _list_rows(
-    edition: Edition, offer: Offer, product: ShownProduct
-) -> Iterator[tuple[str, str, str, str, str]]:
-    urls = [url for slot in ("main", "additional") for url in list_urls(edition, product, slot)]
-    alt_text = f"{product.title}{edition.form.alt_text_suffix}".strip()
-    for position, url in enumerate(dict.fromkeys(urls), start=1):
-        title = offer.title if position == 1 else ""
-        yield offer.offer_id, title, url, str(position), alt_text
+def _list_pictures(edition: Edition, products: Sequence[ShownProduct]) -> Iterator[tuple[str, str]]:
+    """Each picture's address, with the text that describes it."""
+    for slot in ("main", "additional"):
+        for product in products:
+            alt_text = f"{product.title}{edition.form.alt_text_suffix}".strip()
+            yield from ((url, alt_text) for url in list_urls(edition, product, slot))

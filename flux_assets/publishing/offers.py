@@ -1,0 +1,127 @@
+"""The offers of a channel: by which of its ids a product's pictures are known there."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from flux_assets.catalog.offers import CatalogOffer
+from flux_assets.catalog.product import Product
+from flux_assets.errors import PromptError
+from flux_assets.prompts.templates import render
+from flux_assets.publishing.channels import Feed
+from flux_assets.publishing.edition import Offer
+
+_MAX_ID_CHARACTERS = 500
+
+
+class OfferLeftOut(NamedTuple):
+    """A row of the export whose offer gets no picture, and why in words."""
+
+    product_id: str
+    line: int
+    offer_id: str
+    reason: Literal["other_color", "unknown_color", "no_id", "several_products"]
+    problem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelOffers:
+    """Each product's offers in a channel, by product id, and those that get no picture."""
+
+    by_product: Mapping[str, tuple[Offer, ...]]
+    left_out: tuple[OfferLeftOut, ...]
+
+
+def build_offers(catalog: Iterable[CatalogOffer], feed: Feed) -> ChannelOffers:
+    """Each product's offers; one whose colour is not the pictured one gets none.
+
+    Shopify knows products, by their handles, with their titles; every other channel knows rows.
+    An id that rows of several products have is nobody's, for its pictures could be another's.
+
+    Args:
+        catalog: the export's rows.
+        feed: the channel's.
+    """
+    left_out: list[OfferLeftOut] = []
+    of_products = feed.format == "shopify_csv"
+    found: dict[str, dict[str, Offer]] = {}
+    owners: dict[str, set[str]] = {}
+    lines: dict[str, int] = {}
+    for row in catalog:
+        try:
+            offer_id = _name(row, feed)
+        except PromptError as error:
+            left_out.append(_leave_out(row, "", "no_id", str(error)))
+            continue
+        if not offer_id:
+            left_out.append(_leave_out(row, "", "no_id", "the row has no id of its own"))
+        elif row.problem and not of_products:
+            left_out.append(_leave_out(row, offer_id, row.problem, _describe(row)))
+        else:
+            product_id = row.product.product_id
+            title = row.title if of_products else ""
+            offer = Offer(offer_id=offer_id, title=title)
+            found.setdefault(product_id, {}).setdefault(offer_id, offer)
+            owners.setdefault(offer_id, set()).add(product_id)
+            lines.setdefault(offer_id, row.line)
+    doubtful = {it for it, its in owners.items() if len(its) > 1 and not of_products}
+    left_out += _name_doubtful(doubtful, owners, lines)
+    kept = {
+        product_id: tuple(it for it in offers.values() if it.offer_id not in doubtful)
+        for product_id, offers in found.items()
+    }
+    return ChannelOffers(
+        by_product={product_id: offers for product_id, offers in kept.items() if offers},
+        left_out=tuple(left_out),
+    )
+
+
+def _name(row: CatalogOffer, feed: Feed) -> str:
+    """What the channel calls the row's offer.
+
+    Raises:
+        PromptError: the channel's template cannot be written over the row.
+    """
+    if feed.offer_id:
+        product = row.product
+        of_row = Product(
+            product_id=product.product_id,
+            title=product.title,
+            line=row.line,
+            description=product.description,
+            category=product.category,
+            brand=product.brand,
+            color=row.color,
+            material=product.material,
+            columns=row.columns,
+        )
+        where = f"{feed.format} offer_id"
+        return render(feed.offer_id, of_row, shot=where, max_characters=_MAX_ID_CHARACTERS).strip()
+    return row.shop_id if feed.format == "shopify_csv" else row.own_id
+
+
+def _describe(row: CatalogOffer) -> str:
+    if row.problem == "other_color":
+        shown = f"its colour is {row.color!r}, and {row.pictured_color!r} is pictured"
+    else:
+        shown = f"its colour is {row.color!r}, and which colour is pictured nobody knows"
+    return f"{shown}; write one_set_per: color in the shots file for pictures of each colour"
+
+
+def _leave_out(
+    row: CatalogOffer,
+    offer_id: str,
+    reason: Literal["other_color", "unknown_color", "no_id"],
+    problem: str,
+) -> OfferLeftOut:
+    return OfferLeftOut(row.product.product_id, row.line, offer_id, reason, problem)
+
+
+def _name_doubtful(
+    doubtful: Iterable[str], owners: Mapping[str, set[str]], lines: Mapping[str, int]
+) -> Iterator[OfferLeftOut]:
+    for offer_id in sorted(doubtful):
+        products = sorted(owners[offer_id])
+        named = ", ".join(map(repr, products))
+        problem = f"the id {offer_id!r} is that of rows of several products: {named}"
+        yield OfferLeftOut(products[0], lines[offer_id], offer_id, "several_products", problem)
