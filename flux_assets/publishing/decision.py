@@ -125,9 +125,10 @@ class Decision:
         newest_first = (self, *reversed(self.history))
         return next((it for it in newest_first if it.sha256 == sha256), None)
 
-    def is_of(self, batch: str) -> bool:
-        """Whether a batch made it, or one that it replaced."""
-        return any(it.batch == batch for it in (self, *self.history))
+    def is_of(self, batch: str, sha256: str) -> bool:
+        """Whether a batch made it of these bytes, or one that it replaced."""
+        chain = (self, *self.history)
+        return any(it.batch == batch and it.sha256 == sha256 for it in chain)
 
     def to_json(self) -> dict[str, Any]:
         """The plain form, to which the fingerprint is the key."""

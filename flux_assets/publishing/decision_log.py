@@ -29,7 +29,7 @@ def log_batch(
         raise DecisionError("nobody is named who decides")
     for wish in wishes:
         wish.check()
-    if len({wish.fingerprint for wish in wishes}) < len(wishes):
+    if len({(wish.fingerprint, wish.sha256) for wish in wishes}) < len(wishes):
         raise DecisionError("a batch decides each picture once")
     now = store.now()
     batch = Batch(

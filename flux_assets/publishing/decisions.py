@@ -155,13 +155,15 @@ def undo_batch(store: ObjectStore, batch: str, *, by: str, clock: Clock = SYSTEM
     """
     undone = read_batch(store, batch)
     decisions = read_decisions(store)
-    wishes, conflicts = [], []
+    wishes: list[Wish] = []
+    conflicts: list[tuple[Wish, Decision | None]] = []
     for wish in undone.wishes:
         current = decisions.find(wish.fingerprint)
-        if current is None or not current.is_of(batch):
+        if current is None or not current.is_of(batch, wish.sha256):
             continue
         if current.batch == batch:
-            wishes.append(_take_back(wish, current))
+            count = sum(it.fingerprint == wish.fingerprint for it in wishes)
+            wishes.append(_take_back(wish, current, current.revision + count))
         else:
             conflicts.append((wish, current))
     answer = decide(store, wishes, by=by, via="undo", undoes=batch, clock=clock)
@@ -211,8 +213,8 @@ def _apply_to_shard(
         known = _read_shard(found, uri) if found else {}
         changed = dict(known)
         for wish in wishes:
-            current = known.get(wish.fingerprint)
-            if current and current.is_of(batch.batch):
+            current = changed.get(wish.fingerprint)
+            if current and current.is_of(batch.batch, wish.sha256):
                 applied.append(current)
             elif wish.seen_revision != (current.revision if current else 0):
                 conflicts.append((wish, current))
@@ -232,15 +234,15 @@ def _apply_to_shard(
     return Answer(batch=batch.batch, applied=tuple(applied), conflicts=tuple(conflicts))
 
 
-def _take_back(wish: Wish, current: Decision) -> Wish:
+def _take_back(wish: Wish, current: Decision, seen_revision: int) -> Wish:
     """What gives the bytes that a batch decided of the decision that they had before."""
-    earlier = (it for it in reversed(current.history) if it.sha256 == wish.sha256)
-    before = next(earlier, None)
+    others = (it for it in reversed(current.history) if it.batch != current.batch)
+    before = next((it for it in others if it.sha256 == wish.sha256), None)
     return Wish(
         fingerprint=wish.fingerprint,
         sha256=wish.sha256,
         verdict=before.verdict if before else "undecided",
-        seen_revision=current.revision,
+        seen_revision=seen_revision,
         reasons=before.reasons if before else (),
         note=before.note if before else "",
         shows_person=before.shows_person if before else None,
@@ -251,7 +253,8 @@ def _is_open(wish: Wish, batch: Batch, decisions: Decisions) -> bool:
     current = decisions.find(wish.fingerprint)
     if current is None:
         return wish.seen_revision == 0
-    return current.revision == wish.seen_revision and not current.is_of(batch.batch)
+    is_made = current.is_of(batch.batch, wish.sha256)
+    return current.revision == wish.seen_revision and not is_made
 
 
 def _key_of(fingerprint: str) -> str:

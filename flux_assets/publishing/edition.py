@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from flux_assets.publishing.channels_schema import Policy
 from flux_assets.publishing.decision import DecisionVerdict
 
 MOST_EARLIER = 3
@@ -97,7 +98,8 @@ class Edition:
 
     Of its `day` (UTC, by the store's clock) `switched` products have switched so far, this edition
     included; `base` is how many were shown when the day began, of which the day's share is taken.
-    `by`, `at` and `why` tell who made it, when, and upon what; `claim` is its maker's own mark.
+    `policy` is the channel's; `by`, `at` and `why` tell who made it, when, and upon what; `claim`
+    is its maker's own mark.
     """
 
     channel: str
@@ -107,6 +109,7 @@ class Edition:
     switched: int
     form: FeedForm
     products: Mapping[str, ShownProduct]
+    policy: Policy = "all_but_rejected"
     by: str = ""
     at: str = ""
     why: str = ""

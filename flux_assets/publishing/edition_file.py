@@ -20,7 +20,10 @@ FORMAT = 1
 _METADATA = b"flux_assets"
 _PICTURE = tuple(item.name for item in fields(Picture))
 _NUMBERS = frozenset({"width_px", "height_px"})
-_HEAD = ("channel", "number", "day", "base", "switched", "by", "at", "why", "claim")
+_HEAD = (
+    *("channel", "number", "day", "base", "switched"),
+    *("policy", "by", "at", "why", "claim"),
+)
 _REMEDY = "restore an earlier version of it: editions are never made anew"
 
 

@@ -76,6 +76,7 @@ def plan_edition(
     slots: Sequence[Slot],
     judges: Judges,
     quota: int | None,
+    fallback: Edition | None = None,
 ) -> EditionPlan:
     """Decide what the next edition shows; the same again gives nothing to do.
 
@@ -85,9 +86,10 @@ def plan_edition(
         slots: the channel's.
         judges: what may be shown.
         quota: how many products may switch still today; None for all.
+        fallback: an older edition, where a place does not remember enough of what it showed.
     """
     shown_last = last.products if last else {}
-    planner = _Planner(slots=slots, judges=judges)
+    planner = _Planner(slots=slots, judges=judges, fallback=fallback)
     changes: dict[str, tuple[ShownProduct, ShownProduct | None]] = {}
     following: dict[str, ShownProduct] = {}
     added = []
@@ -158,6 +160,7 @@ def count_quota(last: Edition | None, day: str, percent_per_day: float | None) -
 class _Planner:
     slots: Sequence[Slot]
     judges: Judges
+    fallback: Edition | None
     withdrawn: list[Withdrawal] = field(default_factory=list)
 
     def withdraw(self, product: CurrentProduct, shown: ShownProduct | None) -> ShownProduct | None:
@@ -173,7 +176,7 @@ class _Planner:
             withdrawal = Withdrawal(shown.product_id, showing.slot, showing.picture, why)
             self.withdrawn.append(withdrawal)
             slot = showing.slot
-            for earlier in showing.before:
+            for earlier in (*showing.before, *self._recall(shown.product_id, showing)):
                 if self.judges.may_come(slot, earlier):
                     kept.append(self.judges.sign(_replace_picture(showing, slot, earlier)))
                     break
@@ -228,6 +231,13 @@ class _Planner:
             if picture is not None:
                 chosen.append(picture)
         return chosen
+
+    def _recall(self, product_id: str, showing: Showing) -> Iterator[Picture]:
+        """What the fallback shows in a place."""
+        older = self.fallback.products.get(product_id) if self.fallback else None
+        for it in older.showings if older else ():
+            if self._place_of(it) == self._place_of(showing):
+                yield it.picture
 
     def _place_of(self, showing: Showing) -> _Place:
         """Which place of a product a showing is: of several in a slot, each shot's own."""

@@ -9,12 +9,19 @@ from flux_assets.storage.object_store import ObjectStore
 
 FEEDS_PREFIX = "publishing/feeds/"
 _CONTENT_TYPE = "application/vnd.apache.parquet"
+_OF_CHANNEL = re.compile(rf"{FEEDS_PREFIX}([^/]+)/editions/\d+\.parquet")
 _NAME = re.compile(r"(\d{6,})\.parquet")
 
 
 def edition_key(channel: str, number: int) -> str:
     """Where one edition lies, for ever."""
     return f"{_folder_of(channel)}{number:06d}.parquet"
+
+
+def list_channels(store: ObjectStore) -> list[str]:
+    """The channels that have editions, whether they are enabled still or not."""
+    found = (_OF_CHANNEL.fullmatch(key) for key in store.list_keys(FEEDS_PREFIX))
+    return sorted({it[1] for it in found if it})
 
 
 def list_numbers(store: ObjectStore, channel: str) -> list[int]:

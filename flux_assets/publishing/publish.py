@@ -2,14 +2,14 @@
 
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from flux_assets.errors import FluxAssetsError
 from flux_assets.publishing.channels import Slot
 from flux_assets.publishing.channels_schema import Policy
 from flux_assets.publishing.decisions import Decisions, finish_interrupted, read_decisions
-from flux_assets.publishing.edition import Edition, FeedForm, ShownProduct
+from flux_assets.publishing.edition import Edition, FeedForm, Picture, ShownProduct
 from flux_assets.publishing.edition_plan import (
     CurrentProduct,
     EditionPlan,
@@ -24,6 +24,7 @@ from flux_assets.storage.change_object import ChangeConflictError
 from flux_assets.storage.object_store import ObjectStore
 
 _MAX_CLAIMS = 100
+_Planned = tuple[EditionPlan, "EditionDropError | None"]
 _log = logging.getLogger(__name__)
 
 
@@ -96,13 +97,62 @@ def publish(
         ChangeConflictError: other runs always came first.
     """
     finish_interrupted(store)
+    return _claim_next(
+        store,
+        publication,
+        lambda last, decisions, day: _plan(publication, products, last, decisions, day),
+    )
+
+
+def withdraw_rejected(
+    store: ObjectStore, channel: str, *, by: str, why: str, fallback: Edition | None = None
+) -> Published | None:
+    """Make an edition without what was rejected, if the newest shows any; None without editions.
+
+    Neither the export nor the channel's rules are asked: what else changed waits for `publish`.
+
+    Args:
+        store: where editions and decisions lie.
+        channel: whose.
+        by: who publishes.
+        why: upon what.
+        fallback: an older edition, where places do not remember enough of what they showed.
+
+    Raises:
+        StoreError: it cannot be read or written.
+        ChangeConflictError: other runs always came first.
+    """
+    newest = read_last_edition(store, channel)
+    if newest is None:
+        return None
+    publication = Publication(
+        channel=channel,
+        slots=(),
+        policy=newest.policy,
+        form=newest.form,
+        judge=_allow_all,
+        by=by,
+        why=why,
+    )
+
+    def plan(last: Edition | None, decisions: Decisions, _: str) -> _Planned:
+        return _plan_withdrawals(publication, last or newest, decisions, fallback), None
+
+    return _claim_next(store, publication, plan)
+
+
+def _claim_next(
+    store: ObjectStore,
+    publication: Publication,
+    plan_next: Callable[[Edition | None, Decisions, str], _Planned],
+) -> Published:
     decisions: Decisions | None = None
     for _ in range(_MAX_CLAIMS):
         last = read_last_edition(store, publication.channel)
         now = store.now()
         day = max(f"{now:%Y-%m-%d}", last.day if last else "")
         decisions = read_decisions(store, decisions)
-        plan, problem = _plan(publication, products, last, decisions, day)
+        plan, problem = plan_next(last, decisions, day)
         at = now.isoformat(timespec="seconds")
         following = _build(publication, plan, last, day, at)
         is_new = not following.says_as(last) if last else bool(following.products)
@@ -125,7 +175,7 @@ def _plan(
     last: Edition | None,
     decisions: Decisions,
     day: str,
-) -> tuple[EditionPlan, EditionDropError | None]:
+) -> _Planned:
     judges = Judges(
         judge=publication.judge, verdict_of=decisions.verdict_of, policy=publication.policy
     )
@@ -137,9 +187,24 @@ def _plan(
     problem = EditionDropError(
         publication.channel, shown=shown, lost=len(plan.lost), max_percent=most
     )
-    lenient = replace(judges, judge=lambda *_: Judgement())
-    plan = plan_edition(last, freeze(last), slots=publication.slots, judges=lenient, quota=0)
-    return plan, problem
+    return _plan_withdrawals(publication, last, decisions), problem
+
+
+def _plan_withdrawals(
+    publication: Publication,
+    last: Edition,
+    decisions: Decisions,
+    fallback: Edition | None = None,
+) -> EditionPlan:
+    """Let only what was rejected leave, whatever the catalog and the rules say now."""
+    judges = Judges(judge=_allow_all, verdict_of=decisions.verdict_of, policy=publication.policy)
+    slots = publication.slots
+    plan = plan_edition(last, freeze(last), slots=slots, judges=judges, quota=0, fallback=fallback)
+    return replace(plan, waiting=())
+
+
+def _allow_all(_slot: str, _picture: Picture) -> Judgement:
+    return Judgement()
 
 
 def _build(
@@ -164,6 +229,7 @@ def _build(
         base=base,
         switched=switched + len(plan.switched),
         form=publication.form,
+        policy=publication.policy,
         products={product_id: _number(it, number) for product_id, it in plan.products.items()},
         by=publication.by,
         at=at,

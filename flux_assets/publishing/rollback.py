@@ -1,0 +1,179 @@
+"""Going back to what channels showed before: what came since is rejected, so nothing shows it.
+
+It is no second mechanism beside decisions: a rollback is one batch of them, and undone as one.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from flux_assets.clock import SYSTEM_CLOCK, Clock
+from flux_assets.errors import FluxAssetsError
+from flux_assets.publishing.decision import Wish
+from flux_assets.publishing.decisions import Answer, Decisions, decide, read_decisions
+from flux_assets.publishing.edition import Edition
+from flux_assets.publishing.editions import (
+    list_channels,
+    list_numbers,
+    read_edition,
+    read_last_edition,
+)
+from flux_assets.publishing.publish import Published, withdraw_rejected
+from flux_assets.storage.object_store import ObjectStore
+
+VIA = "rollback"
+_Picture = tuple[str, str]
+
+
+class NothingToRollBackError(FluxAssetsError):
+    """No channel shows what was asked to go, or has an edition to go back to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolledBack:
+    """What a rollback decided, and each channel's edition after it."""
+
+    answer: Answer
+    published: Sequence[Published]
+
+
+@dataclass(frozen=True, slots=True)
+class _Since:
+    """What a channel showed since, and the edition that it goes back to."""
+
+    channel: str
+    pictures: frozenset[_Picture]
+    target: Edition | None = None
+
+
+def roll_back_product(
+    store: ObjectStore,
+    product_id: str,
+    *,
+    shots: Sequence[str],
+    reason: str,
+    by: str,
+    clock: Clock = SYSTEM_CLOCK,
+) -> RolledBack:
+    """Reject what all channels show of a product, of some shots or of all.
+
+    Raises:
+        NothingToRollBackError: no channel shows any of it.
+        StoreError: the store cannot be read or written.
+    """
+    found = []
+    for channel in list_channels(store):
+        last = read_last_edition(store, channel)
+        product = last.products.get(product_id) if last else None
+        pictures = [it.picture for it in product.showings] if product else []
+        found.append(
+            _Since(
+                channel,
+                frozenset(
+                    (it.fingerprint, it.master_sha256)
+                    for it in pictures
+                    if not shots or it.shot in shots
+                ),
+            )
+        )
+    if not any(it.pictures for it in found):
+        of = f" of {', '.join(shots)}" if shots else ""
+        raise NothingToRollBackError(f"no channel shows a picture{of} of product {product_id!r}")
+    return _reject(store, found, reason=reason, by=by, clock=clock)
+
+
+def roll_back_to_edition(
+    store: ObjectStore,
+    channel: str,
+    number: int,
+    *,
+    reason: str,
+    by: str,
+    clock: Clock = SYSTEM_CLOCK,
+) -> RolledBack:
+    """Reject what a channel showed since one of its editions, in all channels.
+
+    Raises:
+        NothingToRollBackError: there is no such edition.
+        StoreError: the store cannot be read or written.
+    """
+    numbers = list_numbers(store, channel)
+    if number not in numbers:
+        known = f"has {numbers[0]} to {numbers[-1]}" if numbers else "has none"
+        raise NothingToRollBackError(f"there is no edition {number}: channel {channel} {known}")
+    since = _find_since(store, channel, number, numbers)
+    return _reject(store, [since], reason=reason, by=by, clock=clock)
+
+
+def roll_back_before(
+    store: ObjectStore, date: str, *, reason: str, by: str, clock: Clock = SYSTEM_CLOCK
+) -> RolledBack:
+    """Reject what each channel showed since the start of a day, `YYYY-MM-DD` in UTC, or a time.
+
+    A channel that showed nothing before is left alone.
+
+    Raises:
+        NothingToRollBackError: no channel has an edition from before.
+        StoreError: the store cannot be read or written.
+    """
+    found = []
+    for channel in list_channels(store):
+        numbers = list_numbers(store, channel)
+        for number in reversed(numbers):
+            if read_edition(store, channel, number).at < date:
+                found.append(_find_since(store, channel, number, numbers))
+                break
+    if not found:
+        raise NothingToRollBackError(f"no channel has an edition from before {date}")
+    return _reject(store, found, reason=reason, by=by, clock=clock)
+
+
+def _find_since(store: ObjectStore, channel: str, number: int, numbers: Sequence[int]) -> _Since:
+    target = read_edition(store, channel, number)
+    since: set[_Picture] = set()
+    for later in numbers:
+        if later > number:
+            since |= _list_shown(read_edition(store, channel, later))
+    return _Since(channel, frozenset(since - _list_shown(target)), target)
+
+
+def _list_shown(edition: Edition) -> set[_Picture]:
+    return {
+        (it.picture.fingerprint, it.picture.master_sha256)
+        for product in edition.products.values()
+        for it in product.showings
+    }
+
+
+def _reject(
+    store: ObjectStore, found: Sequence[_Since], *, reason: str, by: str, clock: Clock
+) -> RolledBack:
+    targets = {it.channel: it.target for it in found}
+    pictures = {picture for it in found for picture in it.pictures}
+    wishes = [*_build_wishes(pictures, read_decisions(store), reason)]
+    answer = decide(store, wishes, by=by, via=VIA, clock=clock)
+    why = f"{VIA} {answer.batch}: {reason}"
+    published = [
+        withdraw_rejected(store, channel, by=by, why=why, fallback=targets.get(channel))
+        for channel in list_channels(store)
+    ]
+    return RolledBack(answer=answer, published=[it for it in published if it])
+
+
+def _build_wishes(
+    pictures: Iterable[_Picture], decisions: Decisions, reason: str
+) -> Iterator[Wish]:
+    """A rejection of each that is not rejected yet, upon what is decided now."""
+    count: dict[str, int] = {}
+    for fingerprint, sha256 in sorted(pictures):
+        if decisions.verdict_of(fingerprint, sha256) == "rejected":
+            continue
+        known = decisions.find(fingerprint)
+        before = count.get(fingerprint, 0)
+        count[fingerprint] = before + 1
+        yield Wish(
+            fingerprint=fingerprint,
+            sha256=sha256,
+            verdict="rejected",
+            seen_revision=(known.revision if known else 0) + before,
+            reasons=(reason,),
+        )
