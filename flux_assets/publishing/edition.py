@@ -16,7 +16,8 @@ class Picture:
     """One rendition of one stored picture.
 
     The stored picture is its request fingerprint and the sha256 of its bytes (`master_sha256`);
-    `sha256` is the rendition's own, `mark` what its mark says.
+    `sha256` is the rendition's own, `mark` what its mark says. `measures` is the JSON of what
+    rules ask of it, as it was when it was last current.
     """
 
     shot: str
@@ -28,6 +29,7 @@ class Picture:
     width_px: int
     height_px: int
     mark: str
+    measures: str = field(default="{}", compare=False)
 
     @property
     def identity(self) -> tuple[str, str, str]:

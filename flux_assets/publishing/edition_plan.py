@@ -168,7 +168,10 @@ class _Planner:
         if shown is None:
             return None
         kept = []
-        for showing in shown.showings:
+        measured = {it.identity: it for it in product.pictures.values() if it}
+        for known in shown.showings:
+            picture = measured.get(known.picture.identity, known.picture)
+            showing = replace(known, picture=picture)
             why = self.judges.why_not(showing.slot, showing.picture)
             if not why:
                 kept.append(self.judges.sign(showing))

@@ -1,7 +1,7 @@
 """The offers of a channel: by which of its ids a product's pictures are known there."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from flux_assets.catalog.offers import CatalogOffer
@@ -32,48 +32,70 @@ class ChannelOffers:
     left_out: tuple[OfferLeftOut, ...]
 
 
-def build_offers(catalog: Iterable[CatalogOffer], feed: Feed) -> ChannelOffers:
-    """Each product's offers; one whose colour is not the pictured one gets none.
+def build_offers(
+    catalog: Iterable[CatalogOffer], feeds: Mapping[str, Feed]
+) -> dict[str, ChannelOffers]:
+    """Each channel's offers by product; one whose colour is not the pictured one gets none.
 
     Shopify knows products, by their handles, with their titles; every other channel knows rows.
     An id that rows of several products have is nobody's, for its pictures could be another's.
 
     Args:
-        catalog: the export's rows.
-        feed: the channel's.
+        catalog: the export's rows, which are gone through once.
+        feeds: by channel.
     """
-    left_out: list[OfferLeftOut] = []
-    of_products = feed.format == "shopify_csv"
-    found: dict[str, dict[str, Offer]] = {}
-    owners: dict[str, set[str]] = {}
-    lines: dict[str, int] = {}
+    collectors = {channel: _Collector(feed) for channel, feed in feeds.items()}
     for row in catalog:
+        for collector in collectors.values():
+            collector.add(row)
+    return {channel: collector.finish() for channel, collector in collectors.items()}
+
+
+@dataclass(slots=True)
+class _Collector:
+    """One channel's offers, row by row."""
+
+    feed: Feed
+    _left_out: list[OfferLeftOut] = field(default_factory=list)
+    _found: dict[str, dict[str, Offer]] = field(default_factory=dict)
+    _owners: dict[str, set[str]] = field(default_factory=dict)
+    _lines: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def _knows_products(self) -> bool:
+        return self.feed.format == "shopify_csv"
+
+    def add(self, row: CatalogOffer) -> None:
+        """Take the next row."""
         try:
-            offer_id = _name(row, feed)
+            offer_id = _name(row, self.feed)
         except PromptError as error:
-            left_out.append(_leave_out(row, "", "no_id", str(error)))
-            continue
+            self._left_out.append(_leave_out(row, "", "no_id", str(error)))
+            return
         if not offer_id:
-            left_out.append(_leave_out(row, "", "no_id", "the row has no id of its own"))
-        elif row.problem and not of_products:
-            left_out.append(_leave_out(row, offer_id, row.problem, _describe(row)))
+            self._left_out.append(_leave_out(row, "", "no_id", "the row has no id of its own"))
+        elif row.problem and not self._knows_products:
+            self._left_out.append(_leave_out(row, offer_id, row.problem, _describe(row)))
         else:
             product_id = row.product.product_id
-            title = row.title if of_products else ""
-            offer = Offer(offer_id=offer_id, title=title)
-            found.setdefault(product_id, {}).setdefault(offer_id, offer)
-            owners.setdefault(offer_id, set()).add(product_id)
-            lines.setdefault(offer_id, row.line)
-    doubtful = {it for it, its in owners.items() if len(its) > 1 and not of_products}
-    left_out += _name_doubtful(doubtful, owners, lines)
-    kept = {
-        product_id: tuple(it for it in offers.values() if it.offer_id not in doubtful)
-        for product_id, offers in found.items()
-    }
-    return ChannelOffers(
-        by_product={product_id: offers for product_id, offers in kept.items() if offers},
-        left_out=tuple(left_out),
-    )
+            offer = Offer(offer_id=offer_id, title=row.title if self._knows_products else "")
+            self._found.setdefault(product_id, {}).setdefault(offer_id, offer)
+            self._owners.setdefault(offer_id, set()).add(product_id)
+            self._lines.setdefault(offer_id, row.line)
+
+    def finish(self) -> ChannelOffers:
+        """All of them."""
+        of_several = {it for it, products in self._owners.items() if len(products) > 1}
+        doubtful = set() if self._knows_products else of_several
+        kept = {
+            product_id: tuple(it for it in offers.values() if it.offer_id not in doubtful)
+            for product_id, offers in self._found.items()
+        }
+        named = _name_doubtful(doubtful, self._owners, self._lines)
+        return ChannelOffers(
+            by_product={product_id: offers for product_id, offers in kept.items() if offers},
+            left_out=(*self._left_out, *named),
+        )
 
 
 def _name(row: CatalogOffer, feed: Feed) -> str:

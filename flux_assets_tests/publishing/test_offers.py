@@ -40,7 +40,7 @@ def offers_of(
     one_set_per: OneSetPer = "product",
 ) -> ChannelOffers:
     rows = read_offers(text.encode(), "export.txt", one_set_per=one_set_per)
-    return build_offers(rows, Feed(format=feed_format, offer_id=offer_id))
+    return build_offers(rows, {"it": Feed(format=feed_format, offer_id=offer_id)})["it"]
 
 
 def ids(found: ChannelOffers) -> dict[str, list[str]]:
@@ -141,7 +141,7 @@ EXPORTS = sorted((Path(__file__).parents[1] / "fixtures" / "shop_exports").iterd
 @pytest.mark.parametrize("path", EXPORTS, ids=lambda path: path.name)
 def test_each_product_of_any_shops_export_has_offers_or_is_named(path: Path) -> None:
     catalog = read_catalog(path.read_bytes(), path.name)
-    for feed_format in ("google_tsv", "shopify_csv"):
-        found = build_offers(read_offers(path.read_bytes(), path.name), Feed(format=feed_format))
+    feeds = {"google": Feed(format="google_tsv"), "shopify": Feed(format="shopify_csv")}
+    for found in build_offers(read_offers(path.read_bytes(), path.name), feeds).values():
         named = {it.product_id for it in found.left_out} | set(found.by_product)
         assert named == {it.product_id for it in catalog.products}

@@ -1,0 +1,122 @@
+"""Every enabled channel's next edition, of the manifest, the renditions and the export as they are.
+
+It neither renders nor buys: a picture without its rendition is left as it is shown.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from flux_assets.catalog.offers import CatalogOffer
+from flux_assets.manifest.stored import open_manifest
+from flux_assets.publishing.channels import Channel, ChannelsFile
+from flux_assets.publishing.current import ChannelRules, CurrentPictures
+from flux_assets.publishing.edition import FeedForm, Picture
+from flux_assets.publishing.offers import ChannelOffers, OfferLeftOut, build_offers
+from flux_assets.publishing.publish import Publication, Published, publish
+from flux_assets.publishing.rendition_table import open_renditions
+from flux_assets.publishing.rules import Finding, worst_of
+from flux_assets.storage.object_store import ObjectStore
+
+NO_PUBLIC_URL = "https://pictures.invalid"
+"""The base of sample pictures' addresses, so that none is ever published by mistake."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishingTerms:
+    """What holds for every channel of a run, and who publishes, upon what."""
+
+    public_url: str
+    by: str
+    why: str
+    max_drop_percent: float
+    accept_drop: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockedPicture:
+    """A current picture that a channel's rules keep out of a slot, and by which."""
+
+    product_id: str
+    slot: str
+    picture: Picture
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelReport:
+    """What became of one channel: its edition, and what gets no place in it, with reasons."""
+
+    published: Published
+    blocked: tuple[BlockedPicture, ...]
+    left_out: tuple[OfferLeftOut, ...]
+
+
+def publish_channels(
+    store: ObjectStore,
+    channels: ChannelsFile,
+    catalog: Iterable[CatalogOffer],
+    terms: PublishingTerms,
+) -> dict[str, ChannelReport]:
+    """Make the next edition of each enabled channel that has anything new to say, and its files.
+
+    Args:
+        store: with the manifest and the renditions.
+        channels: the channels file.
+        catalog: the export's offers.
+        terms: of this run.
+
+    Raises:
+        StoreError: the store cannot be read or written.
+        ChangeConflictError: other runs always came first.
+    """
+    manifest = open_manifest(store)
+    if manifest is None:
+        return {}
+    pictures = CurrentPictures(manifest, open_renditions(store))
+    offers = build_offers(catalog, {it.name: it.feed for it in channels.enabled})
+    return {
+        channel.name: _publish(store, channel, pictures, offers[channel.name], terms)
+        for channel in channels.enabled
+    }
+
+
+def _publish(
+    store: ObjectStore,
+    channel: Channel,
+    pictures: CurrentPictures,
+    offers: ChannelOffers,
+    terms: PublishingTerms,
+) -> ChannelReport:
+    rules = ChannelRules(channel)
+    products = [*pictures.list_products(channel, offers)]
+    formats = dict.fromkeys((channel.feed.format, "jsonl"))
+    publication = Publication(
+        channel=channel.name,
+        slots=[*channel.slots.values()],
+        policy=channel.publish,
+        form=FeedForm(
+            formats=tuple(formats),
+            public_url=terms.public_url,
+            legacy=channel.feed.legacy,
+            alt_text_suffix=channel.alt_text_suffix,
+        ),
+        judge=rules,
+        by=terms.by,
+        why=terms.why,
+        percent_per_day=channel.rollout_percent_per_day,
+        max_drop_percent=terms.max_drop_percent,
+        accept_drop=terms.accept_drop,
+    )
+    published = publish(store, publication, products)
+    asked = (
+        (product.product_id, slot, picture, rules.find(slot, picture))
+        for product in products
+        for (slot, _), picture in product.pictures.items()
+        if picture is not None
+    )
+    blocked = tuple(
+        BlockedPicture(product_id=product_id, slot=slot, picture=picture, findings=findings)
+        for product_id, slot, picture, findings in asked
+        if worst_of(findings) == "block"
+    )
+    return ChannelReport(published=published, blocked=blocked, left_out=offers.left_out)

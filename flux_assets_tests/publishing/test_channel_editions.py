@@ -1,0 +1,137 @@
+"""From stored pictures and an export to each channel's feed, by the channels file."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from flux_assets.catalog.offers import read_offers
+from flux_assets.manifest.rows import build_manifest_rows
+from flux_assets.manifest.stored import open_manifest, write_manifest
+from flux_assets.publishing.channel_editions import (
+    ChannelReport,
+    PublishingTerms,
+    publish_channels,
+)
+from flux_assets.publishing.channels import read_channels
+from flux_assets.publishing.mark import read_mark
+from flux_assets.publishing.renditions import refresh_renditions
+from flux_assets.storage.parquet import StoredTable, write_parquet
+from flux_assets_tests.fixtures.masters import CountingStore, draw_product, store_masters
+
+EXPORT = b"id,title,image_link,item_group_id\n1-s,Chair,https://x.invalid/1.jpg,1\n2,Desk,,\n"
+TERMS = PublishingTerms(
+    public_url="https://pictures.invalid", by="ada", why="test", max_drop_percent=20
+)
+RULE = """\
+    rules:
+      - name: {name}
+        require: "{require}"
+        else: block
+        source: example.com
+        on: 2026-11-26
+        certainty: official
+"""
+CHANNELS = """\
+profiles:
+  big: {width_px: 150, height_px: 150}
+channels:
+  google:
+    feed: {format: google_tsv}
+    slots:
+      main: {shots: [hero], profile: big}
+"""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> CountingStore:
+    return CountingStore(tmp_path / "store")
+
+
+def run(store: CountingStore, text: str = CHANNELS, export: bytes = EXPORT) -> ChannelReport:
+    channels = read_channels(text.encode(), "channels.yaml")
+    refresh_renditions(store, channels)
+    return publish_channels(store, channels, read_offers(export, "export.csv"), TERMS)["google"]
+
+
+def lines(store: CountingStore) -> list[list[str]]:
+    text = store.get("publishing/feeds/google.tsv").data.decode()
+    return [line.split("\t") for line in text.splitlines()[1:]]
+
+
+def test_each_offers_address_leads_to_a_marked_rendition(store: CountingStore) -> None:
+    store_masters(store, {("1", "hero"): draw_product("navy"), ("2", "hero"): draw_product("red")})
+    found = run(store)
+    assert [row[0] for row in lines(store)] == ["1-s", "2"]
+    assert (found.blocked, found.left_out) == ((), ())
+    for row in lines(store):
+        key = row[1].removeprefix("https://pictures.invalid/")
+        assert read_mark(store.get(key).data) == "trainedAlgorithmicMedia"
+    told = store.get("publishing/feeds/google.jsonl").data.decode().splitlines()
+    assert [json.loads(line)["width_px"] for line in told] == [150, 150]
+
+
+def test_a_repeated_run_stores_nothing(store: CountingStore) -> None:
+    store_masters(store, {("1", "hero"): draw_product("navy")})
+    run(store)
+    store.forget()
+    assert not run(store).published.is_new
+    assert store.puts == []
+
+
+def test_a_rule_keeps_a_picture_out_with_its_reason_and_lets_it_in_once_it_is_gone(
+    store: CountingStore,
+) -> None:
+    store_masters(store, {("1", "hero"): draw_product("navy"), ("2", "hero"): draw_product("red")})
+    small = CHANNELS + RULE.format(name="large", require="width_px >= 500")
+    found = run(store, small)
+    assert found.published.edition is None
+    assert [(it.product_id, it.slot) for it in found.blocked] == [("1", "main"), ("2", "main")]
+    assert "large: " in found.blocked[0].findings[0].reason
+    assert "example.com" in found.blocked[0].findings[0].reason
+    run(store)
+    assert len(lines(store)) == 2
+
+
+def test_a_shown_picture_leaves_once_another_product_has_the_same(store: CountingStore) -> None:
+    colors = ("navy", "red", "green", "teal", "black", "gray", "olive", "purple", "lime", "maroon")
+    pictures = {(f"{number}", "hero"): draw_product(color) for number, color in enumerate(colors)}
+    export = b"id,title,image_link\n" + b"".join(b"%d,Chair,\n" % it for it in range(len(colors)))
+    own = CHANNELS + RULE.format(name="own", require="not repeated")
+    records = store_masters(store, pictures)
+    run(store, own, export)
+    assert len(lines(store)) == len(colors)
+
+    digests = {"1": "same", "2": "same"}
+    twice = [
+        replace(it, pixels_digest=digests.get(it.product_id, it.product_id))
+        for it in records.values()
+    ]
+    table = StoredTable(write_parquet(build_manifest_rows(twice, store)))
+    last = open_manifest(store)
+    assert last is not None
+    write_manifest(store, table, over=last.etag)
+    found = run(store, own, export)
+    assert [(it.product_id, it.why) for it in found.published.plan.withdrawn] == [
+        ("1", "blocked"),
+        ("2", "blocked"),
+    ]
+    assert [row[0] for row in lines(store)] == ["0", *"3456789"]
+
+
+def test_a_picture_without_its_rendition_leaves_what_is_shown(store: CountingStore) -> None:
+    store_masters(store, {("1", "hero"): draw_product("navy")})
+    run(store)
+    before = lines(store)
+    store_masters(store, {("1", "hero"): draw_product("red")}, take=1)
+    channels = read_channels(CHANNELS.encode(), "channels.yaml")
+    publish_channels(store, channels, read_offers(EXPORT, "export.csv"), TERMS)
+    assert lines(store) == before
+    run(store)
+    assert lines(store) != before
+
+
+def test_without_a_manifest_there_is_nothing_to_publish(store: CountingStore) -> None:
+    channels = read_channels(CHANNELS.encode(), "channels.yaml")
+    assert publish_channels(store, channels, (), TERMS) == {}
