@@ -19,6 +19,7 @@ from flux_assets.errors import FluxAssetsError
 
 _COMMANDS = (
     "check",
+    "decide",
     "demo",
     "dev",
     "init",
@@ -29,6 +30,7 @@ _COMMANDS = (
     "publish",
     "refresh",
     "reroll",
+    "rollback",
     "runs",
     "simulator",
     "verify",

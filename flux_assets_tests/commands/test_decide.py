@@ -1,0 +1,145 @@
+"""`decide` and `rollback`, as a person uses them."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from flux_assets.catalog.offers import read_offers
+from flux_assets.publishing.channel_editions import PublishingTerms, publish_channels
+from flux_assets.publishing.channels import read_channels
+from flux_assets.publishing.renditions import refresh_renditions
+from flux_assets.storage.directory import DirectoryStore
+from flux_assets_tests.fixtures.command_line import Workplace, make_workplace
+from flux_assets_tests.fixtures.masters import draw_product, store_masters
+
+CHANNELS = b"""\
+profiles:
+  big: {width_px: 150, height_px: 150}
+channels:
+  google:
+    feed: {format: google_tsv}
+    slots:
+      main: {shots: [hero], profile: big}
+      additional: {shots: [wide], profile: big}
+"""
+EXPORT = b"id,title,image_link\nA1,Chair,\n-B 2,Desk,\n"
+TERMS = PublishingTerms(
+    public_url="https://pictures.invalid", by="ada", why="test", max_drop_percent=20
+)
+
+
+@pytest.fixture
+def workplace(tmp_path: Path) -> Workplace:
+    """A shop of two products whose pictures Google shows, each taken twice."""
+    workplace = make_workplace(tmp_path)
+    workplace.make_store()
+    for take, colors in enumerate((("navy", "red", "teal"), ("green", "olive", "black"))):
+        show(workplace, colors, take)
+    return workplace
+
+
+def show(workplace: Workplace, colors: tuple[str, str, str], take: int) -> None:
+    store = DirectoryStore(workplace.store)
+    places = (("A1", "hero"), ("A1", "wide"), ("-B 2", "hero"))
+    pictures = {place: draw_product(it) for place, it in zip(places, colors, strict=True)}
+    store_masters(store, pictures, take=take)
+    channels = read_channels(CHANNELS, "channels.yaml")
+    refresh_renditions(store, channels)
+    publish_channels(store, channels, read_offers(EXPORT, "export.csv"), TERMS)
+
+
+def feed(workplace: Workplace) -> dict[str, str]:
+    text = (workplace.store / "publishing/feeds/google.tsv").read_text("utf-8")
+    return dict(line.split("\t", 1) for line in text.splitlines()[1:])
+
+
+def listed(workplace: Workplace, *arguments: str) -> list[tuple[str, str, str]]:
+    done = workplace.run("decide", "--list", "--json", *arguments)
+    assert done.exit_code == 0, done.stderr
+    return [(it["product_id"], it["shot"], it["verdict"]) for it in json.loads(done.stdout)]
+
+
+@pytest.mark.slow
+def test_a_picture_is_rejected_listed_and_taken_back(workplace: Workplace) -> None:
+    done = workplace.run(
+        "decide", "A1", "--shot", "hero", "--reject", "--reason", "artefact", "--note", "2 backs"
+    )
+    assert done.exit_code == 0, done.stderr
+    assert listed(workplace, "--verdict", "rejected") == [("A1", "hero", "rejected")]
+    shown = workplace.run("decide", "A1", "--shots", "hero", "--list").stdout
+    assert re.search(r"^A1, hero  rejected by \S+, \S+: artefact; 2 backs$", shown, re.MULTILINE)
+    [line] = re.findall(r"flux-assets (rollback --undo \S+)", done.stdout)
+    back = workplace.run(*line.split())
+    assert back.exit_code == 0, back.stderr
+    assert listed(workplace, "--verdict", "rejected") == []
+
+
+@pytest.mark.slow
+def test_what_was_not_seen_is_not_written_over(workplace: Workplace) -> None:
+    exported = workplace.folder / "pictures.csv"
+    workplace.run("decide", "--export", str(exported))
+    workplace.run("decide", "A1", "--shots", "hero", "--approve")
+    text = exported.read_text("utf-8")
+    exported.write_text(text.replace("undecided", "rejected"), "utf-8")
+    done = workplace.run("decide", "--import", str(exported))
+    assert done.exit_code == 1
+    assert re.search(r"Not changed: \w{16} is approved by \S+ at", done.stderr)
+    assert sorted(listed(workplace)) == [
+        ("-B 2", "hero", "rejected"),
+        ("A1", "hero", "approved"),
+        ("A1", "wide", "rejected"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("decide", "A1"),
+        ("decide", "A1", "--reject"),
+        ("decide", "--reject", "--shots", "hero"),
+        ("decide", "--list", "--export", "x.csv"),
+        ("rollback",),
+        ("rollback", "--product", "A1"),
+        ("rollback", "--edition", "1", "--reason", "x"),
+        ("rollback", "--before", "yesterday", "--reason", "x"),
+        ("rollback", "--before", "2026-01-01", "--shots", "hero", "--reason", "x"),
+    ],
+    ids=" ".join,
+)
+def test_half_a_command_is_told_and_does_nothing(
+    workplace: Workplace, arguments: tuple[str, ...]
+) -> None:
+    assert workplace.run(*arguments).exit_code == 64
+
+
+def test_a_picture_that_is_not_there_is_named(workplace: Workplace) -> None:
+    done = workplace.run("decide", "A1", "--shots", "hero,beach", "--approve")
+    assert done.exit_code == 1
+    assert "no stored picture of shot beach" in " ".join(done.stderr.split())
+    assert {verdict for _, _, verdict in listed(workplace)} == {"undecided"}
+
+
+def test_a_rollback_holds_at_once_and_is_undone_with_its_own_line(workplace: Workplace) -> None:
+    new = feed(workplace)
+    done = workplace.run("rollback", "--product", "A1", "--reason", "too dark")
+    assert done.exit_code == 0, done.stderr
+    assert "google: edition 3 is out, 2 pictures withdrawn" in done.stdout
+    old = feed(workplace)
+    assert (old["A1"] != new["A1"], old["-B 2"] == new["-B 2"]) == (True, True)
+    [line] = re.findall(r"flux-assets (rollback --undo \S+)", done.stdout)
+    assert workplace.run(*line.split()).exit_code == 0
+    show(workplace, ("green", "olive", "black"), 1)
+    assert feed(workplace) == new
+
+
+def test_an_edition_is_gone_back_to(workplace: Workplace) -> None:
+    done = workplace.run("rollback", "--channel", "google", "--edition", "1", "--reason", "all")
+    assert done.exit_code == 0, done.stderr
+    assert "3 pictures rejected" in done.stdout
+    again = workplace.run("rollback", "--channel", "google", "--edition", "1", "--reason", "all")
+    assert "Nothing was shown that is not rejected already." in again.stdout
+    unknown = workplace.run("rollback", "--channel", "google", "--edition", "9", "--reason", "x")
+    assert unknown.exit_code == 1
+    assert "channel google has 1 to 3" in unknown.stderr

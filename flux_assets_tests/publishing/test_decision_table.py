@@ -1,0 +1,114 @@
+"""A table that people change in a spreadsheet decides what they changed in it, and no more."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from flux_assets.manifest.stored import open_manifest
+from flux_assets.publishing.decision import DecisionError, Wish
+from flux_assets.publishing.decision_table import list_decided, read_csv, write_csv
+from flux_assets.publishing.decisions import decide, read_decisions
+from flux_assets.storage.directory import DirectoryStore
+from flux_assets_tests.fixtures.clocks import StandingClock
+from flux_assets_tests.fixtures.masters import draw_product, store_masters
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> DirectoryStore:
+    store = DirectoryStore(tmp_path / "store")
+    places = (("-B 2", "hero"), ("A1", "hero"), ("A1", "wide"))
+    store_masters(store, {it: draw_product() for it in places})
+    return store
+
+
+def export(store: DirectoryStore) -> str:
+    manifest = open_manifest(store)
+    assert manifest is not None
+    return write_csv(list_decided(manifest, read_decisions(store)))
+
+
+def say(store: DirectoryStore, place: tuple[str, str], verdict: str, *reasons: str) -> None:
+    manifest = open_manifest(store)
+    assert manifest is not None
+    listed = list_decided(manifest, read_decisions(store))
+    (it,) = [it for it in listed if (it.product_id, it.shot) == place]
+    wish = it.wish(verdict, reasons=reasons, note="so")  # type: ignore[arg-type]
+    assert decide(store, [wish], by="ada", via="test", clock=StandingClock()).applied
+
+
+def read(store: DirectoryStore, text: str) -> list[Wish]:
+    return read_csv(text.encode(), "pictures.csv", read_decisions(store))
+
+
+def change(text: str, product_id: str, *, delimiter: str = ",", **cells: str) -> str:
+    found = csv.DictReader(io.StringIO(text, newline=""))
+    rows = [{**row, **(cells if row["product_id"] == product_id else {})} for row in found]
+    out = io.StringIO()
+    writer = csv.DictWriter(out, rows[0], delimiter=delimiter)
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def test_a_table_given_back_as_it_was_decides_nothing(store: DirectoryStore) -> None:
+    say(store, ("A1", "wide"), "rejected", "=1+1", "colour")
+    text = export(store)
+    assert read(store, text) == []
+    say(store, ("A1", "wide"), "approved")  # meanwhile
+    say(store, ("A1", "hero"), "approved")
+    assert read(store, text) == []
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+def test_what_was_changed_is_decided_upon_what_was_exported(
+    store: DirectoryStore, delimiter: str, start: str
+) -> None:
+    say(store, ("-B 2", "hero"), "approved")
+    changed = change(
+        export(store),
+        "'-B 2",
+        delimiter=delimiter,
+        verdict=" Rejected",
+        reasons="colour; '=2",
+        shows_person="no",
+    )
+    (wish,) = read(store, start + changed)
+    assert (wish.verdict, wish.reasons, wish.note) == ("rejected", ("colour", "'=2"), "so")
+    assert (wish.seen_revision, wish.shows_person) == (1, False)
+
+
+def test_no_cell_runs_as_a_formula(store: DirectoryStore) -> None:
+    say(store, ("A1", "hero"), "rejected", "=1+1")
+    text = export(store)
+    assert ",'=1+1," in text
+    assert "\r\n'-B 2," in text
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "line 1: has no column verdict"),
+        ("product_id\nA1\n", "line 1: has no column verdict"),
+        ("verdict,revision,fingerprint,sha256\nmaybe,0,a,b\n", "line 2: the verdict is 'maybe'"),
+        ("verdict,revision,fingerprint,sha256\napproved,x,a,b\n", "line 2: the revision is 'x'"),
+        ("verdict,revision,fingerprint,sha256\napproved,0,a,b\n", "line 2: fingerprint is 'a'"),
+        ("verdict,revision,fingerprint,sha256\napproved,0\n", "line 2: fingerprint is ''"),
+        (
+            "verdict,revision,fingerprint,sha256,shows_person\nrejected,0,a,b,perhaps\n",
+            "line 2: shows_person is 'perhaps'",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_understood_is_told_with_its_line(
+    store: DirectoryStore, text: str, problem: str
+) -> None:
+    with pytest.raises(DecisionError, match=problem):
+        read(store, text)
+
+
+def test_a_file_in_another_encoding_is_told(store: DirectoryStore) -> None:
+    with pytest.raises(DecisionError, match="is not UTF-8"):
+        read_csv("verdict;größe".encode("latin-1"), "pictures.csv", read_decisions(store))
