@@ -17,6 +17,7 @@ from flux_assets.catalog.options import Texts
 from flux_assets.catalog.product import OneSetPer, Product
 from flux_assets.catalog.read import open_families
 from flux_assets.catalog.variants import Variant, read_variants
+from flux_assets.errors import SuspectedEncodingError
 
 OfferProblem = Literal["", "other_color", "unknown_color"]
 
@@ -57,6 +58,7 @@ def read_offers(
 
     Raises:
         CatalogError: the file as a whole cannot be read, or a column that is needed is missing.
+        SuspectedEncodingError: its letters are a guess, and ids and titles would be others.
     """
     found = open_families(
         data,
@@ -68,6 +70,8 @@ def read_offers(
         sheet=sheet,
         rules=rules,
     )
+    if found.table.is_suspected:
+        raise SuspectedEncodingError(name, found.table.encoding)
     layout = found.assembly.layout
     for family in found.families:
         products = found.assembly.add(family)

@@ -14,22 +14,29 @@ from flux_assets.commands.calling import examples, json_option
         "flux-assets publish --json     what was made, for a program",
     )
 )
+@click.option(
+    "--accept-drop", is_flag=True, help="Go on although many products would show nothing any more."
+)
 @json_option
-def publish(*, as_json: bool) -> None:
+def publish(*, accept_drop: bool, as_json: bool) -> None:
     """Make what the channels file asks for of each stored picture. Free; nothing is bought.
 
-    What is made already is not made again: it may run at any time, and as often as you like.
+    First the files of each picture, then each channel's next edition and its feeds. What is made
+    already is not made again: it may run at any time, and as often as you like.
 
     Exit code 0: complete; 2: finished, but of some pictures nothing could be made; 1: stopped, with
-    the reason.
+    the reason, or a feed that would lose too much was left as it is.
     """
+    from flux_assets.commands.feeds_shown import feeds_to_json
     from flux_assets.commands.publishing import publish_pictures, show_publication
     from flux_assets.commands.shop import read_settings
 
     settings = read_settings()
-    report, row_count = publish_pictures(settings)
+    publication = publish_pictures(settings, accept_drop=accept_drop)
     if as_json:
-        click.echo(json.dumps({**report.to_json(), "renditions": row_count}, indent=2))
+        made = {**publication.renditions.to_json(), "renditions": publication.row_count}
+        told = {**made, "channels": feeds_to_json(publication.feeds)}
+        click.echo(json.dumps(told, indent=2))
     else:
-        show_publication(settings, report, row_count)
-    sys.exit(2 if report.problems else 0)
+        show_publication(settings, publication)
+    sys.exit(publication.exit_code)

@@ -1,26 +1,49 @@
 """What `flux-assets publish` does, and how it tells of it."""
 
+import getpass
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from rich.markup import escape
 
+from flux_assets.commands.feeds_shown import show_feeds
 from flux_assets.commands.people import answers, people
 from flux_assets.commands.shop import look_at_shop
 from flux_assets.errors import SettingsError
+from flux_assets.publishing.channel_editions import ChannelReport
 from flux_assets.publishing.channels import load_channels
 from flux_assets.publishing.renditions import RenditionReport, refresh_renditions
+from flux_assets.publishing.shop_feeds import publish_feeds
 from flux_assets.settings import Settings, variable_of
+from flux_assets.storage.object_store import ObjectStore
 
 _SHOWN = 20
 
 
-def publish_pictures(settings: Settings) -> tuple[RenditionReport, int]:
-    """Make the renditions that are missing.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """What was made: `row_count` is how many renditions there are now."""
 
-    Returns:
-        What was done, and how many renditions there are now.
+    store: ObjectStore
+    renditions: RenditionReport
+    row_count: int
+    feeds: Mapping[str, ChannelReport]
+
+    @property
+    def exit_code(self) -> int:
+        """1 where a feed could not be trusted, 2 where nothing could be made of a picture."""
+        if any(report.published.problem for report in self.feeds.values()):
+            return 1
+        return 2 if self.renditions.problems else 0
+
+
+def publish_pictures(settings: Settings, *, accept_drop: bool) -> Publication:
+    """Make the renditions that are missing, then the channels' feeds.
 
     Raises:
-        SettingsError: no channels file is named.
-        SourceError, ChannelsFileError, ShotsFileError: it cannot be had, or not be used.
+        SettingsError: no channels file is named, or live pictures have no public address.
+        SourceError, ChannelsFileError, ShotsFileError, CatalogError: a file cannot be had, or not
+            be used.
         NoStoreError, StoreMismatchError, StoreError: there is no store, or it cannot be used.
     """
     channels = load_channels(settings)
@@ -28,7 +51,16 @@ def publish_pictures(settings: Settings) -> tuple[RenditionReport, int]:
         problem = "is not set, so nothing is published; name a channels file (docs/publishing.md)"
         raise SettingsError(variable_of("channels"), problem)
     with look_at_shop(settings, step="publish") as shop:
-        return refresh_renditions(shop.store, channels, _tell)
+        report, row_count = refresh_renditions(shop.store, channels, _tell)
+        feeds = publish_feeds(
+            settings,
+            shop.store,
+            channels,
+            by=getpass.getuser(),
+            why="publish",
+            accept_drop=accept_drop,
+        )
+        return Publication(store=shop.store, renditions=report, row_count=row_count, feeds=feeds)
 
 
 def _tell(done: int, of: int) -> None:
@@ -36,11 +68,13 @@ def _tell(done: int, of: int) -> None:
         people.print(f"{done} of {of} pictures rendered")
 
 
-def show_publication(settings: Settings, report: RenditionReport, row_count: int) -> None:
+def show_publication(settings: Settings, publication: Publication) -> None:
     """Tell what was made, and name the pictures of which nothing could be."""
+    report = publication.renditions
     answers.print(
-        f"{row_count} renditions by {escape(str(settings.channels))}: {report.masters} pictures "
-        f"rendered now, {report.stored} files stored ({report.stored_bytes / 1_000_000:.1f} MB).",
+        f"{publication.row_count} renditions by {escape(str(settings.channels))}: "
+        f"{report.masters} pictures rendered now, {report.stored} files stored "
+        f"({report.stored_bytes / 1_000_000:.1f} MB).",
         soft_wrap=True,
     )
     for product_id, shot, problem in report.problems[:_SHOWN]:
@@ -49,3 +83,4 @@ def show_publication(settings: Settings, report: RenditionReport, row_count: int
     more = len(report.problems) - _SHOWN
     if more > 0:
         people.print(f"and {more} more")
+    show_feeds(publication.store, publication.feeds)

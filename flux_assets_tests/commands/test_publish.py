@@ -31,6 +31,13 @@ def test_stored_pictures_are_published_without_dagster_and_nothing_is_bought(
     assert f"{first.json['renditions']} renditions by data/channels.yaml" in again.stdout
     assert "0 pictures rendered now, 0 files stored" in again.stdout
     assert len(workplace.pictures()) == 2
+    channels = first.json["channels"]
+    assert (channels["shopify"]["edition"], channels["shopify"]["shown"]) == (1, 2)
+    assert "shopify: edition 1 shows 2 products" in again.stdout
+    feed = (workplace.store / "publishing/feeds/shopify.csv").read_text("utf-8")
+    assert feed.count("https://pictures.invalid/publishing/renditions/") == 2
+    assert channels["google"]["edition"] is None  # for it, sample pictures are too small
+    assert "large_enough: at least 500 x 500 pixels" in " ".join(again.stderr.split())
 
     workplace.pictures()[0].write_bytes(b"no picture")
     (workplace.store / "tables" / "renditions.parquet").unlink()

@@ -41,6 +41,11 @@ def feed_key(channel: str, extension: str) -> str:
     return f"{FEEDS_PREFIX}{channel}.{extension}"
 
 
+def list_keys(edition: Edition) -> list[str]:
+    """Where the files of an edition lie."""
+    return [key for key, _ in _list_files(edition)]
+
+
 def keep_files_up(store: ObjectStore, edition: Edition) -> list[str]:
     """Write the files that are of an older edition, or not there; their keys are returned.
 

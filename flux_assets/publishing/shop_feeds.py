@@ -1,0 +1,88 @@
+"""A shop's feeds, of its own export, by its settings."""
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from flux_assets.catalog.offers import CatalogOffer, read_offers
+from flux_assets.errors import SettingsError
+from flux_assets.prompts.inputs import load_shots
+from flux_assets.publishing.channel_editions import (
+    NO_PUBLIC_URL,
+    ChannelReport,
+    PublishingTerms,
+    publish_channels,
+)
+from flux_assets.publishing.channels import ChannelsFile
+from flux_assets.settings import Settings, variable_of
+from flux_assets.storage.object_store import ObjectStore
+from flux_assets.storage.sources import read_bytes, shown_uri
+
+
+def publish_feeds(
+    settings: Settings,
+    store: ObjectStore,
+    channels: ChannelsFile,
+    *,
+    by: str,
+    why: str,
+    accept_drop: bool = False,
+) -> dict[str, ChannelReport]:
+    """Make the next edition of each enabled channel, and its files; what became of each.
+
+    Args:
+        settings: which name the export.
+        store: the shop's.
+        channels: its channels file.
+        by: who publishes.
+        why: upon what.
+        accept_drop: go on though many products would show nothing any more.
+
+    Raises:
+        SettingsError: live pictures have no public address.
+        SourceError, ShotsFileError, CatalogError: the export or the shots file cannot be had or
+            used.
+        StoreError: the store cannot be read or written.
+        ChangeConflictError: other runs always came first.
+    """
+    terms = PublishingTerms(
+        public_url=build_public_url(settings),
+        by=by,
+        why=why,
+        max_drop_percent=settings.max_product_drop_percent,
+        accept_drop=accept_drop,
+    )
+    return publish_channels(store, channels, load_offers(settings), terms)
+
+
+def build_public_url(settings: Settings) -> str:
+    """The base of the shop's pictures' addresses; of sample pictures, one that leads nowhere.
+
+    Raises:
+        SettingsError: live pictures have none.
+    """
+    base = settings.public_url
+    if settings.mode == "sample":
+        base = NO_PUBLIC_URL
+    elif base is None:
+        problem = "is not set, and feeds name pictures by it; give the public base of the store"
+        raise SettingsError(variable_of("public_url"), problem)
+    return f"{base}/{settings.shop}" if settings.shop else f"{base}"
+
+
+def load_offers(settings: Settings) -> Iterator[CatalogOffer]:
+    """The export's offers, read as its products are.
+
+    Raises:
+        SourceError, ShotsFileError, CatalogError: as for `publish_feeds`.
+    """
+    shots = load_shots(settings)
+    return read_offers(
+        read_bytes(settings.catalog, header=settings.catalog_header),
+        PurePosixPath(shown_uri(settings.catalog)).name,
+        columns=shots.columns,
+        one_set_per=shots.one_set_per,
+        include_unpublished=shots.include_unpublished,
+        encoding=shots.encoding or settings.catalog_encoding or "",
+        sheet=shots.sheet,
+        rules=shots.text_rules,
+    )
