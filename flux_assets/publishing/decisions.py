@@ -30,6 +30,7 @@ from flux_assets.storage.stored_json import read_stored_json
 DECISIONS_PREFIX = "publishing/decisions/"
 FORMAT = 1
 _MAX_WRITE_TRIES = 100
+_DAYS_LOOKED_BACK = 8
 _HEX_DIGITS = "0123456789abcdef"
 _Shard = Mapping[str, Decision]
 
@@ -188,13 +189,13 @@ def find_interrupted(batches: Iterable[Batch], decisions: Decisions) -> Iterator
 
 
 def finish_interrupted(store: ObjectStore, *, clock: Clock = SYSTEM_CLOCK) -> list[Answer]:
-    """Apply what was noted yesterday or today, by the store's clock, and not applied by a crash.
+    """Apply what was noted within a week, by the store's clock, and not applied by a crash.
 
     Raises:
         StoreError: the log or the decisions cannot be read.
     """
     now = store.now()
-    days = [f"{day:%Y-%m-%d}" for day in (now - timedelta(days=1), now)]
+    days = [f"{now - timedelta(days=age):%Y-%m-%d}" for age in range(_DAYS_LOOKED_BACK)]
     batches = [*read_batches(store, days)]
     found = find_interrupted(batches, read_decisions(store)) if batches else ()
     return [apply_batch(store, batch, clock=clock) for batch in found]

@@ -236,7 +236,7 @@ def test_old_interrupted_batches_are_found_but_not_applied(store: HookedStore) -
     fail_puts(store, beyond=1, kept=False)
     answer = say(store, wish("mug"))
     heal(store)
-    store.pass_time(timedelta(days=3))
+    store.pass_time(timedelta(days=9))
     assert finish_interrupted(store, clock=StandingClock()) == []
     (batch,) = find_interrupted(read_batches(store), read_decisions(store))
     assert (batch.batch, len(batch.wishes)) == (answer.batch, 1)
