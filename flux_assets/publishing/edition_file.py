@@ -2,10 +2,11 @@
 
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, fields
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from flux_assets.errors import StoreError
@@ -19,7 +20,11 @@ if TYPE_CHECKING:  # it is loaded only where a table is really read
 FORMAT = 1
 _METADATA = b"flux_assets"
 _PICTURE = tuple(item.name for item in fields(Picture))
+_ROWS_A_GROUP = 10_000
+"""No more rows than these are held beside the edition itself."""
 _NUMBERS = frozenset({"width_px", "height_px"})
+_FEW = ("shot", "mark")
+"""Texts of which there are few, each held once."""
 _HEAD = (
     *("channel", "number", "day", "base", "switched"),
     *("policy", "by", "at", "why", "claim"),
@@ -35,9 +40,11 @@ def write_edition(edition: Edition) -> bytes:
     head = {name: getattr(edition, name) for name in _HEAD}
     said = {"format": FORMAT, **head, "form": asdict(edition.form)}
     schema = _schema().with_metadata({_METADATA: json.dumps(said, sort_keys=True).encode()})
-    table = pa.Table.from_pylist([*_build_rows(edition)], schema=schema)
     buffer = io.BytesIO()
-    pq.write_table(table, buffer)
+    rows = _build_rows(edition)
+    with pq.ParquetWriter(buffer, schema) as writer:
+        while batch := list(islice(rows, _ROWS_A_GROUP)):
+            writer.write_table(pa.Table.from_pylist(batch, schema=schema))
     return buffer.getvalue()
 
 
@@ -51,13 +58,14 @@ def read_edition_file(data: bytes, uri: str) -> Edition:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(pa.BufferReader(data))
-        said = json.loads(table.schema.metadata[_METADATA])
+        file = pq.ParquetFile(pa.BufferReader(data))
+        said = json.loads(file.schema_arrow.metadata[_METADATA])
         if said["format"] > FORMAT:
             raise StoreError(uri, "read", "a newer release of flux_assets wrote it; upgrade")
         form = said["form"] | {"formats": tuple(said["form"]["formats"])}
         head = {name: said[name] for name in _HEAD}
-        products = {it.product_id: it for it in _read_products(table.to_pylist())}
+        rows = (row for batch in file.iter_batches(_ROWS_A_GROUP) for row in batch.to_pylist())
+        products = {it.product_id: it for it in _read_products(rows)}
         return Edition(**head, form=FeedForm(**form), products=products)
     except (*NO_TABLE, TypeError) as error:
         problem = f"it is no edition ({type(error).__name__}: {error}); {_REMEDY}"
@@ -101,7 +109,7 @@ def _build_rows(edition: Edition) -> Iterator[dict[str, Any]]:
             }
 
 
-def _read_products(rows: list[dict[str, Any]]) -> Iterator[ShownProduct]:
+def _read_products(rows: Iterable[dict[str, Any]]) -> Iterator[ShownProduct]:
     for product_id, of_product in groupby(rows, key=itemgetter("product_id")):
         listed = list(of_product)
         offers = zip(listed[0]["offer_ids"], listed[0]["offer_titles"], strict=True)
@@ -111,7 +119,7 @@ def _read_products(rows: list[dict[str, Any]]) -> Iterator[ShownProduct]:
             offers=tuple(Offer(offer_id=it, title=title) for it, title in offers),
             showings=tuple(
                 Showing(
-                    slot=row["slot"],
+                    slot=intern(row["slot"]),
                     since=row["since"],
                     decision=row["decision"],
                     warnings=tuple(row["warnings"]),
@@ -128,4 +136,5 @@ def _plain(picture: Picture) -> dict[str, Any]:
 
 
 def _read_picture(row: Mapping[str, Any]) -> Picture:
-    return Picture(**{name: row[name] for name in _PICTURE})
+    values = {name: row[name] for name in _PICTURE}
+    return Picture(**values | {name: intern(values[name]) for name in _FEW})
