@@ -11,8 +11,9 @@ from flux_assets.manifest.stored import open_manifest
 from flux_assets.publishing.channels import Channel, ChannelsFile
 from flux_assets.publishing.current import ChannelRules, CurrentPictures
 from flux_assets.publishing.edition import FeedForm, Picture
+from flux_assets.publishing.editions import list_channels
 from flux_assets.publishing.offers import ChannelOffers, OfferLeftOut, build_offers
-from flux_assets.publishing.publish import Publication, Published, publish
+from flux_assets.publishing.publish import Publication, Published, publish, withdraw_rejected
 from flux_assets.publishing.rendition_table import open_renditions
 from flux_assets.publishing.rules import Finding, worst_of
 from flux_assets.storage.object_store import ObjectStore
@@ -59,6 +60,8 @@ def publish_channels(
 ) -> dict[str, ChannelReport]:
     """Make the next edition of each enabled channel that has anything new to say, and its files.
 
+    Of a channel that is enabled no more, what was rejected leaves what it shows still.
+
     Args:
         store: with the manifest and the renditions.
         channels: the channels file.
@@ -74,10 +77,16 @@ def publish_channels(
         return {}
     pictures = CurrentPictures(manifest, open_renditions(store))
     offers = build_offers(catalog, {it.name: it.feed for it in channels.enabled})
-    return {
+    reports = {
         channel.name: _publish(store, channel, pictures, offers[channel.name], terms)
         for channel in channels.enabled
     }
+    for name in list_channels(store):
+        if name not in reports:
+            published = withdraw_rejected(store, name, by=terms.by, why=terms.why)
+            if published and published.is_new:
+                reports[name] = ChannelReport(published=published, blocked=(), left_out=())
+    return reports
 
 
 def _publish(

@@ -15,6 +15,8 @@ from flux_assets.publishing.channel_editions import (
     publish_channels,
 )
 from flux_assets.publishing.channels import read_channels
+from flux_assets.publishing.decision import Wish
+from flux_assets.publishing.decisions import decide
 from flux_assets.publishing.mark import read_mark
 from flux_assets.publishing.renditions import refresh_renditions
 from flux_assets.storage.parquet import StoredTable, write_parquet
@@ -130,6 +132,24 @@ def test_a_picture_without_its_rendition_leaves_what_is_shown(store: CountingSto
     assert lines(store) == before
     run(store)
     assert lines(store) != before
+
+
+def test_a_channel_that_is_enabled_no_more_loses_what_was_rejected_and_nothing_else(
+    store: CountingStore,
+) -> None:
+    both = {("1", "hero"): draw_product("navy"), ("2", "hero"): draw_product("red")}
+    records = store_masters(store, both)
+    run(store)
+    before = lines(store)
+    one = records["1", "hero"]
+    wish = Wish(fingerprint=one.request_fingerprint, sha256=one.sha256, verdict="rejected")
+    text = CHANNELS.replace("    feed:", "    enabled: false\n    feed:")
+    channels = read_channels(text.encode(), "channels.yaml")
+    assert publish_channels(store, channels, (), TERMS) == {}
+    decide(store, [wish], by="ada", via="test")
+    found = publish_channels(store, channels, (), TERMS)
+    assert [it.product_id for it in found["google"].published.plan.withdrawn] == ["1"]
+    assert lines(store) == before[1:]
 
 
 def test_without_a_manifest_there_is_nothing_to_publish(store: CountingStore) -> None:

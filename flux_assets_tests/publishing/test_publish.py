@@ -223,6 +223,23 @@ def test_a_claim_whose_reply_was_lost_is_known_as_ours(any_store: ObjectStore) -
     assert not claim_edition(any_store, replace(made, claim="another run's"))
 
 
+def test_a_file_of_a_format_that_is_no_more_shows_nothing_rejected(
+    any_store: ObjectStore,
+) -> None:
+    formats: Sequence[tuple[str, ...]] = (("google_tsv", "meta_csv"), ("google_xml",))
+    for it in formats:
+        form = replace(PUBLICATION.form, formats=it)
+        publish(any_store, replace(PUBLICATION, form=form), products(2))
+    reject(any_store, "1 take 1")
+    publish(any_store, replace(PUBLICATION, form=form), products(2))
+    assert [line[:3] for line in lines_of(any_store)] == ["000"]
+    csv = any_store.get("publishing/feeds/google.csv").data.decode().splitlines()
+    assert [line[:3] for line in csv] == ["id,", "000"]
+    any_store.put("publishing/feeds/google.txt", b"a person's", content_type="text/plain")
+    publish(any_store, replace(PUBLICATION, form=form), products(3))
+    assert any_store.get("publishing/feeds/google.txt").data == b"a person's"
+
+
 def test_another_public_address_is_another_edition_past_the_quota(store: HookedStore) -> None:
     publication = replace(PUBLICATION, percent_per_day=0.1)
     publish(store, publication, products(3))

@@ -14,7 +14,7 @@ from flux_assets.publishing.feeds.shopify_csv import write_shopify_csv
 from flux_assets.storage.change_object import change_object
 from flux_assets.storage.object_store import ObjectBody, ObjectStore
 
-_EDITION = "edition"
+_EDITION, _FORMAT = "edition", "format"
 _log = logging.getLogger(__name__)
 
 
@@ -33,7 +33,11 @@ FORMATS: Mapping[str, FeedFormat] = {
     "meta_csv": FeedFormat("csv", "text/csv; charset=utf-8", write_meta_csv),
     "jsonl": FeedFormat("jsonl", "application/x-ndjson", write_jsonl),
 }
-_SCHEMA = FeedFormat("schema.json", "application/schema+json", lambda _: write_schema())
+_SCHEMA = "json_schema"
+_KINDS: Mapping[str, FeedFormat] = {
+    **FORMATS,
+    _SCHEMA: FeedFormat("schema.json", "application/schema+json", lambda _: write_schema()),
+}
 
 
 def feed_key(channel: str, extension: str) -> str:
@@ -49,34 +53,42 @@ def list_keys(edition: Edition) -> list[str]:
 def keep_files_up(store: ObjectStore, edition: Edition) -> list[str]:
     """Write the files that are of an older edition, or not there; their keys are returned.
 
+    A file of a format that the channel has no more is kept up as well: somebody may read it yet,
+    and it must not go on showing what was rejected.
+
     Raises:
         StoreError: one cannot be read or written.
     """
-    return [
-        key for key, feed_format in _list_files(edition) if _write(store, key, feed_format, edition)
-    ]
+    files = dict(_list_files(edition))
+    for key in store.list_keys(feed_key(edition.channel, "")):
+        if key not in files:
+            name = store.get(key).metadata.get(_FORMAT, "")
+            files |= {key: name} if name in _KINDS else {}
+    return [key for key, name in files.items() if _write(store, key, name, edition)]
 
 
-def _list_files(edition: Edition) -> Iterator[tuple[str, FeedFormat]]:
+def _list_files(edition: Edition) -> Iterator[tuple[str, str]]:
+    """The files' keys, each with the kind that it is of."""
     for name in edition.form.formats:
-        feed_format = FORMATS[name]
-        yield feed_key(edition.channel, feed_format.extension), feed_format
+        yield feed_key(edition.channel, FORMATS[name].extension), name
         if name == "jsonl":
-            yield feed_key(edition.channel, _SCHEMA.extension), _SCHEMA
+            yield feed_key(edition.channel, _KINDS[_SCHEMA].extension), _SCHEMA
 
 
-def _write(store: ObjectStore, key: str, feed_format: FeedFormat, edition: Edition) -> bool:
+def _write(store: ObjectStore, key: str, name: str, edition: Edition) -> bool:
+    kind = _KINDS[name]
+
     def update(found: ObjectBody | None) -> bytes | None:
         if found and _number_of(found) >= edition.number:
             return None
-        return feed_format.write(edition)
+        return kind.write(edition)
 
     written = change_object(
         store,
         key,
         update,
-        content_type=feed_format.content_type,
-        metadata={_EDITION: str(edition.number)},
+        content_type=kind.content_type,
+        metadata={_EDITION: str(edition.number), _FORMAT: name},
     )
     if written.is_written:
         _log.info("wrote %s, edition %d", store.uri_for(key), edition.number)
