@@ -14,13 +14,20 @@ from flux_assets.commands.shop import look_at_shop, read_settings
 from flux_assets.errors import FluxAssetsError
 from flux_assets.manifest.stored import open_manifest
 from flux_assets.publishing.decision import DecisionVerdict, Wish
+from flux_assets.publishing.decision_log import read_batches
 from flux_assets.publishing.decision_table import (
     DecidedPicture,
     list_decided,
     read_csv,
     write_csv,
 )
-from flux_assets.publishing.decisions import Answer, Decisions, decide, read_decisions
+from flux_assets.publishing.decisions import (
+    Answer,
+    Decisions,
+    decide,
+    find_interrupted,
+    read_decisions,
+)
 from flux_assets.storage.object_store import ObjectStore
 
 _VIA = "decide"
@@ -93,6 +100,22 @@ def show_decisions(
         click.echo(json.dumps([it.to_json() for it in pictures], indent=2, ensure_ascii=False))
     else:
         _show(pictures)
+
+
+def list_interrupted(store: ObjectStore) -> list[str]:
+    """Each batch that was noted and, by a crash, never applied as a whole; in words.
+
+    Raises:
+        StoreError: the log or the decisions cannot be read, or are damaged.
+    """
+    batches = [*read_batches(store)]
+    found = find_interrupted(batches, read_decisions(store)) if batches else ()
+    return [
+        f"{batch.batch}, by {batch.by}: {len(batch.wishes)} decisions were noted and not applied, "
+        f"as of {', '.join(wish.fingerprint[:16] for wish in batch.wishes[:5])}; the next publish "
+        "within a week goes on with it, later decide again"
+        for batch in found
+    ]
 
 
 def name_person() -> str:

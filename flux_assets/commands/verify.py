@@ -23,13 +23,14 @@ from flux_assets.commands.calling import examples, json_option
 def verify(*, deep: bool, repair: bool, as_json: bool) -> None:
     """Say whether every paid picture is where the ledger and the manifest say. Free.
 
-    Nothing is bought, nothing removed.
+    Nothing is bought, nothing removed. Decisions that a crash left unapplied are named, too.
 
     Exit code 0: nothing is wrong, or no longer so; 1: something is, or there is no store.
     """
     from rich.markup import escape
 
     from flux_assets.buying.picture_records import open_records
+    from flux_assets.commands.deciding import list_interrupted
     from flux_assets.commands.people import answers
     from flux_assets.commands.reports_shown import show_report
     from flux_assets.commands.shop import look_at_shop, read_settings
@@ -40,9 +41,13 @@ def verify(*, deep: bool, repair: bool, as_json: bool) -> None:
     with look_at_shop(settings, step="verify") as shop:
         records = open_records(settings, shop.store, shop.ledger, preview_px=0)
         findings = verify_store(records, deep=deep, repair=repair)
+        interrupted = list_interrupted(shop.store)
     if as_json:
-        click.echo(json.dumps({"store": shop.store.uri, **findings.to_json()}, indent=2))
+        told = {"store": shop.store.uri, **findings.to_json(), "interrupted_decisions": interrupted}
+        click.echo(json.dumps(told, indent=2))
     else:
         answers.print(f"The store is {escape(shop.store.uri)}.", soft_wrap=True)
         show_report(audit_report(findings))
-    sys.exit(0 if findings.is_sound else 1)
+        for line in interrupted:
+            answers.print(f"[bold yellow]Interrupted:[/] {escape(line)}", soft_wrap=True)
+    sys.exit(0 if findings.is_sound and not interrupted else 1)

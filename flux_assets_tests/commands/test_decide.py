@@ -9,6 +9,9 @@ import pytest
 from flux_assets.catalog.offers import read_offers
 from flux_assets.publishing.channel_editions import PublishingTerms, publish_channels
 from flux_assets.publishing.channels import read_channels
+from flux_assets.publishing.decision import Wish
+from flux_assets.publishing.decision_log import log_batch
+from flux_assets.publishing.decisions import finish_interrupted
 from flux_assets.publishing.renditions import refresh_renditions
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets_tests.fixtures.command_line import Workplace, make_workplace
@@ -143,3 +146,14 @@ def test_an_edition_is_gone_back_to(workplace: Workplace) -> None:
     unknown = workplace.run("rollback", "--channel", "google", "--edition", "9", "--reason", "x")
     assert unknown.exit_code == 1
     assert "channel google has 1 to 3" in unknown.stderr
+
+
+def test_verify_names_decisions_that_a_crash_left_unapplied(workplace: Workplace) -> None:
+    wish = Wish(fingerprint="a" * 64, sha256="b" * 64, verdict="rejected")
+    batch = log_batch(DirectoryStore(workplace.store), [wish], by="ada", via="decide")
+    done = workplace.run("verify", "--json")
+    assert done.exit_code == 1
+    [told] = done.json["interrupted_decisions"]
+    assert told.startswith(f"{batch.batch}, by ada: 1 decisions were noted and not applied")
+    finish_interrupted(DirectoryStore(workplace.store))
+    assert workplace.run("verify", "--json").json["interrupted_decisions"] == []
