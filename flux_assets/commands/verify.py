@@ -42,12 +42,13 @@ def verify(*, deep: bool, repair: bool, as_json: bool) -> None:
         records = open_records(settings, shop.store, shop.ledger, preview_px=0)
         findings = verify_store(records, deep=deep, repair=repair)
         interrupted = list_interrupted(shop.store)
+    is_sound = findings.is_sound and not interrupted
     if as_json:
-        told = {"store": shop.store.uri, **findings.to_json(), "interrupted_decisions": interrupted}
-        click.echo(json.dumps(told, indent=2))
+        told = {"store": shop.store.uri, **findings.to_json(), "ok": is_sound}
+        click.echo(json.dumps({**told, "interrupted_decisions": interrupted}, indent=2))
     else:
         answers.print(f"The store is {escape(shop.store.uri)}.", soft_wrap=True)
         show_report(audit_report(findings))
         for line in interrupted:
             answers.print(f"[bold yellow]Interrupted:[/] {escape(line)}", soft_wrap=True)
-    sys.exit(0 if findings.is_sound and not interrupted else 1)
+    sys.exit(0 if is_sound else 1)

@@ -152,7 +152,7 @@ def test_verify_names_decisions_that_a_crash_left_unapplied(workplace: Workplace
     wish = Wish(fingerprint="a" * 64, sha256="b" * 64, verdict="rejected")
     batch = log_batch(DirectoryStore(workplace.store), [wish], by="ada", via="decide")
     done = workplace.run("verify", "--json")
-    assert done.exit_code == 1
+    assert (done.exit_code, done.json["ok"]) == (1, False)
     [told] = done.json["interrupted_decisions"]
     assert told.startswith(f"{batch.batch}, by ada: 1 decisions were noted and not applied")
     finish_interrupted(DirectoryStore(workplace.store))
