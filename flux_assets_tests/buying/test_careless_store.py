@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from flux_assets_tests.fixtures.careless_s3 import CarelessS3
-from flux_assets_tests.fixtures.dagster_shops import IGNORES_BETA, DagsterShop, open_shop
+from flux_assets_tests.fixtures.dagster_shops import DagsterShop, open_shop
 
-pytestmark = IGNORES_BETA
 REFUSED = "it ignores the condition If-None-Match: * of a write"
 
 

@@ -7,10 +7,8 @@ import dagster as dg
 import pytest
 
 from flux_assets.defs.alert_webhook import AlertError
-from flux_assets_tests.fixtures.dagster_shops import IGNORES_BETA, DagsterShop, open_shop
+from flux_assets_tests.fixtures.dagster_shops import DagsterShop, open_shop
 from flux_assets_tests.fixtures.sites import Request, Serve, Site, open_sites
-
-pytestmark = IGNORES_BETA
 
 SECRET = "T0-B0-secret"
 COMPLETE = "every_product_has_its_pictures"

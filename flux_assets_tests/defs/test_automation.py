@@ -23,9 +23,7 @@ from flux_assets.defs.names import Names
 from flux_assets.defs.run_processes import RunProcess, log_process
 from flux_assets.errors import SettingsError
 from flux_assets.settings import load_settings
-from flux_assets_tests.fixtures.dagster_shops import IGNORES_BETA, DagsterShop, open_shop
-
-pytestmark = IGNORES_BETA
+from flux_assets_tests.fixtures.dagster_shops import DagsterShop, open_shop
 
 UNDER_WAY = ["QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"]
 

@@ -10,13 +10,11 @@ import pytest
 
 from flux_assets.defs.automation import build_catalog_sensor
 from flux_assets.defs.names import Names
-from flux_assets_tests.fixtures.dagster_shops import IGNORES_BETA, DagsterShop, open_shop
+from flux_assets_tests.fixtures.dagster_shops import DagsterShop, open_shop
 from flux_assets_tests.fixtures.sites import Request, Serve, open_sites
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-pytestmark = IGNORES_BETA
 
 OVERRIDES = "product_id,shot,take,seed,prompt,pin,skip\n"
 

@@ -11,15 +11,12 @@ from flux_assets.defs.reports import doubted_table
 from flux_assets.planning.choices import Choices
 from flux_assets.planning.dry_run import DryRun, plan_catalog
 from flux_assets_tests.fixtures.dagster_shops import (
-    IGNORES_BETA,
     DagsterShop,
     open_shop,
     plain_metadata,
 )
 from flux_assets_tests.fixtures.photos import Photos, draw_photo
 from flux_assets_tests.fixtures.sites import Site, open_sites
-
-pytestmark = IGNORES_BETA
 
 SCENE = """
 shots:

@@ -10,13 +10,10 @@ import pytest
 from flux_assets.errors import ShotsFileError
 from flux_assets.prompts.shots import read_shots
 from flux_assets_tests.fixtures.dagster_shops import (
-    IGNORES_BETA,
     DagsterShop,
     open_shop,
     plain_metadata,
 )
-
-pytestmark = IGNORES_BETA
 
 CHECK = "no_picture_is_doubtful"
 HERO = """

@@ -7,15 +7,12 @@ import dagster as dg
 import pytest
 
 from flux_assets_tests.fixtures.dagster_shops import (
-    IGNORES_BETA,
     DagsterShop,
     open_shop,
     plain_metadata,
 )
 from flux_assets_tests.fixtures.photos import Photos, draw_photo, draw_plain_photo, take_asked
 from flux_assets_tests.fixtures.sites import Site, open_sites
-
-pytestmark = IGNORES_BETA
 
 SCENE = """
 shots:

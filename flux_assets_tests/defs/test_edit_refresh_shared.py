@@ -10,7 +10,6 @@ import pytest
 from flux_assets.prompts.inputs import load_catalog, load_shots
 from flux_assets_tests.fixtures.command_line import PROJECT
 from flux_assets_tests.fixtures.dagster_shops import (
-    IGNORES_BETA,
     DagsterShop,
     open_shop,
     plain_metadata,
@@ -50,7 +49,6 @@ UNUSUAL = {
 }
 
 pytestmark = [
-    IGNORES_BETA,
     pytest.mark.slow,
     pytest.mark.skipif(
         not EXPORT.exists(), reason="the shared catalogs are not beside this checkout"

@@ -13,10 +13,8 @@ from flux_assets.planning.choices import Choices
 from flux_assets.planning.dry_run import plan_catalog
 from flux_assets.prompts.wishes import find_chosen
 from flux_assets.settings import load_settings
-from flux_assets_tests.fixtures.dagster_shops import IGNORES_BETA, DagsterShop, open_shop
+from flux_assets_tests.fixtures.dagster_shops import DagsterShop, open_shop
 from flux_assets_tests.fixtures.shops import SHOTS
-
-pytestmark = IGNORES_BETA
 
 RUN = RunIdentity(run_id="check-1", step="check", is_run_dead=lambda _run: False)
 SETTING = "FLUX_ASSETS_CATALOG_ENCODING"

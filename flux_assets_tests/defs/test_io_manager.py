@@ -15,13 +15,10 @@ from flux_assets.defs.resources import StoreResource
 from flux_assets.storage.object_store import run_key, table_key
 from flux_assets.storage.parquet import StoredTable, read_parquet, write_parquet
 from flux_assets_tests.fixtures.dagster_shops import (
-    IGNORES_BETA,
     DagsterShop,
     get_refresh_job,
     open_shop,
 )
-
-pytestmark = IGNORES_BETA
 
 
 @pytest.fixture

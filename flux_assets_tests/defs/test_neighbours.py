@@ -10,10 +10,7 @@ from flux_assets.defs.executors import build_executor
 from flux_assets.defs.names import Names
 from flux_assets.defs.shop_definitions import build_shop
 from flux_assets.prompts.shot_names import find_shot_names
-from flux_assets_tests.fixtures.dagster_shops import IGNORES_BETA
 from flux_assets_tests.fixtures.shops import Shop
-
-pytestmark = IGNORES_BETA
 
 SHOPS = ("shoes", "bags")
 

@@ -14,14 +14,11 @@ from flux_assets.defs.names import Names
 from flux_assets.defs.partitions import products_partitions
 from flux_assets.storage.object_store import ledger_key
 from flux_assets_tests.fixtures.dagster_shops import (
-    IGNORES_BETA,
     DagsterShop,
     Refreshed,
     open_shop,
     plain_metadata,
 )
-
-pytestmark = IGNORES_BETA
 
 HERO = dg.AssetKey(["images", "hero"])
 

@@ -10,13 +10,10 @@ import pytest
 from flux_assets.manifest.stored import MANIFEST_CSV_KEY
 from flux_assets.storage.object_store import picture_key
 from flux_assets_tests.fixtures.dagster_shops import (
-    IGNORES_BETA,
     DagsterShop,
     open_shop,
     plain_metadata,
 )
-
-pytestmark = IGNORES_BETA
 
 ALL_METADATA = {
     *("preview", "object_uri", "url", "uuid", "seed", "guidance", "steps", "aspect_ratio"),

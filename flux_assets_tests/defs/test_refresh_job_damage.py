@@ -10,14 +10,11 @@ from flux_assets.manifest.audit import verify_store
 from flux_assets.manifest.stored import MANIFEST_KEY
 from flux_assets.storage.object_store import ledger_key, picture_key
 from flux_assets_tests.fixtures.dagster_shops import (
-    IGNORES_BETA,
     DagsterShop,
     open_shop,
     plain_metadata,
 )
 from flux_assets_tests.fixtures.purchases import build_ledger
-
-pytestmark = IGNORES_BETA
 
 COMPLETE = "every_product_has_its_pictures"
 

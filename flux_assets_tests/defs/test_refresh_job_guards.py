@@ -9,13 +9,10 @@ import dagster as dg
 import pytest
 
 from flux_assets_tests.fixtures.dagster_shops import (
-    IGNORES_BETA,
     DagsterShop,
     open_shop,
     plain_metadata,
 )
-
-pytestmark = IGNORES_BETA
 
 FEW_FAILED = "few_requests_failed"
 IDS = ("001", "002", "003", "004", "005")

@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flux_assets_tests.fixtures.dagster_shops import IGNORES_BETA, DagsterShop, open_shop
-
-pytestmark = IGNORES_BETA
+from flux_assets_tests.fixtures.dagster_shops import DagsterShop, open_shop
 
 
 @pytest.fixture

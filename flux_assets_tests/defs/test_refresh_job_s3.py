@@ -12,7 +12,6 @@ import pytest
 from flux_assets.manifest.stored import MANIFEST_KEY
 from flux_assets.storage.parquet import read_parquet
 from flux_assets_tests.fixtures.dagster_shops import (
-    IGNORES_BETA,
     DagsterShop,
     open_shop,
     plain_metadata,
@@ -20,8 +19,6 @@ from flux_assets_tests.fixtures.dagster_shops import (
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-pytestmark = IGNORES_BETA
 
 PRODUCT = "JWL.7/01"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000001"

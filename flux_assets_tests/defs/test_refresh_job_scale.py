@@ -9,9 +9,7 @@ import pytest
 
 from flux_assets.image_api.simulator.state import SimulatorState
 from flux_assets_tests.fixtures.command_line import make_workplace
-from flux_assets_tests.fixtures.dagster_shops import IGNORES_BETA, DagsterShop, open_shop
-
-pytestmark = IGNORES_BETA
+from flux_assets_tests.fixtures.dagster_shops import DagsterShop, open_shop
 
 
 @pytest.fixture

@@ -8,13 +8,10 @@ import dagster as dg
 import pytest
 
 from flux_assets_tests.fixtures.dagster_shops import (
-    IGNORES_BETA,
     DagsterShop,
     open_shop,
     plain_metadata,
 )
-
-pytestmark = IGNORES_BETA
 
 COMPLETE = "every_product_has_its_pictures"
 MODERATED = "A forbidden-word chair"

@@ -7,9 +7,6 @@ from flux_assets.defs.names import Names
 from flux_assets.defs.shop_definitions import build_definitions, build_shop
 from flux_assets.prompts.shot_names import ShotNames
 from flux_assets.settings import load_settings
-from flux_assets_tests.fixtures.dagster_shops import IGNORES_BETA
-
-pytestmark = IGNORES_BETA
 
 API_KEY = "invented-key"
 LIVE = {

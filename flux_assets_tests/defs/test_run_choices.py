@@ -11,9 +11,7 @@ from dagster._core.snap import JobSnap
 from dagster._core.snap.snap_to_yaml import default_values_yaml_from_type_snap
 
 from flux_assets.defs.run_choices import RefreshConfig
-from flux_assets_tests.fixtures.dagster_shops import IGNORES_BETA, DagsterShop, open_shop
-
-pytestmark = IGNORES_BETA
+from flux_assets_tests.fixtures.dagster_shops import DagsterShop, open_shop
 
 
 @pytest.fixture

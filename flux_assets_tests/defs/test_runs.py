@@ -22,9 +22,7 @@ from flux_assets.defs.run_processes import (
 )
 from flux_assets.defs.runs import RunEndError, end_by_hand, end_dead_runs, find_refresh, find_runs
 from flux_assets.defs.waited_for import describe_wait
-from flux_assets_tests.fixtures.dagster_shops import IGNORES_BETA, DagsterShop, open_shop
-
-pytestmark = IGNORES_BETA
+from flux_assets_tests.fixtures.dagster_shops import DagsterShop, open_shop
 
 POOL = "flux_2_max"
 STEP = "refreshed_images.generate_shard[00000]"

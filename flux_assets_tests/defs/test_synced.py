@@ -12,10 +12,8 @@ from dagster._core.definitions.data_version import (
 )
 from dagster._core.loader import LoadingContextForTest
 
-from flux_assets_tests.fixtures.dagster_shops import IGNORES_BETA, DagsterShop, open_shop
+from flux_assets_tests.fixtures.dagster_shops import DagsterShop, open_shop
 from flux_assets_tests.fixtures.masters import CHANNELS
-
-pytestmark = IGNORES_BETA
 
 _TABLES = ("product_catalog", "image_requests", "image_plan")
 _SHOTS = ("hero", "wide")

@@ -6,9 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from flux_assets_tests.fixtures.dagster_shops import IGNORES_BETA, open_shop
-
-pytestmark = IGNORES_BETA
+from flux_assets_tests.fixtures.dagster_shops import open_shop
 
 TYPO = """
 shots:

@@ -9,14 +9,11 @@ import pytest
 from flux_assets.defs.names import Names
 from flux_assets.defs.partitions import products_partitions
 from flux_assets_tests.fixtures.dagster_shops import (
-    IGNORES_BETA,
     DagsterShop,
     Refreshed,
     open_shop,
     plain_metadata,
 )
-
-pytestmark = IGNORES_BETA
 
 SHOTS = """
 shots:
