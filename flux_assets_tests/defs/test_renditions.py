@@ -8,14 +8,12 @@ import pytest
 
 from flux_assets.publishing.rendition_table import RenditionRow, open_renditions
 from flux_assets_tests.fixtures.dagster_shops import (
-    IGNORES_BETA,
     DagsterShop,
     Refreshed,
     open_shop,
 )
 from flux_assets_tests.fixtures.masters import CHANNELS
 
-pytestmark = IGNORES_BETA
 
 CHECK = "every_picture_has_its_renditions"
 
