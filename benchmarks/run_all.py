@@ -15,6 +15,7 @@ from pathlib import Path
 import cpu_per_picture
 import efficiency
 import growth
+import listing
 import naive_dagster
 import no_change
 import renditions
@@ -76,6 +77,7 @@ def measure(quick: bool) -> Sequence[Figure]:  # noqa: FBT001 - as every subject
         *start_up.measure(quick),
         *time_of_parts.measure(quick),  # before the others delete files; see scratch.py
         *cpu_per_picture.measure(quick),
+        *listing.measure(quick),
         *efficiency.measure(quick),
         *naive_dagster.measure(quick),
         *renditions.measure(quick),

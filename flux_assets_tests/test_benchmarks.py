@@ -15,6 +15,7 @@ _ROWS = {
         *("the ledger's claim", "the call", "note of the paid reply", "the download"),
         *("decoding", "the preview", "durable file", "lineage", "its event"),
     ),
+    "listing": ("a LIST page of 1,000 objects",),
     "no_change": (
         *("shots: calls", "the job, beside hashing", "shots: peak memory"),
         *("changed: calls", "the job, beside no change", "changed: peak memory"),

@@ -12,7 +12,6 @@ from botocore.exceptions import ClientError
 
 from flux_assets.errors import ObjectNotFoundError, StoreError
 from flux_assets.storage.object_store import ObjectBody, ObjectInfo, check_picture_key
-from flux_assets.storage.parallel import map_in_parallel
 from flux_assets.storage.s3_errors import (
     BROKEN_OFF,
     S3_FAILURES,
@@ -20,7 +19,9 @@ from flux_assets.storage.s3_errors import (
     status_of,
     store_error,
 )
-from flux_assets.storage.s3_replies import etag_of, modified_at_of, next_page_of, plain_etag
+from flux_assets.storage.s3_list_reply import list_quickly
+from flux_assets.storage.s3_listing import list_objects
+from flux_assets.storage.s3_replies import etag_of, modified_at_of, plain_etag
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -49,6 +50,7 @@ class S3Store:
         put_args: Mapping[str, Any] | None = None,
         public_url: str | None = None,
     ) -> None:
+        list_quickly(client)
         self._client = client
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/".lstrip("/")
@@ -173,27 +175,8 @@ class S3Store:
             yield found["Key"].removeprefix(self._prefix)
 
     def _scan(self, prefix: str) -> Iterator["ObjectTypeDef"]:
-        """List in parallel what lies in folders right below, if one page names them all."""
-        whole = f"{self._prefix}{prefix}"
         with self._errors("list", prefix):
-            page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=whole, Delimiter="/")
-            if next_page_of(page, self.uri_for(prefix)):
-                yield from self._list_pages(whole)
-                return
-            yield from page.get("Contents", ())
-            folders = [folder["Prefix"] for folder in page.get("CommonPrefixes", ())]
-            for objects in map_in_parallel(lambda folder: [*self._list_pages(folder)], folders):
-                yield from objects
-
-    def _list_pages(self, prefix: str) -> Iterator["ObjectTypeDef"]:
-        position: dict[str, Any] = {}
-        while True:
-            page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, **position)
-            yield from page.get("Contents", ())
-            token = next_page_of(page, f"s3://{self._bucket}/{prefix}")
-            if not token or token == position.get("ContinuationToken"):
-                return
-            position = {"ContinuationToken": token}
+            yield from list_objects(self._client, self._bucket, f"{self._prefix}{prefix}")
 
     def free_bytes(self) -> None:
         """None: a bucket does not fill up."""

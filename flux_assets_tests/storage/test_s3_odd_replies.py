@@ -103,7 +103,7 @@ def test_a_list_of_several_pages_is_whole_whether_or_not_it_says_so(
     odd_s3.left_out = missing
     ask = odd_store._client.list_objects_v2
     monkeypatch.setattr(
-        odd_store._client, "list_objects_v2", lambda **asked: ask(**asked, MaxKeys=2)
+        odd_store._client, "list_objects_v2", lambda **asked: ask(**{"MaxKeys": 2} | asked)
     )
     assert set(odd_store.list_keys("")) == keys
 
@@ -116,7 +116,7 @@ def test_a_list_that_is_cut_off_is_never_taken_for_whole(
     odd_s3.left_out = ("NextContinuationToken",)
     ask = odd_store._client.list_objects_v2
     monkeypatch.setattr(
-        odd_store._client, "list_objects_v2", lambda **asked: ask(**asked, MaxKeys=2)
+        odd_store._client, "list_objects_v2", lambda **asked: ask(**{"MaxKeys": 2} | asked)
     )
     with pytest.raises(StoreError, match="cut off and does not say where it goes on"):
         list(odd_store.list_keys(""))
