@@ -14,7 +14,6 @@ from flux_assets_tests.fixtures.dagster_shops import (
 )
 from flux_assets_tests.fixtures.masters import CHANNELS
 
-
 CHECK = "every_picture_has_its_renditions"
 
 
