@@ -33,7 +33,7 @@ _STYLES = {"ok": "green", "warning": "bold yellow", "problem": "bold red"}
     "--public",
     "looks_from_outside",
     is_flag=True,
-    help="Also look at FLUX_ASSETS_PUBLIC_URL as a stranger would: no ledger, no tables.",
+    help="Also look from outside as a stranger would: no ledger, and files as they were made.",
 )
 def check(*, as_json: bool, buys: bool, looks_from_outside: bool) -> None:
     """Say what is right and what is not: settings, API, catalog, store, Dagster.

@@ -70,6 +70,12 @@ TEXTS = frozenset(item.name for item in fields(Measures) if get_args(item.type)[
 """Those that are words, which no rule can calculate with."""
 
 
+def name_format(data: bytes) -> str:
+    """What bytes are, by how they begin, as `jpg`; empty where they are no picture."""
+    structure = read_structure(data)
+    return _FORMATS.get(structure.kind, structure.kind.lower()) if structure else ""
+
+
 def measure(data: bytes, placed: Box) -> FileMeasures:
     """Measure a finished file.
 
@@ -83,14 +89,13 @@ def measure(data: bytes, placed: Box) -> FileMeasures:
     from PIL import Image
 
     with picture_errors(data), Image.open(io.BytesIO(data)) as opened:
-        structure = read_structure(data)
         opened.load()
         image = opened if opened.mode == "RGB" else opened.convert("RGB")
     return FileMeasures(
         width_px=image.width,
         height_px=image.height,
         size_bytes=len(data),
-        format=_FORMATS.get(structure.kind, "") if structure else "",
+        format=name_format(data),
         mark=read_mark(data),
         border_white=_measure_white(image.crop(placed)),
         frame_share=_measure_frame(image),

@@ -5,8 +5,11 @@ import pytest
 
 from flux_assets.commands.checks.finding import Finding
 from flux_assets.commands.checks.public import check_public
+from flux_assets.commands.checks.shown import check_shown
 from flux_assets.settings import load_settings
+from flux_assets.storage.directory import DirectoryStore
 from flux_assets_tests.fixtures.command_line import Workplace, make_workplace
+from flux_assets_tests.fixtures.public import CHANNELS, publish_shop, saved_again, serving_files
 from flux_assets_tests.fixtures.sites import Answer, Request, Serve, open_sites
 
 
@@ -42,6 +45,21 @@ def publishing(store: Path, *starts: str) -> Answer:
             request.give(403)
 
     return answer
+
+
+def shown_by(root: Path, folder: Path, public_url: str) -> dict[str, str]:
+    (folder / "channels.yaml").write_text(CHANNELS)
+    (folder / "shots.yaml").write_text("shots: {hero: {prompt: a}}")
+    return {
+        "FLUX_ASSETS_STORE": str(root),
+        "FLUX_ASSETS_CHANNELS": str(folder / "channels.yaml"),
+        "FLUX_ASSETS_SHOTS": str(folder / "shots.yaml"),
+        "FLUX_ASSETS_PUBLIC_URL": public_url,
+    }
+
+
+def _read(root: Path, request: Request) -> bytes:
+    return (root / request.path.lstrip("/")).read_bytes()
 
 
 def test_a_cdn_over_the_pictures_alone_is_right(refreshed: Workplace, serve: Serve) -> None:
@@ -94,7 +112,8 @@ def test_a_redirect_is_followed_as_a_browser_would(refreshed: Workplace, serve: 
 def test_what_cannot_be_reached_is_told(refreshed: Workplace) -> None:
     (found,) = look(refreshed, "http://127.0.0.1:9")
     assert found.verdict == "warning"
-    assert "not looked at: nothing answers at 127.0.0.1:9" in found.detail
+    assert found.detail.startswith("not looked at: http://127.0.0.1:9/store.json: ")
+    assert "nothing answers at 127.0.0.1:9; start what should" in found.detail
 
 
 def test_the_command_looks_only_when_asked(refreshed: Workplace) -> None:
@@ -102,3 +121,53 @@ def test_the_command_looks_only_when_asked(refreshed: Workplace) -> None:
     unasked = refreshed.run("check", "--json")
     assert "public" in [check["name"] for check in asked.json["checks"]]
     assert "public" not in [check["name"] for check in unasked.json["checks"]]
+
+
+@pytest.mark.parametrize(
+    ("key", "start"),
+    [
+        ("an edition", "publishing/feeds/google/editions/"),
+        ("decisions", "publishing/decisions/"),
+        ("the table of renditions", "tables/renditions.parquet"),
+    ],
+)
+def test_a_cdn_over_more_of_publishing_than_channels_read_is_a_problem(
+    serve: Serve, tmp_path: Path, key: str, start: str
+) -> None:
+    root = tmp_path / "store"
+    site = serve(serving_files(root, ("publishing/renditions/", start)))
+    store = DirectoryStore(root)
+    publish_shop(store, site.url)
+    store.put("publishing/decisions/00.json", b"{}", content_type="application/json")
+    [found] = check_public(load_settings(shown_by(root, tmp_path, site.url)))
+    assert found.verdict == "problem", key
+    assert f"shows everybody {start}" in found.detail
+    assert "Publish only publishing/renditions/ and the feeds" in found.detail
+
+
+def test_each_channels_files_are_looked_at(serve: Serve, tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    site = serve(serving_files(root))
+    publish_shop(DirectoryStore(root), site.url)
+    settings = load_settings(shown_by(root, tmp_path, site.url))
+    [found] = check_shown(settings)
+    assert (found.name, found.verdict) == ("public google", "ok")
+    site.answer = lambda request: request.give(200, saved_again(_read(root, request)))
+    [found] = check_shown(settings)
+    assert (found.verdict, "the AI mark is gone" in found.detail) == ("problem", True)
+    site.answer = lambda request: request.give(200, _read(root, request) + b" ")
+    [found] = check_shown(settings)
+    assert found.verdict == "warning"
+
+
+def test_without_channels_no_file_is_looked_at(tmp_path: Path) -> None:
+    assert list(check_shown(load_settings({"FLUX_ASSETS_STORE": str(tmp_path)}))) == []
+
+
+def test_the_samples_of_a_shop_are_not_fetched(refreshed: Workplace) -> None:
+    on = {"FLUX_ASSETS_CHANNELS": "data/channels.yaml"}
+    assert refreshed.run("publish", **on).exit_code == 0
+    found = refreshed.run("check", "--public", "--json", **on)
+    [shopify] = [it for it in found.json["checks"] if it["name"] == "public shopify"]
+    assert shopify["verdict"] == "ok"
+    assert "sample pictures, at https://pictures.invalid: not fetched" in shopify["detail"]

@@ -15,6 +15,7 @@ from flux_assets.commands.checks.instance import check_instance
 from flux_assets.commands.checks.photos import check_photos
 from flux_assets.commands.checks.public import check_public
 from flux_assets.commands.checks.purchase import buy_one
+from flux_assets.commands.checks.shown import check_shown
 from flux_assets.commands.checks.store import check_store
 from flux_assets.commands.component import find_settings
 from flux_assets.commands.people import people
@@ -36,7 +37,8 @@ def find(found: Sequence[Finding], *, buys: bool, looks_from_outside: bool) -> I
     run_id = f"check-{uuid4().hex}"
     yield from run_checks(_checks(settings, run_id))
     if looks_from_outside:
-        yield from run_checks({"public": partial(check_public, settings)})
+        outside = {"public": partial(check_public, settings)}
+        yield from run_checks({**outside, "public files": partial(check_shown, settings)})
     if buys and is_ok(found):
         yield from run_checks({"purchase": partial(_buy_one, settings, run_id)})
     elif buys:

@@ -1,27 +1,22 @@
 """What the public sees of the store: its pictures, and nothing of ledger, tables and runs."""
 
 from collections.abc import Iterator
-from http.client import HTTPException
 from itertools import islice
-from urllib.parse import urljoin, urlsplit
-
-import requests
-from urllib3.exceptions import HTTPError
 
 from flux_assets.commands.checks.finding import Finding
-from flux_assets.connections import advise_on_connection
-from flux_assets.errors import ObjectNotFoundError
-from flux_assets.http_exchange import exchange
+from flux_assets.errors import ObjectNotFoundError, SourceError
 from flux_assets.manifest.stored import MANIFEST_CSV_KEY, MANIFEST_KEY
+from flux_assets.publishing.decisions import DECISIONS_PREFIX
+from flux_assets.publishing.editions import edition_key, list_channels, list_numbers
+from flux_assets.publishing.public_fetch import NotPublicError, fetch_as_stranger
+from flux_assets.publishing.rendition_table import RENDITIONS_KEY
 from flux_assets.settings import Settings
 from flux_assets.storage.frames import read_rows
 from flux_assets.storage.object_store import ObjectStore, ledger_key
 from flux_assets.storage.open_store import open_store
 from flux_assets.storage.parquet import NO_TABLE, StoredTable
 
-_TIMEOUT = (10, 30)
 _COMPARED_BYTES = 65_536
-_MAX_REDIRECTS = 3
 _NAME = "public"
 
 
@@ -42,25 +37,25 @@ def check_public(settings: Settings) -> Iterator[Finding]:
         checksum=settings.s3_checksum,
     )
     picture, entry = _first_picture(store)
-    private = [key for key in ("store.json", MANIFEST_KEY, MANIFEST_CSV_KEY, entry) if key]
+    tables = (MANIFEST_KEY, MANIFEST_CSV_KEY, RENDITIONS_KEY)
+    private = ["store.json", *tables, *filter(None, [entry]), *_find_unpublished(store)]
     try:
         seen = [key for key in private if _is_served(store, key)]
-        yield _judge_private(settings.public_url, seen)
-        if picture:
+        yield _judge_private(settings, seen)
+        if picture and settings.channels is None:  # else channels read renditions
             yield _judge_picture(store, picture, is_served=_is_served(store, picture))
-    except (OSError, HTTPError, HTTPException, ValueError) as error:
-        host = urlsplit(settings.public_url).netloc
-        detail = advise_on_connection(error, host, ca_variable="REQUESTS_CA_BUNDLE")
-        yield Finding(name=_NAME, verdict="warning", detail=f"not looked at: {detail}")
+    except SourceError as error:
+        yield Finding(name=_NAME, verdict="warning", detail=f"not looked at: {error}")
 
 
-def _judge_private(public_url: str, seen: list[str]) -> Finding:
+def _judge_private(settings: Settings, seen: list[str]) -> Finding:
     if not seen:
-        detail = f"{public_url} shows nothing of ledger and tables"
+        detail = f"{settings.public_url} shows nothing of ledger, tables, decisions and editions"
         return Finding(name=_NAME, verdict="ok", detail=detail)
+    meant = "images/" if settings.channels is None else "publishing/renditions/ and the feeds"
     detail = (
-        f"{public_url} shows everybody {', '.join(seen)}: prompts, costs and the URLs of paid "
-        "pictures. Publish only images/ below the store's prefix (docs/going-live.md)"
+        f"{settings.public_url} shows everybody {', '.join(seen)}: prompts, costs, names and the "
+        f"URLs of paid pictures. Publish only {meant} below the store's prefix (docs/going-live.md)"
     )
     return Finding(name=_NAME, verdict="problem", detail=detail)
 
@@ -74,6 +69,13 @@ def _judge_picture(store: ObjectStore, key: str, *, is_served: bool) -> Finding:
         "public read images/, and check that FLUX_ASSETS_PUBLIC_URL holds the store's prefix"
     )
     return Finding(name=f"{_NAME} picture", verdict="warning", detail=detail)
+
+
+def _find_unpublished(store: ObjectStore) -> Iterator[str]:
+    """The keys of an edition and of what was decided: they lie beside what channels read."""
+    yield from islice(store.list_keys(DECISIONS_PREFIX), 1)
+    for channel in list_channels(store)[:1]:
+        yield edition_key(channel, list_numbers(store, channel)[-1])
 
 
 def _first_picture(store: ObjectStore) -> tuple[str, str]:
@@ -94,24 +96,8 @@ def _is_served(store: ObjectStore, key: str) -> bool:
         expected = store.get(key).data[:_COMPARED_BYTES]
     except ObjectNotFoundError:
         return False
-    return _start_of(store.url_for(key) or "", len(expected)) == expected
-
-
-def _start_of(url: str, size_bytes: int) -> bytes | None:
-    headers = {"User-Agent": "flux-assets", "Accept-Encoding": "identity"}
-    for _ in range(1 + _MAX_REDIRECTS):
-        request = requests.Request("GET", url, headers=headers)
-        with exchange(request, timeout=_TIMEOUT) as response:
-            location = response.headers.get("Location")
-            if response.is_redirect and location:
-                url = urljoin(url, location)
-                continue
-            if response.status_code != 200:
-                return None
-            start = bytearray()
-            for chunk in response.iter_content(_COMPARED_BYTES):
-                start += chunk
-                if len(start) >= size_bytes:
-                    break
-            return bytes(start[:size_bytes])
-    return None
+    try:
+        reply = fetch_as_stranger(store.url_for(key) or "", most_bytes=len(expected))
+    except NotPublicError:
+        return False
+    return reply.status == 200 and reply.data[: len(expected)] == expected
