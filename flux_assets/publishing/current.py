@@ -13,10 +13,15 @@ from flux_assets.publishing.edition_plan import NOT_MADE, CurrentProduct
 from flux_assets.publishing.judges import Judgement
 from flux_assets.publishing.measures import MEANINGS
 from flux_assets.publishing.offers import ChannelOffers
-from flux_assets.publishing.rendition_table import COLUMNS, RenditionRow
+from flux_assets.publishing.rendition_table import (
+    COLUMNS,
+    RENDITIONS_KEY,
+    RenditionRow,
+    damaged_table,
+)
 from flux_assets.publishing.rules import Finding, judge, worst_of
 from flux_assets.storage.frames import read_rows
-from flux_assets.storage.parquet import StoredTable
+from flux_assets.storage.parquet import NO_TABLE, StoredTable
 
 _OF_MANIFEST = (
     *("product_id", "shot", "request_fingerprint", "sha256"),
@@ -73,7 +78,11 @@ class CurrentPictures:
         if self.renditions is None:
             return {}
         names = tuple(COLUMNS)
-        rows = map(RenditionRow._make, read_rows(self.renditions.read(names), names))
+        try:
+            table = self.renditions.read(names)
+        except NO_TABLE as error:
+            raise damaged_table(RENDITIONS_KEY, f"it is damaged ({error})") from error
+        rows = map(RenditionRow._make, read_rows(table, names))
         return {(row.product_id, row.shot, row.profile): row for row in rows}
 
     def list_products(self, channel: Channel, offers: ChannelOffers) -> Iterator[CurrentProduct]:

@@ -6,23 +6,20 @@ stored twice.
 
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from itertools import product
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, NamedTuple
 
-from flux_assets.errors import ObjectNotFoundError
+from flux_assets.errors import ObjectNotFoundError, StoreError
 from flux_assets.manifest.stored import StoredManifest
 from flux_assets.publishing.channels import ChannelsFile
 from flux_assets.publishing.measures import FileMeasures, Measures
-from flux_assets.publishing.profile import digest_profile, mark_of
+from flux_assets.publishing.wanted_rows import IDENTITY, NOT_WANTED, WantedRows
 from flux_assets.storage.change_object import change_object
-from flux_assets.storage.frames import read_rows
 from flux_assets.storage.object_store import ObjectBody, ObjectStore, table_key
 from flux_assets.storage.parquet import NO_TABLE, StoredTable, merge_rows, write_parquet
 
 if TYPE_CHECKING:  # they are loaded only where a table is really built
-    import numpy as np
     import pandas as pd
 
 RENDITIONS_KEY = table_key("renditions.parquet")
@@ -93,12 +90,8 @@ _TYPES: Mapping[type, str] = {str: "str", int: "int64", float: "float64", bool: 
 COLUMNS: Mapping[str, str] = {
     name: _TYPES.get(kind, "float64") for name, kind in RenditionRow.__annotations__.items()
 }
-_IDENTITY = ("product_id", "shot", "profile", "profile_digest", "master_sha256")
-"""What a row is of; one that is equal in all of it need not be made again."""
-_OF_MANIFEST = (
-    *("product_id", "shot", "request_fingerprint", "sha256", "object_key"),
-    "digital_source_type",
-)
+_ROWS_A_MERGE = 200_000
+"""A merge takes the room of the table and of so many rows that are added to it."""
 
 
 class MergedTable(NamedTuple):
@@ -120,15 +113,6 @@ class Master(NamedTuple):
     profiles: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """Every row that the table should have: whose it is, and which row of the manifest's."""
-
-    manifest: "pd.DataFrame"
-    rows: "pd.DataFrame"
-    of_manifest: "np.ndarray"
-
-
 def find_missing(
     manifest: StoredManifest, table: StoredTable | None, channels: ChannelsFile
 ) -> list[Master]:
@@ -137,18 +121,13 @@ def find_missing(
     Raises:
         StoreError: the manifest is damaged.
     """
-    wanted = _build_wanted(manifest, channels)
-    places = _find_places(wanted.rows, _read_identity(table))
-    lacking = (places < 0).nonzero()[0]
-    profiles: dict[int, list[str]] = {}
-    names = wanted.rows["profile"].to_numpy(object)
-    for place in lacking.tolist():
-        profiles.setdefault(int(wanted.of_manifest[place]), []).append(names[place])
-    rows = wanted.manifest.iloc[list(profiles)]
-    return [
-        Master._make((*row, tuple(lacked)))
-        for row, lacked in zip(read_rows(rows, _OF_MANIFEST), profiles.values(), strict=True)
-    ]
+    wanted = WantedRows(manifest, channels)
+    try:
+        matched, _ = wanted.match(table)
+    except NO_TABLE as error:
+        _warn(f"it is damaged ({error})")
+        matched, _ = wanted.match(None)
+    return [Master._make((*row, tuple(lacked))) for row, lacked in wanted.list_lacking(matched)]
 
 
 def merge_renditions(
@@ -171,29 +150,11 @@ def merge_renditions(
         StoreError: it cannot be read or written, or the manifest is damaged.
         ChangeConflictError: other writers always came first.
     """
-    import numpy as np
-    import pandas as pd
-
-    wanted = _build_wanted(manifest, channels)
-    added = pd.concat([build_frame([]), *made], ignore_index=True).astype(dict(COLUMNS))
-    count = 0
-
-    def update(found: ObjectBody | None) -> bytes | None:
-        nonlocal count
-        usable = _usable(found)
-        last = usable or StoredTable(write_parquet(build_frame([])))
-        before = _read_identity(last)
-        places = _find_places(wanted.rows, before)
-        new = _find_places(wanted.rows, added[list(_IDENTITY)])
-        places = np.where(new >= 0, len(before) + new, places)
-        kept = places[places >= 0]
-        count = len(kept)
-        if usable and not len(added) and count == len(before) and (kept[:-1] < kept[1:]).all():
-            return None
-        return merge_rows(last, added, kept).data if count else write_parquet(build_frame([]))
-
-    written = change_object(store, RENDITIONS_KEY, update, content_type=_CONTENT_TYPE)
-    return MergedTable(count, hashlib.sha256(written.data).hexdigest())
+    wanted = WantedRows(manifest, channels)
+    merged = None
+    for added in _gather(made):
+        merged = _merge(store, wanted, added)
+    return merged or _merge(store, wanted, build_frame([]))
 
 
 def open_renditions(store: ObjectStore) -> StoredTable | None:
@@ -208,6 +169,37 @@ def open_renditions(store: ObjectStore) -> StoredTable | None:
         return None
 
 
+def find_damage(table: StoredTable) -> str:
+    """Why not all of a table can be read, or relied on; empty if it can."""
+    try:
+        for _ in table.read_groups():
+            pass
+        return _compare_columns(table)
+    except NO_TABLE as error:
+        return f"it is damaged ({error})"
+
+
+def read_keys(store: ObjectStore) -> frozenset[str] | None:
+    """The keys of all files that the table names; None where there is no table.
+
+    Raises:
+        StoreError: it cannot be read, or is damaged.
+    """
+    try:
+        table = StoredTable(store.get(RENDITIONS_KEY).data)
+    except ObjectNotFoundError:
+        return None
+    if problem := find_damage(table):
+        raise damaged_table(store.uri_for(RENDITIONS_KEY), problem)
+    return frozenset(table.read_texts("object_key"))
+
+
+def damaged_table(uri: str, problem: str) -> StoreError:
+    """What is said where nothing can go on with the table as it is."""
+    remedy = "`flux-assets verify --repair` builds it again from what lies in the store"
+    return StoreError(uri, "read", f"{problem}; {remedy}")
+
+
 def build_frame(rows: Sequence[RenditionRow]) -> "pd.DataFrame":
     """The rows as a table, with its types."""
     import pandas as pd
@@ -215,59 +207,95 @@ def build_frame(rows: Sequence[RenditionRow]) -> "pd.DataFrame":
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict(COLUMNS))
 
 
+def _gather(made: Iterable["pd.DataFrame"]) -> "Iterator[pd.DataFrame]":
+    """The same rows, in fewer parts."""
+    import pandas as pd
+
+    parts: list[pd.DataFrame] = []
+    for part in made:
+        parts.append(part)
+        if sum(map(len, parts)) >= _ROWS_A_MERGE:
+            yield pd.concat(parts, ignore_index=True)
+            parts = []
+    if parts:
+        yield pd.concat(parts, ignore_index=True)
+
+
+def _merge(store: ObjectStore, wanted: WantedRows, made: "pd.DataFrame") -> MergedTable:
+    added = made.astype(dict(COLUMNS))
+    count = 0
+
+    def update(found: ObjectBody | None) -> bytes | None:
+        nonlocal count
+        try:
+            data, count = _add(_usable(found), wanted, added)
+        except NO_TABLE as error:
+            _warn(f"it is damaged ({error})")
+            data, count = _add(None, wanted, added)
+        return data
+
+    written = change_object(store, RENDITIONS_KEY, update, content_type=_CONTENT_TYPE)
+    return MergedTable(count, hashlib.sha256(written.data).hexdigest())
+
+
+def _add(
+    last: StoredTable | None, wanted: WantedRows, added: "pd.DataFrame"
+) -> tuple[bytes | None, int]:
+    """The table of both that is wanted, None for the last one as it is; and its number of rows."""
+    import numpy as np
+    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+
+    places, known = wanted.match(last)
+    if len(added):
+        rows = pa.Table.from_pandas(added[list(IDENTITY)], preserve_index=False)
+        new = wanted.find_places(rows)
+        is_wanted = new != NOT_WANTED
+        places[new[is_wanted]] = known + np.flatnonzero(is_wanted)
+    kept = places[places != NOT_WANTED]
+    if last and not len(added) and len(kept) == known and (kept[:-1] < kept[1:]).all():
+        return None, known
+    if not len(kept):
+        return _empty().data, 0
+    return merge_rows(last or _empty(), added, kept).data, len(kept)
+
+
+def _empty() -> StoredTable:
+    return StoredTable(write_parquet(build_frame([])))
+
+
 def _usable(found: ObjectBody | None) -> StoredTable | None:
     if found is None:
         return None
     table = StoredTable(found.data)
     try:
-        if table.column_names() == tuple(COLUMNS):
-            return table
-        problem = "another release wrote it"
+        problem = _compare_columns(table)
     except NO_TABLE as error:
         problem = f"it is damaged ({error})"
-    _log.warning("%s: %s; it is made anew, and nothing is stored twice", RENDITIONS_KEY, problem)
-    return None
+    if problem:
+        _warn(problem)
+    return None if problem else table
 
 
-def _read_identity(table: StoredTable | None) -> "pd.DataFrame":
-    return (table or StoredTable(write_parquet(build_frame([])))).read(_IDENTITY)
+def _compare_columns(table: StoredTable) -> str:
+    import pyarrow as pa
+
+    are = {
+        "str": (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view),
+        "int64": (pa.types.is_int64,),
+        "float64": (pa.types.is_float64,),
+        "bool": (pa.types.is_boolean,),
+    }
+    types = table.column_types()
+    if tuple(types) == tuple(COLUMNS) and all(
+        any(is_one(types[name]) for is_one in are[kind]) for name, kind in COLUMNS.items()
+    ):
+        return ""
+    return "another release wrote it, or another program"
 
 
-def _build_wanted(manifest: StoredManifest, channels: ChannelsFile) -> _Wanted:
-    """In the manifest's order, each picture's by the names of their profiles."""
-    import numpy as np
-    import pandas as pd
-
-    pictures = manifest.read(_OF_MANIFEST)
-    shot_codes, shots = pictures["shot"].factorize()
-    type_codes, source_types = pictures["digital_source_type"].factorize()
-    codes = shot_codes * len(source_types) + type_codes
-    known = list(product(shots, source_types))
-    profiles = [channels.profiles_of(shot) for shot, _ in known]
-    names = [profile.name for of_kind in profiles for profile in of_kind]
-    digests = [
-        digest_profile(profile, mark_of(profile, source_type))
-        for of_kind, (_, source_type) in zip(profiles, known, strict=True)
-        for profile in of_kind
-    ]
-    lengths = np.array([len(of_kind) for of_kind in profiles], int)
-    counts = lengths[codes]
-    of_manifest = np.repeat(np.arange(len(pictures)), counts)
-    within = np.arange(len(of_manifest)) - np.repeat(np.cumsum(counts) - counts, counts)
-    flat = (np.cumsum(lengths) - lengths)[codes][of_manifest] + within
-    rows = pictures[["product_id", "shot", "sha256"]].iloc[of_manifest].reset_index(drop=True)
-    rows = rows.rename(columns={"sha256": "master_sha256"})
-    rows["profile"] = pd.Series(names, dtype="str").take(flat).array
-    rows["profile_digest"] = pd.Series(digests, dtype="str").take(flat).array
-    return _Wanted(pictures, rows[list(_IDENTITY)], of_manifest)
-
-
-def _find_places(wanted: "pd.DataFrame", known: "pd.DataFrame") -> "np.ndarray":
-    """The place of each wanted row among the known ones; -1 where there is none."""
-    import numpy as np
-
-    if len(wanted) == len(known) and all(wanted[it].equals(known[it]) for it in _IDENTITY):
-        return np.arange(len(wanted))  # as nearly always, and it takes a tenth of the time
-    numbered = known.drop_duplicates(list(_IDENTITY)).reset_index(names="place")
-    found = wanted.merge(numbered, on=list(_IDENTITY), how="left")["place"]
-    return found.fillna(-1).to_numpy(np.int64)
+def _warn(problem: str) -> None:
+    _log.warning(
+        "%s: %s; every picture is looked at anew, and nothing is stored twice",
+        RENDITIONS_KEY,
+        problem,
+    )

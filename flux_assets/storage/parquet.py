@@ -55,6 +55,13 @@ class StoredTable:
 
         return tuple(pq.read_schema(pa.BufferReader(self.data)).names)
 
+    def column_types(self) -> "dict[str, pa.DataType]":
+        """Arrow's type of each column, in the table's order."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        return {field.name: field.type for field in pq.read_schema(pa.BufferReader(self.data))}
+
     def all_begin(self, column: str, start: str) -> bool:
         """Whether the texts of a column all begin with one, or are all empty if that is."""
         import pyarrow as pa
@@ -88,6 +95,25 @@ class StoredTable:
         _release_unused()
         file = pq.ParquetFile(pa.BufferReader(self.data))
         yield from _read_groups(file, file.schema_arrow.names, None)
+
+    def read_some(self, columns: Sequence[str], count: int) -> "Iterator[pa.Table]":
+        """Some columns of all rows, some thousand rows at a time: `count`, more or less."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        _release_unused()
+        file = pq.ParquetFile(pa.BufferReader(self.data))
+        absent = set(columns) - set(file.schema_arrow.names)
+        if absent:
+            raise KeyError(", ".join(sorted(absent)))
+        groups: list[pa.Table] = []
+        for group in _read_groups(file, list(columns), None):
+            groups.append(group)
+            if sum(map(len, groups)) >= count:
+                yield pa.concat_tables(groups)
+                groups = []
+        if groups:
+            yield pa.concat_tables(groups)
 
 
 def _read_groups(
