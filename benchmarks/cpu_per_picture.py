@@ -1,7 +1,7 @@
 """CPU time per picture at an API that answers at once, beside a bare loop.
 
 Pictures of 512 x 512, 32 threads. The simulator and S3 are processes of their own, whose time
-does not count. The whole job is what a refresh that buys takes, less one that buys nothing.
+does not count. All but one row are over plain http. The whole job is what a refresh that buys takes, less one that buys nothing.
 """
 
 import itertools
@@ -19,6 +19,7 @@ from flux_assets.storage.s3_client import build_s3_client
 from scratch import make_scratch_folder
 from servers import s3, simulator
 from shops import open_shop
+from tls_front import tls_front
 
 IN_FLIGHT = 32
 
@@ -28,12 +29,29 @@ def measure(quick: bool) -> Sequence[Figure]:  # noqa: FBT001 - as every subject
     logging.disable(logging.WARNING)
     pictures = 32 if quick else 480
     folder = make_scratch_folder()
-    with simulator(folder) as base_url, s3(folder / "s3") as aws:
-        bench = _Bench(folder, base_url, aws, pictures)
-        bare, core, core_s3, job = median_of_rounds(
-            1 if quick else ROUNDS, bench.bare, bench.core, bench.core_s3, bench.job
+    with (
+        simulator(folder) as base_url,
+        tls_front(folder, base_url) as (tls_url, bundle),
+        s3(folder / "s3") as aws,
+    ):
+        os.environ["REQUESTS_CA_BUNDLE"] = str(bundle)
+        bench = _Bench(folder, base_url, tls_url, aws, pictures)
+        bare, core, core_tls, core_s3, job = median_of_rounds(
+            1 if quick else ROUNDS,
+            bench.bare,
+            bench.core,
+            bench.core_tls,
+            bench.core_s3,
+            bench.job,
         )
-    return [
+    over_tls = Figure(
+        name="CPU a picture: core, directory store, over https, beside over http",
+        unit="ms",
+        ours=core_tls / pictures * 1000,
+        peer=core / pictures * 1000,
+        target=at_most(1.3),
+    )
+    figures = [
         Figure(
             name=f"CPU a picture: {what}, beside a bare loop",
             unit="ms",
@@ -47,14 +65,18 @@ def measure(quick: bool) -> Sequence[Figure]:  # noqa: FBT001 - as every subject
             ("whole Dagster job with its events", job, 5.3),
         )
     ]
+    return [*figures, over_tls]
 
 
 class _Bench:
     """Each round buys anew, in a place of its own, from one simulator."""
 
-    def __init__(self, folder: Path, base_url: str, aws: Mapping[str, str], pictures: int) -> None:
+    def __init__(
+        self, folder: Path, base_url: str, tls_url: str, aws: Mapping[str, str], pictures: int
+    ) -> None:
         self._folder = folder
         self._base_url = base_url
+        self._tls_url = tls_url
         self._pictures = pictures
         self._names = itertools.count()
         os.environ.update(aws)
@@ -66,10 +88,14 @@ class _Bench:
         return run_bare_loop(self._place(), self._base_url, requests, threads=IN_FLIGHT)
 
     def core(self) -> float:
-        return self._buy(DirectoryStore(self._place()))
+        return self._buy(DirectoryStore(self._place()), self._base_url)
+
+    def core_tls(self) -> float:
+        return self._buy(DirectoryStore(self._place()), self._tls_url)
 
     def core_s3(self) -> float:
-        return self._buy(S3Store(self._s3, bucket="bench", prefix=self._place().name))
+        store = S3Store(self._s3, bucket="bench", prefix=self._place().name)
+        return self._buy(store, self._base_url)
 
     def job(self) -> float:
         shop = open_shop(
@@ -84,8 +110,8 @@ class _Bench:
         idle, _ = shop.refresh()
         return buying.cpu_seconds - idle.cpu_seconds
 
-    def _buy(self, store: DirectoryStore | S3Store) -> float:
-        return buy(store, self._base_url, pictures=self._pictures, in_flight=IN_FLIGHT)
+    def _buy(self, store: DirectoryStore | S3Store, base_url: str) -> float:
+        return buy(store, base_url, pictures=self._pictures, in_flight=IN_FLIGHT)
 
     def _place(self) -> Path:
         return self._folder / f"place-{next(self._names)}"
