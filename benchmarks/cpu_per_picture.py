@@ -1,7 +1,8 @@
 """CPU time per picture at an API that answers at once, beside a bare loop.
 
 Pictures of 512 x 512, 32 threads. The simulator and S3 are processes of their own, whose time
-does not count. All but one row are over plain http. The whole job is what a refresh that buys takes, less one that buys nothing.
+does not count. The whole job is what a refresh that buys takes, less one that buys nothing. What
+https adds is a row of its own; all others are over plain http.
 """
 
 import itertools
