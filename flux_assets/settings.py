@@ -162,10 +162,14 @@ class Settings(BaseModel):
         return ()
 
 
-def load_settings(environ: Mapping[str, str]) -> Settings:
+def load_settings(environ: Mapping[str, str], *, buys: bool = True) -> Settings:
     """Read the settings; white space around a value is dropped, an empty one counts as not set.
 
     What Kubernetes sets for a Service whose name starts with `flux-assets` is not ours.
+
+    Args:
+        environ: the environment.
+        buys: whether it could come to a purchase, so that live mode needs a key.
 
     Raises:
         SettingsError: a variable is unknown, missing in live mode, or out of its range.
@@ -180,11 +184,15 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
             values[fields[variable]] = value
         elif variable.startswith(PREFIX) and not is_of_a_service(variable, environ):
             raise SettingsError(variable, tell_unknown(variable, fields))
-    return build_settings(values)
+    return build_settings(values, buys=buys)
 
 
-def build_settings(values: Mapping[str, object]) -> Settings:
+def build_settings(values: Mapping[str, object], *, buys: bool = True) -> Settings:
     """The settings of some fields' values; others have their defaults.
+
+    Args:
+        values: by the fields' names.
+        buys: as for `load_settings`.
 
     Raises:
         SettingsError: one is missing in live mode, or out of its range.
@@ -195,14 +203,14 @@ def build_settings(values: Mapping[str, object]) -> Settings:
         first = error.errors(include_url=False, include_input=False)[0]
         problem = first["msg"].removeprefix("Value error, ")
         raise SettingsError(variable_of(str(first["loc"][0])), problem) from None
+    if settings.mode == "live" and buys and settings.onemin_api_key is None:
+        raise SettingsError("ONEMIN_API_KEY", "is required when FLUX_ASSETS_MODE is live")
     _require_what_belongs_together(settings, given=values.keys())
     return settings
 
 
 def _require_what_belongs_together(settings: Settings, *, given: Collection[str]) -> None:
     if settings.mode == "live":
-        if settings.onemin_api_key is None:
-            raise SettingsError("ONEMIN_API_KEY", "is required when FLUX_ASSETS_MODE is live")
         if "store" not in given:
             raise SettingsError("FLUX_ASSETS_STORE", "is required when FLUX_ASSETS_MODE is live")
         if not settings.store.startswith(("s3://", "/")):

@@ -104,6 +104,11 @@ def test_live_mode_without_key_or_store_is_an_error(missing: str, blank: str | N
     assert caught.value.variable == missing
 
 
+def test_what_cannot_buy_needs_no_key_in_live_mode() -> None:
+    environ = {name: text for name, text in LIVE.items() if name != "ONEMIN_API_KEY"}
+    assert load_settings(environ, buys=False).onemin_api_key is None
+
+
 @pytest.mark.parametrize(
     ("variable", "text", "problem"),
     [

@@ -63,14 +63,17 @@ def _read(path: Path) -> "CatalogImages":
     return read_component(path)
 
 
-def find_settings() -> Settings:
+def find_settings(*, buys: bool = True) -> Settings:
     """Of the component, else of the environment.
+
+    Args:
+        buys: as for `load_settings`; a component's shop always could.
 
     Raises:
         SettingsError, ComponentError, UsageError: they cannot be used.
     """
     component = find_component()
-    return component.settings if component else load_settings(os.environ)
+    return component.settings if component else load_settings(os.environ, buys=buys)
 
 
 def find_names(settings: Settings) -> "Names":

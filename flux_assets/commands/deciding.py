@@ -52,7 +52,7 @@ def decide_pictures(
         NoPictureError: one of the shots has no stored picture.
         FluxAssetsError: it cannot be kept.
     """
-    with look_at_shop(read_settings(), step=_VIA) as shop:
+    with look_at_shop(read_settings(buys=False), step=_VIA) as shop:
         found = {
             it.shot: it
             for it in _read_pictures(shop.store, read_decisions(shop.store), product_id, shots)
@@ -71,7 +71,7 @@ def import_decisions(path: Path, *, as_json: bool) -> bool:
     Raises:
         FluxAssetsError: the file cannot be understood, or a decision not be kept.
     """
-    with look_at_shop(read_settings(), step=_VIA) as shop:
+    with look_at_shop(read_settings(buys=False), step=_VIA) as shop:
         wishes = read_csv(path.read_bytes(), str(path), read_decisions(shop.store))
         return _decide(shop.store, wishes, as_json=as_json)
 
@@ -89,7 +89,7 @@ def show_decisions(
     Raises:
         FluxAssetsError: the store cannot be read.
     """
-    with look_at_shop(read_settings(), step=_VIA) as shop:
+    with look_at_shop(read_settings(buys=False), step=_VIA) as shop:
         listed = _read_pictures(shop.store, read_decisions(shop.store), product_id, shots)
         pictures = [it for it in listed if only in {None, it.verdict}]
     if to_file is not None:

@@ -31,7 +31,7 @@ def publish(*, accept_drop: bool, as_json: bool) -> None:
     from flux_assets.commands.publishing import publish_pictures, show_publication
     from flux_assets.commands.shop import read_settings
 
-    settings = read_settings()
+    settings = read_settings(buys=False)
     publication = publish_pictures(settings, accept_drop=accept_drop)
     if as_json:
         made = {**publication.renditions.to_json(), "renditions": publication.row_count}

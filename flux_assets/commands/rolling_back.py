@@ -37,7 +37,7 @@ def roll_back(
         StoreError: the store cannot be read or written.
     """
     day = _read_day(before) if before is not None else ""
-    with look_at_shop(read_settings(), step=_STEP) as shop:
+    with look_at_shop(read_settings(buys=False), step=_STEP) as shop:
         finish_interrupted(shop.store)
         done = _roll_back(
             shop.store, product=product, shots=shots, day=day, edition=edition, reason=reason
@@ -60,7 +60,7 @@ def undo(batch: str) -> bool:
         DecisionError: there is no such batch.
         StoreError: the store cannot be read or written.
     """
-    with look_at_shop(read_settings(), step=_STEP) as shop:
+    with look_at_shop(read_settings(buys=False), step=_STEP) as shop:
         answer = undo_batch(shop.store, batch, by=name_person())
     tell_answer(answer)
     answers.print(f"{len(answer.applied)} decisions are as they were before {batch}.")

@@ -45,13 +45,16 @@ class Shop:
         return open_ledger(self.settings, self.store, self.run)
 
 
-def read_settings() -> Settings:
+def read_settings(*, buys: bool = True) -> Settings:
     """The settings of this shop, after their warnings are told.
+
+    Args:
+        buys: whether the command could buy; one that cannot needs no API key.
 
     Raises:
         SettingsError, ComponentError: one cannot be used.
     """
-    settings = find_settings()
+    settings = find_settings(buys=buys)
     check_schedule(settings)
     for warning in settings.warnings:
         people.print(f"[bold yellow]Warning:[/] {escape(warning)}", soft_wrap=True)
