@@ -29,6 +29,8 @@ demo: $(RUNTIME)
 	@echo "Making the sample catalog's pictures: free, and nothing leaves this machine"
 	@$(BIN)/flux-assets demo
 
+# In the UI, too, the sample shop publishes; what the environment names is somebody's own.
+dev: export FLUX_ASSETS_CHANNELS ?= $(if $(FLUX_ASSETS_MODE)$(FLUX_ASSETS_CATALOG)$(FLUX_ASSETS_SHOTS),,data/channels.yaml)
 dev: $(RUNTIME)
 	@$(BIN)/flux-assets dev --port $(PORT)
 

@@ -34,11 +34,13 @@ _LONGEST_TITLE = 200
 class ColumnProposal:
     """An export's headers by the names that a shots file's `columns:` has.
 
-    `dialect` says what kind of export it is, `recognised` are the columns that are read without
-    being named, and `guessed` those of an id and a title that nobody recognises.
+    `dialect` says what kind of export it is, `kind` the same in one word; `recognised` are the
+    columns that are read without being named, and `guessed` those of an id and a title that nobody
+    recognises.
     """
 
     dialect: str
+    kind: str
     recognised: Mapping[str, str]
     guessed: Mapping[str, str]
 
@@ -63,6 +65,7 @@ def propose_columns(data: bytes, name: str) -> ColumnProposal:
         layout = build_layout(table.header, dialect, guessed, name)
     return ColumnProposal(
         dialect=dialect.title or dialect.name,
+        kind=dialect.name,
         recognised={
             field: layout.headers[keys[0]]
             for field, keys in _named(layout).items()

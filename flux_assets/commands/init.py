@@ -20,10 +20,11 @@ from flux_assets.commands.calling import examples
     help="The shop's export: a path, s3:// or https://. A copy of it goes into the folder.",
 )
 def init(*, folder: Path, catalog: str | None) -> None:
-    """Lay down what a shop needs: a shots file, a catalog, dagster.yaml and .env.example.
+    """Lay down what a shop needs: a catalog, shots, channels, dagster.yaml and .env.example.
 
-    Says how the export is read, and proposes columns and shots for it. In a project of `dg` it is a
-    component with its defs.yaml. No file that is there is overwritten. Free: nothing is bought.
+    Says how the export is read, and proposes columns, shots and channels for it. In a project of
+    `dg` it is a component with its defs.yaml. No file that is there is overwritten. Free: nothing
+    is bought.
     """
     from flux_assets.commands.laying_down import lay_down
 

@@ -12,14 +12,16 @@ import flux_assets
 from flux_assets.catalog import read_catalog
 from flux_assets.catalog.proposal import propose_columns
 from flux_assets.commands.people import answers
+from flux_assets.commands.proposed_channels import propose_channels
 from flux_assets.commands.proposed_shots import propose_shots
 from flux_assets.commands.reports_shown import show_report
-from flux_assets.commands.sample_files import DATA, INSTANCE_CONFIG
+from flux_assets.commands.sample_files import CHANNELS, DATA, INSTANCE_CONFIG
 from flux_assets.defs.component_places import FILE_NAME
 from flux_assets.defs.component_scaffold import build_defs_yaml
 from flux_assets.defs.reports import catalog_report
 from flux_assets.defs.sample_files import find_sample_files
 from flux_assets.errors import SourceError
+from flux_assets.settings import variable_of
 from flux_assets.storage.durable_files import store_errors
 from flux_assets.storage.sources import read_bytes, shown_uri
 
@@ -70,12 +72,12 @@ def _for_sample() -> Mapping[str, bytes]:
 
 
 def _for_export(export: str) -> tuple[str, Mapping[str, bytes]]:
-    """The name of the export's copy, and the files for it, with the shots file that is proposed."""
+    """The name of the export's copy, and the files for it: shots and channels are proposed."""
     data = read_bytes(export)
     name = PurePosixPath(shown_uri(export)).name
     proposal = propose_columns(data, name)
     catalog = read_catalog(data, name, columns=proposal.guessed)
-    sample = (find_sample_files() / DATA / _SHOTS).read_text("utf-8")
+    sample = find_sample_files() / DATA
     suffix = PurePosixPath(name).suffix.lower()
     copied = _CATALOG if suffix in _TEXTS else f"catalog{suffix}"
     show_report(catalog_report(catalog))
@@ -86,7 +88,9 @@ def _for_export(export: str) -> tuple[str, Mapping[str, bytes]]:
             markup=False,
             soft_wrap=True,
         )
-    return copied, {copied: data, _SHOTS: propose_shots(sample, catalog, proposal).encode()}
+    shots = propose_shots((sample / _SHOTS).read_text("utf-8"), catalog, proposal)
+    channels = propose_channels((sample / CHANNELS).read_text("utf-8"), name, proposal)
+    return copied, {copied: data, _SHOTS: shots.encode(), CHANNELS: channels.encode()}
 
 
 def _put(path: Path, content: bytes) -> bool:
@@ -136,6 +140,8 @@ def _say_what_is_next(folder: Path, catalog: str, *, is_component: bool) -> None
         else [
             "flux-assets plan                  # free: what would be bought, and the words",
             "flux-assets refresh --limit 20    # free, in sample mode: the first 20 pictures",
+            f"export {variable_of('channels')}={DATA}/{CHANNELS}",
+            "flux-assets publish               # free: files and feeds for sales channels",
             "flux-assets dev                   # the Dagster UI",
         ]
     )

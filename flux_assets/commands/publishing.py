@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from rich.markup import escape
 
-from flux_assets.commands.feeds_shown import show_feeds
+from flux_assets.commands.feeds_shown import list_example, show_feeds, show_left_out
 from flux_assets.commands.people import answers, people
 from flux_assets.commands.shop import look_at_shop
 from flux_assets.errors import SettingsError
-from flux_assets.publishing.channel_editions import ChannelReport
+from flux_assets.publishing.channel_editions import NO_PUBLIC_URL, ChannelReport
 from flux_assets.publishing.channels import load_channels
 from flux_assets.publishing.renditions import RenditionReport, refresh_renditions
 from flux_assets.publishing.shop_feeds import publish_feeds
@@ -18,6 +18,9 @@ from flux_assets.settings import Settings, variable_of
 from flux_assets.storage.object_store import ObjectStore
 
 _SHOWN = 20
+_SAMPLES = (
+    f"Feeds name samples at {NO_PUBLIC_URL}, which leads nowhere: none is published by mistake."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,29 @@ def _tell(done: int, of: int) -> None:
 
 def show_publication(settings: Settings, publication: Publication) -> None:
     """Tell what was made, and name the pictures of which nothing could be."""
+    _show_renditions(settings, publication)
+    show_feeds(publication.store, publication.feeds)
+    if settings.is_sample:
+        answers.print(_SAMPLES, soft_wrap=True)
+
+
+def show_demo(publication: Publication) -> None:
+    """The same in short, and where a feed lies, with one of its pictures."""
+    _show_problems(publication.renditions)
+    show_left_out(publication.feeds)
+    lines = list(list_example(publication.store, publication.feeds))
+    names = ", ".join(name for name, it in publication.feeds.items() if it.published.edition)
+    answers.print(
+        f"Files for {names or 'sales channels'}: {publication.row_count}, each marked as made by AI"
+        f"{'. A feed, and a picture that it names:' if lines else '.'}",
+        soft_wrap=True,
+    )
+    for line in lines:
+        answers.print(line, markup=False, soft_wrap=True)
+    answers.print(_SAMPLES, soft_wrap=True)
+
+
+def _show_renditions(settings: Settings, publication: Publication) -> None:
     report = publication.renditions
     answers.print(
         f"{publication.row_count} renditions by {escape(str(settings.channels))}: "
@@ -77,10 +103,13 @@ def show_publication(settings: Settings, publication: Publication) -> None:
         f"({report.stored_bytes / 1_000_000:.1f} MB).",
         soft_wrap=True,
     )
+    _show_problems(report)
+
+
+def _show_problems(report: RenditionReport) -> None:
     for product_id, shot, problem in report.problems[:_SHOWN]:
         told = f"product {product_id!r}, shot {shot}: {problem}"
         people.print(f"[bold red]Failed:[/] {escape(told)}", soft_wrap=True)
     more = len(report.problems) - _SHOWN
     if more > 0:
         people.print(f"and {more} more")
-    show_feeds(publication.store, publication.feeds)

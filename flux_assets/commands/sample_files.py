@@ -1,11 +1,14 @@
 """What the demo starts from: the sample catalog, its shots and photos, and Dagster's settings."""
 
 import shutil
+from collections.abc import MutableMapping
 from pathlib import Path
 
 from flux_assets.defs.sample_files import find_sample_files
+from flux_assets.settings import variable_of
 
 DATA = "data"
+CHANNELS = "channels.yaml"
 INSTANCE_CONFIG = "dagster.yaml"
 
 
@@ -24,3 +27,16 @@ def put_sample_files(folder: Path) -> bool:
     if not (folder / INSTANCE_CONFIG).exists():
         shutil.copyfile(source / INSTANCE_CONFIG, folder / INSTANCE_CONFIG)
     return True
+
+
+def name_channels(folder: Path, environ: MutableMapping[str, str]) -> str:
+    """Let the folder's channels file be used, unless the environment says something of one.
+
+    Returns:
+        What does the same in a shell; nothing where it is not so.
+    """
+    variable, path = variable_of("channels"), folder / DATA / CHANNELS
+    if variable in environ or not path.exists():
+        return ""
+    environ[variable] = str(path)
+    return f"{variable}={path}"

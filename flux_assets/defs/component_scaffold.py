@@ -20,6 +20,7 @@ attributes:
   {shop}
   catalog: {catalog:<16} # the shop's export: a path from this folder, s3:// or https://
   shots: shots.yaml         # the kinds of picture made of every product
+  # channels: channels.yaml # where pictures are shown; without it, nothing is published
   # store: s3://bucket/pictures
   # onemin_api_key: "{{{{ env.ONEMIN_API_KEY }}}}"
   # max_images_per_run: 500

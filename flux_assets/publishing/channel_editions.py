@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from flux_assets.catalog.offers import CatalogOffer
-from flux_assets.manifest.stored import open_manifest
+from flux_assets.errors import FluxAssetsError
+from flux_assets.manifest.stored import StoredManifest, open_manifest
 from flux_assets.publishing.channels import Channel, ChannelsFile
 from flux_assets.publishing.current import ChannelRules, CurrentPictures
 from flux_assets.publishing.edition import FeedForm, Picture
@@ -16,10 +17,25 @@ from flux_assets.publishing.offers import ChannelOffers, OfferLeftOut, build_off
 from flux_assets.publishing.publish import Publication, Published, publish, withdraw_rejected
 from flux_assets.publishing.rendition_table import open_renditions
 from flux_assets.publishing.rules import Finding, worst_of
+from flux_assets.storage.frames import read_rows
 from flux_assets.storage.object_store import ObjectStore
 
 NO_PUBLIC_URL = "https://pictures.invalid"
 """The base of sample pictures' addresses, so that none is ever published by mistake."""
+
+
+class SamplePictureError(FluxAssetsError):
+    """The manifest of a live shop has samples, which no channel may show."""
+
+    def __init__(self, product_id: str, shot: str, count: int) -> None:
+        super().__init__(
+            f"product {product_id!r}, shot {shot}: its picture is a sample, which nobody bought"
+            f"{f', and so are {count - 1} more' if count > 1 else ''}; feeds stay as they are. "
+            "Samples come into a live store only by a copy: take another store with "
+            "FLUX_ASSETS_STORE, or `flux-assets reroll` what is to be bought"
+        )
+        self.product_id = product_id
+        self.shot = shot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +47,11 @@ class PublishingTerms:
     why: str
     max_drop_percent: float
     accept_drop: bool = False
+
+    @property
+    def leads_nowhere(self) -> bool:
+        """Whether the addresses are those of samples."""
+        return f"{self.public_url}/".startswith(f"{NO_PUBLIC_URL}/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +90,15 @@ def publish_channels(
         terms: of this run.
 
     Raises:
+        SamplePictureError: it has samples, and the addresses lead somewhere.
         StoreError: the store cannot be read or written.
         ChangeConflictError: other runs always came first.
     """
     manifest = open_manifest(store)
     if manifest is None:
         return {}
+    if not terms.leads_nowhere:
+        _refuse_samples(manifest)
     pictures = CurrentPictures(manifest, open_renditions(store))
     offers = build_offers(catalog, {it.name: it.feed for it in channels.enabled})
     reports = {
@@ -87,6 +111,13 @@ def publish_channels(
             if published and published.is_new:
                 reports[name] = ChannelReport(published=published, blocked=(), left_out=())
     return reports
+
+
+def _refuse_samples(manifest: StoredManifest) -> None:
+    names = ("product_id", "shot")
+    samples = manifest.read(names, where=("mode", {"sample"}))
+    for product_id, shot in read_rows(samples, names):
+        raise SamplePictureError(product_id, shot, len(samples))
 
 
 def _publish(

@@ -39,6 +39,7 @@ def publish_feeds(
 
     Raises:
         SettingsError: live pictures have no public address.
+        SamplePictureError: a live shop has samples.
         SourceError, ShotsFileError, CatalogError: the export or the shots file cannot be had or
             used.
         StoreError: the store cannot be read or written.
@@ -64,7 +65,10 @@ def build_public_url(settings: Settings) -> str:
     if settings.mode == "sample":
         base = NO_PUBLIC_URL
     elif base is None:
-        problem = "is not set, and feeds name pictures by it; give the public base of the store"
+        problem = (
+            "is not set, and feeds name pictures by it; give the address at which the public sees "
+            f"what {variable_of('store')} names, such as https://cdn.example.com/pictures"
+        )
         raise SettingsError(variable_of("public_url"), problem)
     return f"{base}/{settings.shop}" if settings.shop else f"{base}"
 

@@ -10,6 +10,7 @@ from flux_assets.commands.checks.inputs import check_inputs
 from flux_assets.commands.laying_down import lay_down
 from flux_assets.errors import CatalogError, SourceError
 from flux_assets.prompts.inputs import load_catalog, load_shots
+from flux_assets.publishing.channels import load_channels
 from flux_assets.settings import Settings, load_settings
 from flux_assets_tests.fixtures.command_line import PROJECT, Workplace
 
@@ -19,6 +20,7 @@ WORDS = {
     "product_id": "Kennung",
     "title": "Was es ist",
 }
+ON = {"FLUX_ASSETS_CHANNELS": "data/channels.yaml"}
 UNKNOWN = "Kennung;Was es ist\nA1;Stuhl aus Holz\nA2;Tisch aus Eiche\n"
 
 
@@ -39,6 +41,7 @@ def test_for_each_kind_of_export_every_prompt_renders(export: Path, settings: Se
     shots = load_shots(settings)
     assert [shot.name for shot in shots.shots] == ["hero", "lifestyle", "banner"]
     assert load_catalog(settings, shots).products
+    assert load_channels(load_settings(ON))
     verdicts = {it.name: it for it in check_inputs(settings)}
     assert verdicts["shots"].verdict == "ok", verdicts["shots"]
 
@@ -79,6 +82,34 @@ def test_what_is_proposed_in_comments_can_be_used_as_it_is(settings: Settings) -
     assert shots.columns["brand"] == "brand"
     [photo] = [shot for shot in shots.shots if shot.mode == "edit"]
     assert (photo.source, photo.only_if) == (("image_url",), None)
+
+
+@pytest.mark.parametrize(
+    ("header", "enabled"),
+    [
+        ("Handle,Title,Body (HTML),Variant SKU,Image Src", ["shopify", "web"]),
+        ("URL handle,Title,Description,SKU,Product image URL", ["shopify", "web"]),
+        ("id,title,item_group_id,availability,google_product_category", ["google", "meta", "web"]),
+        ("id,title", ["web"]),
+    ],
+)
+def test_the_channels_that_an_export_is_for_are_on(
+    settings: Settings, header: str, enabled: list[str]
+) -> None:
+    del settings
+    Path("export.csv").write_text(f"{header}\nA1,Chair{',x' * (header.count(',') - 1)}\n")
+    lay_down(Path(), "export.csv")
+    channels = load_channels(load_settings(ON))
+    assert channels
+    assert [it.name for it in channels.enabled] == enabled
+    assert channels.channels["shopify"].feed.legacy == header.startswith("Handle")
+    assert channels.channels["google"].slots["main"].shots == ("hero",)
+    text = Path("data/channels.yaml").read_text("utf-8")
+    everything = text.replace("    enabled: false\n", "").replace("[on_the_table]", "[hero]")
+    Path("data/channels.yaml").write_text(everything)
+    channels = load_channels(load_settings(ON))
+    assert channels
+    assert len(channels.enabled) == len(channels.channels) == 9
 
 
 def test_nothing_is_overwritten_and_what_was_left_is_named(
@@ -136,7 +167,7 @@ def test_in_a_project_of_dg_it_is_a_component(settings: Settings, name: str, tex
     place = "src/acme/defs/pictures"
     assert _list(Path()) == {
         *(name, "export.csv", "dagster.yaml", ".env.example"),
-        *(f"{place}/{it}" for it in ("defs.yaml", "catalog.csv", "shots.yaml")),
+        *(f"{place}/{it}" for it in ("defs.yaml", "catalog.csv", "shots.yaml", "channels.yaml")),
     }
     said = yaml.safe_load(Path(place, "defs.yaml").read_text("utf-8"))
     assert said == {

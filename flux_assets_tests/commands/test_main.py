@@ -5,6 +5,7 @@ import dagster as dg
 import pytest
 import yaml
 
+from flux_assets.publishing.mark import read_mark
 from flux_assets_tests.fixtures.command_line import Workplace, make_workplace, standalone_simulator
 
 IMAGES_PER_DEMO = 75
@@ -16,7 +17,7 @@ def workplace(tmp_path: Path) -> Workplace:
 
 
 def test_the_demo_makes_every_picture_and_a_second_one_buys_nothing(workplace: Workplace) -> None:
-    first = workplace.run("demo")
+    first = workplace.run("demo", FLUX_ASSETS_PUBLIC_URL="https://cdn.example")
     assert first.exit_code == 0, first.stderr
     assert len(workplace.pictures()) == IMAGES_PER_DEMO
     assert "samples: nothing was paid" in first.stdout
@@ -24,7 +25,15 @@ def test_the_demo_makes_every_picture_and_a_second_one_buys_nothing(workplace: W
     assert len(entries) == IMAGES_PER_DEMO
     assert {entry["state"] for entry in entries} == {"stored"}
     assert all(entry["lineage"]["uuid"] for entry in entries)
-    before = {path: path.stat().st_mtime_ns for path in workplace.pictures()}
+    said = [Path(line) for line in first.stdout.splitlines() if "/publishing/" in line]
+    feeds, (rendition,) = said[:-1], said[-1:]
+    assert {path.name for path in feeds} >= {"shopify.csv", "shopify.jsonl"}
+    assert read_mark(rendition.read_bytes()) == "trainedAlgorithmicMedia"
+    texts = [path.read_text("utf-8") for path in workplace.store.glob("publishing/feeds/*.*")]
+    assert any("https://pictures.invalid/publishing/renditions/" in text for text in texts)
+    assert not any("cdn.example" in text for text in texts)
+    made = [*workplace.pictures(), *workplace.store.glob("publishing/**/*.*")]
+    before = {path: path.stat().st_mtime_ns for path in made}
     with dg.DagsterInstance.from_config(str(workplace.folder / ".flux_assets/dagster")) as dagster:
         [run] = dagster.get_runs()
         assert run.remote_job_origin is not None, "so that it stands on the UI's timeline"
@@ -34,7 +43,8 @@ def test_the_demo_makes_every_picture_and_a_second_one_buys_nothing(workplace: W
 
     assert second.exit_code == 0
     assert "Nothing was bought: every picture was there already." in second.stdout
-    assert {path: path.stat().st_mtime_ns for path in workplace.pictures()} == before
+    found = [*workplace.pictures(), *workplace.store.glob("publishing/**/*.*")]
+    assert {path: path.stat().st_mtime_ns for path in found} == before
 
 
 @pytest.mark.slow
@@ -42,7 +52,7 @@ def test_the_demo_brings_its_own_sample_into_an_empty_folder(tmp_path: Path) -> 
     done = Workplace(folder=tmp_path).run("demo")
     assert done.exit_code == 0, done.stderr
     assert "Put the sample catalog, its shots and photos into data/." in done.stderr
-    assert "flux-assets dev" in done.stderr
+    assert "FLUX_ASSETS_CHANNELS=data/channels.yaml flux-assets dev" in done.stderr
     assert len(Workplace(folder=tmp_path).pictures()) == IMAGES_PER_DEMO
     instance = yaml.safe_load((tmp_path / ".flux_assets/dagster/dagster.yaml").read_text("utf-8"))
     assert instance["telemetry"] == {"enabled": False}

@@ -26,17 +26,20 @@ def test_stored_pictures_are_published_without_dagster_and_nothing_is_bought(
     assert (first.json["masters"], first.json["problems"]) == (2, [])
     files = [it for it in workplace.store.glob("publishing/renditions/*/hero/*") if it.is_file()]
     assert len(files) == first.json["stored"] > 2
-    again = workplace.run("publish", **ON)
+    again = workplace.run("publish", **ON, FLUX_ASSETS_PUBLIC_URL="https://cdn.example")
     assert again.exit_code == 0
     assert f"{first.json['renditions']} renditions by data/channels.yaml" in again.stdout
     assert "0 pictures rendered now, 0 files stored" in again.stdout
     assert len(workplace.pictures()) == 2
     channels = first.json["channels"]
     assert (channels["shopify"]["edition"], channels["shopify"]["shown"]) == (1, 2)
-    assert "shopify: edition 1 shows 2 products" in again.stdout
+    assert "shopify: edition 1 shows 2 products, as before." in again.stdout
+    assert "Feeds name samples at https://pictures.invalid, which leads nowhere" in again.stdout
     feed = (workplace.store / "publishing/feeds/shopify.csv").read_text("utf-8")
     assert feed.count("https://pictures.invalid/publishing/renditions/") == 2
     assert channels["google"]["edition"] is None  # for it, sample pictures are too small
+    assert {it["slot"] for it in channels["google"]["blocked"]} == {"main", "additional"}
+    assert channels["google"]["left_out"] == []
     assert "large_enough: at least 500 x 500 pixels" in " ".join(again.stderr.split())
 
     workplace.pictures()[0].write_bytes(b"no picture")
@@ -65,9 +68,35 @@ def test_a_set_up_is_checked_with_its_channels_file(
     environ = {"FLUX_ASSETS_SHOTS": "shots.yaml"}
     on = load_settings({**environ, "FLUX_ASSETS_CHANNELS": "channels.yaml"})
     [found] = check_channels(on)
-    assert (found.verdict, found.detail) == ("ok", "channels.yaml: shop")
+    at = "their feeds name pictures at https://pictures.invalid/"
+    assert (found.verdict, found.detail) == ("ok", f"channels.yaml: shop; {at}")
     Path("channels.yaml").write_text(CHANNELS.replace("[hero]", "[front]"))
     [found] = check_channels(on)
     assert found.verdict == "problem"
     assert found.detail.startswith("channels.yaml, line 9: ")
     assert list(check_channels(load_settings(environ))) == []
+    Path("channels.yaml").write_text(CHANNELS.replace("  shop:", "  shop:\n    enabled: false"))
+    [found] = check_channels(on)
+    assert (found.verdict, "no channel is enabled" in found.detail) == ("warning", True)
+
+
+def test_live_pictures_need_a_public_address_and_the_check_says_which(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("shots.yaml").write_text("shots: {hero: {prompt: a}, wide: {prompt: a}}")
+    Path("channels.yaml").write_text(CHANNELS)
+    live = {
+        "FLUX_ASSETS_MODE": "live",
+        "ONEMIN_API_KEY": "key",
+        "FLUX_ASSETS_STORE": str(tmp_path / "store"),
+        "FLUX_ASSETS_SHOTS": "shots.yaml",
+        "FLUX_ASSETS_CHANNELS": "channels.yaml",
+    }
+    [found] = check_channels(load_settings(live))
+    assert found.verdict == "problem"
+    assert found.detail.startswith("FLUX_ASSETS_PUBLIC_URL: is not set, and feeds name pictures")
+    public = {"FLUX_ASSETS_PUBLIC_URL": "https://cdn.example", "FLUX_ASSETS_SHOP": "shoes"}
+    [found] = check_channels(load_settings(live | public))
+    assert found.verdict == "ok"
+    assert found.detail.endswith("at https://cdn.example/shoes/")

@@ -12,6 +12,7 @@ from flux_assets.manifest.stored import open_manifest, write_manifest
 from flux_assets.publishing.channel_editions import (
     ChannelReport,
     PublishingTerms,
+    SamplePictureError,
     publish_channels,
 )
 from flux_assets.publishing.channels import read_channels
@@ -72,6 +73,28 @@ def test_each_offers_address_leads_to_a_marked_rendition(store: CountingStore) -
         assert read_mark(store.get(key).data) == "trainedAlgorithmicMedia"
     told = store.get("publishing/feeds/google.jsonl").data.decode().splitlines()
     assert [json.loads(line)["width_px"] for line in told] == [150, 150]
+
+
+def test_a_sample_in_a_live_store_is_named_and_no_feed_leads_to_it(store: CountingStore) -> None:
+    store_masters(store, {("1", "hero"): draw_product("navy"), ("2", "hero"): draw_product("red")})
+    manifest = open_manifest(store)
+    assert manifest
+    rows = manifest.read()
+    rows["mode"] = ["live" if it == "1" else "sample" for it in rows["product_id"]]
+    write_manifest(store, StoredTable(write_parquet(rows)), over=manifest.etag)
+    channels = read_channels(CHANNELS.encode(), "channels.yaml")
+    refresh_renditions(store, channels)
+    offers = [*read_offers(EXPORT, "export.csv")]
+    for url in ("https://cdn.example", "https://pictures.invalid.example", "https://pictures.inva"):
+        with pytest.raises(
+            SamplePictureError, match="product '2', shot hero: its picture is a sam"
+        ):
+            publish_channels(store, channels, offers, replace(TERMS, public_url=url))
+    assert list(store.list_keys("publishing/feeds/")) == []
+    publish_channels(
+        store, channels, offers, replace(TERMS, public_url=f"{TERMS.public_url}/shoes")
+    )
+    assert len(lines(store)) == 2
 
 
 def test_a_repeated_run_stores_nothing(store: CountingStore) -> None:

@@ -86,6 +86,16 @@ def test_google_tsv_names_each_offers_pictures() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["google_tsv", "google_xml", "meta_csv", "shopify_csv"])
+def test_the_main_picture_is_no_further_one_in_whatever_size(name: str) -> None:
+    main = picture("a")
+    smaller = replace(main, rendition_id="0" * 32, object_key="publishing/renditions/a/0.jpg")
+    slots = {"main": [main], "additional": [smaller, picture("b", "hero")]}
+    found = write(name, of(shown(["mug"], slots)))
+    assert found.count(url("a")) == found.count(url("b", "hero")) == 1
+    assert "/a/0.jpg" not in found
+
+
 def test_google_xml_repeats_additional_pictures() -> None:
     root = ElementTree.fromstring(write("google_xml", of(shown(["mug"], ALL_SLOTS))))
     (item,) = root.iter("item")

@@ -12,8 +12,14 @@ def list_offers(edition: Edition) -> Iterator[tuple[Offer, ShownProduct]]:
 
 
 def list_urls(edition: Edition, product: ShownProduct, slot: str) -> list[str]:
-    """The addresses of what one slot of a product shows."""
-    return [edition.url_of(picture) for picture in product.of_slot(slot)]
+    """The addresses of what one slot of a product shows; further pictures repeat no main one."""
+    mains = product.of_slot("main") if slot == "additional" else ()
+    repeated = {(it.fingerprint, it.master_sha256) for it in mains}
+    return [
+        edition.url_of(it)
+        for it in product.of_slot(slot)
+        if (it.fingerprint, it.master_sha256) not in repeated
+    ]
 
 
 def write_table(rows: Iterable[Sequence[str]], *, delimiter: str) -> bytes:
