@@ -6,9 +6,10 @@ from typing import Any
 from rich.markup import escape
 
 from flux_assets.commands.people import answers, people
-from flux_assets.publishing.channel_editions import BlockedPicture, ChannelReport
+from flux_assets.publishing.channel_editions import ChannelReport
 from flux_assets.publishing.edition import Edition
 from flux_assets.publishing.feeds.files import list_keys
+from flux_assets.publishing.judged import JudgedPicture
 from flux_assets.publishing.publish import Published
 from flux_assets.storage.object_store import ObjectStore
 
@@ -33,7 +34,7 @@ def show_left_out(reports: Mapping[str, ChannelReport]) -> None:
     """What gets no place in a channel's feed, and why; what channels share is told once."""
     blocked = {
         channel: tuple(
-            f"product {it.product_id!r}, {it.picture.shot} as {it.slot}: {_join_reasons(it)}"
+            f"product {it.product_id!r}, {it.picture.shot} as {it.slot}: {it.reasons}"
             for it in report.blocked
         )
         for channel, report in reports.items()
@@ -103,11 +104,7 @@ def feeds_to_json(reports: Mapping[str, ChannelReport]) -> dict[str, Any]:
     }
 
 
-def _join_reasons(blocked: BlockedPicture) -> str:
-    return "; ".join(_list_reasons(blocked))
-
-
-def _list_reasons(blocked: BlockedPicture) -> list[str]:
+def _list_reasons(blocked: JudgedPicture) -> list[str]:
     return [it.reason for it in blocked.findings if it.verdict == "block"]
 
 

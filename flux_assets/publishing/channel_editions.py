@@ -3,20 +3,26 @@
 It neither renders nor buys: a picture without its rendition is left as it is shown.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from flux_assets.catalog.offers import CatalogOffer
 from flux_assets.errors import FluxAssetsError
 from flux_assets.manifest.stored import StoredManifest, open_manifest
 from flux_assets.publishing.channels import Channel, ChannelsFile
 from flux_assets.publishing.current import ChannelRules, CurrentPictures
-from flux_assets.publishing.edition import FeedForm, Picture
+from flux_assets.publishing.edition import FeedForm
+from flux_assets.publishing.edition_plan import find_last_day
 from flux_assets.publishing.editions import list_channels
+from flux_assets.publishing.judged import (
+    JudgedPicture,
+    WarnedPictures,
+    find_shown_blocked,
+    judge_current,
+)
 from flux_assets.publishing.offers import ChannelOffers, OfferLeftOut, build_offers
 from flux_assets.publishing.publish import Publication, Published, publish, withdraw_rejected
 from flux_assets.publishing.rendition_table import open_renditions
-from flux_assets.publishing.rules import Finding, worst_of
 from flux_assets.storage.frames import read_rows
 from flux_assets.storage.object_store import ObjectStore
 
@@ -55,22 +61,22 @@ class PublishingTerms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BlockedPicture:
-    """A current picture that a channel's rules keep out of a slot, and by which."""
-
-    product_id: str
-    slot: str
-    picture: Picture
-    findings: tuple[Finding, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelReport:
-    """What became of one channel: its edition, and what gets no place in it, with reasons."""
+    """What became of one channel: its edition, and what gets no place in it, with reasons.
+
+    `blocked` are the current pictures that its rules keep out of a slot, `warned` those of which
+    they only warn. `shown_blocked` are pictures that were shown when the run began, and that the
+    rules block now: they have left, or stay where `published.problem` tells why. `waiting_until` is
+    the day on which the last waiting product has its turn. `titles` are the products', by id.
+    """
 
     published: Published
-    blocked: tuple[BlockedPicture, ...]
+    blocked: tuple[JudgedPicture, ...]
     left_out: tuple[OfferLeftOut, ...]
+    shown_blocked: tuple[JudgedPicture, ...] = ()
+    warned: WarnedPictures = field(default_factory=WarnedPictures)
+    waiting_until: str = ""
+    titles: Mapping[str, str] = field(default_factory=dict)
 
 
 def publish_channels(
@@ -109,7 +115,9 @@ def publish_channels(
         if name not in reports:
             published = withdraw_rejected(store, name, by=terms.by, why=terms.why)
             if published and published.is_new:
-                reports[name] = ChannelReport(published=published, blocked=(), left_out=())
+                reports[name] = ChannelReport(
+                    published=published, blocked=(), left_out=(), titles=pictures.titles
+                )
     return reports
 
 
@@ -148,15 +156,15 @@ def _publish(
         accept_drop=terms.accept_drop,
     )
     published = publish(store, publication, products)
-    asked = (
-        (product.product_id, slot, picture, rules.find(slot, picture))
-        for product in products
-        for (slot, _), picture in product.pictures.items()
-        if picture is not None
+    blocked, warned = judge_current(products, rules)
+    edition, waiting = published.edition, len(published.plan.waiting)
+    percent = channel.rollout_percent_per_day
+    return ChannelReport(
+        published=published,
+        blocked=blocked,
+        left_out=offers.left_out,
+        shown_blocked=tuple(find_shown_blocked(published, products, rules)),
+        warned=warned,
+        waiting_until=find_last_day(edition, waiting, percent) if edition else "",
+        titles=pictures.titles,
     )
-    blocked = tuple(
-        BlockedPicture(product_id=product_id, slot=slot, picture=picture, findings=findings)
-        for product_id, slot, picture, findings in asked
-        if worst_of(findings) == "block"
-    )
-    return ChannelReport(published=published, blocked=blocked, left_out=offers.left_out)

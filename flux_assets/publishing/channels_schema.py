@@ -30,12 +30,12 @@ SLOTS_OF_FEEDS: Mapping[FeedFormat, tuple[SlotName, ...]] = {
 }
 """What each feed has columns for."""
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _Side = Annotated[int, Field(ge=16, le=10_000)]
 
 
 def _check_name(name: str) -> str:
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise ValueError(
             "a name takes lower-case letters, digits and _, starting with a letter, at most 40"
         )

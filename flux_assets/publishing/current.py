@@ -31,7 +31,7 @@ _Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Stored:
+class StoredPicture:
     """What the manifest knows of a product's picture of one shot."""
 
     title: str
@@ -54,16 +54,16 @@ class CurrentPictures:
     renditions: StoredTable | None
 
     @cached_property
-    def _stored(self) -> Mapping[str, Mapping[str, _Stored]]:
+    def _stored(self) -> Mapping[str, Mapping[str, StoredPicture]]:
         """Each product's pictures, by shot."""
         rows = [*read_rows(self.manifest.read(_OF_MANIFEST), _OF_MANIFEST)]
         owners: dict[str, set[str]] = {}
         for product_id, _, _, _, _, digest, _ in rows:
             if digest:
                 owners.setdefault(digest, set()).add(product_id)
-        found: dict[str, dict[str, _Stored]] = {}
+        found: dict[str, dict[str, StoredPicture]] = {}
         for product_id, shot, fingerprint, sha256, mode, digest, title in rows:
-            found.setdefault(product_id, {})[shot] = _Stored(
+            found.setdefault(product_id, {})[shot] = StoredPicture(
                 title=title,
                 fingerprint=fingerprint,
                 sha256=sha256,
@@ -85,6 +85,15 @@ class CurrentPictures:
         rows = map(RenditionRow._make, read_rows(table, names))
         return {(row.product_id, row.shot, row.profile): row for row in rows}
 
+    @cached_property
+    def titles(self) -> Mapping[str, str]:
+        """Each product's title, by its id."""
+        return {key: next(iter(it.values())).title for key, it in self._stored.items()}
+
+    def find_stored(self, product_id: str, shot: str) -> StoredPicture | None:
+        """What the manifest knows of one picture; None where it has none."""
+        return self._stored.get(product_id, {}).get(shot)
+
     def list_products(self, channel: Channel, offers: ChannelOffers) -> Iterator[CurrentProduct]:
         """The products that a channel has offers of and the manifest pictures."""
         has_titles = channel.feed.format == "shopify_csv"
@@ -92,19 +101,20 @@ class CurrentPictures:
             yield CurrentProduct(
                 product_id=product_id,
                 offers=offers.by_product.get(product_id, ()),
-                title=next(iter(pictures.values())).title if has_titles else "",
+                title=self.titles[product_id] if has_titles else "",
                 pictures={
-                    (slot.name, shot): self._find(product_id, shot, slot.profile, pictures[shot])
+                    (slot.name, shot): self.find(product_id, shot, slot.profile)
                     for slot in channel.slots.values()
                     for shot in slot.shots
                     if shot in pictures
                 },
             )
 
-    def _find(self, product_id: str, shot: str, profile: str, stored: _Stored) -> Picture | None:
+    def find(self, product_id: str, shot: str, profile: str) -> Picture | None:
         """A shot's picture in one profile, if it was made of the very picture of now."""
         row = self._made.get((product_id, shot, profile))
-        if row is None or row.master_sha256 != stored.sha256:
+        stored = self.find_stored(product_id, shot)
+        if row is None or stored is None or row.master_sha256 != stored.sha256:
             return NOT_MADE
         measures = row.measures(made_from=stored.made_from, repeated=stored.repeated)
         return Picture(

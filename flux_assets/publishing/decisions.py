@@ -23,7 +23,7 @@ from flux_assets.publishing.decision import (
 )
 from flux_assets.publishing.decision_log import log_batch, read_batch, read_batches
 from flux_assets.storage.change_object import change_object
-from flux_assets.storage.object_store import ObjectBody, ObjectStore
+from flux_assets.storage.object_store import ObjectBody, ObjectInfo, ObjectStore
 from flux_assets.storage.parallel import map_in_parallel
 from flux_assets.storage.stored_json import read_stored_json
 
@@ -96,11 +96,20 @@ def read_decisions(store: ObjectStore, known: Decisions | None = None) -> Decisi
         body = store.get(key)
         return key, (body.info.etag, _read_shard(body, store.uri_for(key)))
 
+    listed = {info.key: info.etag for info in list_shards(store)}
+    return Decisions(dict(map_in_parallel(read, sorted(listed))))
+
+
+def list_shards(store: ObjectStore) -> list[ObjectInfo]:
+    """The objects that hold the decisions, as far as there are any; at most 256.
+
+    Raises:
+        StoreError: they cannot be listed.
+    """
     # Not their common prefix, below which the log grows.
     prefixes = [f"{DECISIONS_PREFIX}{digit}" for digit in _HEX_DIGITS]
     found = map_in_parallel(lambda prefix: [*store.list(prefix)], prefixes)
-    listed = {info.key: info.etag for infos in found for info in infos}
-    return Decisions(dict(map_in_parallel(read, sorted(listed))))
+    return [info for infos in found for info in infos]
 
 
 def decide(

@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from decimal import Decimal
 from operator import attrgetter
 from typing import Literal, NamedTuple
@@ -151,9 +152,20 @@ def count_quota(last: Edition | None, day: str, percent_per_day: float | None) -
     if percent_per_day is None or last is None:
         return None
     is_same_day = last.day == day
-    base = last.base if is_same_day else len(last.products)
-    share = math.ceil(Decimal(str(percent_per_day)) * base / 100)
+    share = _share_of(last.base if is_same_day else len(last.products), percent_per_day)
     return share - (last.switched if is_same_day else 0)
+
+
+def find_last_day(edition: Edition, waiting: int, percent_per_day: float | None) -> str:
+    """The day, `YYYY-MM-DD`, on which the last of the waiting products has its turn; else ''."""
+    if percent_per_day is None or not waiting:
+        return ""
+    days = math.ceil(waiting / _share_of(len(edition.products), percent_per_day))
+    return (date.fromisoformat(edition.day) + timedelta(days=days)).isoformat()
+
+
+def _share_of(base: int, percent_per_day: float) -> int:
+    return math.ceil(Decimal(str(percent_per_day)) * base / 100)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """The editions of a store: each number is claimed once, by a conditional write, and stays."""
 
+import hashlib
 import re
 
 from flux_assets.errors import ConditionFailedError
@@ -9,7 +10,7 @@ from flux_assets.storage.object_store import ObjectStore
 
 FEEDS_PREFIX = "publishing/feeds/"
 _CONTENT_TYPE = "application/vnd.apache.parquet"
-_OF_CHANNEL = re.compile(rf"{FEEDS_PREFIX}([^/]+)/editions/\d+\.parquet")
+_OF_CHANNEL = re.compile(rf"{FEEDS_PREFIX}([^/]+)/editions/(\d{{6,}})\.parquet")
 _NAME = re.compile(r"(\d{6,})\.parquet")
 
 
@@ -20,8 +21,16 @@ def edition_key(channel: str, number: int) -> str:
 
 def list_channels(store: ObjectStore) -> list[str]:
     """The channels that have editions, whether they are enabled still or not."""
-    found = (_OF_CHANNEL.fullmatch(key) for key in store.list_keys(FEEDS_PREFIX))
-    return sorted({it[1] for it in found if it})
+    return sorted(list_newest(store))
+
+
+def list_newest(store: ObjectStore) -> dict[str, int]:
+    """The number of the newest edition of each channel that has one."""
+    newest: dict[str, int] = {}
+    for key in store.list_keys(FEEDS_PREFIX):
+        if found := _OF_CHANNEL.fullmatch(key):
+            newest[found[1]] = max(int(found[2]), newest.get(found[1], 0))
+    return newest
 
 
 def list_numbers(store: ObjectStore, channel: str) -> list[int]:
@@ -50,6 +59,16 @@ def read_last_edition(store: ObjectStore, channel: str) -> Edition | None:
     """
     numbers = list_numbers(store, channel)
     return read_edition(store, channel, numbers[-1]) if numbers else None
+
+
+def hash_edition(store: ObjectStore, channel: str, number: int) -> str:
+    """The sha256 (hex) of an edition's bytes.
+
+    Raises:
+        ObjectNotFoundError: there is none of this number.
+        StoreError: it cannot be read.
+    """
+    return hashlib.sha256(store.get(edition_key(channel, number)).data).hexdigest()
 
 
 def claim_edition(store: ObjectStore, edition: Edition) -> bool:

@@ -10,6 +10,7 @@ from flux_assets.publishing.channels import Slot
 from flux_assets.publishing.channels_schema import Policy
 from flux_assets.publishing.decisions import Decisions, finish_interrupted, read_decisions
 from flux_assets.publishing.edition import Edition, FeedForm, Picture, ShownProduct
+from flux_assets.publishing.edition_changes import NO_CHANGES, EditionChanges, count_changes
 from flux_assets.publishing.edition_plan import (
     CurrentProduct,
     EditionPlan,
@@ -68,13 +69,15 @@ class Published:
     """What a channel shows now, and what became of its products.
 
     `edition` is None where there is nothing to show and never was. `is_new` says that this run
-    made it, `written` are the keys of the files that it wrote. `problem` says that the plan was
-    not to be trusted: then only what was rejected left.
+    made it, and then `changes` sums up what it shows otherwise than the one before; `written` are
+    the keys of the files that it wrote. `problem` says that the plan was not to be trusted: then
+    only what was rejected left.
     """
 
     edition: Edition | None
     plan: EditionPlan
     is_new: bool
+    changes: EditionChanges = NO_CHANGES
     written: Sequence[str] = ()
     problem: EditionDropError | None = None
 
@@ -163,7 +166,12 @@ def _claim_next(
             _tell(following, plan)
         written = keep_files_up(store, edition) if edition else ()
         return Published(
-            edition=edition, plan=plan, is_new=is_new, written=written, problem=problem
+            edition=edition,
+            plan=plan,
+            is_new=is_new,
+            changes=count_changes(last, following) if is_new else NO_CHANGES,
+            written=written,
+            problem=problem,
         )
     uri = store.uri_for(publication.channel)
     raise ChangeConflictError(uri, "publish", "other runs always came first")
