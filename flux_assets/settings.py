@@ -68,6 +68,8 @@ class Settings(BaseModel):
     """The shots file: a path or `s3://`."""
     channels: str | None = None
     """The channels file: a path or `s3://`; without one, nothing is published."""
+    rollback_days: Annotated[int, Field(ge=0, le=36_500)] = 30
+    """What feeds showed within so many days is never deleted, so that they can go back to it."""
     allow_private_sources: bool = False
     """`true` also reads photos from private networks and from this machine."""
     photo_buckets: Annotated[tuple[str, ...], BeforeValidator(parse_buckets)] = ()

@@ -12,10 +12,12 @@ from rich.markup import escape
 
 from flux_assets.commands.dagster_home import look_at_instance
 from flux_assets.commands.people import answers, people
+from flux_assets.commands.pruning_renditions import OldRenditions, show_megabytes
 from flux_assets.commands.reports_shown import show_report
 from flux_assets.commands.shop import look_at_shop, read_names, read_settings
 from flux_assets.defs.markdown import markdown_table
 from flux_assets.defs.runs import describe_run, find_refresh
+from flux_assets.errors import StoreError
 from flux_assets.manifest.prune import (
     KEPT_REASONS,
     Deletion,
@@ -25,11 +27,14 @@ from flux_assets.manifest.prune import (
     find_old_pictures,
 )
 from flux_assets.manifest.wanted import PruneError, read_wanted_pictures
+from flux_assets.publishing.kept import KeptForChannels, read_kept
 from flux_assets.settings import Settings
+from flux_assets.storage.object_store import ObjectStore
 
 _SHOWN = 10
 _KEPT: dict[KeptReason, str] = {
     "wanted": "shown, asked for, or pinned",
+    "published": "shown by a channel within FLUX_ASSETS_ROLLBACK_DAYS, or to go back to",
     "no_successor": "no newer picture is stored as the catalog asks for it now",
     "not_asked": "of products or shots that are gone; --orphaned takes them, too",
     "younger": "not as old as --older-than-days asks",
@@ -37,38 +42,59 @@ _KEPT: dict[KeptReason, str] = {
 }
 
 
-def prune_store(*, deletes: bool, orphaned: bool, older_than_days: int, as_json: bool) -> bool:
+def prune_store(
+    *, deletes: bool, orphaned: bool, renditions: bool, older_than_days: int, as_json: bool
+) -> bool:
     """Print what could be deleted, and delete it if asked for; gives whether all of it could be.
 
     Raises:
         NoStoreError: there is no store to look at.
-        PruneError: a refresh is under way.
+        PruneError: a refresh is under way, or something that names pictures cannot be read.
     """
     settings = read_settings()
+    min_age = timedelta(days=older_than_days)
     with look_at_shop(settings, step="prune") as shop, look_at_instance() as instance:
         store, ledger = shop.store, shop.ledger
         find_obstacle = partial(_find_obstacle, instance, settings)
         obstacle = find_obstacle() if deletes else ""
         if obstacle:
             raise PruneError(obstacle)
-        wanted = read_wanted_pictures(settings, store, ledger, judges_owners=orphaned)
-        plan = find_old_pictures(
-            store, ledger, wanted, min_age=timedelta(days=older_than_days), orphaned=orphaned
+        kept = _read_kept(settings, store)
+        wanted = read_wanted_pictures(
+            settings, store, ledger, judges_owners=orphaned, published=kept.fingerprints
         )
+        plan = find_old_pictures(store, ledger, wanted, min_age=min_age, orphaned=orphaned)
+        old = OldRenditions(store, kept, min_age=min_age) if renditions else None
         if not as_json:
-            show_report(_report(plan))
-        _say_what_it_means(people if as_json else answers, settings, plan, deletes=deletes)
+            show_report("\n\n".join([_report(plan), *([old.report()] if old else [])]))
+        console = people if as_json else answers
+        _say_what_it_means(console, settings, plan)
+        if not deletes and (plan.pictures or (old and old.plan.files)):
+            console.print("Nothing was deleted; the same with [bold]--delete[/] does it.")
         deletions: list[Deletion] = []
         if deletes and plan.pictures:
             deletions += delete_pictures(store, ledger, plan.pictures, find_obstacle=find_obstacle)
+        if deletes and old:
+            old.delete(find_obstacle)
     failed = [deletion for deletion in deletions if deletion.problem]
     if as_json:
         told = [{"key": it.picture.key, "problem": it.problem} for it in failed]
         counts = {"deleted": len(deletions) - len(failed), "failed": told}
-        click.echo(json.dumps({"dry_run": not deletes, **plan.to_json(), **counts}, indent=2))
+        of_renditions = {"renditions": old.to_json()} if old else {}
+        shown = {"dry_run": not deletes, **plan.to_json(), **counts, **of_renditions}
+        click.echo(json.dumps(shown, indent=2))
     elif deletes:
         _show(deletions, failed)
-    return not failed
+        if old:
+            old.show()
+    return not failed and not (old and old.failed)
+
+
+def _read_kept(settings: Settings, store: ObjectStore) -> KeptForChannels:
+    try:
+        return read_kept(store, settings.rollback_days)
+    except StoreError as error:
+        raise PruneError(str(error)) from error
 
 
 def _find_obstacle(instance: dg.DagsterInstance, settings: Settings) -> str:
@@ -78,10 +104,10 @@ def _find_obstacle(instance: dg.DagsterInstance, settings: Settings) -> str:
 
 
 def _report(plan: PrunePlan) -> str:
-    parts = [f"**{_count(len(plan.pictures))} to delete, {_megabytes(_size(plan))}**"]
+    parts = [f"**{_count(len(plan.pictures))} to delete, {show_megabytes(_size(plan))}**"]
     if plan.pictures:
         rows = [
-            (reason, shot, count, _megabytes(size_bytes))
+            (reason, shot, count, show_megabytes(size_bytes))
             for (reason, shot), (count, size_bytes) in plan.sums().items()
         ]
         parts.append(markdown_table(("why", "shot", "pictures", "size"), rows))
@@ -93,9 +119,7 @@ def _report(plan: PrunePlan) -> str:
     return "\n\n".join(parts)
 
 
-def _say_what_it_means(
-    console: Console, settings: Settings, plan: PrunePlan, *, deletes: bool
-) -> None:
+def _say_what_it_means(console: Console, settings: Settings, plan: PrunePlan) -> None:
     if not plan.pictures:
         return
     cost_usd = len(plan.pictures) * settings.cost_usd_per_image
@@ -105,8 +129,6 @@ def _say_what_it_means(
         "keeps these as older ones, and their price, until a lifecycle rule expires them.",
         soft_wrap=True,
     )
-    if not deletes:
-        console.print("Nothing was deleted; the same with [bold]--delete[/] does it.")
 
 
 def _show(deletions: Sequence[Deletion], failed: Sequence[Deletion]) -> None:
@@ -123,7 +145,3 @@ def _size(plan: PrunePlan) -> int:
 
 def _count(pictures: int) -> str:
     return f"{pictures} {'picture' if pictures == 1 else 'pictures'}"
-
-
-def _megabytes(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:,.1f} MB"

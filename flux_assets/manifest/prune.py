@@ -27,9 +27,9 @@ from flux_assets.storage.parallel import map_in_parallel
 
 PruneReason = Literal["superseded", "orphaned"]
 PRUNE_REASONS: tuple[PruneReason, ...] = get_args(PruneReason)
-KeptReason = Literal["wanted", "no_successor", "not_asked", "younger", "unsettled"]
+KeptReason = Literal["wanted", "published", "no_successor", "not_asked", "younger", "unsettled"]
 KEPT_REASONS: tuple[KeptReason, ...] = get_args(KeptReason)
-_Verdict = PruneReason | Literal["wanted", "no_successor"]
+_Verdict = PruneReason | Literal["wanted", "published", "no_successor"]
 _SHOWN = 10
 _BATCH = 500
 _PROBE_KEY = f"{picture_prefix()}prune/permission/{'f' * 32}.png"
@@ -56,7 +56,8 @@ class OldPicture:
 class PrunePlan:
     """What may be deleted, in the order of the keys, and how many pictures are kept for what.
 
-    `wanted` ones are shown, asked for or pinned; beside those with `no_successor` no newer
+    `wanted` ones are in the manifest, asked for or pinned; `published` ones are shown by a sales
+    channel, or could be shown again; beside those with `no_successor` no newer
     picture is stored as the catalog asks for it now; orphaned ones were `not_asked` for; an
     `unsettled` one's ledger entry does not say that it is stored.
     """
@@ -123,7 +124,7 @@ def find_old_pictures(
     old: dict[str, tuple[ObjectInfo, PruneReason]] = {}
     for info, reason in _judge_pictures(store, wanted):
         match reason:
-            case "wanted" | "no_successor":
+            case "wanted" | "published" | "no_successor":
                 kept[reason] += 1
             case "orphaned" if not orphaned:
                 kept["not_asked"] += 1
@@ -192,6 +193,8 @@ def _judge_pictures(
         if wanted.has(info.key, match["short"]):
             stored_at[info.key] = info.modified_at
             yield info, "wanted"
+        elif match["short"] in wanted.published:
+            yield info, "published"
         else:
             others.append((info, match["shot"], match["product"]))
     for info, shot, product in others:

@@ -1,6 +1,7 @@
 """Which pictures of a store somebody still wants: these are never deleted."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,7 @@ class WantedPictures:
         named: every object key in the manifest.
         asked: the short fingerprints of what the inputs ask for now, pins aside.
         pins: the first digits of the fingerprints that overrides pin, of any product.
+        published: the short fingerprints of what is shown elsewhere, or could be shown again.
         current: of each product and shot whose picture is as the inputs ask for it now: its key.
         products, shots: of the catalog, drafts and archived products included, as in keys.
     """
@@ -53,6 +55,7 @@ class WantedPictures:
     named: frozenset[str]
     asked: frozenset[str]
     pins: tuple[str, ...]
+    published: AbstractSet[str]
     current: Mapping[_Owner, str]
     products: frozenset[str]
     shots: frozenset[str]
@@ -73,7 +76,12 @@ class WantedPictures:
 
 
 def read_wanted_pictures(
-    settings: Settings, store: ObjectStore, ledger: Ledger, *, judges_owners: bool
+    settings: Settings,
+    store: ObjectStore,
+    ledger: Ledger,
+    *,
+    judges_owners: bool,
+    published: AbstractSet[str],
 ) -> WantedPictures:
     """Read all that names pictures.
 
@@ -83,12 +91,14 @@ def read_wanted_pictures(
         ledger: of the same store, for the pins.
         judges_owners: whether what has no owner is to be deleted, so that each row that the
             catalog has must be understood.
+        published: the short fingerprints of what this room knows nothing of: what sales channels
+            show, or could go back to.
 
     Raises:
         PruneError: some of it cannot be read, or not be relied on.
     """
     try:
-        return _read(settings, store, ledger, judges_owners=judges_owners)
+        return _read(settings, store, ledger, judges_owners=judges_owners, published=published)
     except PruneError:
         raise
     except FluxAssetsError as error:
@@ -96,7 +106,12 @@ def read_wanted_pictures(
 
 
 def _read(
-    settings: Settings, store: ObjectStore, ledger: Ledger, *, judges_owners: bool
+    settings: Settings,
+    store: ObjectStore,
+    ledger: Ledger,
+    *,
+    judges_owners: bool,
+    published: AbstractSet[str],
 ) -> WantedPictures:
     manifest, audit = _read_manifest(store)
     shots = load_shots(settings)
@@ -127,6 +142,7 @@ def _read(
         named=frozenset(manifest["object_key"]),
         asked=asked,
         pins=pins,
+        published=published,
         current=_find_current(manifest, asked, pins),
         products=frozenset(map(quote_segment, product_ids)),
         shots=frozenset(shot.name for shot in shots.shots),

@@ -3,11 +3,12 @@
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, fields
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
 from itertools import groupby, islice
 from operator import itemgetter
 from sys import intern
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flux_assets.errors import StoreError
 from flux_assets.publishing.edition import Edition, FeedForm, Offer, Picture, Showing, ShownProduct
@@ -16,6 +17,7 @@ from flux_assets.storage.stored_json import DamagedObjectError
 
 if TYPE_CHECKING:  # it is loaded only where a table is really read
     import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
 
 FORMAT = 1
 _METADATA = b"flux_assets"
@@ -35,7 +37,7 @@ _REMEDY = "restore an earlier version of it: editions are never made anew"
 def write_edition(edition: Edition) -> bytes:
     """The edition's bytes."""
     import pyarrow as pa
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
+    import pyarrow.parquet as pq
 
     head = {name: getattr(edition, name) for name in _HEAD}
     said = {"format": FORMAT, **head, "form": asdict(edition.form)}
@@ -54,22 +56,77 @@ def read_edition_file(data: bytes, uri: str) -> Edition:
     Raises:
         StoreError: a newer release wrote it, or it is damaged.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        file = pq.ParquetFile(pa.BufferReader(data))
-        said = json.loads(file.schema_arrow.metadata[_METADATA])
-        if said["format"] > FORMAT:
-            raise StoreError(uri, "read", "a newer release of flux_assets wrote it; upgrade")
+    with _damage_told(uri):
+        file, said = _open(data, uri)
         form = said["form"] | {"formats": tuple(said["form"]["formats"])}
         head = {name: said[name] for name in _HEAD}
         rows = (row for batch in file.iter_batches(_ROWS_A_GROUP) for row in batch.to_pylist())
         products = {it.product_id: it for it in _read_products(rows)}
         return Edition(**head, form=FeedForm(**form), products=products)
+
+
+class NamedPicture(NamedTuple):
+    """A picture that an edition shows, or could go back to, and of which product and file."""
+
+    product_id: str
+    shot: str
+    fingerprint: str
+    object_key: str
+    sha256: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditionFile:
+    """An edition of which no more is unpacked than what is asked for.
+
+    All methods raise StoreError where a newer release wrote it, or it is damaged.
+    """
+
+    data: bytes
+    uri: str
+
+    def read_at(self) -> str:
+        """When it was made."""
+        with _damage_told(self.uri):
+            return str(_open(self.data, self.uri)[1]["at"])
+
+    def list_named(self) -> Iterator[NamedPicture]:
+        """As `Edition.list_named`, some rows at a time."""
+        _, *of_picture = NamedPicture._fields
+        with _damage_told(self.uri):
+            file, _ = _open(self.data, self.uri)
+            nested = [f"before.list.element.{name}" for name in of_picture]
+            for batch in file.iter_batches(
+                _ROWS_A_GROUP, columns=["product_id", *of_picture, *nested]
+            ):
+                owners, before = batch["product_id"], batch["before"]
+                earlier = before.flatten()
+                shown = [batch[name].to_pylist() for name in of_picture]
+                recalled = [earlier.field(name).to_pylist() for name in of_picture]
+                yield from map(NamedPicture, owners.to_pylist(), *shown)
+                of_earlier = owners.take(before.value_parent_indices()).to_pylist()
+                yield from map(NamedPicture, of_earlier, *recalled)
+
+
+@contextmanager
+def _damage_told(uri: str) -> Iterator[None]:
+    try:
+        yield
     except (*NO_TABLE, TypeError) as error:
         problem = f"it is no edition ({type(error).__name__}: {error}); {_REMEDY}"
         raise DamagedObjectError(uri, "read", problem) from error
+
+
+def _open(data: bytes, uri: str) -> "tuple[pq.ParquetFile, dict[str, Any]]":
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(pa.BufferReader(data))
+    said = json.loads(file.schema_arrow.metadata[_METADATA])
+    if said["format"] > FORMAT:
+        raise StoreError(uri, "read", "a newer release of flux_assets wrote it; upgrade")
+    return file, said
 
 
 def _schema() -> "pa.Schema":

@@ -5,7 +5,7 @@ import re
 
 from flux_assets.errors import ConditionFailedError
 from flux_assets.publishing.edition import Edition
-from flux_assets.publishing.edition_file import read_edition_file, write_edition
+from flux_assets.publishing.edition_file import EditionFile, read_edition_file, write_edition
 from flux_assets.storage.object_store import ObjectStore
 
 FEEDS_PREFIX = "publishing/feeds/"
@@ -49,6 +49,17 @@ def read_edition(store: ObjectStore, channel: str, number: int) -> Edition:
     """
     key = edition_key(channel, number)
     return read_edition_file(store.get(key).data, store.uri_for(key))
+
+
+def open_edition(store: ObjectStore, channel: str, number: int) -> EditionFile:
+    """One edition, still to be unpacked.
+
+    Raises:
+        ObjectNotFoundError: there is none of this number.
+        StoreError: it cannot be read.
+    """
+    key = edition_key(channel, number)
+    return EditionFile(store.get(key).data, store.uri_for(key))
 
 
 def read_last_edition(store: ObjectStore, channel: str) -> Edition | None:

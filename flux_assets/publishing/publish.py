@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from flux_assets.errors import FluxAssetsError
+from flux_assets.errors import FluxAssetsError, ObjectNotFoundError
 from flux_assets.publishing.channels import Slot
 from flux_assets.publishing.channels_schema import Policy
 from flux_assets.publishing.decisions import Decisions, finish_interrupted, read_decisions
@@ -137,9 +137,10 @@ def withdraw_rejected(
         by=by,
         why=why,
     )
+    judge = _allow_all if fallback is None else _FilesThere(store, newest)
 
     def plan(last: Edition | None, decisions: Decisions, _: str) -> _Planned:
-        return _plan_withdrawals(publication, last or newest, decisions, fallback), None
+        return _plan_withdrawals(publication, last or newest, decisions, fallback, judge), None
 
     return _claim_next(store, publication, plan)
 
@@ -198,21 +199,41 @@ def _plan(
     return _plan_withdrawals(publication, last, decisions), problem
 
 
+def _allow_all(_slot: str, _picture: Picture) -> Judgement:
+    return Judgement()
+
+
 def _plan_withdrawals(
     publication: Publication,
     last: Edition,
     decisions: Decisions,
     fallback: Edition | None = None,
+    judge: Judging = _allow_all,
 ) -> EditionPlan:
     """Let only what was rejected leave, whatever the catalog and the rules say now."""
-    judges = Judges(judge=_allow_all, verdict_of=decisions.verdict_of, policy=publication.policy)
+    judges = Judges(judge=judge, verdict_of=decisions.verdict_of, policy=publication.policy)
     slots = publication.slots
     plan = plan_edition(last, freeze(last), slots=slots, judges=judges, quota=0, fallback=fallback)
     return replace(plan, waiting=())
 
 
-def _allow_all(_slot: str, _picture: Picture) -> Judgement:
-    return Judgement()
+class _FilesThere:
+    """Lets no picture come back whose file is gone; what the newest edition names is never gone."""
+
+    def __init__(self, store: ObjectStore, newest: Edition) -> None:
+        self._store = store
+        self._known = {it.object_key: True for it in newest.list_named()}
+
+    def __call__(self, _slot: str, picture: Picture) -> Judgement:
+        """Ask the store, once for each file."""
+        key = picture.object_key
+        if key not in self._known:
+            try:
+                self._store.head(key)
+                self._known[key] = True
+            except ObjectNotFoundError:
+                self._known[key] = False
+        return Judgement(is_blocked=not self._known[key])
 
 
 def _build(

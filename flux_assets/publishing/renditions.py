@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -34,12 +35,14 @@ from flux_assets.publishing.rendition_table import (
     open_renditions,
 )
 from flux_assets.storage.change_object import change_object
-from flux_assets.storage.object_store import ObjectStore, rendition_key
+from flux_assets.storage.object_store import ObjectBody, ObjectStore, rendition_key
 from flux_assets.storage.parallel import map_on_cores
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
 
+RENEWED_AFTER = timedelta(days=1)
+"""What is found older is put again, so that `prune`, which goes by age, lets it be."""
 THREADS = len(os.sched_getaffinity(0))
 _MASTERS_BETWEEN_MERGES = 2_000
 
@@ -198,20 +201,27 @@ def _render(
 def _put(
     store: ObjectStore, key: str, data: bytes, recipe: Recipe, report: RenditionReport
 ) -> bytes:
-    """What lies there afterwards: another release of an encoder may have been first."""
+    """What lies there afterwards: another release of an encoder may have been first.
+
+    A file from long ago is put again as it is, for nobody else knows before the table is written
+    that it is wanted.
+    """
     content_type = CONTENT_TYPES[recipe.format]
+    there: ObjectBody | None = None
+
+    def keep(found: ObjectBody | None) -> bytes | None:
+        nonlocal there
+        there = found
+        if found is None:
+            return data
+        return found.data if found.info.modified_at < store.now() - RENEWED_AFTER else None
+
     try:
         store.put(key, data, content_type=content_type, if_absent=True)
     except ConditionFailedError:  # S3 says so, too, while another one's put is under way
-        there = change_object(
-            store,
-            key,
-            lambda found: None if found else data,
-            content_type=content_type,
-            sleep=time.sleep,
-        )
-        if not there.is_written:
-            return there.data
+        change_object(store, key, keep, content_type=content_type, sleep=time.sleep)
+    if there is not None:
+        return there.data
     report.stored += 1
     report.stored_bytes += len(data)
     return data

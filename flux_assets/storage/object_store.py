@@ -18,6 +18,11 @@ PICTURE_KEY = re.compile(
     r"images/(?P<shot>[^/]+)/(?P<product>[^/]+)/(?P<short>(?!0{32})[0-9a-f]{32})\.[a-z0-9]+"
 )
 """A picture's whole key; `short` are the first digits of its request's fingerprint."""
+RENDITIONS_PREFIX = f"{PUBLISHING_PREFIX}renditions/"
+RENDITION_KEY = re.compile(
+    rf"{RENDITIONS_PREFIX}(?P<product>[^/]+)/(?P<shot>[^/]+)/[0-9a-f]{{32}}\.(?:jpg|png|webp|avif)"
+)
+"""The whole key of a file that was made of a picture."""
 
 _MAX_SEGMENT_BYTES = 180
 _PLAIN_SEGMENT = re.compile(rf"[A-Za-z0-9_-]{{1,{_MAX_SEGMENT_BYTES}}}")
@@ -99,12 +104,13 @@ class ObjectStore(Protocol):
         """
 
     def delete(self, key: str) -> None:
-        """Delete one picture, whoever wrote it; nothing is wrong where there is none.
+        """Delete one picture or rendition, whoever wrote it; nothing is wrong where there is none.
 
         A bucket that keeps versions keeps it as an older version, which has its price as well.
 
         Raises:
-            StoreError: the key is not that of a picture (`PICTURE_KEY`), or the store refuses.
+            StoreError: the key is neither a picture's (`PICTURE_KEY`) nor a rendition's
+                (`RENDITION_KEY`), or the store refuses.
         """
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
@@ -162,19 +168,18 @@ PROOF_KEY = picture_key(
 
 
 def check_picture_key(key: str, uri: str) -> None:
-    """Make sure that a key may be deleted: nothing but a picture ever is, and the store's proof.
+    """Make sure that a key may be deleted: only pictures are, renditions, and the store's proof.
 
     Raises:
         StoreError: it is another object's.
     """
-    if key != PROOF_KEY and not PICTURE_KEY.fullmatch(key):
+    if key != PROOF_KEY and not (PICTURE_KEY.fullmatch(key) or RENDITION_KEY.fullmatch(key)):
         raise StoreError(uri, "delete", "it is no picture, and nothing else is ever deleted")
 
 
 def rendition_key(*, product_id: str, shot: str, rendition_id: str, extension: str) -> str:
     """Where one file for the public lives, for ever: what it is made of names it."""
-    folder = f"{PUBLISHING_PREFIX}renditions/{quote_segment(product_id)}/{shot}"
-    return f"{folder}/{rendition_id}.{extension}"
+    return f"{RENDITIONS_PREFIX}{quote_segment(product_id)}/{shot}/{rendition_id}.{extension}"
 
 
 def ledger_key(fingerprint: str) -> str:

@@ -84,6 +84,48 @@ def test_old_pictures_are_shown_then_deleted_and_bought_again_once_if_they_are_w
 
 
 @pytest.mark.slow
+def test_what_feeds_show_or_could_go_back_to_stays_and_what_was_made_goes_if_asked_for(
+    workplace: Workplace,
+) -> None:
+    on = {"FLUX_ASSETS_CHANNELS": "data/channels.yaml"}
+    assert bought(workplace, {}) == (2, 0)
+    assert workplace.run("publish", **on).exit_code == 0
+    workplace.replace_in_catalog(TITLE, NEW_TITLE)
+    make_older(workplace)
+    assert bought(workplace, {}) == (1, 0)
+    assert workplace.run("publish", **on).exit_code == 0
+    old = workplace.store / f"publishing/renditions/00123/hero/{'f' * 32}.jpg"
+    young = old.with_name(f"{'e' * 32}.jpg")
+    for path, days in ((old, 8), (young, 6)):
+        path.write_bytes(b"a file")
+        then = path.stat().st_mtime - days * 24 * 60 * 60
+        os.utime(path, (then, then))
+    before = objects(workplace)
+
+    command = ("prune", "--renditions", "--older-than-days", "0")
+    shown = workplace.run(*command)
+    assert shown.exit_code == 0, shown.stderr
+    assert "0 pictures to delete" in plain(shown)
+    assert "1 rendition to delete" in plain(shown)
+    assert "Nothing was deleted; the same with --delete does it." in plain(shown)
+    assert workplace.run("prune", "--json").json["kept"]["published"] == 1
+    assert objects(workplace) == before
+
+    pruned = workplace.run(*command, "--delete", "--json")
+    assert (pruned.exit_code, pruned.json["deleted"]) == (0, 0), pruned.stderr
+    assert pruned.json["renditions"]["deleted"] == 1
+    assert pruned.json["renditions"]["kept"]["younger"] >= 1
+    gone = old.relative_to(workplace.store).as_posix()
+    assert set(before) - set(objects(workplace)) == {gone}
+
+    (workplace.store / "publishing/feeds/shopify/editions/000001.parquet").write_bytes(b"PAR1")
+    damaged = workplace.run("prune", "--delete")
+    assert damaged.exit_code == 1
+    assert "nothing was deleted" in plain(damaged)
+    assert "it is no edition" in plain(damaged)
+
+
+@pytest.mark.slow
 def test_a_product_that_comes_back_is_bought_again_once_and_its_plan_says_so(
     workplace: Workplace,
 ) -> None:

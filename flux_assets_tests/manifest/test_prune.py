@@ -1,7 +1,7 @@
 """Which old pictures go, which never do, and what is left of those that went."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -97,9 +97,15 @@ class PrunableShop(Shop):
         self.environ["FLUX_ASSETS_OVERRIDES"] = "overrides.csv"
         (self.folder / "overrides.csv").write_text(text)
 
-    def plan(self, *, days: int = 30, orphaned: bool = False) -> PrunePlan:
+    def plan(
+        self, *, days: int = 30, orphaned: bool = False, published: Iterable[ImageRequest] = ()
+    ) -> PrunePlan:
         wanted = read_wanted_pictures(
-            self.settings, self.hooked, self.ledger, judges_owners=orphaned
+            self.settings,
+            self.hooked,
+            self.ledger,
+            judges_owners=orphaned,
+            published={request.fingerprint[:32] for request in published},
         )
         return find_old_pictures(
             self.hooked, self.ledger, wanted, min_age=timedelta(days=days), orphaned=orphaned
@@ -265,6 +271,16 @@ def test_a_pinned_picture_stays_whoever_pins_it(shop: PrunableShop, product_id: 
     hero, wide = shop.old
     shop.write_overrides(f"product_id,shot,pin\n{product_id},hero,{hero.fingerprint[:8]}\n")
     assert found(shop.plan()) == keys(wide)
+
+
+def test_what_is_shown_elsewhere_stays_even_of_a_product_that_is_gone(shop: PrunableShop) -> None:
+    plan = shop.plan(published=shop.old[:1])
+    assert found(plan) == keys(shop.old[1])
+    assert plan.to_json()["kept"]["published"] == plan.kept["published"] == 1
+    shop.environ["FLUX_ASSETS_MAX_PRODUCT_DROP_PERCENT"] = "50"
+    shop.remove_product("001")
+    shop.refresh()
+    assert found(shop.plan(orphaned=True, published=shop.old)) == keys(*shop.new[:2])
 
 
 def test_what_would_be_asked_for_without_its_pin_stays(shop: PrunableShop) -> None:

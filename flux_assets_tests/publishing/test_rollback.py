@@ -131,8 +131,19 @@ def test_an_edition_is_gone_back_to_past_all_that_came_between(store: HookedStor
 def test_what_a_place_does_not_remember_is_looked_up(store: HookedStore) -> None:
     for take in range(2, 9):
         show(store, take, 1)
+    for it in (picture("0 table 1"), picture("0 hero 1", "hero")):
+        store.put(it.object_key, b"a file", content_type="image/jpeg")
     to_edition(store, 1)
     assert shown(store) == [all_of(1), all_of(1)]
+
+
+def test_what_was_deleted_since_does_not_come_back(store: HookedStore) -> None:
+    for take in range(2, 9):
+        show(store, take, 1)
+    it = picture("0 hero 1", "hero")
+    store.put(it.object_key, b"a file", content_type="image/jpeg")
+    to_edition(store, 1)
+    assert shown(store) == ["hero 1", all_of(1)]
 
 
 def test_a_picture_that_was_shown_then_and_is_again_stays(store: HookedStore) -> None:

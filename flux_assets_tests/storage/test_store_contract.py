@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 
 from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreError
-from flux_assets.storage.object_store import ObjectStore, ledger_key, picture_key
+from flux_assets.storage.object_store import ObjectStore, ledger_key, picture_key, rendition_key
 
 AWKWARD_IDS = ("..", ".hidden", "a/b", "50% off", "%2F", "a+b", "a b", "Größe 38", "🧦", "x" * 300)
 RACERS = 16
@@ -293,6 +293,17 @@ def test_a_deleted_picture_is_gone_with_its_metadata_and_its_neighbours_stay(
     assert any_store.get(neighbour).metadata == {"uuid": "1"}
 
 
+@pytest.mark.parametrize("extension", ["jpg", "png", "webp", "avif"])
+def test_a_rendition_can_be_deleted(any_store: ObjectStore, extension: str) -> None:
+    names = {"product_id": "100 % größer", "shot": "hero", "extension": extension}
+    keys = [rendition_key(rendition_id=digit * 32, **names) for digit in "ab"]
+    for key in keys:
+        any_store.put(key, b"here", content_type="x")
+    any_store.delete(keys[0])
+    any_store.delete(keys[0])
+    assert [*any_store.list_keys("")] == keys[1:]
+
+
 def test_deleting_what_is_not_there_is_nothing_wrong(any_store: ObjectStore) -> None:
     any_store.delete(PICTURE)
     put_text(any_store, PICTURE, "here")
@@ -313,6 +324,16 @@ def test_deleting_what_is_not_there_is_nothing_wrong(any_store: ObjectStore) -> 
         "photos/" + "f" * 64 + ".jpg",
         "store.json",
         "shop/" + PICTURE,
+        "publishing/decisions/" + "f" * 2 + ".json",
+        "publishing/decisions/log/2026-11-26/2026-11-26-" + "f" * 12 + ".json",
+        "publishing/feeds/google/editions/000001.parquet",
+        "publishing/feeds/google.tsv",
+        "publishing/renditions/1/" + "f" * 32 + ".jpg",
+        "publishing/renditions/1/hero/f.jpg",
+        "publishing/renditions/1/hero/" + "f" * 32 + ".json",
+        "publishing/renditions/1/hero/" + "F" * 32 + ".jpg",
+        "publishing/renditions/1/hero/thumbs/" + "f" * 32 + ".jpg",
+        "shop/publishing/renditions/1/hero/" + "f" * 32 + ".jpg",
     ],
 )
 def test_nothing_but_a_picture_can_be_deleted(any_store: ObjectStore, key: str) -> None:
