@@ -2,13 +2,16 @@
 
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from flux_assets.commands.calling import examples, json_option
 from flux_assets.commands.choosing import shots_option
 from flux_assets.commands.completion import complete_products
+
+if TYPE_CHECKING:
+    from flux_assets.publishing.decision import DecisionVerdict
 
 
 @click.command(
@@ -22,9 +25,9 @@ from flux_assets.commands.completion import complete_products
 )
 @click.argument("product_id", required=False, shell_complete=complete_products)
 @shots_option(text="Of which shots; repeatable.")
-@click.option("--approve", "verdict", flag_value="approved", help="It may be shown.")
-@click.option("--reject", "verdict", flag_value="rejected", help="No channel shows it any more.")
-@click.option("--undecided", "verdict", flag_value="undecided", help="Take the decision back.")
+@click.option("--approve", "approves", is_flag=True, help="It may be shown.")
+@click.option("--reject", "rejects", is_flag=True, help="No channel shows it any more.")
+@click.option("--undecided", "takes_back", is_flag=True, help="Take the decision back.")
 @click.option("--reason", "reasons", multiple=True, help="Why; repeatable.")
 @click.option("--note", default="", help="What else there is to say.")
 @click.option("--list", "lists", is_flag=True, help="Print the pictures with their decisions.")
@@ -48,7 +51,9 @@ def decide(
     *,
     product_id: str | None,
     shots: tuple[str, ...],
-    verdict: Literal["approved", "rejected", "undecided"] | None,
+    approves: bool,
+    rejects: bool,
+    takes_back: bool,
     reasons: tuple[str, ...],
     note: str,
     only: str | None,
@@ -64,18 +69,25 @@ def decide(
 
     Exit code 0: all is decided; 1: somebody else decided meanwhile, or it could not be kept.
     """
-    if sum((verdict is not None, lists, to_file is not None, from_file is not None)) != 1:
+    flags: dict[DecisionVerdict, bool]
+    flags = {"approved": approves, "rejected": rejects, "undecided": takes_back}
+    verdicts = [verdict for verdict, is_given in flags.items() if is_given]
+    if sum((len(verdicts), lists, to_file is not None, from_file is not None)) != 1:
         given = "--approve, --reject, --undecided, --list, --export and --import"
         raise click.UsageError(f"give one of {given}")
-    if verdict is not None and (product_id is None or not shots):
+    if verdicts and (product_id is None or not shots):
         raise click.UsageError("name the product and its --shots")
+    if (reasons or note) and not verdicts:
+        raise click.UsageError("--reason and --note go with --approve, --reject and --undecided")
+    if only is not None and not (lists or to_file):
+        raise click.UsageError("--verdict goes with --list and --export")
     if from_file is not None and (product_id or shots):
         raise click.UsageError("a file names its pictures itself")
     from flux_assets.commands import deciding
 
-    if verdict is not None and product_id is not None:
+    for verdict in verdicts:
         is_done = deciding.decide_pictures(
-            product_id, shots, verdict, reasons=reasons, note=note, as_json=as_json
+            product_id or "", shots, verdict, reasons=reasons, note=note, as_json=as_json
         )
         sys.exit(0 if is_done else 1)
     if from_file is not None:

@@ -2,8 +2,10 @@
 
 import getpass
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.markup import escape
@@ -53,15 +55,9 @@ def decide_pictures(
         FluxAssetsError: it cannot be kept.
     """
     with look_at_shop(read_settings(buys=False), step=_VIA) as shop:
-        found = {
-            it.shot: it
-            for it in _read_pictures(shop.store, read_decisions(shop.store), product_id, shots)
-        }
-        absent = [shot for shot in shots if shot not in found]
-        if absent:
-            problem = f"there is no stored picture of shot {absent[0]}"
-            raise NoPictureError(f"product {product_id!r}: {problem}; nothing was decided")
-        wishes = [found[shot].wish(verdict, reasons=reasons, note=note) for shot in found]
+        listed = [*_read_pictures(shop.store, read_decisions(shop.store), None, ())]
+        found = _find_shots(listed, product_id, shots)
+        wishes = [it.wish(verdict, reasons=reasons, note=note) for it in found]
         return _decide(shop.store, wishes, as_json=as_json)
 
 
@@ -72,7 +68,9 @@ def import_decisions(path: Path, *, as_json: bool) -> bool:
         FluxAssetsError: the file cannot be understood, or a decision not be kept.
     """
     with look_at_shop(read_settings(buys=False), step=_VIA) as shop:
-        wishes = read_csv(path.read_bytes(), str(path), read_decisions(shop.store))
+        decisions = read_decisions(shop.store)
+        wishes = read_csv(path.read_bytes(), str(path), decisions)
+        _tell_absent(_read_pictures(shop.store, decisions, None, ()), wishes, str(path))
         return _decide(shop.store, wishes, as_json=as_json)
 
 
@@ -93,9 +91,12 @@ def show_decisions(
         listed = _read_pictures(shop.store, read_decisions(shop.store), product_id, shots)
         pictures = [it for it in listed if only in {None, it.verdict}]
     if to_file is not None:
-        to_file.write_text(write_csv(pictures), "utf-8", newline="")
-        told = f"{len(pictures)} pictures are in"
-        answers.print(f"{told} {escape(str(to_file))}.", soft_wrap=True)
+        to_file.write_text(write_csv(pictures), "utf-8-sig", newline="")  # as Excel needs it
+        if as_json:
+            click.echo(json.dumps({"pictures": len(pictures), "file": str(to_file)}))
+        else:
+            told = f"{len(pictures)} pictures are in"
+            answers.print(f"{told} {escape(str(to_file))}.", soft_wrap=True)
     elif as_json:
         click.echo(json.dumps([it.to_json() for it in pictures], indent=2, ensure_ascii=False))
     else:
@@ -121,6 +122,16 @@ def list_interrupted(store: ObjectStore) -> list[str]:
 def name_person() -> str:
     """Whoever runs the command, as the machine knows them."""
     return getpass.getuser()
+
+
+def answer_to_json(answer: Answer) -> dict[str, Any]:
+    """What became of a batch, for a program."""
+    return {
+        "batch": answer.batch,
+        "applied": [{"fingerprint": it.fingerprint, **it.to_json()} for it in answer.applied],
+        "conflicts": [wish.fingerprint for wish, _ in answer.conflicts],
+        "failed": dict(answer.failed),
+    }
 
 
 def tell_answer(answer: Answer) -> None:
@@ -152,22 +163,58 @@ def _read_pictures(
             yield it
 
 
+def _find_shots(
+    listed: Sequence[DecidedPicture], product_id: str, shots: Sequence[str]
+) -> list[DecidedPicture]:
+    """The pictures of a product's shots, each once.
+
+    Raises:
+        NoPictureError: there is no such product, or no picture of a shot.
+    """
+    wanted = normalise_id(product_id)
+    found = {it.shot: it for it in listed if it.product_id == wanted}
+    nothing = "nothing was decided"
+    if not found:
+        near = get_close_matches(wanted, {it.product_id for it in listed})
+        hint = f"; near it: {', '.join(map(repr, near))}" if near else ""
+        problem = f"no product of this id has a stored picture{hint}"
+        raise NoPictureError(f"product {product_id!r}: {problem}; {nothing}")
+    for shot in shots:
+        if shot not in found:
+            problem = f"there is no stored picture of shot {shot}, only of {', '.join(found)}"
+            raise NoPictureError(f"product {product_id!r}: {problem}; {nothing}")
+    return [found[shot] for shot in dict.fromkeys(shots)]
+
+
+def _tell_absent(listed: Iterable[DecidedPicture], wishes: Sequence[Wish], name: str) -> None:
+    """Say that a file is of pictures which are not the current ones.
+
+    Raises:
+        NoPictureError: none is, so that it is another shop's file, or one of long ago.
+    """
+    current = {(it.fingerprint, it.sha256) for it in listed}
+    absent = [it for it in wishes if (it.fingerprint, it.sha256) not in current]
+    if absent and len(absent) == len(wishes):
+        problem = "no picture that it decides is a current one; is it another shop's?"
+        raise NoPictureError(f"{name}: {problem} Nothing was decided")
+    if absent:
+        told = f"{len(absent)} of {len(wishes)} pictures are not the current ones any more"
+        people.print(f"[bold yellow]Note:[/] {escape(f'{name}: {told}')}", soft_wrap=True)
+
+
 def _decide(store: ObjectStore, wishes: Sequence[Wish], *, as_json: bool) -> bool:
     answer = decide(store, wishes, by=name_person(), via=_VIA)
     tell_answer(answer)
     if as_json:
-        plain = {
-            "batch": answer.batch,
-            "applied": [{"fingerprint": it.fingerprint, **it.to_json()} for it in answer.applied],
-            "conflicts": [wish.fingerprint for wish, _ in answer.conflicts],
-            "failed": dict(answer.failed),
-        }
-        click.echo(json.dumps(plain, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(answer_to_json(answer), indent=2, ensure_ascii=False))
     elif not wishes:
         answers.print("Nothing was changed, so nothing is decided.")
     else:
         answers.print(f"{len(answer.applied)} decided, in the batch {answer.batch}.")
         answers.print(f"To take it back: flux-assets rollback --undo {answer.batch}")
+        if any(it.verdict == "rejected" for it in answer.applied):
+            told = "What is rejected leaves every channel with the next edition"
+            answers.print(f"{told}; `flux-assets publish` makes it at once.", soft_wrap=True)
     return not (answer.conflicts or answer.failed)
 
 

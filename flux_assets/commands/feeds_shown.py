@@ -67,7 +67,7 @@ def _describe(edition: Edition, published: Published) -> str:
         "switched": plan.switched,
         "waiting for their day": plan.waiting,
         "gone": plan.gone,
-        "pictures withdrawn": plan.withdrawn,
+        "withdrawn": plan.withdrawn,
     }
     said = ", ".join(f"{len(of)} {what}" for what, of in became.items() if of)
     shows = f"edition {edition.number} shows {count} {'product' if count == 1 else 'products'}"

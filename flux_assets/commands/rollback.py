@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from flux_assets.commands.calling import examples
+from flux_assets.commands.calling import examples, json_option
 from flux_assets.commands.choosing import shots_option
 from flux_assets.commands.completion import complete_products
 
@@ -24,6 +24,7 @@ from flux_assets.commands.completion import complete_products
 @click.option("--edition", type=click.IntRange(min=1), help="What came since this edition.")
 @click.option("--undo", metavar="BATCH", help="Give back the decisions from before a batch.")
 @click.option("--reason", help="Why; it is kept with each decision.")
+@json_option
 def rollback(
     *,
     product: str | None,
@@ -33,6 +34,7 @@ def rollback(
     edition: int | None,
     undo: str | None,
     reason: str | None,
+    as_json: bool,
 ) -> None:
     """Reject what channels show since, and let all of them show what came before. Free.
 
@@ -51,12 +53,13 @@ def rollback(
     from flux_assets.commands import rolling_back
 
     if undo is not None:
-        sys.exit(0 if rolling_back.undo(undo) else 1)
+        sys.exit(0 if rolling_back.undo(undo, as_json=as_json) else 1)
     is_done = rolling_back.roll_back(
         product=product,
         shots=shots,
         before=before,
         edition=(channel, edition) if channel and edition else None,
         reason=reason or "",
+        as_json=as_json,
     )
     sys.exit(0 if is_done else 1)

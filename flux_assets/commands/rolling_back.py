@@ -1,12 +1,13 @@
 """Channels back to what they showed before, as `flux-assets rollback` does."""
 
+import json
 from collections.abc import Sequence
 from datetime import date
 
 import click
 
 from flux_assets.catalog.identity import normalise_id
-from flux_assets.commands.deciding import name_person, tell_answer
+from flux_assets.commands.deciding import answer_to_json, name_person, tell_answer
 from flux_assets.commands.people import answers
 from flux_assets.commands.shop import look_at_shop, read_settings
 from flux_assets.publishing.decisions import finish_interrupted, undo_batch
@@ -29,6 +30,7 @@ def roll_back(
     before: str | None,
     edition: tuple[str, int] | None,
     reason: str,
+    as_json: bool,
 ) -> bool:
     """Go back by one of product, date and edition; False where somebody decided meanwhile.
 
@@ -43,17 +45,23 @@ def roll_back(
             shop.store, product=product, shots=shots, day=day, edition=edition, reason=reason
         )
     tell_answer(done.answer)
-    for published in done.published:
-        _tell_channel(published)
-    if done.answer.batch:
-        answers.print(f"{len(done.answer.applied)} pictures rejected, in one batch.")
-        answers.print(f"To take it back: flux-assets rollback --undo {done.answer.batch}")
+    if as_json:
+        channels = {
+            it.edition.channel: {
+                "edition": it.edition.number,
+                "is_new": it.is_new,
+                "withdrawn": len(it.plan.withdrawn),
+            }
+            for it in done.published
+            if it.edition
+        }
+        click.echo(json.dumps({**answer_to_json(done.answer), "channels": channels}, indent=2))
     else:
-        answers.print("Nothing was shown that is not rejected already.")
+        _tell(done)
     return not (done.answer.conflicts or done.answer.failed)
 
 
-def undo(batch: str) -> bool:
+def undo(batch: str, *, as_json: bool) -> bool:
     """Give back the decisions from before a batch; False where not all could be.
 
     Raises:
@@ -63,6 +71,9 @@ def undo(batch: str) -> bool:
     with look_at_shop(read_settings(buys=False), step=_STEP) as shop:
         answer = undo_batch(shop.store, batch, by=name_person())
     tell_answer(answer)
+    if as_json:
+        click.echo(json.dumps(answer_to_json(answer), indent=2, ensure_ascii=False))
+        return not (answer.conflicts or answer.failed)
     answers.print(f"{len(answer.applied)} decisions are as they were before {batch}.")
     if answer.applied:
         answers.print("What may be shown again comes with the next edition.")
@@ -91,6 +102,16 @@ def _read_day(text: str) -> str:
         return date.fromisoformat(text).isoformat()
     except ValueError as error:
         raise click.UsageError(f"--before is {text!r}, not a day such as 2026-11-26") from error
+
+
+def _tell(done: RolledBack) -> None:
+    for published in done.published:
+        _tell_channel(published)
+    if done.answer.batch:
+        answers.print(f"{len(done.answer.applied)} pictures rejected, in one batch.")
+        answers.print(f"To take it back: flux-assets rollback --undo {done.answer.batch}")
+    else:
+        answers.print("Nothing was shown that is not rejected already.")
 
 
 def _tell_channel(published: Published) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
+from flux_assets.catalog.text_encoding import decode_text
+from flux_assets.errors import CatalogError
 from flux_assets.manifest.stored import StoredManifest
 from flux_assets.publishing.decision import Decision, DecisionError, DecisionVerdict, Wish
 from flux_assets.publishing.decisions import Decisions
@@ -127,17 +129,16 @@ def read_csv(data: bytes, name: str, decisions: Decisions) -> list[Wish]:
     """What a person changed in a file that `write_csv` wrote; a row left as it was is no wish.
 
     Args:
-        data: the file, UTF-8, its cells parted by `,`, `;` or tabs.
+        data: the file as a spreadsheet saves it: UTF-8, UTF-16 or Windows-1252, its cells parted
+            by `,`, `;` or tabs.
         name: the file's name, for messages.
         decisions: those of now, with what they were before.
 
     Raises:
-        DecisionError: it is no such file, or a row cannot be understood; with its line.
+        DecisionError: it is no such file, a row cannot be understood, or two say different things
+            of one picture; with its line.
     """
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DecisionError(f"{name}: is not UTF-8; save it as CSV UTF-8") from error
+    text = _decode(data, name)
     head = text.partition("\n")[0]
     delimiter = max(",;\t", key=head.count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -145,16 +146,33 @@ def read_csv(data: bytes, name: str, decisions: Decisions) -> list[Wish]:
     if absent:
         problem = f"has no column {', '.join(absent)}; begin with `flux-assets decide --export`"
         raise DecisionError(f"{name}, line 1: {problem}")
-    wishes = []
-    for row in reader:
+    wishes: dict[tuple[str, str], tuple[int, Wish]] = {}
+    for cells in reader:
+        row = {key: read_neutralised(it or "") for key, it in cells.items() if key}
+        if not any(map(str.strip, row.values())):
+            continue  # spreadsheets leave some at the end
+        product_id = row.get("product_id", "")
+        where = f"{name}, line {reader.line_num}{f', product {product_id!r}' if product_id else ''}"
         try:
-            wish = _read_row({key: read_neutralised(it or "") for key, it in row.items() if key})
+            wish = _read_row(row)
             wish.check()
         except (DecisionError, ValueError) as error:
-            raise DecisionError(f"{name}, line {reader.line_num}: {error}") from error
-        if not _is_as_it_was(wish, decisions):
-            wishes.append(wish)
-    return wishes
+            raise DecisionError(f"{where}: {error}") from error
+        line, first = wishes.setdefault((wish.fingerprint, wish.sha256), (reader.line_num, wish))
+        if first != wish:
+            raise DecisionError(f"{where}: line {line} says otherwise of the same picture")
+    return [wish for _, wish in wishes.values() if not _is_as_it_was(wish, decisions)]
+
+
+def _decode(data: bytes, name: str) -> str:
+    try:
+        decoded = decode_text(data, name)
+    except CatalogError as error:
+        raise DecisionError(f"{name}: is in no known encoding; save it as CSV UTF-8") from error
+    if decoded.is_suspected:
+        problem = f"its letters might be {decoded.encoding}, or others; save it as CSV UTF-8"
+        raise DecisionError(f"{name}: {problem}")
+    return decoded.text
 
 
 def _read_row(row: Mapping[str, str]) -> Wish:

@@ -103,6 +103,11 @@ def test_what_was_not_seen_is_not_written_over(workplace: Workplace) -> None:
         ("decide", "A1", "--reject"),
         ("decide", "--reject", "--shots", "hero"),
         ("decide", "--list", "--export", "x.csv"),
+        ("decide", "A1", "--shots", "hero", "--approve", "--reject"),
+        ("decide", "A1", "--shots", "hero", "--approve", "--verdict", "undecided"),
+        ("decide", "--list", "--reason", "artefact"),
+        ("decide", "--export", "x.csv", "--note", "dark"),
+        ("decide", "--import", "no such file.csv"),
         ("rollback",),
         ("rollback", "--product", "A1"),
         ("rollback", "--edition", "1", "--reason", "x"),
@@ -120,7 +125,14 @@ def test_half_a_command_is_told_and_does_nothing(
 def test_a_picture_that_is_not_there_is_named(workplace: Workplace) -> None:
     done = workplace.run("decide", "A1", "--shots", "hero,beach", "--approve")
     assert done.exit_code == 1
-    assert "no stored picture of shot beach" in " ".join(done.stderr.split())
+    told = "product 'A1': there is no stored picture of shot beach, only of hero, wide"
+    assert told in " ".join(done.stderr.split())
+    done = workplace.run("decide", "a1", "--shots", "hero", "--approve")
+    assert done.exit_code == 1
+    told = "product 'a1': no product of this id has a stored picture; nothing was decided"
+    assert told in " ".join(done.stderr.split())
+    done = workplace.run("decide", "A", "--shots", "hero", "--approve")
+    assert "near it: 'A1'; nothing was decided" in " ".join(done.stderr.split())
     assert {verdict for _, _, verdict in listed(workplace)} == {"undecided"}
 
 
@@ -135,6 +147,35 @@ def test_a_rollback_holds_at_once_and_is_undone_with_its_own_line(workplace: Wor
     assert workplace.run(*line.split()).exit_code == 0
     show(workplace, ("green", "olive", "black"), 1)
     assert feed(workplace) == new
+
+
+def test_a_rejection_says_how_channels_follow_and_a_program_is_told_all(
+    workplace: Workplace,
+) -> None:
+    done = workplace.run("decide", "A1", "--shots", "hero,hero", "--reject")
+    assert "1 decided" in done.stdout
+    assert "leaves every channel with the next edition; `flux-assets publish`" in done.stdout
+    back = workplace.run("rollback", "--product", "A1", "--reason", "too dark", "--json")
+    assert back.exit_code == 0, back.stderr
+    assert len(back.json["applied"]) == 1
+    assert back.json["channels"] == {"google": {"edition": 3, "is_new": True, "withdrawn": 2}}
+    undone = workplace.run("rollback", "--undo", back.json["batch"], "--json")
+    assert [it["verdict"] for it in undone.json["applied"]] == ["undecided"]
+    exported = workplace.run("decide", "--export", "x.csv", "--json")
+    assert exported.json == {"pictures": 3, "file": "x.csv"}
+    assert (workplace.folder / "x.csv").read_bytes().startswith(b"\xef\xbb\xbfproduct_id,")
+
+
+def test_another_shops_file_decides_nothing(workplace: Workplace) -> None:
+    workplace.run("decide", "--export", "x.csv")
+    path = workplace.folder / "x.csv"
+    text = path.read_text("utf-8-sig").replace("undecided", "rejected")
+    show(workplace, ("pink", "gold", "black"), 2)
+    path.write_text(text, "utf-8")
+    done = workplace.run("decide", "--import", "x.csv")
+    assert done.exit_code == 1
+    assert "x.csv: no picture that it decides is a current one" in " ".join(done.stderr.split())
+    assert {verdict for _, _, verdict in listed(workplace)} == {"undecided"}
 
 
 def test_an_edition_is_gone_back_to(workplace: Workplace) -> None:

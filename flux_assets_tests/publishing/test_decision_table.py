@@ -11,6 +11,7 @@ from flux_assets.publishing.decision import DecisionError, Wish
 from flux_assets.publishing.decision_table import list_decided, read_csv, write_csv
 from flux_assets.publishing.decisions import decide, read_decisions
 from flux_assets.storage.directory import DirectoryStore
+from flux_assets.storage.formula_cells import read_neutralised
 from flux_assets_tests.fixtures.clocks import StandingClock
 from flux_assets_tests.fixtures.masters import draw_product, store_masters
 
@@ -109,6 +110,52 @@ def test_a_file_that_cannot_be_understood_is_told_with_its_line(
         read(store, text)
 
 
-def test_a_file_in_another_encoding_is_told(store: DirectoryStore) -> None:
-    with pytest.raises(DecisionError, match="is not UTF-8"):
-        read_csv("verdict;größe".encode("latin-1"), "pictures.csv", read_decisions(store))
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_a_table_is_read_as_spreadsheets_save_it(store: DirectoryStore, encoding: str) -> None:
+    say(store, ("A1", "hero"), "rejected", "zu groß")
+    text = change(export(store), "'-B 2", delimiter=";", verdict="rejected", note="Größe: für 1 €")
+    empty = ";" * text.partition("\r\n")[0].count(";")
+    data = f"{text}{empty}\r\n".encode(encoding)
+    (wish,) = read_csv(data, "pictures.csv", read_decisions(store))
+    assert (wish.verdict, wish.note) == ("rejected", "Größe: für 1 €")
+
+
+@pytest.mark.parametrize("text", ["verdict;note\nrejected;слишком темно", "\x00\x81\x8d\x8f\x90"])
+def test_letters_that_are_a_guess_are_not_kept(store: DirectoryStore, text: str) -> None:
+    data = text.encode("cp1251" if "verdict" in text else "latin-1")
+    with pytest.raises(DecisionError, match="save it as CSV UTF-8"):
+        read_csv(data, "pictures.csv", read_decisions(store))
+
+
+def test_a_spreadsheets_hand_on_the_ids_changes_no_decision(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path / "store")
+    ids = ("00123", "=1+1", "1E5", "'=2", "Größe")
+    store_masters(store, {(it, "hero"): draw_product() for it in ids})
+    text = export(store)
+    assert sorted(read_back(text)) == sorted(ids)
+    as_numbers = text.replace("\r\n00123,", "\r\n123,").replace("\r\n1E5,", "\r\n100000,")
+    wishes = read(store, as_numbers.replace(",undecided,", ",rejected,"))
+    say(store, ("00123", "hero"), "approved")
+    answer = decide(store, wishes, by="ada", via="test", clock=StandingClock())
+    assert (len(answer.applied), len(answer.conflicts)) == (4, 1)
+
+
+def read_back(text: str) -> list[str]:
+    cells = csv.DictReader(io.StringIO(text, newline=""))
+    return [read_neutralised(row["product_id"]) for row in cells]
+
+
+def test_two_rows_of_one_picture_say_the_same_or_are_told(store: DirectoryStore) -> None:
+    changed = change(export(store), "'-B 2", verdict="rejected")
+    row = next(line for line in changed.splitlines(keepends=True) if line.startswith("'-B 2"))
+    (wish,) = read(store, changed + row)
+    assert wish.verdict == "rejected"
+    with pytest.raises(DecisionError, match="line 5, product '-B 2': line 2 says otherwise"):
+        read(store, changed + row.replace("rejected", "approved"))
+
+
+def test_a_row_that_cannot_be_understood_is_told_with_its_product(store: DirectoryStore) -> None:
+    changed = change(export(store), "A1", verdict="perhaps")
+    problem = "pictures.csv, line 3, product 'A1': the verdict is 'perhaps', not one of approved"
+    with pytest.raises(DecisionError, match=problem):
+        read(store, changed)
