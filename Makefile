@@ -73,8 +73,8 @@ lock: $(RUNTIME)
 	@echo "Compiling the locks: about 20 s"
 	@$(LOCK) --upgrade --extra ui --extra recognition pyproject.toml -o requirements.lock
 	@$(LOCK) --upgrade --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
-	@echo hatchling | $(LOCK) --upgrade --extra ui --extra recognition --extra celery --extra k8s \
-		--extra postgres -c requirements-dev.lock pyproject.toml - -o deploy/requirements.lock
+	@echo hatchling | $(LOCK) --upgrade --extra ui --extra recognition --extra c2pa --extra celery \
+		--extra k8s --extra postgres -c requirements-dev.lock pyproject.toml - -o deploy/requirements.lock
 	@echo uv | $(LOCK) --upgrade - -o requirements-uv.lock
 	@$(LOCK) --upgrade flux_assets_tests/ministack.in -o flux_assets_tests/ministack.lock
 

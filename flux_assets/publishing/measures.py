@@ -61,13 +61,25 @@ class Measures(FileMeasures):
     made_from: Annotated[str, "`words`, or `photo` where the product's own photo was edited."]
     repeated: Annotated[bool, "Whether another product has the same picture."]
     c2pa: Annotated[bool, "Whether the stored picture carries the maker's C2PA manifest."]
+    c2pa_state: Annotated[
+        str | None,
+        "`Trusted`, `Valid` (whole, but nobody vouches for who signed it) or `Invalid` (changed "
+        "since); '' without a manifest, unknown without the extra `c2pa`.",
+    ]
+    c2pa_issuer: Annotated[str | None, "Who signed the manifest, as their certificate says."]
+    c2pa_actions: Annotated[str | None, "What they say was done, as `created, edited`."]
 
 
 MEANINGS: Mapping[str, str] = {item.name: get_args(item.type)[1] for item in fields(Measures)}
 """Each measure's name, with what it means."""
 
-TEXTS = frozenset(item.name for item in fields(Measures) if get_args(item.type)[0] is str)
+TEXTS = frozenset(
+    item.name for item in fields(Measures) if get_args(item.type)[0] in {str, str | None}
+)
 """Those that are words, which no rule can calculate with."""
+
+OF_MANIFEST = ("c2pa_state", "c2pa_issuer", "c2pa_actions")
+"""Those that the C2PA library reads."""
 
 
 def name_format(data: bytes) -> str:

@@ -17,7 +17,7 @@ from flux_assets.pictures.structure import read_structure
 from flux_assets.publishing.channels_schema import RenditionFormat
 from flux_assets.publishing.mark import build_packet, read_mark
 from flux_assets.publishing.profile import Recipe
-from flux_assets.publishing.xmp import has_c2pa
+from flux_assets.publishing.provenance import Provenance, read_provenance
 
 if TYPE_CHECKING:  # Pillow is loaded only where a picture is really opened
     from PIL.Image import Image
@@ -35,12 +35,12 @@ CONTENT_TYPES: dict[RenditionFormat, str] = {
 class OpenedMaster:
     """A stored picture as plain pixels, upright and in sRGB; what is transparent still is.
 
-    `appearance` says what is wrong with how it looks, `c2pa` whether it has its maker's manifest.
+    `appearance` says what is wrong with how it looks, `provenance` what its maker's manifest says.
     """
 
     image: "Image"
     appearance: Appearance
-    c2pa: bool
+    provenance: Provenance
 
 
 def open_master(data: bytes) -> OpenedMaster:
@@ -57,7 +57,9 @@ def open_master(data: bytes) -> OpenedMaster:
             raise
         image = _decode(structure.essence)  # what the decoder stumbled over is out
     return OpenedMaster(
-        image=image, appearance=judge_appearance(shrink(image.copy())), c2pa=has_c2pa(data)
+        image=image,
+        appearance=judge_appearance(shrink(image.copy())),
+        provenance=read_provenance(data),
     )
 
 

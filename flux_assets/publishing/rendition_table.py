@@ -7,13 +7,12 @@ stored twice.
 import hashlib
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
 from typing import TYPE_CHECKING, NamedTuple
 
 from flux_assets.errors import ObjectNotFoundError, StoreError
 from flux_assets.manifest.stored import StoredManifest
 from flux_assets.publishing.channels import ChannelsFile
-from flux_assets.publishing.measures import FileMeasures, Measures
+from flux_assets.publishing.measures import MEANINGS, OF_MANIFEST, Measures
 from flux_assets.publishing.wanted_rows import IDENTITY, NOT_WANTED, WantedRows
 from flux_assets.storage.change_object import change_object
 from flux_assets.storage.object_store import ObjectBody, ObjectStore, table_key
@@ -36,7 +35,7 @@ class RenditionRow(NamedTuple):
         profile_digest: of what the profile said.
         request_fingerprint, master_sha256: the picture that it was made of.
         object_key, sha256: where it is, and its bytes.
-        width_px, ...: as `FileMeasures` and `Measures` have them.
+        width_px, ...: as `Measures` has them.
     """
 
     product_id: str
@@ -57,11 +56,9 @@ class RenditionRow(NamedTuple):
     upscaled: bool
     appearance: str
     c2pa: bool
-
-    @property
-    def rendition_id(self) -> str:
-        """What names the file, by what it is made of."""
-        return self.object_key.rpartition("/")[2].partition(".")[0]
+    c2pa_state: str
+    c2pa_issuer: str
+    c2pa_actions: str
 
     def measures(self, *, made_from: str, repeated: bool) -> Measures:
         """What rules judge, with what the manifest knows of the picture.
@@ -70,17 +67,16 @@ class RenditionRow(NamedTuple):
             made_from: `photo` where its shot was an edit of one, else `words`.
             repeated: whether another product has the same picture.
         """
-        own = {item.name: getattr(self, item.name) for item in fields(FileMeasures)}
+        own = {name: getattr(self, name) for name in MEANINGS if name in COLUMNS}
         share = self.frame_share
         own["frame_share"] = None if share is None or share != share else share  # noqa: PLR0124 - NaN
+        if self.c2pa and not self.c2pa_state:
+            own |= dict.fromkeys(OF_MANIFEST)
         return Measures(
             **own,
             megapixels=self.width_px * self.height_px / 1_000_000,
             ratio=self.width_px / self.height_px,
             extension=self.object_key.rpartition(".")[2],
-            upscaled=self.upscaled,
-            appearance=self.appearance,
-            c2pa=self.c2pa,
             made_from=made_from,
             repeated=repeated,
         )

@@ -194,7 +194,7 @@ def _render(
                     **measures,
                     upscaled=recipe.is_upscaled,
                     appearance=opened.appearance,
-                    c2pa=opened.c2pa,
+                    **opened.provenance._asdict(),
                 )
 
 

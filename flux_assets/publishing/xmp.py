@@ -44,7 +44,7 @@ def _find_parts(data: bytes, *, xmp: bool) -> Iterator[bytes]:
         for name, body in _iterate_png(data):
             if xmp and name == b"iTXt":
                 yield from _read_itxt(body)
-            elif not xmp and name == b"caBX":
+            elif not xmp and name == b"caBX" and b"c2pa" in body:
                 yield body
     elif kind == "WEBP":
         wanted = b"XMP " if xmp else b"C2PA"

@@ -1,13 +1,10 @@
-import io
 import json
-import zlib
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import pytest
-from PIL import Image
 
-from flux_assets.commands.checks.reply_form import ReplyForm, describe_reply, has_c2pa
+from flux_assets.commands.checks.reply_form import ReplyForm, describe_reply
 from flux_assets.image_api.transport import HttpReply
 
 SIGNED = "https://bucket.example.com/a.png?X-Amz-Date=20261124T100000Z&X-Amz-Expires=3600&X-Amz-Signature=0badc0de"
@@ -85,52 +82,3 @@ def test_a_reply_of_any_size_and_depth_is_described_shortly() -> None:
         deep = {"a": deep}
     assert describe(deep).field_paths == (".".join(["a"] * 8),)
     assert len(describe({str(number): number for number in range(1000)}).field_paths) == 100
-
-
-# --- C2PA ------------------------------------------------------------------------------------
-
-JUMBF = b"\0\0\0\x1cjumb\0\0\0\x14jumdc2pa\0\x11\0\x10c2pa\0"
-
-
-def draw(kind: Literal["PNG", "JPEG", "WEBP"]) -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (16, 16), "red").save(buffer, kind)
-    return buffer.getvalue()
-
-
-def png_with(kind: bytes, body: bytes) -> bytes:
-    picture = draw("PNG")
-    checksum = zlib.crc32(kind + body).to_bytes(4)
-    header_end = 8 + 25
-    chunk = len(body).to_bytes(4) + kind + body + checksum
-    return picture[:header_end] + chunk + picture[header_end:]
-
-
-def jpeg_with(marker: int, body: bytes) -> bytes:
-    picture = draw("JPEG")
-    segment = bytes([0xFF, marker]) + (len(body) + 2).to_bytes(2) + body
-    return picture[:20] + segment + picture[20:]
-
-
-@pytest.mark.parametrize(
-    ("data", "expected"),
-    [
-        (png_with(b"caBX", JUMBF), True),
-        (jpeg_with(0xEB, b"JP\0\x01\0\0\0\x01" + JUMBF), True),
-        (png_with(b"caBX", b"something else"), False),
-        (png_with(b"tEXt", b"comment\0c2pa"), False),
-        (jpeg_with(0xFE, b"c2pa"), False),
-        (draw("PNG"), False),
-        (draw("JPEG") + b"\xff\xeb\0\x08c2pa", False),
-        (draw("WEBP"), False),
-        (b"", False),
-    ],
-)
-def test_a_c2pa_manifest_is_found_only_where_it_belongs(data: bytes, *, expected: bool) -> None:
-    assert has_c2pa(data) is expected
-
-
-@pytest.mark.parametrize("data", [png_with(b"caBX", JUMBF), jpeg_with(0xEB, JUMBF)])
-def test_bytes_cut_anywhere_are_no_error(data: bytes) -> None:
-    found = {has_c2pa(data[:length]) for length in range(len(data))}
-    assert found == {True, False}

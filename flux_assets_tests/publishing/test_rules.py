@@ -29,6 +29,9 @@ GOOD = RenditionRow(
     upscaled=False,
     appearance="",
     c2pa=False,
+    c2pa_state="",
+    c2pa_issuer="",
+    c2pa_actions="",
 )
 
 

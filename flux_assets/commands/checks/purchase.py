@@ -7,7 +7,7 @@ from flux_assets.bill.open_ledger import RunIdentity, Stores
 from flux_assets.buying.generation import open_generation
 from flux_assets.buying.outcome import WITH_PICTURE, Outcome
 from flux_assets.commands.checks.finding import Finding, Verdict
-from flux_assets.commands.checks.reply_form import describe_reply, has_c2pa
+from flux_assets.commands.checks.reply_form import describe_reply
 from flux_assets.errors import FluxAssetsError
 from flux_assets.image_api.client import ImageApiClient
 from flux_assets.image_api.open_api import open_api
@@ -20,6 +20,7 @@ from flux_assets.planning.choices import Choices
 from flux_assets.planning.dry_run import DryRun, plan_catalog
 from flux_assets.planning.plan import TO_BUY
 from flux_assets.prompts.inputs import refuse_guess
+from flux_assets.publishing.provenance import read_provenance
 from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectStore
 
@@ -123,8 +124,17 @@ def _judge_picture(lineage: LineageRecord, store: ObjectStore) -> Iterator[Findi
     verdict: Verdict = "warning" if lineage.warnings else "ok"
     warnings = "".join(f"; {warning}" for warning in lineage.warnings)
     yield Finding(name="purchase picture", verdict=verdict, detail=detail + warnings)
-    mark = "the picture carries" if has_c2pa(data) else "the picture does not carry"
-    yield Finding(name="purchase c2pa", verdict="ok", detail=f"{mark} a C2PA manifest")
+    yield Finding(name="purchase c2pa", verdict="ok", detail=_describe_provenance(data))
+
+
+def _describe_provenance(data: bytes) -> str:
+    found = read_provenance(data)
+    if not found.c2pa:
+        return "the picture does not carry a C2PA manifest"
+    if not found.c2pa_state:
+        return "the picture carries a C2PA manifest; the extra `c2pa` reads whose"
+    told = f"{found.c2pa_state}, signed by {found.c2pa_issuer or 'nobody who is named'}"
+    return f"the picture carries a C2PA manifest: {told}; {found.c2pa_actions or 'no actions'}"
 
 
 def _judge_result(uuid: str, client: ImageApiClient, reply: HttpReply) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""What a raw reply and a picture look like from outside, for people: no value, no URL's query.
+"""What a raw reply looks like from outside, for people: no value, no URL's query.
 
 The forms of the API's replies are known only from other clients: a first purchase shows the real
 one.
@@ -15,12 +15,6 @@ from flux_assets.image_api.vendor_text import printable
 
 _MAX_DEPTH = 8
 _MAX_PATHS = 100
-
-_PNG_START = b"\x89PNG\r\n\x1a\n"
-_JPEG_START = b"\xff\xd8"
-_C2PA_LABEL = b"c2pa"
-_APP11 = 0xEB
-_START_OF_SCAN = 0xDA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,19 +46,6 @@ def describe_reply(reply: HttpReply) -> ReplyForm:
                 url_expires_at=_expiry_of(text),
             )
     return ReplyForm(status_code=reply.status_code, field_paths=field_paths)
-
-
-def has_c2pa(data: bytes) -> bool:
-    """Whether a PNG or JPEG carries a C2PA manifest, by which its maker signs it.
-
-    PNG keeps it in a `caBX` chunk, JPEG in APP11 segments, both as JUMBF boxes labelled `c2pa`
-    (C2PA Technical Specification, "Embedding manifests into assets").
-    """
-    if data.startswith(_PNG_START):
-        return any(_C2PA_LABEL in body for kind, body in _png_chunks(data) if kind == b"caBX")
-    if data.startswith(_JPEG_START):
-        return any(_C2PA_LABEL in body for kind, body in _jpeg_segments(data) if kind == _APP11)
-    return False
 
 
 def _paths(value: object, path: str, depth: int) -> Iterator[str]:
@@ -111,19 +92,3 @@ def _expiry_of(url: str) -> datetime | None:
         return datetime.fromtimestamp(int(query["Expires"]), UTC)
     except (KeyError, ValueError, OverflowError, OSError):
         return None
-
-
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    start = len(_PNG_START)
-    while start + 8 <= len(data):
-        length = int.from_bytes(data[start : start + 4])
-        yield data[start + 4 : start + 8], data[start + 8 : start + 8 + length]
-        start += length + 12
-
-
-def _jpeg_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    start = len(_JPEG_START)
-    while start + 4 <= len(data) and data[start] == 0xFF and data[start + 1] != _START_OF_SCAN:
-        length = int.from_bytes(data[start + 2 : start + 4])
-        yield data[start + 1], data[start + 4 : start + 2 + length]
-        start += 2 + max(length, 2)

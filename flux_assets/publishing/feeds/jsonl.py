@@ -10,6 +10,7 @@ from flux_assets.publishing.feeds.offers_shown import list_offers
 _TEXT = {"type": "string", "minLength": 1}
 _SHA256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 _COUNT = {"type": "integer", "minimum": 1}
+_OF_MANIFEST = ("state", "issuer", "actions")
 
 _PROPERTIES: Mapping[str, Mapping[str, Any]] = {
     "channel": _TEXT,
@@ -26,6 +27,14 @@ _PROPERTIES: Mapping[str, Mapping[str, Any]] = {
     "mark": {"type": "string", "description": "The IPTC digital source type in the file."},
     "picture": {**_SHA256, "description": "The request fingerprint of the stored picture."},
     "picture_sha256": {**_SHA256, "description": "Of the stored picture's bytes."},
+    "c2pa": {
+        "type": ["object", "null"],
+        "properties": {name: {"type": ["string", "null"]} for name in _OF_MANIFEST},
+        "required": [*_OF_MANIFEST],
+        "additionalProperties": False,
+        "description": "What the stored picture's C2PA manifest says; its values are null where "
+        "nothing could read it, and all of it where there is none.",
+    },
     "decision": {"enum": ["approved", "undecided"], "description": "When the edition was made."},
     "warnings": {"type": "array", "items": _TEXT, "description": "Rules that warn of it."},
 }
@@ -76,6 +85,13 @@ def _build_row(
         "mark": picture.mark,
         "picture": picture.fingerprint,
         "picture_sha256": picture.master_sha256,
+        "c2pa": _tell_provenance(json.loads(picture.measures)),
         "decision": showing.decision,
         "warnings": list(showing.warnings),
     }
+
+
+def _tell_provenance(measures: Mapping[str, Any]) -> Mapping[str, str | None] | None:
+    if not measures.get("c2pa"):
+        return None
+    return {name: measures.get(f"c2pa_{name}") for name in _OF_MANIFEST}
