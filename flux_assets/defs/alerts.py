@@ -45,7 +45,7 @@ _Describe = Callable[[dg.DagsterInstance, dg.DagsterRun, dg.DagsterEvent], _Aler
 
 
 def build_run_failure_alert(settings: Settings, names: Names) -> dg.SensorDefinition:
-    """Tells each failed run of the shop's refresh, and of its pictures, once."""
+    """Tells each failed run of the shop's jobs, and of its pictures, once."""
 
     def describe(
         instance: dg.DagsterInstance, run: dg.DagsterRun, end: dg.DagsterEvent
@@ -165,11 +165,11 @@ def _look_at(
 def _describe_failed_run(
     instance: dg.DagsterInstance, names: Names, run: dg.DagsterRun, end: dg.DagsterEvent
 ) -> _Alert | None:
-    """None for a run of anything but this shop's refresh and pictures."""
+    """None for a run of anything but this shop's jobs and pictures."""
     made = sorted(
         key.to_user_string() for key in run.asset_selection or () if names.is_picture(key)
     )
-    if run.job_name == names.job:
+    if run.job_name in {names.job, names.publish_job}:
         made = [run.job_name]
     if not made:
         return None

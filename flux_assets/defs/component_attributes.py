@@ -69,7 +69,7 @@ class _Look(BaseModel):
     kinds: list[str] | None = None
     """Kinds of all assets, in place of their own."""
     automation_condition: str | None = None
-    """When the refresh's assets, from `product_catalog` to `image_manifest`, are made by
+    """When the refresh's assets, from `product_catalog` to `product_feeds`, are made by
     themselves, as `{{ dg.AutomationCondition.on_cron('0 3 * * *') }}`; buys pictures.
     """
     translation: str | AssetAttributesModel | None = None  # type: ignore[valid-type]

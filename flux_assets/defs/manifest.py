@@ -39,7 +39,7 @@ from flux_assets.prompts.requests_table import (
     read_without_request,
 )
 from flux_assets.prompts.shots import ShotsFile
-from flux_assets.settings import Settings
+from flux_assets.settings import Settings, variable_of
 from flux_assets.storage.frames import read_rows
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable
@@ -52,6 +52,9 @@ AS_ASKED_CHECK = "pictures_are_as_asked"
 FEW_FAILED_CHECK = "few_requests_failed"
 _TOLD_OF = ("product_id", "shot", "request_fingerprint", "stale", "warnings")
 _JUDGED = (*_TOLD_OF, "shot_mode", "recognition", "source_uri", "object_key")
+_NOT_PUBLISHED = (
+    f"\n\n{variable_of('channels')} names no channels file, so nothing is published of them."
+)
 _CHECKS = {
     COMPLETE_CHECK: "Every product has its current picture of every shot.",
     AS_ASKED_CHECK: "Every picture has the format and ratio that was asked for.",
@@ -83,6 +86,7 @@ def build_image_manifest(settings: Settings, names: Names) -> dg.AssetsDefinitio
         description=(
             "One row per product and shot: the current picture and its lineage, as Parquet and "
             "CSV; the last stored one, marked stale, until its successor is stored."
+            f"{'' if settings.channels else _NOT_PUBLISHED}"
         ),
     )
     @put_off_full_collections()

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import dagster as dg
 
 JOB_NAME = "refresh_catalog_images"
+PUBLISH_JOB_NAME = "publish_feeds"
 TABLES = (
     *("product_catalog", "image_requests", "image_plan", "refreshed_images", "image_manifest"),
-    "renditions",
+    *("renditions", "product_feeds"),
 )
-"""The unpartitioned assets, which the refresh makes, each a table in the store of that name."""
+"""The unpartitioned assets, which the refresh makes; a table of one has its name in the store."""
 
 _OURS = "flux_assets"
 
@@ -41,6 +42,11 @@ class Names:
     def job(self) -> str:
         """The name of the refresh job."""
         return self.name(JOB_NAME)
+
+    @property
+    def publish_job(self) -> str:
+        """The name of the job that publishes what is there, and refreshes nothing."""
+        return self.name(PUBLISH_JOB_NAME)
 
     @property
     def partitions(self) -> str:

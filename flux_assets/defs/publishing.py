@@ -154,10 +154,20 @@ def _build_metadata(
     }
 
 
-def _read(settings: Settings, store: ObjectStore) -> tuple[ChannelsFile, StoredManifest | None]:
+def load_channels_of_run(settings: Settings) -> ChannelsFile:
+    """The channels file as it is now, whatever it was when the code location was loaded.
+
+    Raises:
+        SettingsError: no setting names one any more.
+        SourceError, ChannelsFileError, ShotsFileError: it cannot be had, or not be used.
+    """
     channels = load_channels(settings)
     if channels is None:
         raise SettingsError(
             variable_of("channels"), "is not set any more; reload the code location"
         )
-    return channels, open_manifest(store)
+    return channels
+
+
+def _read(settings: Settings, store: ObjectStore) -> tuple[ChannelsFile, StoredManifest | None]:
+    return load_channels_of_run(settings), open_manifest(store)

@@ -75,7 +75,16 @@ def choices_node(names: Names) -> str:
 
 def accepts_changes(run: dg.DagsterRun, names: Names) -> bool:
     """Whether a run was started with `accept_changes`, as steps before that node must know."""
+    return _is_chosen(run, names, "accept_changes")
+
+
+def accepts_drop(run: dg.DagsterRun, names: Names) -> bool:
+    """Whether a refresh was started with `accept_drop`, which holds for its feeds, too."""
+    return _is_chosen(run, names, "accept_drop")
+
+
+def _is_chosen(run: dg.DagsterRun, names: Names, choice: str) -> bool:
     found: Any = run.run_config
-    for name in ("ops", choices_node(names), "config", "accept_changes"):
+    for name in ("ops", choices_node(names), "config", choice):
         found = found.get(name) if isinstance(found, dict) else None
     return found is True

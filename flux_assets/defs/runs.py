@@ -10,7 +10,7 @@ from dagster import DagsterRunStatus
 from dagster._core.execution.stats import StepEventStatus
 
 from flux_assets.bill.process_identity import Life
-from flux_assets.defs.names import JOB_NAME, Names
+from flux_assets.defs.names import JOB_NAME, PUBLISH_JOB_NAME, Names
 from flux_assets.defs.pools import SHOWN_ID, Slot, free_slot, read_pool
 from flux_assets.defs.run_processes import (
     RunProcess,
@@ -76,6 +76,11 @@ class RunUnderWay:
         return self.run.job_name.endswith(JOB_NAME)
 
     @property
+    def is_publishing(self) -> bool:
+        """Whether it is a run of the job that publishes, of whichever shop."""
+        return self.run.job_name.endswith(PUBLISH_JOB_NAME)
+
+    @property
     def shown_processes(self) -> str:
         """Its processes in words, each once."""
         return ", ".join(dict.fromkeys(map(str, self.processes))) or "its process is not known"
@@ -90,8 +95,8 @@ class EndedRun:
 
 
 def is_of_shop(run: dg.DagsterRun, names: Names) -> bool:
-    """Whether a run is one of this shop's: its job, or some of its assets."""
-    if run.job_name == names.job:
+    """Whether a run is one of this shop's: of its jobs, or of some of its assets."""
+    if run.job_name in {names.job, names.publish_job}:
         return True
     return any(names.is_ours(key) for key in run.asset_selection or ())
 
@@ -111,9 +116,21 @@ def find_refresh(instance: dg.DagsterInstance, names: Names) -> RunUnderWay | No
     return _look_at(instance, records[0]) if records else None
 
 
+def find_publishing(instance: dg.DagsterInstance, names: Names) -> RunUnderWay | None:
+    """The shop's run that publishes, or will at its end, if any; the dead are ended before."""
+    end_dead_runs(instance, names)
+    jobs, feeds = {names.job, names.publish_job}, names.key("product_feeds")
+    for it in find_runs(instance, names):
+        if it.run.job_name in jobs or feeds in (it.run.asset_selection or ()):
+            return it
+    return None
+
+
 def describe_run(it: RunUnderWay) -> str:
     """What a run makes, since when, and what to do where it may be dead."""
     what = "is refreshing this shop already" if it.is_refresh else f"makes {it.name}"
+    if it.is_publishing:
+        what = "is publishing this shop already"
     told = f"run {it.run.run_id} {what}, since {it.since:%F %T} UTC"
     if it.is_queued:
         return (

@@ -22,7 +22,7 @@ from flux_assets.defs.io_manager import io_manager_definition, leave_default
 from flux_assets.defs.manifest import build_few_requests_failed, build_image_manifest
 from flux_assets.defs.markdown import defuse_markdown
 from flux_assets.defs.names import Names
-from flux_assets.defs.publishing import build_renditions, build_renditions_check
+from flux_assets.defs.publishing_definitions import build_publishing
 from flux_assets.defs.refresh import build_refreshed_images
 from flux_assets.defs.resources import (
     IMAGE_API,
@@ -72,31 +72,33 @@ def build_shop(
         build_refreshed_images(settings, names),
         build_image_manifest(settings, names),
     ]
-    checks_apart = [build_few_requests_failed(settings, names)]
-    if settings.channels is not None:
-        refresh.append(build_renditions(settings, names))
-        checks_apart.append(build_renditions_check(names))
+    publishing = build_publishing(settings, names, executor)
+    checks_apart = [build_few_requests_failed(settings, names), *publishing.checks]
     pictures = [build_shot_pictures(settings, names, shot) for shot in shots.names]
-    for asset in (*refresh, *pictures, *checks_apart):
+    tables = [*refresh, *publishing.assets]
+    for asset in (*tables, *pictures, *checks_apart):
         leave_default(asset, names)
-    checks = {key for asset in (*refresh, *checks_apart) for key in asset.check_keys}
-    assets = dg.map_asset_specs(reshape, [*refresh, *pictures])
+    checks = {key for asset in (*tables, *checks_apart) for key in asset.check_keys}
+    assets = _tell(dg.map_asset_specs(reshape, [*refresh, *pictures]), shots.problem)
+    published = dg.map_asset_specs(reshape, publishing.assets)
     return dg.Definitions(
-        assets=_tell(assets, shots.problem) if shots.problem else assets,
+        assets=[*assets, *_tell(published, shots.problem or publishing.problem)],
         asset_checks=checks_apart,
         jobs=[
             dg.define_asset_job(
                 names.job,
-                selection=dg.AssetSelection.assets(*refresh),
+                selection=dg.AssetSelection.assets(*tables),
                 executor_def=executor,
                 description="Reads the catalog, buys what is new or changed, writes the manifest.",
-            )
+            ),
+            *publishing.jobs,
         ],
         sensors=[
             build_catalog_sensor(settings, names),
             build_dead_runs_sensor(names),
             build_run_failure_alert(settings, names),
             build_check_failure_alert(settings, names, checks),
+            *publishing.sensors,
         ],
         schedules=[build_nightly_schedule(settings, names)],
         resources=_build_resources(settings, names),
@@ -114,8 +116,11 @@ def _build_resources(settings: Settings, names: Names) -> dict[str, object]:
 
 
 def _tell(assets: Sequence[dg.AssetsDefinition], problem: str) -> Sequence[dg.AssetsDefinition]:
-    """Let each asset say what keeps it from being made."""
-    _log.error("%s; no picture of this shop can be made until that is mended", problem)
+    """Let each asset say what keeps it from being made, if anything does."""
+    if not problem:
+        return assets
+    shown = ", ".join(spec.key.to_user_string() for asset in assets for spec in asset.specs)
+    _log.error("%s; until that is mended, none of these can be made: %s", problem, shown)
     told = f"CANNOT BE MADE NOW: {defuse_markdown(problem)}"
     return dg.map_asset_specs(
         lambda spec: spec.replace_attributes(description=f"{told}\n\n{spec.description}"), assets

@@ -53,7 +53,7 @@ def test_a_refresh_ends_with_the_renditions_of_all_pictures(shop: DagsterShop) -
         for profile in profiles
     }
     stored = {row.object_key for row in rows}
-    assert set(shop.store.list_keys("publishing/")) == stored
+    assert set(shop.store.list_keys("publishing/renditions/")) == stored
     told = run.metadata_of("renditions")
     assert told["dagster/row_count"] == 18
     assert told["rendered_pictures"] == 6
