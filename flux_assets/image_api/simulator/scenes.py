@@ -21,6 +21,7 @@ Color = tuple[int, int, int]
 
 _SOFT = 8
 WHITE: Color = (255, 255, 255)
+_RIBBON = (118, 44, 60)
 _NAMED_COLORS: dict[str, Color] = {
     "black": (46, 46, 52),
     "white": (236, 234, 228),
@@ -136,7 +137,7 @@ def draw_shadow(image: Image.Image, body: Image.Image, scene: Scene, left: int, 
 
 
 def draw_words(image: Image.Image, prompt: str) -> None:
-    """The prompt below, and the ribbon that says SAMPLE."""
+    """The prompt below, and the ribbon that says SAMPLE; so it does where every cut leaves it."""
     width, height = image.size
     unit = min(width, height)
     ink = (60, 56, 62)
@@ -146,13 +147,16 @@ def draw_words(image: Image.Image, prompt: str) -> None:
     lines = textwrap.wrap(prompt, columns, max_lines=2, placeholder=" ...")
     top = height - unit // 24 - len(lines) * font.size * 1.3
     draw.multiline_text((unit // 24, top), "\n".join(lines), fill=ink, font=font, spacing=4)
+    large = _font(max(7, unit // 22))
+    within = height / 2 - unit * 0.24  # of a cut from the middle, also to 16:9
+    draw.text((width / 2, within), "SAMPLE", _RIBBON, large, anchor="mm")
     ribbon = Image.new("L", (unit // 2, unit // 14), 150)
     ImageDraw.Draw(ribbon).text(
-        (ribbon.width / 2, ribbon.height / 2), "SAMPLE", 255, _font(max(7, unit // 22)), anchor="mm"
+        (ribbon.width / 2, ribbon.height / 2), "SAMPLE", 255, large, anchor="mm"
     )
     turned = ribbon.rotate(-45, expand=True, resample=Image.Resampling.BICUBIC)
     corner = (width - round(turned.width * 0.72), -round(turned.height * 0.28))
-    image.paste((118, 44, 60), corner, turned.point(lambda v: min(v * 1.4, 210)))
+    image.paste(_RIBBON, corner, turned.point(lambda v: min(v * 1.4, 210)))
     letters = turned.point(lambda v: max(0, (v - 150) * 2.4))
     image.paste(WHITE, corner, letters)
 

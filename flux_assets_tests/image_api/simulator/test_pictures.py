@@ -114,3 +114,18 @@ def test_jpeg_quality_is_honoured_over_its_whole_range() -> None:
 @pytest.mark.parametrize("prompt", ["x", "längere Wörter 漢字 \U0001f600", "word " * 2000, "\n\t"])
 def test_any_prompt_can_be_drawn(prompt: str) -> None:
     assert _pixels(_draw(prompt=prompt))
+
+
+@pytest.mark.parametrize("aspect_ratio", [it for it in ASPECT_RATIOS if ":" in it])
+def test_no_channels_cut_takes_the_word_sample_away(aspect_ratio: str) -> None:
+    picture = _pixels(_draw(aspect_ratio=aspect_ratio, megapixels=0.5))
+    of_word = Image.new("RGB", picture.size, (118, 44, 60))
+    differing = ImageChops.difference(picture, of_word).convert("L")
+    box = differing.point(lambda value: 255 * (value == 0)).getbbox()
+    assert box
+    left, top, right, bottom = box
+    for width, height in ((1, 1), (4, 5), (9, 16), (16, 9), (3, 4)):
+        scale = min(picture.width / width, picture.height / height)
+        cut = (picture.width - scale * width) / 2, (picture.height - scale * height) / 2
+        assert cut[0] < left < right < picture.width - cut[0]
+        assert cut[1] < top < bottom < picture.height - cut[1], (width, height)
