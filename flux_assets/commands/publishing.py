@@ -75,7 +75,11 @@ def show_publication(settings: Settings, publication: Publication) -> None:
     """Tell what was made, and name the pictures of which nothing could be."""
     _show_renditions(settings, publication)
     show_feeds(publication.store, publication.feeds)
-    if settings.is_sample:
+    if not publication.feeds:
+        answers.print(
+            "There is no feed: no channel is enabled, or no refresh has come to its end yet."
+        )
+    elif settings.is_sample:
         answers.print(_SAMPLES, soft_wrap=True)
 
 

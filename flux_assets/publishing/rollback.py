@@ -98,8 +98,13 @@ def roll_back_to_edition(
     """
     numbers = list_numbers(store, channel)
     if number not in numbers:
-        known = f"has {numbers[0]} to {numbers[-1]}" if numbers else "has none"
-        raise NothingToRollBackError(f"there is no edition {number}: channel {channel} {known}")
+        if numbers:
+            known = f"channel {channel} has {numbers[0]} to {numbers[-1]}"
+        else:
+            known = (
+                f"channel {channel!r} has none, only {', '.join(list_channels(store)) or 'nobody'}"
+            )
+        raise NothingToRollBackError(f"there is no edition {number}: {known}")
     since = _find_since(store, channel, number, numbers)
     return _reject(store, [since], reason=reason, by=by, clock=clock)
 

@@ -187,6 +187,8 @@ def test_an_edition_is_gone_back_to(workplace: Workplace) -> None:
     unknown = workplace.run("rollback", "--channel", "google", "--edition", "9", "--reason", "x")
     assert unknown.exit_code == 1
     assert "channel google has 1 to 3" in unknown.stderr
+    unknown = workplace.run("rollback", "--channel", "gogle", "--edition", "1", "--reason", "x")
+    assert "channel 'gogle' has none, only google" in " ".join(unknown.stderr.split())
 
 
 def test_verify_names_decisions_that_a_crash_left_unapplied(workplace: Workplace) -> None:

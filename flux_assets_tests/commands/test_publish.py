@@ -1,5 +1,6 @@
 """`flux-assets publish` as a person runs it."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from flux_assets.commands.checks.channels import check_channels
 from flux_assets.settings import load_settings
 from flux_assets_tests.fixtures.command_line import Workplace, make_workplace
+from flux_assets_tests.fixtures.components import FAST, TYPE
 from flux_assets_tests.fixtures.masters import CHANNELS
 
 ON = {"FLUX_ASSETS_CHANNELS": "data/channels.yaml"}
@@ -57,6 +59,10 @@ def test_what_is_missing_to_publish_is_told(workplace: Workplace) -> None:
     assert without_store.exit_code == 1
     assert "there is no store at" in without_store.stderr
     assert not workplace.store.exists()
+    workplace.make_store()
+    without_pictures = workplace.run("publish", **ON)
+    assert without_pictures.exit_code == 0
+    assert "There is no feed: no channel is enabled, or no refresh" in without_pictures.stdout
 
 
 def test_a_set_up_is_checked_with_its_channels_file(
@@ -100,3 +106,35 @@ def test_live_pictures_need_a_public_address_and_the_check_says_which(
     [found] = check_channels(load_settings(live | public))
     assert found.verdict == "ok"
     assert found.detail.endswith("at https://cdn.example/shoes/")
+
+
+def test_a_component_s_shop_is_published_decided_and_rolled_back_by_its_file(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "src" / "mine" / "defs" / "pictures"
+    workplace = make_workplace(tmp_path)
+    (tmp_path / "pyproject.toml").write_text('[tool.dg.project]\nroot_module = "mine"\n')
+    folder.mkdir(parents=True)
+    for path in (tmp_path / "data").iterdir():
+        path.rename(folder / path.name)
+    attributes = {**FAST, "shop": "shoes", "channels": "channels.yaml"}
+    (folder / "defs.yaml").write_text(json.dumps({"type": TYPE, "attributes": attributes}))
+    refreshed = workplace.run("refresh", "--shots", "hero", "--limit", "1")
+    assert refreshed.exit_code == 0, refreshed.stderr
+
+    here = ("--component", str(folder / "defs.yaml"))
+    elsewhere = Workplace(folder=tmp_path / "elsewhere")
+    elsewhere.folder.mkdir()
+    published = elsewhere.run(*here, "publish", "--json")
+    assert published.exit_code == 0, published.stderr
+    assert published.json["channels"]["shopify"]["shown"] == 1
+    feed = tmp_path / ".flux_assets/store/shoes/publishing/feeds/shopify.csv"
+    assert "https://pictures.invalid/shoes/publishing/" in feed.read_text("utf-8")
+    [picture] = elsewhere.run(*here, "decide", "--list", "--json").json
+    product_id = picture["product_id"]
+    decided = elsewhere.run(*here, "decide", product_id, "--shots", "hero", "--approve", "--json")
+    assert len(decided.json["applied"]) == 1
+    back = elsewhere.run(*here, "rollback", "--product", product_id, "--reason", "x", "--json")
+    assert back.json["channels"]["shopify"]["withdrawn"] == 2
+    assert product_id not in feed.read_text("utf-8")
+    assert list(elsewhere.folder.iterdir()) == []
