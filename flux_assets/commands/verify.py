@@ -17,13 +17,16 @@ from flux_assets.commands.calling import examples, json_option
 )
 @click.option("--deep", is_flag=True, help="Read every picture and compare its sha256.")
 @click.option(
-    "--repair", is_flag=True, help="Mend what needs no call: ledger entries and the manifest."
+    "--repair",
+    is_flag=True,
+    help="Mend what needs no call: ledger entries, the manifest and the table of renditions.",
 )
 @json_option
 def verify(*, deep: bool, repair: bool, as_json: bool) -> None:
     """Say whether every paid picture is where the ledger and the manifest say. Free.
 
-    Nothing is bought, nothing removed. Decisions that a crash left unapplied are named, too.
+    So it is said of the files that channels read. Nothing is bought, nothing removed. Decisions
+    that a crash left unapplied are named, too.
 
     Exit code 0: nothing is wrong, or no longer so; 1: something is, or there is no store.
     """
@@ -36,11 +39,15 @@ def verify(*, deep: bool, repair: bool, as_json: bool) -> None:
     from flux_assets.commands.shop import look_at_shop, read_settings
     from flux_assets.defs.reports import audit_report
     from flux_assets.manifest.audit import verify_store
+    from flux_assets.publishing.audit import audit_renditions
+    from flux_assets.publishing.channels import load_channels
 
     settings = read_settings()
+    channels = load_channels(settings) if repair else None
     with look_at_shop(settings, step="verify") as shop:
         records = open_records(settings, shop.store, shop.ledger, preview_px=0)
         findings = verify_store(records, deep=deep, repair=repair)
+        audit_renditions(shop.store, findings, deep=deep, repair_by=channels)
         interrupted = list_interrupted(shop.store)
     is_sound = findings.is_sound and not interrupted
     if as_json:

@@ -30,6 +30,9 @@ _FOUND: Mapping[FindingKind, str] = {
     "unreadable": "a ledger entry or a table cannot be read",
     "without_lineage": "a picture that no ledger entry says is stored; --repair writes it",
     "manifest": "a row of the manifest that disagrees with the ledger; --repair mends it",
+    "rendition": "a file for channels is gone, or not what was put there",
+    "rendition_table": "tables/renditions.parquet is damaged; --repair builds it again",
+    "edition": "a channel's newest edition is damaged: restore an earlier version of the object",
     "unfetched": "paid, and not to be had so far: `flux-assets ledger` says why",
     "undecoded": "paid and kept aside: this release cannot decode it, and a later one may",
     "extra_reply": "a paid reply beside its entry: a second one, or released; nothing to do",
@@ -202,7 +205,8 @@ def audit_report(findings: StoreFindings) -> str:
     headline = "Nothing is wrong" if findings.is_sound else "Something is wrong"
     looked_at = (
         f"**{headline}** ({findings.entries} ledger entries, {findings.pictures} pictures, "
-        f"{findings.rows} rows of the manifest)"
+        f"{findings.rows} rows of the manifest"
+        f"{f', {findings.renditions} renditions' if findings.renditions else ''})"
     )
     parts = [looked_at]
     if findings.counts:

@@ -10,6 +10,9 @@ FindingKind = Literal[
     "unreadable",
     "without_lineage",
     "manifest",
+    "rendition",
+    "rendition_table",
+    "edition",
     "unfetched",
     "undecoded",
     "extra_reply",
@@ -38,13 +41,14 @@ class StoreFinding:
 class StoreFindings:
     """Counts every finding, and keeps the first few of each kind.
 
-    `entries`, `pictures` and `rows` say how much was looked at: ledger entries, pictures, and rows
-    of the manifest.
+    `entries`, `pictures`, `rows` and `renditions` say how much was looked at: ledger entries,
+    pictures, rows of the manifest, and files that were made of pictures.
     """
 
     entries: int = 0
     pictures: int = 0
     rows: int = 0
+    renditions: int = 0
     counts: Counter[FindingKind] = field(default_factory=Counter)
     repaired: Counter[FindingKind] = field(default_factory=Counter)
     first: list[StoreFinding] = field(default_factory=list)
@@ -75,6 +79,7 @@ class StoreFindings:
             "entries": self.entries,
             "pictures": self.pictures,
             "manifest_rows": self.rows,
+            "renditions": self.renditions,
             "findings": {
                 kind: {
                     "count": self.counts[kind],

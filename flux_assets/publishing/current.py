@@ -17,9 +17,9 @@ from flux_assets.publishing.rendition_table import (
     COLUMNS,
     RENDITIONS_KEY,
     RenditionRow,
-    damaged_table,
 )
 from flux_assets.publishing.rules import Finding, judge, worst_of
+from flux_assets.publishing.table_damage import damaged_table
 from flux_assets.storage.frames import read_rows
 from flux_assets.storage.parquet import NO_TABLE, StoredTable
 

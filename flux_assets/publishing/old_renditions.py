@@ -14,7 +14,8 @@ from typing import Any, Literal, get_args
 from flux_assets.errors import FluxAssetsError, ObjectNotFoundError, StoreError
 from flux_assets.manifest.wanted import PruneError
 from flux_assets.publishing.kept import KeptForChannels
-from flux_assets.publishing.rendition_table import RENDITIONS_KEY, read_keys
+from flux_assets.publishing.rendition_table import RENDITIONS_KEY
+from flux_assets.publishing.table_damage import read_keys
 from flux_assets.storage.object_store import (
     RENDITION_KEY,
     RENDITIONS_PREFIX,

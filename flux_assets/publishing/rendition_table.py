@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from flux_assets.errors import ObjectNotFoundError, StoreError
+from flux_assets.errors import ObjectNotFoundError
 from flux_assets.manifest.stored import StoredManifest
 from flux_assets.publishing.channels import ChannelsFile
 from flux_assets.publishing.measures import MEANINGS, OF_MANIFEST, Measures
@@ -165,37 +165,6 @@ def open_renditions(store: ObjectStore) -> StoredTable | None:
         return None
 
 
-def find_damage(table: StoredTable) -> str:
-    """Why not all of a table can be read, or relied on; empty if it can."""
-    try:
-        for _ in table.read_groups():
-            pass
-        return _compare_columns(table)
-    except NO_TABLE as error:
-        return f"it is damaged ({error})"
-
-
-def read_keys(store: ObjectStore) -> frozenset[str] | None:
-    """The keys of all files that the table names; None where there is no table.
-
-    Raises:
-        StoreError: it cannot be read, or is damaged.
-    """
-    try:
-        table = StoredTable(store.get(RENDITIONS_KEY).data)
-    except ObjectNotFoundError:
-        return None
-    if problem := find_damage(table):
-        raise damaged_table(store.uri_for(RENDITIONS_KEY), problem)
-    return frozenset(table.read_texts("object_key"))
-
-
-def damaged_table(uri: str, problem: str) -> StoreError:
-    """What is said where nothing can go on with the table as it is."""
-    remedy = "`flux-assets verify --repair` builds it again from what lies in the store"
-    return StoreError(uri, "read", f"{problem}; {remedy}")
-
-
 def build_frame(rows: Sequence[RenditionRow]) -> "pd.DataFrame":
     """The rows as a table, with its types."""
     import pandas as pd
@@ -264,7 +233,7 @@ def _usable(found: ObjectBody | None) -> StoredTable | None:
         return None
     table = StoredTable(found.data)
     try:
-        problem = _compare_columns(table)
+        problem = compare_columns(table)
     except NO_TABLE as error:
         problem = f"it is damaged ({error})"
     if problem:
@@ -272,7 +241,12 @@ def _usable(found: ObjectBody | None) -> StoredTable | None:
     return None if problem else table
 
 
-def _compare_columns(table: StoredTable) -> str:
+def compare_columns(table: StoredTable) -> str:
+    """Why a table's columns are not ours; empty if they are.
+
+    Raises:
+        OSError, ValueError, KeyError, NotImplementedError: as NO_TABLE says of the table.
+    """
     import pyarrow as pa
 
     are = {

@@ -6,26 +6,18 @@ by its key, and measured as it lies there.
 
 import hashlib
 import os
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, PictureError
+from flux_assets.errors import ObjectNotFoundError, PictureError
 from flux_assets.manifest.stored import open_manifest
 from flux_assets.publishing.channels import ChannelsFile
-from flux_assets.publishing.measures import measure
-from flux_assets.publishing.profile import (
-    Recipe,
-    build_rendition_id,
-    digest_profile,
-    mark_of,
-    resolve,
-)
-from flux_assets.publishing.render import CONTENT_TYPES, OpenedMaster, open_master, render
+from flux_assets.publishing.profile import Recipe, digest_profile, mark_of, resolve
+from flux_assets.publishing.render import OpenedMaster, open_master
+from flux_assets.publishing.rendition_files import RenditionFile, put_files, read_files
 from flux_assets.publishing.rendition_table import (
     Master,
     RenditionRow,
@@ -34,15 +26,12 @@ from flux_assets.publishing.rendition_table import (
     merge_renditions,
     open_renditions,
 )
-from flux_assets.storage.change_object import change_object
-from flux_assets.storage.object_store import ObjectBody, ObjectStore, rendition_key
+from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parallel import map_on_cores
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
 
-RENEWED_AFTER = timedelta(days=1)
-"""What is found older is put again, so that `prune`, which goes by age, lets it be."""
 THREADS = len(os.sched_getaffinity(0))
 _MASTERS_BETWEEN_MERGES = 2_000
 
@@ -126,9 +115,38 @@ def make_renditions(
     Raises:
         StoreError: the store cannot be read or written.
     """
+    return _collect(partial(_make, store, channels, put_files), masters, threads)
+
+
+def read_renditions(
+    store: ObjectStore, masters: Iterable[Master], channels: ChannelsFile, threads: int = THREADS
+) -> "tuple[pd.DataFrame, RenditionReport]":
+    """Read what some pictures lack from what lies in the store, and put nothing.
+
+    A file that is not there, or is damaged, has no row.
+
+    Returns:
+        The rows of the table, and the pictures that could not be opened.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    return _collect(partial(_make, store, channels, read_files), masters, threads)
+
+
+_Obtain = Callable[
+    [ObjectStore, Master, OpenedMaster, str, Sequence[Recipe]], Iterator[RenditionFile | None]
+]
+"""How the file of each recipe is come by, given its mark; None where there is none."""
+
+
+def _collect(
+    make: Callable[[Master], tuple[list[RenditionRow], RenditionReport]],
+    masters: Iterable[Master],
+    threads: int,
+) -> "tuple[pd.DataFrame, RenditionReport]":
     rows: list[RenditionRow] = []
     report = RenditionReport()
-    make = partial(_make, store, channels)
     for made, of_one in map_on_cores(make, masters, threads):
         rows += made
         report.add(of_one)
@@ -136,12 +154,13 @@ def make_renditions(
 
 
 def _make(
-    store: ObjectStore, channels: ChannelsFile, master: Master
+    store: ObjectStore, channels: ChannelsFile, obtain: _Obtain, master: Master
 ) -> tuple[list[RenditionRow], RenditionReport]:
     report = RenditionReport(masters=1)
     try:
         opened = _open(store, master)
-        return list(_render(store, channels, master, opened, report)), report
+        files = partial(obtain, store, master, opened)
+        return list(_build_rows(channels, master, opened, files, report)), report
     except ObjectNotFoundError:
         problem = f"{master.object_key} is not in the store; `flux-assets verify` tells more"
     except PictureError as error:
@@ -157,11 +176,11 @@ def _open(store: ObjectStore, master: Master) -> OpenedMaster:
     return open_master(data)
 
 
-def _render(
-    store: ObjectStore,
+def _build_rows(
     channels: ChannelsFile,
     master: Master,
     opened: OpenedMaster,
+    obtain: Callable[[str, Sequence[Recipe]], Iterator[RenditionFile | None]],
     report: RenditionReport,
 ) -> Iterator[RenditionRow]:
     """The row of each profile; those that come to the same file share it."""
@@ -172,15 +191,11 @@ def _render(
         sharing[mark][resolve(profile, *opened.image.size)].append(name)
     for mark, recipes in sharing.items():
         ordered = sorted(recipes, key=lambda it: (it.crop, it.size, it.canvas, it.background))
-        for recipe, data in zip(ordered, render(opened, ordered, mark), strict=True):
-            key = rendition_key(
-                product_id=master.product_id,
-                shot=master.shot,
-                rendition_id=build_rendition_id(master.sha256, recipe, mark),
-                extension=recipe.format,
-            )
-            stored = _put(store, key, data, recipe, report)
-            measures = asdict(measure(stored, recipe.placed))
+        for recipe, file in zip(ordered, obtain(mark, ordered), strict=True):
+            if file is None:
+                continue
+            report.stored += file.is_new
+            report.stored_bytes += file.is_new * len(file.data)
             for name in recipes[recipe]:
                 yield RenditionRow(
                     product_id=master.product_id,
@@ -189,39 +204,10 @@ def _render(
                     profile_digest=digest_profile(channels.profiles[name], mark),
                     request_fingerprint=master.request_fingerprint,
                     master_sha256=master.sha256,
-                    object_key=key,
-                    sha256=hashlib.sha256(stored).hexdigest(),
-                    **measures,
+                    object_key=file.key,
+                    sha256=hashlib.sha256(file.data).hexdigest(),
+                    **asdict(file.measures),
                     upscaled=recipe.is_upscaled,
                     appearance=opened.appearance,
                     **opened.provenance._asdict(),
                 )
-
-
-def _put(
-    store: ObjectStore, key: str, data: bytes, recipe: Recipe, report: RenditionReport
-) -> bytes:
-    """What lies there afterwards: another release of an encoder may have been first.
-
-    A file from long ago is put again as it is, for nobody else knows before the table is written
-    that it is wanted.
-    """
-    content_type = CONTENT_TYPES[recipe.format]
-    there: ObjectBody | None = None
-
-    def keep(found: ObjectBody | None) -> bytes | None:
-        nonlocal there
-        there = found
-        if found is None:
-            return data
-        return found.data if found.info.modified_at < store.now() - RENEWED_AFTER else None
-
-    try:
-        store.put(key, data, content_type=content_type, if_absent=True)
-    except ConditionFailedError:  # S3 says so, too, while another one's put is under way
-        change_object(store, key, keep, content_type=content_type, sleep=time.sleep)
-    if there is not None:
-        return there.data
-    report.stored += 1
-    report.stored_bytes += len(data)
-    return data

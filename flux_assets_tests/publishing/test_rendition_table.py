@@ -19,13 +19,12 @@ from flux_assets.publishing.rendition_table import (
     RENDITIONS_KEY,
     RenditionRow,
     build_frame,
-    find_damage,
     find_missing,
     merge_renditions,
     open_renditions,
-    read_keys,
 )
 from flux_assets.publishing.renditions import refresh_renditions
+from flux_assets.publishing.table_damage import find_damage, read_keys
 from flux_assets.publishing.wanted_rows import NOT_WANTED, WantedRows
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable, write_parquet
