@@ -1,4 +1,4 @@
-"""Refreshes, decisions, days, rollbacks and crashes in any order, on a real store."""
+"""Refreshes, decisions, days, rollbacks, prunes and crashes in any order, on a real store."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,13 +24,20 @@ from flux_assets.publishing.edition import FeedForm, Picture
 from flux_assets.publishing.edition_plan import CurrentProduct
 from flux_assets.publishing.editions import list_numbers, read_edition
 from flux_assets.publishing.judges import Judgement
+from flux_assets.publishing.kept import read_kept
+from flux_assets.publishing.old_renditions import delete_renditions, find_old_renditions
 from flux_assets.publishing.publish import Publication, publish
+from flux_assets.publishing.rendition_files import RENEWED_AFTER
+from flux_assets.publishing.rendition_table import RENDITIONS_KEY, build_frame
 from flux_assets.publishing.rollback import NothingToRollBackError, roll_back_to_edition
 from flux_assets.storage.directory import DirectoryStore
+from flux_assets.storage.object_store import RENDITIONS_PREFIX
+from flux_assets.storage.parquet import write_parquet
 from flux_assets_tests.fixtures.clocks import StandingClock
 from flux_assets_tests.fixtures.editions import SLOTS, picture, product
 from flux_assets_tests.fixtures.purchases import HookedStore
 
+ROLLBACK_DAYS = 20
 _FAST = "/dev/shm"  # noqa: S108 - where writing is quick, if there is such a place
 PUBLICATION = Publication(
     channel="google",
@@ -82,7 +89,29 @@ class Shop:
             self.store.before = lambda *_: None
             self.crashes_at = 0
 
+    def render(self) -> None:
+        """Put each current picture's file, as a run does that finds none, or an old one."""
+        young = self.store.now() - RENEWED_AFTER
+        files = {it.key: it.modified_at for it in self.store.list(RENDITIONS_PREFIX)}
+        for number in self.takes:
+            key = self.picture_of(number).object_key
+            if key not in files or files[key] < young:
+                self.store.put(key, b"a file", content_type="image/jpeg")
+
+    def prune(self) -> None:
+        """Delete what no edition that counts names, and tell that it is so."""
+        kept = read_kept(self.store, ROLLBACK_DAYS)
+        plan = find_old_renditions(self.store, kept, min_age=timedelta())
+        done = [*delete_renditions(self.store, plan, find_obstacle=str)]
+        assert [problem for _, problem in done if problem] == []
+        assert not {info.key for info, _ in done} & kept.keys
+        files = set(self.store.list_keys(RENDITIONS_PREFIX))
+        for number in list_numbers(self.store, "google")[-1:]:
+            last = read_edition(self.store, "google", number)
+            assert {it.object_key for it in last.list_named()} <= files
+
     def publish(self) -> None:
+        self.render()
         with self.crashing():
             self.hold(publish(self.store, PUBLICATION, self.products()).is_new)
 
@@ -143,11 +172,14 @@ STEPS = st.tuples(
     st.sampled_from(
         [
             *("new", "new", "gone", "approved", "rejected", "rejected", "day", "undo"),
-            *("publish", "publish", "back", "crash"),
+            *("publish", "publish", "back", "crash", "month", "prune"),
         ]
     ),
     st.integers(0, 3),
 )
+
+
+DAYS = {"day": 1, "month": 31}
 
 
 def step(shop: Shop, what: str, number: int) -> None:
@@ -155,9 +187,11 @@ def step(shop: Shop, what: str, number: int) -> None:
         shop.takes[number] = shop.takes.get(number, 0) + 1
     elif what == "gone":
         shop.takes.pop(number, None)
-    elif what == "day":
-        shop.store.pass_time(timedelta(days=1))
+    elif what in DAYS:
         finish_interrupted(shop.store, clock=StandingClock())  # as any run of the day does
+        shop.store.pass_time(timedelta(days=DAYS[what]))
+    elif what == "prune":
+        shop.prune()
     elif what == "publish":
         shop.publish()
     elif what == "back":
@@ -177,6 +211,7 @@ def test_whatever_crashes_nothing_rejected_is_shown_and_the_rest_comes_to_rest(
 ) -> None:
     with TemporaryDirectory(dir=_FAST if Path(_FAST).is_dir() else None) as folder:
         shop = Shop(HookedStore(DirectoryStore(Path(folder))))
+        shop.store.put(RENDITIONS_KEY, write_parquet(build_frame([])), content_type="x")
         for what, number in steps:
             step(shop, what, number)
         shop.crashes_at = 0
@@ -185,5 +220,6 @@ def test_whatever_crashes_nothing_rejected_is_shown_and_the_rest_comes_to_rest(
         for _ in range(6):
             shop.store.pass_time(timedelta(days=1))
             shop.publish()
+        shop.prune()
         found = publish(shop.store, PUBLICATION, shop.products())
         assert (found.is_new, found.plan.waiting, [*found.written]) == (False, (), [])
