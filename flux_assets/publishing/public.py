@@ -243,4 +243,4 @@ def _read_size(data: bytes) -> tuple[int, int] | None:
 
 
 def _is_sample(edition: Edition) -> bool:
-    return edition.form.public_url.startswith(NO_PUBLIC_URL)
+    return f"{edition.form.public_url}/".startswith(f"{NO_PUBLIC_URL}/")

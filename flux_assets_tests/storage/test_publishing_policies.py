@@ -136,7 +136,8 @@ def company(ministack_endpoint: str, ministack_client: "S3Client", tmp_path: Pat
     store = S3Store(ministack_client, bucket=bucket, prefix=PREFIX)
     ensure_store_identity(store, mode="live", api_origin=API, shop=None)
     colors = {"00123": "navy", "00124": "red"}
-    store_masters(store, {(it, "hero"): draw_product(color) for it, color in colors.items()})
+    pictures = {(it, "hero"): draw_product(color) for it, color in colors.items()}
+    store_masters(store, pictures, mode="live")
     (tmp_path / "catalog.csv").write_text("id,title,image_link\n00123,Chair,\n00124,Desk,\n")
     (tmp_path / "shots.yaml").write_text("shots: {hero: {prompt: a}}")
     (tmp_path / "channels.yaml").write_text(CHANNELS)
