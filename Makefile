@@ -5,6 +5,7 @@ BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 MINISTACK := .venv-ministack/.ready
+THUMBOR := .venv-thumbor/.ready
 PORT ?= 3000
 PYTEST_FLAGS ?=
 
@@ -38,7 +39,7 @@ test: $(DEV) $(MINISTACK)
 	@echo "Running the quick tests: about 6 minutes on two cores"
 	@$(BIN)/pytest -n 2 --dist worksteal -m "not slow" $(PYTEST_FLAGS)
 
-test-slow: $(DEV) $(MINISTACK)
+test-slow: $(DEV) $(MINISTACK) $(THUMBOR)
 	@echo "Running the slow tests: about half an hour on two cores"
 	@$(BIN)/pytest -n 2 --dist loadfile -m slow
 
@@ -77,6 +78,7 @@ lock: $(RUNTIME)
 		--extra k8s --extra postgres -c requirements-dev.lock pyproject.toml - -o deploy/requirements.lock
 	@echo uv | $(LOCK) --upgrade - -o requirements-uv.lock
 	@$(LOCK) --upgrade flux_assets_tests/ministack.in -o flux_assets_tests/ministack.lock
+	@$(LOCK) --upgrade flux_assets_tests/thumbor.in -o flux_assets_tests/thumbor.lock
 
 # An environment that runs is brought up to date where it stands; only a broken one is made anew.
 $(RUNTIME): requirements.lock requirements-uv.lock pyproject.toml
@@ -104,4 +106,11 @@ $(MINISTACK): flux_assets_tests/ministack.lock | $(RUNTIME)
 	@echo "Setting up .venv-ministack, the tests' own S3: about 5 s"
 	@$(UV) venv --allow-existing --python $(BIN)/python .venv-ministack
 	@$(UV) pip install --python .venv-ministack/bin/python --require-hashes -r $<
+	@touch $@
+
+# A proxy that strips pictures, for a slow test; it takes an older Pillow than we do.
+$(THUMBOR): flux_assets_tests/thumbor.lock | $(RUNTIME)
+	@echo "Setting up .venv-thumbor, the tests' own proxy: about 5 s"
+	@$(UV) venv --allow-existing --python $(BIN)/python .venv-thumbor
+	@$(UV) pip install --python .venv-thumbor/bin/python --require-hashes -r $<
 	@touch $@

@@ -178,8 +178,8 @@ def judge_reply(picture: Picture, reply: PublicReply) -> tuple[Fault, str] | Non
     changes = [*_find_changes(picture, data)]
     changes.append("the AI mark is still there" if is_marked else _name_lost_mark(mark))
     fault: Fault = "changed" if is_marked else "stripped"
-    server = reply.served_by or "a server that does not say its name"
-    return fault, f"comes changed, served by {server}: {', '.join(changes)}; {_AS_IT_LIES}"
+    told = by or " by a server that does not say its name"
+    return fault, f"comes changed{told}: {', '.join(changes)}; {_AS_IT_LIES}"
 
 
 def _look(file: ShownFile, fetch: _Fetch, clock: Clock, until: float) -> tuple[Fault, str] | None:
