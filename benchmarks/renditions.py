@@ -35,7 +35,7 @@ from shops import PROJECT
 
 _SIDE_PX = 1024
 _CHANNELS = PROJECT / "data" / "channels.yaml"
-_FIVE = """
+FIVE = """
 profiles:
   a: {width_px: 1500, height_px: 1500}
   b: {width_px: 1024, height_px: 1024, fit: cover}
@@ -141,8 +141,8 @@ def _measure_memory(quick: bool) -> Sequence[Figure]:  # noqa: FBT001 - as every
 
 def _measure_no_change(quick: bool) -> Sequence[Figure]:  # noqa: FBT001 - as every subject
     count, rounds = (300, 1) if quick else (300_000, ROUNDS)
-    channels = read_channels(_FIVE.encode(), "channels.yaml")
-    manifest, table = _build_tables(count, channels)
+    channels = read_channels(FIVE.encode(), "channels.yaml")
+    manifest, table = build_tables(count, channels)
     kept = StoredManifest(manifest, "manifest", "etag")
 
     def ours() -> float:
@@ -182,7 +182,7 @@ def _store_masters(folder: Path, channels: ChannelsFile, count: int) -> list[Mas
     return masters
 
 
-def _build_tables(count: int, channels: ChannelsFile) -> tuple[StoredTable, StoredTable]:
+def build_tables(count: int, channels: ChannelsFile) -> tuple[StoredTable, StoredTable]:
     """A manifest, and the table that all of its renditions are in."""
     import pandas as pd  # noqa: PLC0415 - no other subject needs it
 

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import cpu_per_picture
+import editions
 import efficiency
 import growth
 import listing
@@ -81,6 +82,7 @@ def measure(quick: bool) -> Sequence[Figure]:  # noqa: FBT001 - as every subject
         *efficiency.measure(quick),
         *naive_dagster.measure(quick),
         *renditions.measure(quick),
+        *editions.measure(quick),
     ]
     sizes = (100, 200) if quick else growth.SIZES
     with tempfile.TemporaryDirectory() as name, simulator(Path(name)) as base_url:

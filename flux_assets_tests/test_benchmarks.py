@@ -32,6 +32,11 @@ _ROWS = {
         *("one product there", "the asset graph", "peak memory"),
     ),
     "renditions": ("CPU a master", "peak memory of a shard", "nothing is new"),
+    "editions": (
+        *("peak memory of the first merge", "CPU time of the first merge"),
+        *("CPU time of an edition", "CPU time of none", "size of an edition"),
+        "peak memory of an edition",
+    ),
     "naive_dagster": ("overhead a picture in a backfill", "runs of such a backfill"),
 }
 _NEEDS = {"ui_partitions": pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium")}
