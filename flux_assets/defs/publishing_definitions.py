@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from flux_assets.defs.names import Names
+from flux_assets.defs.public_check import build_public_check
 from flux_assets.defs.publishing import build_renditions, build_renditions_check
 from flux_assets.defs.publishing_feeds import build_product_feeds
 from flux_assets.defs.publishing_sensor import build_decision_sensor
@@ -53,7 +54,7 @@ def build_publishing(
     )
     return PublishingDefinitions(
         assets=[build_renditions(settings, names), feeds],
-        checks=[build_renditions_check(names)],
+        checks=[build_renditions_check(names), build_public_check(settings, names)],
         jobs=[publish_job],
         sensors=[build_decision_sensor(settings, names)],
         problem=channels.problem,

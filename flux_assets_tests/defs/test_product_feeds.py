@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from flux_assets.defs.public_check import PUBLIC_CHECK
 from flux_assets.prompts.overrides import set_pin
 from flux_assets.publishing.decision import Wish
 from flux_assets.publishing.decisions import decide, read_decisions
@@ -297,7 +298,7 @@ def test_a_channel_switched_off_or_on_since_the_location_was_loaded_hinders_none
     result = job.execute_in_process(instance=shop.instance)
     run = Refreshed(result, shop.instance).expect(success=True)
     assert {it.check_name for it in run.result.get_asset_check_evaluations()} == {
-        *("google_rules", "web_rules", PINS)
+        *("google_rules", "web_rules", PINS, PUBLIC_CHECK)
     }
     assert "is not enabled" in (run.check("web_rules").description or "")
     assert list_newest(shop.store) == {"google": 1, "web": 1, "etsy": 1}
