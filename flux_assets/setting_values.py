@@ -9,6 +9,9 @@ from pydantic import SecretStr
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
+_HEADER_NAME = r"[\w!#$%&'*+.^`|~-]+"
+_LEAST_SECRET = 32
+
 # A condition given for every put would undo the ledger's own.
 _STORE_PUT_ARGS = {"Body", "Bucket", "ContentType", "IfMatch", "IfNoneMatch", "Key"}
 
@@ -61,6 +64,28 @@ def check_public_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def check_host(host: str) -> str:
+    """A host's name as browsers send it, with a port if it is not the usual one."""
+    if not re.fullmatch(r"[A-Za-z0-9.-]+(:\d{1,5})?", host):
+        raise ValueError("is a host's name alone, such as pictures.example.com")
+    return host.lower()
+
+
+def check_header_name(name: str) -> str:
+    """The name of an HTTP header."""
+    if not re.fullmatch(_HEADER_NAME, name, re.ASCII):
+        raise ValueError("is no header's name, such as X-Forwarded-Email")
+    return name
+
+
+def check_proxy_secret(secret: SecretStr) -> SecretStr:
+    """What is wrong with it is told without it."""
+    text = secret.get_secret_value()
+    if len(text) < _LEAST_SECRET or not (text.isascii() and text.isprintable()):
+        raise ValueError(f"must have {_LEAST_SECRET} characters or more, printable ones of ASCII")
+    return secret
+
+
 _STORE_FOLDERS = {
     *("budget", "images", "ledger", "photos", "publishing", "runs", "tables", "undecoded"),
     "uploads",
@@ -101,7 +126,7 @@ def parse_header(text: object) -> object:
     if not isinstance(text, str):
         return text
     name, _, value = (part.strip() for part in text.partition(":"))
-    if not re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", name, re.ASCII) or not value:
+    if not re.fullmatch(_HEADER_NAME, name, re.ASCII) or not value:
         raise ValueError("must be one header as `Name: value`, such as `Authorization: Bearer ...`")
     if not (value.isascii() and value.isprintable()):
         raise ValueError("takes one line of printable ASCII characters as its value")
@@ -120,3 +145,10 @@ def parse_buckets(text: object) -> object:
     if "/" in text:
         raise ValueError("takes buckets' names alone, such as `supplier-photos`")
     return tuple(text.replace(",", " ").split())
+
+
+def parse_names(text: object) -> object:
+    """Names that commas part; anything else as it is."""
+    if not isinstance(text, str):
+        return text
+    return tuple(filter(None, map(str.strip, text.split(","))))

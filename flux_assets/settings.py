@@ -17,6 +17,9 @@ from flux_assets.encodings import check_encoding
 from flux_assets.errors import SettingsError
 from flux_assets.setting_values import (
     check_base_url,
+    check_header_name,
+    check_host,
+    check_proxy_secret,
     check_public_url,
     check_put_args,
     check_rate_limiter,
@@ -26,6 +29,7 @@ from flux_assets.setting_values import (
     parse_header,
     parse_hosts,
     parse_json_object,
+    parse_names,
 )
 from flux_assets.variable_names import PREFIX, is_of_a_service, tell_unknown
 
@@ -126,6 +130,24 @@ class Settings(BaseModel):
     """Where the public (a CDN) sees what `FLUX_ASSETS_STORE` names, its prefix included. A
     picture's `url` is this, the shop if any, and its key; without it no `url` is given out.
     """
+    review_url: Annotated[str, AfterValidator(check_public_url)] | None = None
+    """Where people find the review page, or the gallery: Dagster links to it."""
+    review_host: Annotated[str, AfterValidator(check_host)] | None = None
+    """The review page's public name, such as `pictures.example.com`; with the next two, for a
+    server behind a proxy that says who asks.
+    """
+    review_user_header: Annotated[str, AfterValidator(check_header_name)] | None = None
+    """The header in which the proxy names the person, such as `X-Forwarded-Email`."""
+    review_proxy_secret: Annotated[SecretStr, AfterValidator(check_proxy_secret)] | None = None
+    """Secret that the proxy sends as `X-Flux-Assets-Proxy`, of 32 characters or more."""
+    review_role_header: Annotated[str, AfterValidator(check_header_name)] | None = None
+    """The header in which the proxy names roles or groups, separated by commas; whoever is in none
+    of `FLUX_ASSETS_REVIEW_REVIEWERS` (without it: `reviewer`) only looks.
+    """
+    review_reviewers: Annotated[tuple[str, ...], BeforeValidator(parse_names)] = ()
+    """Persons, roles or groups, separated by commas, who may decide; without this and the role
+    header, everybody whom the proxy lets through.
+    """
     cost_usd_per_image: Annotated[float, Field(ge=0)] = 0.07
     """For estimates."""
     preview_px: Annotated[int, Field(ge=0, le=256)] = 256
@@ -217,6 +239,12 @@ def _require_what_belongs_together(settings: Settings, *, given: Collection[str]
             raise SettingsError("FLUX_ASSETS_STORE", "is required when FLUX_ASSETS_MODE is live")
         if not settings.store.startswith(("s3://", "/")):
             raise SettingsError("FLUX_ASSETS_STORE", "must be s3:// or an absolute path, if live")
+    together = ("review_host", "review_user_header", "review_proxy_secret")
+    absent = [name for name in together if getattr(settings, name) is None]
+    if absent and len(absent) < len(together):
+        set_one = next(name for name in together if name not in absent)
+        problem = f"is required where {variable_of(set_one)} is set: else nobody is known"
+        raise SettingsError(variable_of(absent[0]), problem)
     if settings.executor == "celery" and settings.celery_broker is None:
         problem = "is required when FLUX_ASSETS_EXECUTOR is celery"
         raise SettingsError("FLUX_ASSETS_CELERY_BROKER", problem)

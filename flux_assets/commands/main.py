@@ -30,6 +30,7 @@ _COMMANDS = (
     "publish",
     "refresh",
     "reroll",
+    "review",
     "rollback",
     "runs",
     "simulator",

@@ -9,11 +9,8 @@ from flux_assets.commands.shop import look_at_shop, read_settings
 from flux_assets.planning.one_picture import OnePicture, read_pictures
 from flux_assets.prompts.inputs import load_overrides
 from flux_assets.prompts.overrides import OverridesFile
-from flux_assets.prompts.pinning import write_pins
+from flux_assets.prompts.pinning import PIN_DIGITS, write_pins
 from flux_assets.prompts.wishes import find_chosen
-
-PIN_DIGITS = 32
-"""As many as the picture's file is named by; no spreadsheet takes that for a number."""
 
 
 def pin_pictures(

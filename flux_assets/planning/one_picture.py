@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from flux_assets.bill.ledger import Ledger
+from flux_assets.bill.ledger_objects import LedgerObjects
 from flux_assets.errors import FluxAssetsError
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.manifest.stored import open_manifest
@@ -96,7 +97,7 @@ def read_pictures(
     in_manifest = _read_manifest(store, owners)
     pictures = []
     for shot in chosen.shots:
-        stored = _read_stored(store, ledger, shot.name, owners)
+        stored = read_stored_pictures(store, ledger, shot.name, owners)
         by_fingerprint = {it.request_fingerprint: it for it in stored}
         asked = wanted.get(shot.name, "")
         last = by_fingerprint.get(in_manifest.get(shot.name, ""))
@@ -112,9 +113,20 @@ def read_pictures(
     return pictures
 
 
-def _read_stored(
-    store: ObjectStore, ledger: Ledger, shot: str, owners: Iterable[str]
+def read_stored_pictures(
+    store: ObjectStore, ledger: LedgerObjects, shot: str, owners: Iterable[str]
 ) -> tuple[LineageRecord, ...]:
+    """The pictures that are stored of one shot of a product, the oldest first.
+
+    Args:
+        store: the shop's.
+        ledger: of the same store.
+        shot: the shot's name.
+        owners: the product's ids: the one of now, and former ones.
+
+    Raises:
+        StoreError: they cannot be read.
+    """
     entries = [read_stored(store, ledger, short) for short in list_shorts(store, shot, owners)]
     records = [entry.lineage for entry in entries if entry is not None and entry.lineage]
     return tuple(sorted(records, key=lambda it: (it.generated_at, it.request_fingerprint)))

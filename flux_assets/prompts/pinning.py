@@ -6,6 +6,9 @@ from flux_assets.prompts.overrides import OverridesFile, set_pin
 from flux_assets.prompts.wishes import Chosen, WriteWish, write_wishes
 from flux_assets.settings import Settings
 
+PIN_DIGITS = 32
+"""As many as the picture's file is named by; no spreadsheet takes that for a number."""
+
 
 def write_pins(
     settings: Settings, chosen: Chosen, choose: Callable[[OverridesFile], Mapping[str, str]]

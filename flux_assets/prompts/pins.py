@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.ledger_entry import LedgerEntry
+from flux_assets.bill.ledger_objects import LedgerObjects
 from flux_assets.errors import PromptError
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.prompts.former_ids import FormerIds
@@ -72,7 +73,7 @@ def list_shorts(
     }
 
 
-def read_stored(store: ObjectStore, ledger: Ledger, short: str) -> LedgerEntry | None:
+def read_stored(store: ObjectStore, ledger: LedgerObjects, short: str) -> LedgerEntry | None:
     """The ledger entry of a stored picture; None where none says that it is stored.
 
     Raises:

@@ -129,6 +129,16 @@ def _open(data: bytes, uri: str) -> "tuple[pq.ParquetFile, dict[str, Any]]":
     return file, said
 
 
+def read_edition_columns(data: bytes, uri: str, columns: Iterable[str]) -> "pa.Table":
+    """Some columns of an edition, a row for each place that shows a picture.
+
+    Raises:
+        StoreError: it is damaged.
+    """
+    with _damage_told(uri):
+        return _open(data, uri)[0].read(list(columns))
+
+
 def _schema() -> "pa.Schema":
     import pyarrow as pa
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from datetime import datetime
 
 from flux_assets.errors import ConditionFailedError
 from flux_assets.publishing.edition import Edition
@@ -38,6 +39,13 @@ def list_numbers(store: ObjectStore, channel: str) -> list[int]:
     folder = _folder_of(channel)
     names = (key.removeprefix(folder) for key in store.list_keys(folder))
     return sorted(int(found[1]) for name in names if (found := _NAME.fullmatch(name)))
+
+
+def list_editions(store: ObjectStore, channel: str) -> list[tuple[int, datetime]]:
+    """Each of a channel's editions, and when it was put there; the newest first."""
+    folder = _folder_of(channel)
+    found = ((_NAME.fullmatch(it.key.removeprefix(folder)), it) for it in store.list(folder))
+    return sorted(((int(name[1]), it.modified_at) for name, it in found if name), reverse=True)
 
 
 def read_edition(store: ObjectStore, channel: str, number: int) -> Edition:

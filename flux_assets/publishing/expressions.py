@@ -44,6 +44,24 @@ def list_names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(node.name for node in names))
 
 
+@lru_cache(maxsize=1_000)
+def list_bounds(text: str) -> tuple[float, ...] | None:
+    """The numbers that an expression compares its measures with, where it does nothing else.
+
+    Between two of them, as at each of them, its answer is the same for whatever measure. None
+    where it calculates, or compares measures with each other.
+    """
+    test = _parse(text)
+    every = (test, *test.find_all(nodes.Node))
+    if any(isinstance(node, _SUMS) for node in every):
+        return None
+    for node in every:
+        if isinstance(node, nodes.Compare) and sum(_names_of(it) for it in _sides(node)) > 1:
+            return None
+    numbers = {float(it.value) for it in every if isinstance(it, nodes.Const) and _is_number(it)}
+    return tuple(sorted(numbers | {0.0}))
+
+
 def ask(text: str, measures: Mapping[str, object]) -> bool | None:
     """Whether an expression is so of one rendition; None where what is unknown decides it.
 
@@ -109,6 +127,15 @@ def _check_node(node: nodes.Node) -> None:
         problem = "only numbers can be calculated with"
     if problem:
         raise ValueError(problem)
+
+
+def _sides(node: nodes.Compare) -> list[nodes.Node]:
+    return [node.expr, *(operand.expr for operand in node.ops)]
+
+
+def _names_of(node: nodes.Node) -> int:
+    """How many measures a side of a comparison names, by themselves or within it."""
+    return isinstance(node, nodes.Name) + sum(1 for _ in node.find_all(nodes.Name))
 
 
 def _is_number(node: nodes.Node) -> bool:

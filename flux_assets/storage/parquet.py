@@ -115,6 +115,21 @@ class StoredTable:
         if groups:
             yield pa.concat_tables(groups)
 
+    def count_groups(self) -> list[int]:
+        """How many rows each of these groups has."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        metadata = pq.ParquetFile(pa.BufferReader(self.data)).metadata
+        return [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+
+    def read_group(self, group: int, columns: Sequence[str]) -> "pa.Table":
+        """Some columns of one of these groups."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        return pq.ParquetFile(pa.BufferReader(self.data)).read_row_group(group, list(columns))
+
 
 def _read_groups(
     file: "pq.ParquetFile", names: list[str], where: tuple[str, Collection[str]] | None
