@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import asdict
 
 import click
 
@@ -21,8 +22,8 @@ from flux_assets.commands.calling import examples, json_option
 def publish(*, accept_drop: bool, as_json: bool) -> None:
     """Make what the channels file asks for of each stored picture. Free; nothing is bought.
 
-    First the files of each picture, then each channel's next edition and its feeds. What is made
-    already is not made again: it may run at any time, and as often as you like.
+    First the files of each picture, then each channel's next edition and its feeds, then the
+    gallery. What is made already is not made again: run it at any time, as often as you like.
 
     Exit code 0: complete; 2: finished, but of some pictures nothing could be made; 1: stopped, with
     the reason, or a feed that would lose too much was left as it is.
@@ -35,7 +36,8 @@ def publish(*, accept_drop: bool, as_json: bool) -> None:
     publication = publish_pictures(settings, accept_drop=accept_drop)
     if as_json:
         made = {**publication.renditions.to_json(), "renditions": publication.row_count}
-        told = {**made, "channels": feeds_to_json(publication.feeds)}
+        gallery = asdict(publication.gallery) if publication.gallery else None
+        told = {**made, "channels": feeds_to_json(publication.feeds), "gallery": gallery}
         click.echo(json.dumps(told, indent=2))
     else:
         show_publication(settings, publication)

@@ -12,8 +12,9 @@ from flux_assets.commands.shop import look_at_shop
 from flux_assets.errors import SettingsError
 from flux_assets.publishing.channel_editions import NO_PUBLIC_URL, ChannelReport
 from flux_assets.publishing.channels import load_channels
-from flux_assets.publishing.renditions import RenditionReport, refresh_renditions
-from flux_assets.publishing.shop_feeds import publish_feeds
+from flux_assets.publishing.gallery import INDEX_KEY, GalleryReport
+from flux_assets.publishing.renditions import RenditionReport
+from flux_assets.publishing.shop_publication import publish_shop
 from flux_assets.settings import Settings, variable_of
 from flux_assets.storage.object_store import ObjectStore
 
@@ -31,6 +32,7 @@ class Publication:
     renditions: RenditionReport
     row_count: int
     feeds: Mapping[str, ChannelReport]
+    gallery: GalleryReport | None
 
     @property
     def exit_code(self) -> int:
@@ -41,7 +43,7 @@ class Publication:
 
 
 def publish_pictures(settings: Settings, *, accept_drop: bool) -> Publication:
-    """Make the renditions that are missing, then the channels' feeds.
+    """Make the renditions that are missing, the channels' feeds, and the gallery.
 
     Raises:
         SettingsError: no channels file is named, or live pictures have no public address.
@@ -54,16 +56,22 @@ def publish_pictures(settings: Settings, *, accept_drop: bool) -> Publication:
         problem = "is not set, so nothing is published; name a channels file (docs/publishing.md)"
         raise SettingsError(variable_of("channels"), problem)
     with look_at_shop(settings, step="publish") as shop:
-        report, row_count = refresh_renditions(shop.store, channels, _tell)
-        feeds = publish_feeds(
+        made = publish_shop(
             settings,
             shop.store,
             channels,
             by=getpass.getuser(),
             why="publish",
             accept_drop=accept_drop,
+            tell=_tell,
         )
-        return Publication(store=shop.store, renditions=report, row_count=row_count, feeds=feeds)
+        return Publication(
+            store=shop.store,
+            renditions=made.renditions,
+            row_count=made.row_count,
+            feeds=made.feeds,
+            gallery=made.gallery,
+        )
 
 
 def _tell(done: int, of: int) -> None:
@@ -75,6 +83,10 @@ def show_publication(settings: Settings, publication: Publication) -> None:
     """Tell what was made, and name the pictures of which nothing could be."""
     _show_renditions(settings, publication)
     show_feeds(publication.store, publication.feeds)
+    if publication.gallery:
+        where = escape(publication.store.uri_for(INDEX_KEY))
+        count = publication.gallery.pictures
+        answers.print(f"The gallery of {count} pictures: {where}", soft_wrap=True)
     if not publication.feeds:
         answers.print(
             "There is no feed: no channel is enabled, or no refresh has come to its end yet."

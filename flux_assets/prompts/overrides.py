@@ -138,8 +138,17 @@ def check_known(
     )
 
 
-def raise_take(data: bytes | None, name: str, *, product_id: str, shot: str) -> bytes:
-    """Ask for another picture: the file with this product's and shot's take one higher.
+def raise_take(
+    data: bytes | None,
+    name: str,
+    *,
+    product_id: str,
+    shot: str,
+    takes: int = 1,
+    words: str = "",
+    seed: int | None = None,
+) -> bytes:
+    """Ask for another picture: the file with this product's and shot's take so much higher.
 
     A row or column is added where there is none. The row loses its pin, which would keep the new
     picture from ever being shown; every other cell stays as it is written.
@@ -149,6 +158,9 @@ def raise_take(data: bytes | None, name: str, *, product_id: str, shot: str) -> 
         name: what errors call the file.
         product_id: the product.
         shot: the shot's name.
+        takes: how many takes further; 0 where other words or another seed make it another.
+        words: the prompt from now on; the one of now where there are none.
+        seed: the seed from now on; the one of now where there is none.
 
     Raises:
         OverridesError: it is no such table, or what it says of this product and shot cannot be
@@ -159,8 +171,14 @@ def raise_take(data: bytes | None, name: str, *, product_id: str, shot: str) -> 
     current = _build_overrides(table).find(product_id, shot)
     if current.problem:
         raise OverridesError(name, current.problem.message, line=current.problem.line)
-    take = (current.take or FIRST_TAKE) + 1
-    return write_cells(table, (product_id, shot), {"take": str(take), "pin": ""})
+    cells = {"pin": ""}
+    if takes:
+        cells["take"] = str((current.take or FIRST_TAKE) + takes)
+    if words:
+        cells["prompt"] = words
+    if seed is not None:
+        cells["seed"] = str(seed)
+    return write_cells(table, (product_id, shot), cells)
 
 
 def set_pin(data: bytes | None, name: str, *, product_id: str, shot: str, pin: str) -> bytes:

@@ -156,8 +156,16 @@ def _changed(table: OverridesTable, row: Row, changes: Mapping[int, str]) -> str
     for place, value in changes.items():
         if value or place < len(cells):
             cells += [""] * (place + 1 - len(cells))
-            cells[place] = value
+            cells[place] = _quoted(value, table.delimiter)
     return table.delimiter.join(cells) + text[len(content) :]
+
+
+def _quoted(value: str, delimiter: str) -> str:
+    """A cell as it is written: in quotation marks where it holds what would end it."""
+    if not any(sign in value for sign in (delimiter, '"', "\r", "\n")):
+        return value
+    doubled = value.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def _added_row(table: OverridesTable, cells: Mapping[int, str]) -> list[str]:

@@ -28,10 +28,9 @@ def write_pins(
     def begin(overrides: OverridesFile) -> WriteWish:
         pins = choose(overrides)
 
-        def write(data: bytes | None, name: str, shot: str) -> bytes:
-            product_id = chosen.product.product_id
+        def write(data: bytes | None, name: str, product_id: str, shot: str) -> bytes:
             return set_pin(data, name, product_id=product_id, shot=shot, pin=pins[shot])
 
         return write
 
-    write_wishes(settings, chosen, begin)
+    write_wishes(settings, [chosen], begin)

@@ -22,6 +22,7 @@ from flux_assets.publishing.channels_schema import (
     FeedEntry,
     FeedFormat,
     Fit,
+    GalleryEntry,
     Mark,
     Policy,
     ProfileEntry,
@@ -130,6 +131,7 @@ class ChannelsFile:
 
     name: str
     sha256: str
+    gallery: GalleryEntry
     profiles: Mapping[str, Profile]
     channels: Mapping[str, Channel]
     lines: Mapping[tuple[str, SlotName], int]
@@ -200,6 +202,7 @@ def read_channels(data: bytes, name: str) -> ChannelsFile:
     return ChannelsFile(
         name=name,
         sha256=hashlib.sha256(data).hexdigest(),
+        gallery=file.gallery,
         profiles={THUMBNAIL.name: THUMBNAIL, **profiles},
         channels={key: _build_channel(key, entry, file) for key, entry in file.channels.items()},
         lines={
@@ -269,11 +272,15 @@ def _describe(details: ErrorDetails) -> tuple[KeyPath, str]:
     return path, at_path(path, problem)
 
 
-_PARTS: Mapping[str, type[BaseModel]] = {
+_OF_FILE: Mapping[str, type[BaseModel]] = {
     "profiles": ProfileEntry,
     "rules": RuleEntry,
+    "gallery": GalleryEntry,
+}
+_OF_CHANNEL: Mapping[str, type[BaseModel]] = {
     "feed": FeedEntry,
     "slots": SlotEntry,
+    "rules": RuleEntry,
 }
 
 
@@ -281,14 +288,9 @@ def _model_of(path: KeyPath) -> type[BaseModel]:
     """What may hold the key that a path ends in."""
     if len(path) == 1:
         return ChannelsFileEntry
-    if path[0] in {"profiles", "rules"}:
-        return ProfileEntry if path[0] == "profiles" else RuleEntry
-    parts: Mapping[str, type[BaseModel]] = {
-        "feed": FeedEntry,
-        "slots": SlotEntry,
-        "rules": RuleEntry,
-    }
-    return parts[path[2]] if len(path) > 3 else ChannelEntry
+    if path[0] in _OF_FILE:
+        return _OF_FILE[path[0]]
+    return _OF_CHANNEL[path[2]] if len(path) > 3 else ChannelEntry
 
 
 def _keys_of(model: type[BaseModel]) -> tuple[str, ...]:

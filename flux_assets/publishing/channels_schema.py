@@ -151,10 +151,18 @@ class ChannelEntry(_Entry):
     rules: list[RuleEntry] = []
 
 
+class GalleryEntry(_Entry):
+    """Whether the gallery tells the prompts, and who decided, why, with their notes."""
+
+    prompts: bool = False
+    names: bool = False
+
+
 class ChannelsFileEntry(_Entry):
     """The whole file."""
 
     publish: Policy = "all_but_rejected"
+    gallery: GalleryEntry = GalleryEntry()
     profiles: dict[_Name, ProfileEntry] = {}
     rules: list[RuleEntry] = []
     channels: Annotated[dict[_Name, ChannelEntry], Field(min_length=1)]

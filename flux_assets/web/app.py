@@ -2,21 +2,15 @@
 
 import logging
 import traceback
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from flux_assets.errors import FluxAssetsError
 from flux_assets.web.access import Access, Guard
-from flux_assets.web.bodies import DecisionsBody, read_body
-from flux_assets.web.decided import decide_items
+from flux_assets.web.changes import Changes
 from flux_assets.web.errors import tell_error
 from flux_assets.web.files import PictureFiles
 from flux_assets.web.live import LivePictures
@@ -33,9 +27,10 @@ def build_app(live: LivePictures, access: Access, *, rerolls: bool) -> ASGIApp:
         access: who may ask.
         rerolls: whether other pictures may be asked for, and earlier ones pinned.
     """
+    files = PictureFiles(live.store)
     routes = [
-        *Pages(live, access, rerolls=rerolls).list_routes(),
-        *Changes(live).list_routes(),
+        *Pages(live, files, access, rerolls=rerolls).list_routes(),
+        *Changes(live, files, rerolls=rerolls).list_routes(),
     ]
     app = Starlette(
         routes=routes,
@@ -46,42 +41,6 @@ def build_app(live: LivePictures, access: Access, *, rerolls: bool) -> ASGIApp:
         },
     )
     return Guard(app, access)
-
-
-class Changes:
-    """The routes that change something.
-
-    Args:
-        live: the pictures.
-    """
-
-    def __init__(self, live: LivePictures) -> None:
-        self._live = live
-        self._files = PictureFiles(live.store)
-
-    def list_routes(self) -> list[Route]:
-        """All of them."""
-        routes: dict[str, Callable[[Request], Awaitable[Response]]] = {
-            "/api/decisions": self.decide,
-        }
-        return [Route(path, answer, methods=["POST"]) for path, answer in routes.items()]
-
-    async def decide(self, request: Request) -> Response:
-        """Decide a batch, item by item."""
-        body = await read_body(request, DecisionsBody)
-
-        def work() -> list[dict[str, Any]]:
-            items = decide_items(
-                self._live.store,
-                self._live.read_sheet(),
-                self._files,
-                body.decisions,
-                by=request.scope["person"].name,
-            )
-            self._live.expire()
-            return items
-
-        return JSONResponse({"items": await run_in_threadpool(work)})
 
 
 def _tell_http(request: Request, error: Exception) -> Response:

@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 
 from flux_assets.web.errors import BadRequestError
@@ -13,8 +13,22 @@ _MOST_BYTES = 2_000_000
 _LONGEST_TEXT = 2_000
 _MOST_REASONS = 20
 
+_FORMULA_SIGNS = ("=", "+", "-", "@")
+
+
+def _check_words(text: str) -> str:
+    """Words that a spreadsheet, in which the overrides are opened, does not take for a formula."""
+    words = text.strip()
+    if not words or words.startswith(_FORMULA_SIGNS):
+        raise ValueError(f"words begin with none of {' '.join(_FORMULA_SIGNS)}")
+    if not all(sign.isprintable() or sign == "\n" for sign in words):
+        raise ValueError("words hold no control characters")
+    return words
+
+
 _Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Text = Annotated[str, Field(max_length=_LONGEST_TEXT)]
+_Words = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_check_words)]
 _Name = Annotated[str, Field(min_length=1, max_length=100)]
 
 
@@ -44,7 +58,7 @@ class RerollItem(_Body):
     """Another picture: so many takes further, or by other words or another seed."""
 
     fingerprint: _Digest
-    words: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
+    words: _Words | None = None
     seed: Annotated[int, Field(ge=0, le=4_294_967_295)] | None = None
     takes: Annotated[int, Field(ge=1, le=100)] | None = None
 

@@ -34,15 +34,18 @@ class Pages:
 
     Args:
         live: the pictures.
+        files: of them.
         access: whose token the page is given.
         rerolls: whether the page may ask for other pictures.
     """
 
-    def __init__(self, live: LivePictures, access: Access, *, rerolls: bool) -> None:
+    def __init__(
+        self, live: LivePictures, files: PictureFiles, access: Access, *, rerolls: bool
+    ) -> None:
         self._live = live
         self._access = access
         self._rerolls = rerolls
-        self._files = PictureFiles(live.store)
+        self._files = files
         self._own = {path.name: path for path in list_files()}
 
     def list_routes(self) -> list[Route]:

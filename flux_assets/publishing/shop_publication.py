@@ -1,0 +1,53 @@
+"""All that publishing makes of a shop's stored pictures, in its order: it buys nothing."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from flux_assets.publishing.channel_editions import ChannelReport
+from flux_assets.publishing.channels import ChannelsFile
+from flux_assets.publishing.gallery import GalleryReport, write_gallery
+from flux_assets.publishing.renditions import RenditionReport, refresh_renditions
+from flux_assets.publishing.shop_feeds import publish_feeds
+from flux_assets.settings import Settings
+from flux_assets.storage.object_store import ObjectStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopPublication:
+    """What was made: `row_count` is how many renditions there are now."""
+
+    renditions: RenditionReport
+    row_count: int
+    feeds: Mapping[str, ChannelReport]
+    gallery: GalleryReport | None
+
+
+def publish_shop(
+    settings: Settings,
+    store: ObjectStore,
+    channels: ChannelsFile,
+    *,
+    by: str,
+    why: str,
+    accept_drop: bool = False,
+    tell: Callable[[int, int], None] = lambda _done, _of: None,
+) -> ShopPublication:
+    """Make the renditions that are missing, then the channels' feeds, then the gallery.
+
+    Args:
+        settings: which name the export.
+        store: the shop's.
+        channels: its channels file.
+        by: who publishes.
+        why: upon what.
+        accept_drop: go on though many products would show nothing any more.
+        tell: is told now and then how many pictures are rendered, of how many.
+
+    Raises:
+        SettingsError, SourceError, ShotsFileError, CatalogError, StoreError, ChangeConflictError:
+            as of `publish_feeds`.
+    """
+    report, row_count = refresh_renditions(store, channels, tell)
+    feeds = publish_feeds(settings, store, channels, by=by, why=why, accept_drop=accept_drop)
+    gallery = write_gallery(settings, store, channels)
+    return ShopPublication(renditions=report, row_count=row_count, feeds=feeds, gallery=gallery)
