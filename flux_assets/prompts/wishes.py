@@ -14,7 +14,7 @@ from flux_assets.settings import Settings
 from flux_assets.storage.sources import edit_bytes, shown_uri
 
 WriteWish = Callable[[bytes | None, str, str, str], bytes]
-"""From the file's bytes (None where there is none yet), its name, a product and shot, to new ones."""
+"""From the file's bytes (None where there is none), its name, a product and shot, to new bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

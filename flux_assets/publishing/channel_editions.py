@@ -137,8 +137,26 @@ def _publish(
 ) -> ChannelReport:
     rules = ChannelRules(channel)
     products = [*pictures.list_products(channel, offers)]
+    publication = build_publication(channel, rules, terms)
+    published = publish(store, publication, products)
+    blocked, warned = judge_current(products, rules)
+    edition, waiting = published.edition, len(published.plan.waiting)
+    percent = channel.rollout_percent_per_day
+    return ChannelReport(
+        published=published,
+        blocked=blocked,
+        left_out=offers.left_out,
+        shown_blocked=tuple(find_shown_blocked(published, products, rules)),
+        warned=warned,
+        waiting_until=find_last_day(edition, waiting, percent) if edition else "",
+        titles=pictures.titles,
+    )
+
+
+def build_publication(channel: Channel, rules: ChannelRules, terms: PublishingTerms) -> Publication:
+    """What a channel's editions are made by."""
     formats = dict.fromkeys((channel.feed.format, "jsonl"))
-    publication = Publication(
+    return Publication(
         channel=channel.name,
         slots=[*channel.slots.values()],
         policy=channel.publish,
@@ -154,17 +172,4 @@ def _publish(
         percent_per_day=channel.rollout_percent_per_day,
         max_drop_percent=terms.max_drop_percent,
         accept_drop=terms.accept_drop,
-    )
-    published = publish(store, publication, products)
-    blocked, warned = judge_current(products, rules)
-    edition, waiting = published.edition, len(published.plan.waiting)
-    percent = channel.rollout_percent_per_day
-    return ChannelReport(
-        published=published,
-        blocked=blocked,
-        left_out=offers.left_out,
-        shown_blocked=tuple(find_shown_blocked(published, products, rules)),
-        warned=warned,
-        waiting_until=find_last_day(edition, waiting, percent) if edition else "",
-        titles=pictures.titles,
     )

@@ -139,6 +139,23 @@ def read_edition_columns(data: bytes, uri: str, columns: Iterable[str]) -> "pa.T
         return _open(data, uri)[0].read(list(columns))
 
 
+def read_edition_head(data: bytes, uri: str) -> Mapping[str, Any]:
+    """What an edition says of itself as a whole: its number, day, maker and reason.
+
+    Raises:
+        StoreError: it is damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        said = json.loads(pq.read_schema(pa.BufferReader(data)).metadata[_METADATA])
+        return {name: said[name] for name in _HEAD}
+    except (*NO_TABLE, TypeError) as error:
+        problem = f"it is no edition ({type(error).__name__}: {error}); {_REMEDY}"
+        raise DamagedObjectError(uri, "read", problem) from error
+
+
 def _schema() -> "pa.Schema":
     import pyarrow as pa
 

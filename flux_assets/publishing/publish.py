@@ -4,6 +4,7 @@ import logging
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from flux_assets.errors import FluxAssetsError, ObjectNotFoundError
 from flux_assets.publishing.channels import Slot
@@ -26,6 +27,7 @@ from flux_assets.storage.object_store import ObjectStore
 
 _MAX_CLAIMS = 100
 _Planned = tuple[EditionPlan, "EditionDropError | None"]
+_PlanNext = Callable[[Edition | None, Decisions, str], _Planned]
 _log = logging.getLogger(__name__)
 
 
@@ -65,6 +67,22 @@ class Publication:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Following:
+    """A channel's newest edition, and the one that would follow it; nobody has claimed it yet."""
+
+    last: Edition | None
+    edition: Edition
+    plan: EditionPlan
+    problem: EditionDropError | None
+    decisions: Decisions
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it says anything that the newest one does not."""
+        return not self.edition.says_as(self.last) if self.last else bool(self.edition.products)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
     """What a channel shows now, and what became of its products.
 
@@ -100,11 +118,7 @@ def publish(
         ChangeConflictError: other runs always came first.
     """
     finish_interrupted(store)
-    return _claim_next(
-        store,
-        publication,
-        lambda last, decisions, day: _plan(publication, products, last, decisions, day),
-    )
+    return _claim_next(store, publication, partial(_plan, publication, products))
 
 
 def withdraw_rejected(
@@ -145,37 +159,53 @@ def withdraw_rejected(
     return _claim_next(store, publication, plan)
 
 
-def _claim_next(
-    store: ObjectStore,
-    publication: Publication,
-    plan_next: Callable[[Edition | None, Decisions, str], _Planned],
-) -> Published:
+def _claim_next(store: ObjectStore, publication: Publication, plan_next: _PlanNext) -> Published:
     decisions: Decisions | None = None
     for _ in range(_MAX_CLAIMS):
-        last = read_last_edition(store, publication.channel)
-        now = store.now()
-        day = max(f"{now:%Y-%m-%d}", last.day if last else "")
-        decisions = read_decisions(store, decisions)
-        plan, problem = plan_next(last, decisions, day)
-        at = now.isoformat(timespec="seconds")
-        following = _build(publication, plan, last, day, at)
-        is_new = not following.says_as(last) if last else bool(following.products)
-        if is_new and not claim_edition(store, following):
+        following = _plan_next(store, publication, plan_next, decisions)
+        decisions = following.decisions
+        if following.is_new and not claim_edition(store, following.edition):
             continue
-        edition = following if is_new else last
-        if is_new:
-            _tell(following, plan)
+        edition = following.edition if following.is_new else following.last
+        if following.is_new:
+            _tell(following.edition, following.plan)
         written = keep_files_up(store, edition) if edition else ()
         return Published(
             edition=edition,
-            plan=plan,
-            is_new=is_new,
-            changes=count_changes(last, following) if is_new else NO_CHANGES,
+            plan=following.plan,
+            is_new=following.is_new,
+            changes=(
+                count_changes(following.last, following.edition) if following.is_new else NO_CHANGES
+            ),
             written=written,
-            problem=problem,
+            problem=following.problem,
         )
     uri = store.uri_for(publication.channel)
     raise ChangeConflictError(uri, "publish", "other runs always came first")
+
+
+def plan_following(
+    store: ObjectStore, publication: Publication, products: Sequence[CurrentProduct]
+) -> Following:
+    """What `publish` would do now; nothing is written.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    plan = partial(_plan, publication, products)
+    return _plan_next(store, publication, plan, None)
+
+
+def _plan_next(
+    store: ObjectStore, publication: Publication, plan_next: _PlanNext, known: Decisions | None
+) -> Following:
+    last = read_last_edition(store, publication.channel)
+    now = store.now()
+    day = max(f"{now:%Y-%m-%d}", last.day if last else "")
+    decisions = read_decisions(store, known)  # after the edition: it is of no older ones
+    plan, problem = plan_next(last, decisions, day)
+    edition = _build(publication, plan, last, day, now.isoformat(timespec="seconds"))
+    return Following(last=last, edition=edition, plan=plan, problem=problem, decisions=decisions)
 
 
 def _plan(

@@ -1,7 +1,7 @@
 """All that publishing makes of a shop's stored pictures, in its order: it buys nothing."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 
 from flux_assets.publishing.channel_editions import ChannelReport
 from flux_assets.publishing.channels import ChannelsFile
@@ -30,6 +30,7 @@ def publish_shop(
     by: str,
     why: str,
     accept_drop: bool = False,
+    only: Collection[str] | None = None,
     tell: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> ShopPublication:
     """Make the renditions that are missing, then the channels' feeds, then the gallery.
@@ -41,6 +42,7 @@ def publish_shop(
         by: who publishes.
         why: upon what.
         accept_drop: go on though many products would show nothing any more.
+        only: the channels whose next edition is made; others lose what was rejected, no more.
         tell: is told now and then how many pictures are rendered, of how many.
 
     Raises:
@@ -48,6 +50,16 @@ def publish_shop(
             as of `publish_feeds`.
     """
     report, row_count = refresh_renditions(store, channels, tell)
-    feeds = publish_feeds(settings, store, channels, by=by, why=why, accept_drop=accept_drop)
+    chosen = channels if only is None else _limit(channels, only)
+    feeds = publish_feeds(settings, store, chosen, by=by, why=why, accept_drop=accept_drop)
     gallery = write_gallery(settings, store, channels)
     return ShopPublication(renditions=report, row_count=row_count, feeds=feeds, gallery=gallery)
+
+
+def _limit(channels: ChannelsFile, names: Collection[str]) -> ChannelsFile:
+    """The same with no other channels enabled than these."""
+    limited = {
+        name: replace(channel, enabled=channel.enabled and name in names)
+        for name, channel in channels.channels.items()
+    }
+    return replace(channels, channels=limited)

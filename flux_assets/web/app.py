@@ -2,6 +2,7 @@
 
 import logging
 import traceback
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -40,6 +41,7 @@ def build_app(live: LivePictures, access: Access, *, rerolls: bool) -> ASGIApp:
             Exception: _tell_fault,
         },
     )
+    app.router.redirect_slashes = False
     return Guard(app, access)
 
 

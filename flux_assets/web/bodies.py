@@ -29,7 +29,7 @@ def _check_words(text: str) -> str:
 _Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Text = Annotated[str, Field(max_length=_LONGEST_TEXT)]
 _Words = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_check_words)]
-_Name = Annotated[str, Field(min_length=1, max_length=100)]
+_Channel = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
 class _Body(BaseModel):
@@ -78,13 +78,13 @@ class PinBody(_Body):
 class PublishBody(_Body):
     """The channels whose next edition is to be made."""
 
-    channels: Annotated[list[_Name], Field(min_length=1, max_length=1_000)]
+    channels: Annotated[list[_Channel], Field(min_length=1, max_length=1_000)]
 
 
 class RollbackBody(_Body):
     """The edition that a channel goes back to, and why."""
 
-    channel: _Name
+    channel: _Channel
     edition: Annotated[int, Field(ge=1)]
     reason: Annotated[str, Field(min_length=1, max_length=_LONGEST_TEXT)]
 
@@ -92,7 +92,7 @@ class RollbackBody(_Body):
 class UndoBody(_Body):
     """The batch whose decisions are taken back."""
 
-    batch: _Name
+    batch: Annotated[str, Field(max_length=100)]
 
 
 _Kind = TypeVar("_Kind", bound=_Body)

@@ -9,8 +9,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from flux_assets.publishing.channels import load_channels
 from flux_assets.publishing.decisions import finish_interrupted, undo_batch
 from flux_assets.publishing.rollback import roll_back_to_edition
+from flux_assets.publishing.shop_publication import publish_shop
 from flux_assets.web.bodies import (
     DecisionsBody,
     PinBody,
@@ -20,7 +22,7 @@ from flux_assets.web.bodies import (
     UndoBody,
     read_body,
 )
-from flux_assets.web.decided import decide_items
+from flux_assets.web.decided import VIA, decide_items
 from flux_assets.web.errors import BadRequestError
 from flux_assets.web.files import PictureFiles
 from flux_assets.web.live import LivePictures
@@ -50,6 +52,7 @@ class Changes:
             "/api/decisions": self.decide,
             "/api/rerolls": self.reroll,
             "/api/pins": self.pin,
+            "/api/publish": self.publish,
             "/api/rollback": self.roll_back,
             "/api/undo": self.undo,
         }
@@ -90,6 +93,38 @@ class Changes:
         return await self._do(
             lambda: pin_picture(live.settings, live.read_sheet(), self._files, body.fingerprint)
         )
+
+    async def publish(self, request: Request) -> Response:
+        """Make the next edition of some channels."""
+        body = await read_body(request, PublishBody)
+        channels = load_channels(self._live.settings)
+        unknown = {*body.channels} - {it.name for it in channels.enabled} if channels else body
+        if channels is None or unknown:
+            raise BadRequestError("there is no such channel, or it is not enabled")
+
+        def work() -> dict[str, Any]:
+            with self._publishing:
+                made = publish_shop(
+                    self._live.settings,
+                    self._live.store,
+                    channels,
+                    by=_name(request),
+                    why=VIA,
+                    only=body.channels,
+                )
+            reports = {name: it.published for name, it in made.feeds.items()}
+            told = [
+                {
+                    "channel": name,
+                    "number": it.edition.number if it.edition else 0,
+                    "is_new": it.is_new,
+                    "problem": str(it.problem) if it.problem else None,
+                }
+                for name, it in reports.items()
+            ]
+            return {"channels": told}
+
+        return await self._do(work)
 
     async def roll_back(self, request: Request) -> Response:
         """Reject what a channel showed since an edition, in all channels."""

@@ -1,6 +1,7 @@
 """What is read: the page and its data, the pictures' files, and all that is known of one."""
 
 import base64
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from flux_assets.publishing.channels import load_channels
+from flux_assets.publishing.edition_summaries import EditionSummaries
 from flux_assets.publishing.page_data import (
     PageTerms,
     count_chunks,
@@ -22,6 +25,7 @@ from flux_assets.web.details import describe_picture
 from flux_assets.web.errors import NoSuchThingError
 from flux_assets.web.files import DIGEST, VERSION_DIGITS, File, LiveAddresses, Master, PictureFiles
 from flux_assets.web.live import LivePictures
+from flux_assets.web.previews import tell_edition, tell_previews
 
 _SCRIPT = CONTENT_TYPES[".js"]
 _FOR_EVER = "private, max-age=31536000, immutable"
@@ -46,6 +50,8 @@ class Pages:
         self._access = access
         self._rerolls = rerolls
         self._files = files
+        self._summaries = EditionSummaries(live.store)
+        self._previewing = threading.Lock()
         self._own = {path.name: path for path in list_files()}
 
     def list_routes(self) -> list[Route]:
@@ -58,6 +64,8 @@ class Pages:
             "/data/{snapshot}/columns.js": self.columns,
             "/data/{snapshot}/rows/{number:int}.js": self.rows,
             "/picture/{fingerprint}": self.picture,
+            "/api/publish/preview": self.preview,
+            "/api/editions/{channel}/{number:int}": self.edition,
             "/thumb/{fingerprint}": self.thumb,
             "/full/{fingerprint}": self.full,
             "/photo/{digest}": self.photo,
@@ -110,6 +118,29 @@ class Pages:
         fingerprint = _read_digest(request, "fingerprint")
         state = self._live.read_state()
         told: dict[str, Any] = describe_picture(self._live.store, state, self._files, fingerprint)
+        return JSONResponse(told)
+
+    def preview(self, request: Request) -> Response:
+        """What the next edition of each channel would change, and the last ones."""
+        del request
+        live = self._live
+        channels = load_channels(live.settings)
+        manifest = live.read_sheet().manifest
+        with self._previewing:
+            told = (
+                tell_previews(live.settings, live.store, channels, manifest, self._summaries)
+                if channels
+                else []
+            )
+        return JSONResponse({"channels": told})
+
+    def edition(self, request: Request) -> Response:
+        """What one edition changed."""
+        sheet = self._live.read_sheet()
+        channel, number = request.path_params["channel"], request.path_params["number"]
+        if sheet.channels is None or channel not in sheet.channels.channels:
+            raise NoSuchThingError
+        told = tell_edition(self._live.store, sheet.manifest, str(channel), int(number))
         return JSONResponse(told)
 
     def thumb(self, request: Request) -> Response:

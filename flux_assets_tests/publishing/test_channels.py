@@ -96,7 +96,11 @@ def test_the_file_s_own_rules_hold_for_every_channel_and_slot() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "problem"),
     [
-        (f"{SHOP}colour: red\n", 8, "unknown key, known are publish, profiles, rules, channels"),
+        (
+            f"{SHOP}colour: red\n",
+            8,
+            "unknown key, known are publish, gallery, profiles, rules, channels",
+        ),
         (SHOP.replace("width_px", "width"), 2, "unknown key, did you mean width_px?"),
         (SHOP.replace(", height_px: 1500", ""), 2, "profiles.big.height_px: is required"),
         (SHOP.replace("1500}", "wide}"), 2, "profiles.big.height_px: Input should be a valid int"),
