@@ -8,6 +8,7 @@ if TYPE_CHECKING:  # it is loaded only where a table is really read
     import numpy as np
 
 _DIGEST_BYTES = 32
+_DIGITS = 2 * _DIGEST_BYTES
 NO_ROW = -1
 
 
@@ -15,7 +16,10 @@ def pack_digests(texts: Iterable[str]) -> "np.ndarray":
     """Sha256 digests of 64 hexadecimal digits as rows of bytes; what is none of them is zeros."""
     import numpy as np
 
-    whole = "".join(it if len(it) == 2 * _DIGEST_BYTES else "0" * 64 for it in texts)
+    listed = [*texts]
+    if {*map(len, listed)} - {_DIGITS}:
+        listed = [it if len(it) == _DIGITS else "0" * _DIGITS for it in listed]
+    whole = "".join(listed)
     return np.frombuffer(bytes.fromhex(whole), np.uint8).reshape(-1, _DIGEST_BYTES)
 
 

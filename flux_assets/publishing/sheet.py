@@ -150,7 +150,7 @@ def build_sheet(
             worst = np.maximum(worst, codes)
         columns[f"verdict:{channel.name}"] = Column(VERDICTS, worst)
     epoch, changed = _count_days(table["generated_at"])
-    photos = np.unique(_pack(table, "source_sha256"), axis=0) if len(table) else _none()
+    photos = pack_digests(_encode(table["source_sha256"]).names)
     return Sheet(
         manifest=manifest,
         renditions=renditions,

@@ -63,11 +63,13 @@ def read_made(
         fingerprints = pack_digests(table["request_fingerprint"].to_pylist())
         digests = pack_digests(table["master_sha256"].to_pylist())
         rows = pictures.find_packed(fingerprints, digests)
+        parts = pc.split_pattern(table["object_key"], ".", max_splits=1, reverse=True)
+        table = table.append_column("extension", pc.list_element(parts, 1))
         frame = table.drop_columns(["request_fingerprint", "master_sha256"]).to_pandas()
         for name, of_profile in frame.groupby("profile", sort=False):
             places = rows[of_profile.index]
             found[str(name)].append((places[places >= 0], of_profile[places >= 0]))
-    empty = (np.empty(0, np.int32), pd.DataFrame(columns=["object_key", *_OF_FILE]))
+    empty = (np.empty(0, np.int32), pd.DataFrame(columns=["object_key", "extension", *_OF_FILE]))
     return {
         name: MadeOfProfile(
             np.concatenate([rows for rows, _ in parts or [empty]]),
@@ -146,8 +148,6 @@ class _Measures:
                 found = frame["width_px"] * frame["height_px"] / 1_000_000
             case "ratio":
                 found = frame["width_px"] / frame["height_px"]
-            case "extension":
-                found = frame["object_key"].str.rpartition(".")[2]
             case "made_from":
                 return np.where(self._facts.is_of_photo[rows], "photo", "words").astype(object)
             case "repeated":

@@ -128,6 +128,7 @@ class StoredTable:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        _release_unused()
         return pq.ParquetFile(pa.BufferReader(self.data)).read_row_group(group, list(columns))
 
 
