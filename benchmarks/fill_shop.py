@@ -176,7 +176,9 @@ def _tell_dagster(
             product_id=record.product_id, shot=record.shot, prompt="", parameters={}
         )
         outcome = Outcome(kind="generated", request=request, lineage=record)
-        event = build_materialization(outcome, names=Names(), store=store, product=None)
+        event = build_materialization(
+            outcome, settings=load_settings({}), names=Names(), store=store, product=None
+        )
         instance.report_runless_asset_event(event)
     index = Path(os.environ["DAGSTER_HOME"]) / "history" / "runs" / "index.db"
     with closing(sqlite3.connect(index)) as log:

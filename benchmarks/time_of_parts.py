@@ -129,7 +129,14 @@ def _log_events(
     @dg.op
     def log_pictures(context: dg.OpExecutionContext) -> None:
         with parts.time("its event in Dagster, with preview"):
-            log_outcomes(context, outcomes, names=Names(), store=store, products={})
+            log_outcomes(
+                context,
+                outcomes,
+                settings=load_settings({}),
+                names=Names(),
+                store=store,
+                products={},
+            )
 
     @dg.job
     def log_all() -> None:

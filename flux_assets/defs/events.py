@@ -13,10 +13,12 @@ from flux_assets.buying.summary import RunSummary, Shortfall
 from flux_assets.defs.data_versions import picture_version_tags
 from flux_assets.defs.markdown import defuse_markdown
 from flux_assets.defs.names import Names
+from flux_assets.defs.review_links import link_picture
 from flux_assets.defs.run_processes import announce_process
 from flux_assets.manifest.product_names import ProductName
 from flux_assets.pictures.inspect import preview_markdown
 from flux_assets.pictures.lineage import build_plain_metadata
+from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectStore
 
 MODE_TAG = "flux_assets/mode"
@@ -27,7 +29,12 @@ _PROVEN_ENDS = frozenset({DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE})
 
 
 def build_materialization(
-    outcome: Outcome, *, names: Names, store: ObjectStore, product: ProductName | None
+    outcome: Outcome,
+    *,
+    settings: Settings,
+    names: Names,
+    store: ObjectStore,
+    product: ProductName | None,
 ) -> dg.AssetMaterialization:
     """One picture as a materialization of `images/<shot>` at its product."""
     lineage = outcome.lineage
@@ -45,6 +52,7 @@ def build_materialization(
     url = store.url_for(lineage.object_key)
     if url:
         metadata["url"] = dg.MetadataValue.url(url)
+    metadata |= link_picture(settings, lineage.product_id, lineage.shot)
     plain = build_plain_metadata(lineage)
     metadata |= {name: value for name, value in plain.items() if value is not None}
     metadata["outcome"] = outcome.kind
@@ -77,6 +85,7 @@ def log_outcomes(
     context: dg.OpExecutionContext | dg.AssetExecutionContext,
     outcomes: Iterable[Outcome],
     *,
+    settings: Settings,
     names: Names,
     store: ObjectStore,
     products: Mapping[str, ProductName],
@@ -86,7 +95,9 @@ def log_outcomes(
     for outcome in outcomes:
         if outcome.lineage is not None:
             product = products.get(outcome.lineage.product_id)
-            event = build_materialization(outcome, names=names, store=store, product=product)
+            event = build_materialization(
+                outcome, settings=settings, names=names, store=store, product=product
+            )
             context.log_event(event)
         summary.add(outcome)
     return summary

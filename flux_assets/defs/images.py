@@ -187,7 +187,12 @@ def _obtain(  # noqa: PLR0917 - all that one step has
     ) as generation:
         outcomes = generation.carry_out(work)
         summary = log_outcomes(
-            context, outcomes, names=names, store=stores.shop, products=made.products
+            context,
+            outcomes,
+            settings=settings,
+            names=names,
+            store=stores.shop,
+            products=made.products,
         )
         summary.credits = generation.credits.span
     context.log.info(summary_report(summary, cost_usd_per_image=settings.cost_usd_per_image))

@@ -20,6 +20,7 @@ from flux_assets.defs.names import Names
 from flux_assets.defs.recognition_check import RECOGNISABLE_CHECK, judge_recognition
 from flux_assets.defs.reports import shortfalls_table
 from flux_assets.defs.resources import STORE, open_stores
+from flux_assets.defs.review_links import link_page
 from flux_assets.image_api.request import RequestIdentity
 from flux_assets.manifest.doubtful import DoubtfulRefusal, LookedAt
 from flux_assets.manifest.product_names import ProductName
@@ -109,7 +110,15 @@ def build_image_manifest(settings: Settings, names: Names) -> dg.AssetsDefinitio
                 set(asked["product_id"].unique()),
                 max_percent=settings.max_product_drop_percent,
             )
-        return _refresh(shop_store, requests, refreshed, reader, shots, read_product_names(plan))
+        return _refresh(
+            shop_store,
+            requests,
+            refreshed,
+            reader,
+            shots,
+            read_product_names(plan),
+            link_page(settings),
+        )
 
     return image_manifest
 
@@ -152,6 +161,7 @@ def _refresh(  # noqa: PLR0917 - all that the step has read
     reader: LineageReader,
     shots: ShotsFile,
     names: Mapping[str, ProductName],
+    links: Mapping[str, dg.MetadataValue],
 ) -> "dg.MaterializeResult[Any]":
     identities, without_request, unmade = _read_asked(requests)
     manifest = refresh_manifest(
@@ -172,6 +182,7 @@ def _refresh(  # noqa: PLR0917 - all that the step has read
         metadata={
             "object_uri": store.uri_for(MANIFEST_KEY),
             "csv_uri": store.uri_for(MANIFEST_CSV_KEY),
+            **links,
             "dagster/row_count": len(told_of),
             "stale": int(told_of["stale"].sum()),
             "missing": len(shortfalls),

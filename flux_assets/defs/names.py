@@ -13,7 +13,7 @@ JOB_NAME = "refresh_catalog_images"
 PUBLISH_JOB_NAME = "publish_feeds"
 TABLES = (
     *("product_catalog", "image_requests", "image_plan", "refreshed_images", "image_manifest"),
-    *("renditions", "product_feeds"),
+    *("renditions", "product_feeds", "gallery"),
 )
 """The unpartitioned assets, which the refresh makes; a table of one has its name in the store."""
 

@@ -10,6 +10,7 @@ from flux_assets.defs.names import Names
 from flux_assets.defs.public_check import build_public_check
 from flux_assets.defs.publishing import build_renditions, build_renditions_check
 from flux_assets.defs.publishing_feeds import build_product_feeds
+from flux_assets.defs.publishing_gallery import build_gallery
 from flux_assets.defs.publishing_sensor import build_decision_sensor
 from flux_assets.publishing.channel_names import find_channel_names
 from flux_assets.settings import Settings
@@ -43,17 +44,18 @@ def build_publishing(
     if channels is None:
         return PublishingDefinitions()
     feeds = build_product_feeds(settings, names, channels.names)
+    gallery = build_gallery(settings, names)
     publish_job = dg.define_asset_job(
         names.publish_job,
-        selection=dg.AssetSelection.assets(feeds),
+        selection=dg.AssetSelection.assets(feeds, gallery),
         executor_def=executor,
         description=(
-            "Makes each channel's next edition of the pictures, rules and decisions as they are. "
-            "Buys nothing, renders nothing."
+            "Makes each channel's next edition of the pictures, rules and decisions as they are, "
+            "and the gallery. Buys nothing, renders nothing."
         ),
     )
     return PublishingDefinitions(
-        assets=[build_renditions(settings, names), feeds],
+        assets=[build_renditions(settings, names), feeds, gallery],
         checks=[build_renditions_check(names), build_public_check(settings, names)],
         jobs=[publish_job],
         sensors=[build_decision_sensor(settings, names)],

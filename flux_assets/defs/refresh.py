@@ -245,6 +245,7 @@ def build_generate_shard(settings: Settings, names: Names) -> dg.OpDefinition:
             summary = log_outcomes(
                 context,
                 outcomes,
+                settings=settings,
                 names=names,
                 store=stores.shop,
                 products={product_id: ProductName(*name) for product_id, name in products.items()},

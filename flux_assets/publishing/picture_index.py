@@ -42,9 +42,9 @@ class PictureIndex:
         """The index of these rows."""
         import numpy as np
 
-        starts = _starts_of(fingerprints)
-        order = np.argsort(starts, kind="stable").astype(np.int32)
-        return cls(fingerprints, digests, order, starts[order])
+        values = _sortable(fingerprints)
+        order = np.argsort(values, kind="stable").astype(np.int32)
+        return cls(fingerprints, digests, order, values[order])
 
     def __len__(self) -> int:
         """How many rows there are."""
@@ -66,7 +66,7 @@ class PictureIndex:
 
         if not len(self):
             return np.full(len(fingerprints), NO_ROW, np.int32)
-        places = np.searchsorted(self._sorted, _starts_of(fingerprints))
+        places = np.searchsorted(self._sorted, _sortable(fingerprints))
         rows = self._order[np.minimum(places, len(self) - 1)]
         is_same = (self.fingerprints[rows] == fingerprints).all(axis=1)
         if digests is not None:
@@ -84,9 +84,9 @@ class PictureIndex:
         return text
 
 
-def _starts_of(packed: "np.ndarray") -> "np.ndarray":
-    """The first eight bytes of each as a number; that two are alike happens to no catalog."""
+def _sortable(packed: "np.ndarray") -> "np.ndarray":
+    """The digests as values that compare byte by byte."""
     import numpy as np
 
-    starts: np.ndarray = np.ascontiguousarray(packed[:, :8]).view(">u8").ravel().astype(np.uint64)
-    return starts
+    values: np.ndarray = np.ascontiguousarray(packed).view(f"S{_DIGEST_BYTES}").ravel()
+    return values

@@ -1,0 +1,24 @@
+"""Links from Dagster to the page on which people look at the pictures."""
+
+from collections.abc import Mapping
+from urllib.parse import quote
+
+import dagster as dg
+
+from flux_assets.settings import Settings
+
+REVIEW = "review"
+
+
+def link_page(settings: Settings) -> Mapping[str, dg.MetadataValue]:
+    """The link to the page, as metadata; nothing where no setting says where it is."""
+    return {REVIEW: dg.MetadataValue.url(settings.review_url)} if settings.review_url else {}
+
+
+def link_picture(settings: Settings, product_id: str, shot: str) -> Mapping[str, dg.MetadataValue]:
+    """The same to one picture on it."""
+    if not settings.review_url:
+        return {}
+    place = f"#product={quote(product_id, safe='')}&shot={quote(shot, safe='')}"
+    end = "" if settings.review_url.endswith(".html") else "/"
+    return {REVIEW: dg.MetadataValue.url(f"{settings.review_url}{end}{place}")}
