@@ -104,12 +104,7 @@ def build_image_manifest(settings: Settings, names: Names) -> dg.AssetsDefinitio
         refusal = DoubtfulRefusal.of(shop_store, requests, shots.refusing)
         reader = LineageReader(records, requests, plan, refusal)
         if not refreshed.get("accept_drop"):
-            asked = requests.read(("product_id", "fingerprint"))
-            check_product_drop(
-                read_manifest_products(open_manifest(shop_store), read_askers(asked)),
-                set(asked["product_id"].unique()),
-                max_percent=settings.max_product_drop_percent,
-            )
+            _check_drop(settings, shop_store, requests)
         return _refresh(
             shop_store,
             requests,
@@ -121,6 +116,15 @@ def build_image_manifest(settings: Settings, names: Names) -> dg.AssetsDefinitio
         )
 
     return image_manifest
+
+
+def _check_drop(settings: Settings, store: ObjectStore, requests: StoredTable) -> None:
+    asked = requests.read(("product_id", "fingerprint"))
+    check_product_drop(
+        read_manifest_products(open_manifest(store), read_askers(asked)),
+        set(asked["product_id"].unique()),
+        max_percent=settings.max_product_drop_percent,
+    )
 
 
 def build_few_requests_failed(settings: Settings, names: Names) -> dg.AssetChecksDefinition:

@@ -125,10 +125,7 @@ def build_sheet(
 
     parts = [*manifest.read_groups(_READ)]
     table = pa.concat_tables(parts)
-    pictures = PictureIndex.of(
-        np.concatenate([_pack(part, "request_fingerprint") for part in parts] or [_none()]),
-        np.concatenate([_pack(part, "sha256") for part in parts] or [_none()]),
-    )
+    pictures = PictureIndex.of(_pack(parts, "request_fingerprint"), _pack(parts, "sha256"))
     shot, product = _encode(table["shot"]), _encode(table["product_id"])
     facts = PictureFacts(
         is_of_photo=_equals(table["shot_mode"], "edit"),
@@ -202,12 +199,10 @@ class _Groups:
             return self._held[group]
 
 
-def _pack(table: "pa.Table", name: str) -> "np.ndarray":
-    return pack_digests(table[name].to_pylist())
+def _pack(parts: "Sequence[pa.Table]", name: str) -> "np.ndarray":
+    import numpy as np
 
-
-def _none() -> "np.ndarray":
-    return pack_digests(())
+    return np.concatenate([pack_digests(part[name].to_pylist()) for part in parts])
 
 
 def _encode(column: "pa.ChunkedArray") -> Column:

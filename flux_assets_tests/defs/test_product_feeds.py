@@ -336,7 +336,7 @@ def test_a_channels_file_that_cannot_be_used_takes_down_what_publishes_and_nothi
     specs = {spec.key.path[-1]: spec for spec in shop.definitions.resolve_all_asset_specs()}
     told = {name: spec.description or "" for name, spec in specs.items()}
     broken = {name for name, text in told.items() if "CANNOT BE MADE NOW" in text}
-    assert broken == {"renditions", "product_feeds"}
+    assert broken == {"renditions", "product_feeds", "gallery"}
     assert problem in told["product_feeds"]
     assert problem in caplog.text
     keys = shop.definitions.resolve_asset_graph().asset_check_keys
@@ -356,7 +356,7 @@ def test_without_a_channels_file_nothing_of_it_is_there_and_the_manifest_says_so
     del shop.environ["FLUX_ASSETS_CHANNELS"]
     definitions = shop.definitions
     specs = {spec.key.path[-1]: spec for spec in definitions.resolve_all_asset_specs()}
-    assert not {"renditions", "product_feeds"} & specs.keys()
+    assert not {"renditions", "product_feeds", "gallery"} & specs.keys()
     told = specs["image_manifest"].description or ""
     assert "FLUX_ASSETS_CHANNELS names no channels file, so nothing is published" in told
     repository = definitions.get_repository_def()
