@@ -105,15 +105,8 @@ def build_image_manifest(settings: Settings, names: Names) -> dg.AssetsDefinitio
         reader = LineageReader(records, requests, plan, refusal)
         if not refreshed.get("accept_drop"):
             _check_drop(settings, shop_store, requests)
-        return _refresh(
-            shop_store,
-            requests,
-            refreshed,
-            reader,
-            shots,
-            read_product_names(plan),
-            link_page(settings),
-        )
+        titles, links = read_product_names(plan), link_page(settings)
+        return _refresh(shop_store, requests, refreshed, reader, shots, titles, links)
 
     return image_manifest
 

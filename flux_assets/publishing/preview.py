@@ -8,8 +8,9 @@ from flux_assets.publishing.channel_editions import PublishingTerms, build_publi
 from flux_assets.publishing.channels import ChannelsFile
 from flux_assets.publishing.current import ChannelRules, CurrentPictures
 from flux_assets.publishing.edition_plan import find_last_day
+from flux_assets.publishing.following import Following
 from flux_assets.publishing.offers import build_offers
-from flux_assets.publishing.publish import Following, plan_following
+from flux_assets.publishing.publish import plan_following
 from flux_assets.publishing.rendition_table import open_renditions
 from flux_assets.publishing.shop_feeds import build_public_url, load_offers
 from flux_assets.settings import Settings

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from flux_assets.errors import FluxAssetsError, ObjectNotFoundError
+from flux_assets.errors import ObjectNotFoundError
 from flux_assets.publishing.channels import Slot
 from flux_assets.publishing.channels_schema import Policy
 from flux_assets.publishing.decisions import Decisions, finish_interrupted, read_decisions
@@ -21,29 +21,15 @@ from flux_assets.publishing.edition_plan import (
 )
 from flux_assets.publishing.editions import claim_edition, read_last_edition
 from flux_assets.publishing.feeds.files import keep_files_up
+from flux_assets.publishing.following import EditionDropError, Following
 from flux_assets.publishing.judges import Judgement, Judges, Judging
 from flux_assets.storage.change_object import ChangeConflictError
 from flux_assets.storage.object_store import ObjectStore
 
 _MAX_CLAIMS = 100
-_Planned = tuple[EditionPlan, "EditionDropError | None"]
+_Planned = tuple[EditionPlan, EditionDropError | None]
 _PlanNext = Callable[[Edition | None, Decisions, str], _Planned]
 _log = logging.getLogger(__name__)
-
-
-class EditionDropError(FluxAssetsError):
-    """An edition would show so much less than the last that what it stands on looks wrong."""
-
-    def __init__(self, channel: str, *, shown: int, lost: int, max_percent: float) -> None:
-        super().__init__(
-            f"channel {channel}: {lost} of the {shown} products that are shown would show nothing "
-            f"({100 * lost / shown:.0f} %), and FLUX_ASSETS_MAX_PRODUCT_DROP_PERCENT allows "
-            f"{max_percent:g}; its feed stays, but for what was rejected. If the export and the "
-            "channel's rules are right, publish once with --accept-drop."
-        )
-        self.channel = channel
-        self.shown = shown
-        self.lost = lost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,22 +50,6 @@ class Publication:
     percent_per_day: float | None = None
     max_drop_percent: float = 20.0
     accept_drop: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Following:
-    """A channel's newest edition, and the one that would follow it; nobody has claimed it yet."""
-
-    last: Edition | None
-    edition: Edition
-    plan: EditionPlan
-    problem: EditionDropError | None
-    decisions: Decisions
-
-    @property
-    def is_new(self) -> bool:
-        """Whether it says anything that the newest one does not."""
-        return not self.edition.says_as(self.last) if self.last else bool(self.edition.products)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

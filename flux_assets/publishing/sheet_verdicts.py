@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from flux_assets.publishing.channels import Channel, Rule
 from flux_assets.publishing.expressions import list_bounds, list_names
-from flux_assets.publishing.measures import MEANINGS
+from flux_assets.publishing.measures import MEANINGS, OF_MANIFEST
 from flux_assets.publishing.picture_index import PictureIndex, pack_digests
+from flux_assets.publishing.rendition_table import COLUMNS
 from flux_assets.publishing.rules import judge, worst_of
 from flux_assets.storage.parquet import StoredTable
 
@@ -22,10 +23,7 @@ VERDICTS = ("none", "pass", "warn", "block")
 """By their codes; `none` where no rendition was made, or no slot takes the shot."""
 _CODES = {name: code for code, name in enumerate(VERDICTS)}
 BLOCKED = _CODES["block"]
-_OF_FILE = (
-    *("width_px", "height_px", "size_bytes", "format", "mark", "border_white", "frame_share"),
-    *("upscaled", "appearance", "c2pa"),
-)
+_OF_FILE = tuple(name for name in MEANINGS if name in COLUMNS)
 _READ = ("profile", "request_fingerprint", "master_sha256", "object_key", *_OF_FILE)
 
 
@@ -152,6 +150,9 @@ class _Measures:
                 return np.where(self._facts.is_of_photo[rows], "photo", "words").astype(object)
             case "repeated":
                 found = self._facts.is_repeated[rows]
+            case _ if name in OF_MANIFEST:
+                is_unread = frame["c2pa"].astype(bool) & (frame["c2pa_state"] == "")
+                found = frame[name].astype(object).mask(is_unread, None)
             case _:
                 found = frame[name]
         return np.asarray(found)

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from flux_assets.bill.ledger_objects import LedgerObjects
+from flux_assets.errors import StoreError
 from flux_assets.pictures.lineage import FACTS, build_plain_metadata
 from flux_assets.planning.one_picture import read_stored_pictures
 from flux_assets.publishing.channels import Channel
@@ -137,8 +138,11 @@ def tell_decision(made: Decision) -> dict[str, Any]:
 def _list_takes(
     store: ObjectStore, state: SheetState, product_id: str, shot: str
 ) -> Iterator[dict[str, Any]]:
-    """Everything that is stored of the product's shot, the newest first."""
-    stored = read_stored_pictures(store, LedgerObjects(store), shot, [product_id])
+    """All that is stored of the product's shot, the newest first; none without the ledger."""
+    try:
+        stored = read_stored_pictures(store, LedgerObjects(store), shot, [product_id])
+    except StoreError:  # whoever only decides may not read it
+        return
     for it in reversed(stored):
         fingerprint, sha256 = it.request_fingerprint, it.sha256
         yield {
