@@ -24,7 +24,7 @@ INSTALL = $(UV) pip install --python $(BIN)/python
 LOCK = $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url
 
-.PHONY: demo dev test test-slow lint bench storm docs docs-pages lock setup setup-dev
+.PHONY: demo dev review test test-slow lint bench storm docs docs-pages lock setup setup-dev
 
 demo: $(RUNTIME)
 	@echo "Making the sample catalog's pictures: free, and nothing leaves this machine"
@@ -34,6 +34,11 @@ demo: $(RUNTIME)
 dev: export FLUX_ASSETS_CHANNELS ?= $(if $(FLUX_ASSETS_MODE)$(FLUX_ASSETS_CATALOG)$(FLUX_ASSETS_SHOTS),,data/channels.yaml)
 dev: $(RUNTIME)
 	@$(BIN)/flux-assets dev --port $(PORT)
+
+# As for dev, on what `make demo` made.
+review: export FLUX_ASSETS_CHANNELS ?= $(if $(FLUX_ASSETS_MODE)$(FLUX_ASSETS_CATALOG)$(FLUX_ASSETS_SHOTS),,data/channels.yaml)
+review: $(RUNTIME)
+	@$(BIN)/flux-assets review
 
 test: $(DEV) $(MINISTACK)
 	@echo "Running the quick tests: about 6 minutes on two cores"

@@ -48,6 +48,9 @@ def demo() -> None:
         publication = publish_pictures(settings, accept_drop=False)
         show_demo(publication)
         exit_code = exit_code or publication.exit_code
-    command = "make dev" if Path("Makefile").exists() else command
-    people.print(f"\nSee them in the Dagster UI: [bold]{command}[/]", soft_wrap=True)
+    is_checkout = Path("Makefile").exists()
+    look = "make review" if is_checkout else command.replace("assets dev", "assets review")
+    people.print(f"\nLook at them, and decide: [bold]{look}[/]", soft_wrap=True)
+    command = "make dev" if is_checkout else command
+    people.print(f"See them in the Dagster UI: [bold]{command}[/]", soft_wrap=True)
     sys.exit(exit_code)

@@ -94,7 +94,7 @@ def write_gallery(
 ) -> GalleryReport | None:
     """Write the gallery of the pictures of now; None where there are none yet.
 
-    One that would say the same as the last is not written.
+    Of one that says the same as the last, only what is missing is written.
 
     Raises:
         StoreError: the store cannot be read or written, or a table is damaged.
@@ -113,26 +113,22 @@ def write_gallery(
         names=channels.gallery.names,
     )
     report = GalleryReport(pictures=len(sheet))
-    writer = _Writer(store, report, set(store.list_keys(f"{GALLERY_PREFIX}{_ROWS}")))
+    writer = _Writer(store, report, set(store.list_keys(GALLERY_PREFIX)))
     terms = replace(terms, row_files=[*_write_rows(state, terms, writer)])
     files = {path.name: path.read_bytes() for path in list_files()}
     files["columns.js"] = write_columns(state)
     report.sha256 = _digest({**files, "head.js": write_head(state, terms), INDEX: _index("")})
-    if report.sha256 == _read_last(store):
-        return report
     terms = replace(terms, created_at=store.now().isoformat(timespec="seconds"))
     files["head.js"] = write_head(state, terms)
     folder = f"{report.sha256[:_NAME_DIGITS]}/"
     for name, data in files.items():
         content_type = CONTENT_TYPES[f".{name.rpartition('.')[2]}"]
         writer.put(f"{folder}{name}", data, content_type)
-    store.put(
-        INDEX_KEY,
-        _index(folder),
-        content_type=CONTENT_TYPES[".html"],
-        metadata={_SHA256: report.sha256},
-    )
-    report.stored += 1
+    if report.sha256 != _read_last(store):
+        index, kind = _index(folder), CONTENT_TYPES[".html"]
+        store.put(INDEX_KEY, index, content_type=kind, metadata={_SHA256: report.sha256})
+        report.stored += 1
+        report.stored_bytes += len(index)
     return report
 
 

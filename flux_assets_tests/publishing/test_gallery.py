@@ -119,6 +119,18 @@ def test_the_index_comes_last_and_nothing_is_put_where_nothing_changed(
     assert store.puts == []
 
 
+def test_what_somebody_deleted_of_it_is_written_again(shop: ReviewShop) -> None:
+    write(shop)
+    folder = shop.shop.folder / "store/publishing/gallery"
+    whole = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    for path in whole:
+        before = path.read_bytes()
+        path.unlink()
+        assert write(shop).stored == 1
+        if path.name != "head.js":  # which says when it was written
+            assert path.read_bytes() == before
+
+
 def test_a_decision_puts_its_own_rows_and_leaves_the_earlier_gallery_whole(
     shop: ReviewShop, tmp_path: Path
 ) -> None:
