@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from flux_assets.clock import SYSTEM_CLOCK
 from flux_assets.publishing.channels import load_channels
 from flux_assets.publishing.edition_summaries import EditionSummaries
 from flux_assets.publishing.page_data import (
@@ -180,7 +181,7 @@ class Pages:
             live=True,
             shop=settings.shop or "",
             sample=settings.is_sample,
-            created_at=self._live.store.now().isoformat(timespec="seconds"),
+            created_at=SYSTEM_CLOCK.utc_now().isoformat(timespec="seconds"),
             price=None if settings.is_sample else settings.cost_usd_per_image,
             rerolls=self._rerolls,
             user={"name": person.name, "role": person.role},
