@@ -1,0 +1,141 @@
+"use strict";
+
+/** What the next edition of each channel would change, before it is made; and making it. */
+{
+  const { el, button, fill, find } = sheet.elements;
+  const { say, day } = sheet.language;
+  let channels = null;
+  let problem = "";
+
+  const load = async () => {
+    try {
+      ({ channels } = await sheet.api.get("/api/publish/preview"));
+      problem = "";
+    } catch (error) {
+      problem = error.message;
+    }
+    paint();
+  };
+
+  const isNews = (it) => it.changed_count + it.added_count + it.withdrawn_count > 0;
+
+  const ask = (names) =>
+    sheet.dialogs.ask({
+      title: say("publish.sure", { count: names.length }),
+      body: [
+        el("p", { text: names.join(", ") }),
+        el("p", { class: "hint", text: say("publish.free") }),
+      ],
+      choices: [{ text: say("publish.go"), value: () => true }],
+    });
+
+  const publish = async (names) => {
+    if (!(await ask(names))) return;
+    try {
+      await sheet.api.post("/api/publish", { channels: names });
+      sheet.dialogs.tell(say("publish.done", { count: names.length }));
+    } catch (error) {
+      sheet.dialogs.tell(error.message);
+    }
+    load();
+  };
+
+  const buildNumber = (count, key, isLoud) =>
+    el(
+      "div",
+      { class: isLoud && count ? "number loud" : "number" },
+      el("dt", { text: say(key) }),
+      el("dd", { text: sheet.language.number(count) }),
+    );
+
+  const buildWaiting = (it) => {
+    if (!it.waiting_count) return null;
+    const key = it.until ? "publish.until" : "publish.wait";
+    return el("p", {
+      class: "hint",
+      text: say(key, { count: it.waiting_count, day: day(it.until) }),
+    });
+  };
+
+  const buildChannel = (it) => {
+    const id = `channel-${it.channel}`;
+    const more = it.changed_count + it.added_count + it.withdrawn_count - it.changed.length;
+    const go = button({
+      text: say("publish.one"),
+      label: `${say("publish.one")}: ${it.channel}`,
+      class: "strong",
+      disabled: Boolean(it.problem),
+      press: () => publish([it.channel]),
+    });
+    return el(
+      "article",
+      { class: "channel", "aria-labelledby": id },
+      el(
+        "header",
+        {},
+        el("h3", { id, text: it.channel }),
+        el("span", {
+          class: "source",
+          text: it.last ? say("edition", { of: String(it.last) }) : say("edition.none"),
+        }),
+        sheet.roles.mayDecide() && isNews(it) && go,
+      ),
+      it.problem && el("p", { class: "problem", role: "alert", text: it.problem }),
+      el(
+        "dl",
+        { class: "numbers" },
+        buildNumber(it.shown, "publish.shown"),
+        buildNumber(it.changed_count, "publish.changed", true),
+        buildNumber(it.added_count, "publish.added", true),
+        buildNumber(it.withdrawn_count, "publish.withdrawn", true),
+        buildNumber(it.waiting_count, "publish.waiting"),
+      ),
+      buildWaiting(it),
+      !isNews(it) && el("p", { class: "calm", text: say("publish.nothing") }),
+      it.changed.length > 0 && sheet.editions.buildChanges(it.changed),
+      more > 0 && el("p", { class: "hint", text: say("publish.more", { count: more }) }),
+      it.editions.length > 0 && sheet.editions.build(it),
+    );
+  };
+
+  const paint = () => {
+    const place = find("publish");
+    if (place.hidden) return;
+    const names = (channels ?? [])
+      .filter((it) => isNews(it) && !it.problem)
+      .map((it) => it.channel);
+    const all = button({
+      text: say("publish.all", { count: names.length }),
+      class: "strong",
+      press: () => publish(names),
+    });
+    fill(
+      place,
+      el(
+        "header",
+        { class: "lead" },
+        el(
+          "div",
+          {},
+          el("h2", { text: say("publish.title") }),
+          el("p", { class: "hint", text: say("publish.lead") }),
+        ),
+        sheet.roles.mayDecide() && names.length > 1 && all,
+      ),
+      problem && el("p", { class: "problem", role: "alert", text: problem }),
+      !channels && !problem && el("p", { class: "hint", text: say("loading") }),
+      ...(channels ?? []).map(buildChannel),
+    );
+  };
+
+  /** Show the view, with what holds now. */
+  const show = (isShown) => {
+    find("publish").hidden = !isShown;
+    if (!isShown) return;
+    paint();
+    load();
+  };
+
+  sheet.listen("published", load);
+  sheet.publish = { show, paint };
+}
