@@ -20,6 +20,7 @@ import listing
 import naive_dagster
 import no_change
 import renditions
+import review_page
 import start_up
 import time_of_parts
 import ui_partitions
@@ -73,7 +74,7 @@ def main() -> None:
 
 
 def measure(quick: bool) -> Sequence[Figure]:  # noqa: FBT001 - as every subject
-    """Every subject's figures; the shops that are filled serve three of them."""
+    """Every subject's figures; the shops that are filled serve four of them."""
     figures = [
         *start_up.measure(quick),
         *time_of_parts.measure(quick),  # before the others delete files; see scratch.py
@@ -98,7 +99,8 @@ def measure(quick: bool) -> Sequence[Figure]:  # noqa: FBT001 - as every subject
             for size, shop in shops.items()
             for figure in ui_partitions.measure_shop(shop, products=size, quick=quick)
         ]
-    return [*figures, *unchanged, *opened, *grown]
+        reviewed = review_page.measure_shop(shops[largest], products=largest, quick=quick)
+    return [*figures, *unchanged, *opened, *reviewed, *grown]
 
 
 def machine_facts() -> Iterator[str]:

@@ -31,6 +31,9 @@ _ROWS = {
         *("of a shot's partitions, the first time", "of a shot's partitions"),
         *("one product there", "the asset graph", "peak memory"),
     ),
+    "review_page": (
+        *("the first card", "all pictures that can be seen", "a filter", "a jump to the middle"),
+    ),
     "renditions": ("CPU a master", "peak memory of a shard", "nothing is new"),
     "editions": (
         *("peak memory of the first merge", "CPU time of the first merge"),
@@ -39,7 +42,8 @@ _ROWS = {
     ),
     "naive_dagster": ("overhead a picture in a backfill", "runs of such a backfill"),
 }
-_NEEDS = {"ui_partitions": pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium")}
+_CHROMIUM_NEEDED = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium")
+_NEEDS = {"ui_partitions": _CHROMIUM_NEEDED, "review_page": _CHROMIUM_NEEDED}
 
 
 @pytest.mark.slow
