@@ -6,6 +6,7 @@ RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 MINISTACK := .venv-ministack/.ready
 THUMBOR := .venv-thumbor/.ready
+AXE := .venv-axe/.ready
 PORT ?= 3000
 PYTEST_FLAGS ?=
 
@@ -44,7 +45,7 @@ test: $(DEV) $(MINISTACK)
 	@echo "Running the quick tests: about 6 minutes on two cores"
 	@$(BIN)/pytest -n 2 --dist worksteal -m "not slow" $(PYTEST_FLAGS)
 
-test-slow: $(DEV) $(MINISTACK) $(THUMBOR)
+test-slow: $(DEV) $(MINISTACK) $(THUMBOR) $(AXE)
 	@echo "Running the slow tests: about half an hour on two cores"
 	@$(BIN)/pytest -n 2 --dist loadfile -m slow
 
@@ -119,3 +120,14 @@ $(THUMBOR): flux_assets_tests/thumbor.lock | $(RUNTIME)
 	@$(UV) venv --allow-existing --python $(BIN)/python .venv-thumbor
 	@$(UV) pip install --python .venv-thumbor/bin/python --require-hashes -r $<
 	@touch $@
+
+# What the review page's accessibility is held against; without npm, those tests are left out.
+$(AXE): flux_assets_tests/axe/package-lock.json
+	@mkdir -p $(@D)
+	@cp flux_assets_tests/axe/package.json flux_assets_tests/axe/package-lock.json $(@D)
+	@if command -v npm >/dev/null; then \
+		echo "Setting up .venv-axe, which looks for barriers on the review page: about 5 s" && \
+		npm ci --prefix $(@D) --silent --no-fund --no-audit && touch $@; \
+	else \
+		echo "npm is not installed, so axe-core is not asked about the review page"; \
+	fi

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from flux_assets_tests.fixtures.review import Page, ReviewShop, make_review_shop
+from flux_assets_tests.fixtures.review_pages import Reviewed, fill_shop
 
 
 @pytest.fixture
@@ -14,3 +15,9 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ReviewShop:
 @pytest.fixture
 def page(shop: ReviewShop) -> Page:
     return shop.open()
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Reviewed:
+    """A shop of 120 published pictures, of which nobody has decided anything; to be copied."""
+    return fill_shop(tmp_path_factory.mktemp("filled") / "shop")
