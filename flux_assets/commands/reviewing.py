@@ -30,7 +30,7 @@ def serve_review(*, port: int, address: str, rerolls: bool) -> None:
         NoStoreError: there is no store.
         FluxAssetsError: the settings or the store cannot be used.
     """
-    settings = read_settings()
+    settings = read_settings(buys=False)
     if rerolls and settings.overrides is None:
         problem = "is not set; --allow-rerolls writes into the file that it names"
         raise SettingsError(variable_of("overrides"), problem)

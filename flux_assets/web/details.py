@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from flux_assets.bill.ledger_objects import LedgerObjects
-from flux_assets.errors import StoreError
+from flux_assets.errors import StorePermissionError
 from flux_assets.pictures.lineage import FACTS, build_plain_metadata
 from flux_assets.planning.one_picture import read_stored_pictures
 from flux_assets.publishing.channels import Channel
@@ -19,6 +19,7 @@ from flux_assets.publishing.sheet import Sheet
 from flux_assets.publishing.sheet_state import SheetState
 from flux_assets.storage.frames import read_rows
 from flux_assets.storage.object_store import ObjectStore
+from flux_assets.storage.stored_json import DamagedObjectError
 from flux_assets.web.errors import NoSuchThingError
 from flux_assets.web.files import LiveAddresses, PictureFiles
 
@@ -141,7 +142,7 @@ def _list_takes(
     """All that is stored of the product's shot, the newest first; none without the ledger."""
     try:
         stored = read_stored_pictures(store, LedgerObjects(store), shot, [product_id])
-    except StoreError:  # whoever only decides may not read it
+    except (StorePermissionError, DamagedObjectError):  # whoever only decides may not read it
         return
     for it in reversed(stored):
         fingerprint, sha256 = it.request_fingerprint, it.sha256

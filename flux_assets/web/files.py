@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from flux_assets.bill.ledger_objects import LedgerObjects
-from flux_assets.errors import ObjectNotFoundError, PictureError, StoreError
+from flux_assets.errors import ObjectNotFoundError, PictureError, StorePermissionError
 from flux_assets.pictures.lineage import LineageRecord
 from flux_assets.publishing.channels import THUMBNAIL
 from flux_assets.publishing.picture_index import NO_ROW
@@ -84,10 +84,14 @@ class PictureFiles:
         return Master(record.object_key, record.sha256) if record else None
 
     def find_earlier(self, fingerprint: str) -> LineageRecord | None:
-        """What the ledger knows of a picture that is stored; None where it may not be read."""
+        """What the ledger knows of a picture that is stored; None where it may not be read.
+
+        Raises:
+            StoreError: it can be read no more.
+        """
         try:
             entry = self._ledger.read(fingerprint)
-        except StoreError:
+        except StorePermissionError:
             return None
         return entry.lineage if entry and entry.state == "stored" else None
 

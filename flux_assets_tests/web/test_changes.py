@@ -7,6 +7,7 @@ import pytest
 
 from flux_assets.publishing.decision import Wish
 from flux_assets.publishing.decisions import decide, read_decisions
+from flux_assets.storage.object_store import ledger_key
 from flux_assets_tests.fixtures.masters import draw_product, store_masters
 from flux_assets_tests.fixtures.review import Page, ReviewShop, ask
 
@@ -152,6 +153,16 @@ def test_an_earlier_picture_can_be_decided_too(shop: ReviewShop, page: Page) -> 
     assert later[2] != row[2]
     assert send(page, item(row))[0]["status"] == "unknown"  # neither manifest nor ledger knows it
     assert send(page, item(later))[0]["status"] == "applied"
+
+
+def test_a_ledger_entry_that_cannot_be_read_is_told_and_not_taken_for_none(
+    shop: ReviewShop, page: Page
+) -> None:
+    row = page.rows()[0]
+    store_masters(shop.store, {("001", "hero"): draw_product("gray")}, take=1)
+    shop.store.put(ledger_key(row[2]), b"{", content_type="application/json")
+    reply = shop.open().post("/api/decisions", {"decisions": [item(row)]})
+    assert (reply.status, row[2] in reply.json["error"]) == (503, True)
 
 
 def reroll(row: list[Any], **how: object) -> dict[str, Any]:
