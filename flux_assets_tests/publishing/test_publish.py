@@ -19,6 +19,7 @@ from flux_assets.publishing.edition_file import read_edition_file, write_edition
 from flux_assets.publishing.edition_plan import CurrentProduct
 from flux_assets.publishing.editions import (
     claim_edition,
+    edition_key,
     list_numbers,
     read_edition,
     read_last_edition,
@@ -214,6 +215,21 @@ def test_a_slow_run_writes_no_older_file_over_a_newer_one(store: HookedStore) ->
     store.before = forestall
     publish(store, PUBLICATION, products(3))
     assert len(lines_of(store)) == 4
+
+
+@pytest.mark.parametrize("lost", [[3], [2, 3], [1, 2, 3]])
+def test_files_of_editions_that_were_lost_are_written_over_by_what_is_claimed_anew(
+    store: HookedStore, tmp_path: Path, lost: list[int]
+) -> None:
+    for count in (2, 3, 4):
+        publish(store, PUBLICATION, products(count))
+    for number in lost:
+        (tmp_path / "store" / edition_key("google", number)).unlink()
+    reject(store, "1 take 1")
+    publish(store, PUBLICATION, products(4))
+    assert [line[:3] for line in lines_of(store)] == ["000", "002", "003"]
+    assert len(_jsonl(store)) == 3
+    assert publish(store, PUBLICATION, products(4)).written == []
 
 
 def test_a_claim_whose_reply_was_lost_is_known_as_ours(any_store: ObjectStore) -> None:

@@ -4,8 +4,9 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from flux_assets.errors import ObjectNotFoundError
 from flux_assets.publishing.edition import Edition
-from flux_assets.publishing.editions import FEEDS_PREFIX
+from flux_assets.publishing.editions import FEEDS_PREFIX, edition_key
 from flux_assets.publishing.feeds.google_tsv import write_google_tsv
 from flux_assets.publishing.feeds.google_xml import write_google_xml
 from flux_assets.publishing.feeds.jsonl import write_jsonl, write_schema
@@ -14,7 +15,7 @@ from flux_assets.publishing.feeds.shopify_csv import write_shopify_csv
 from flux_assets.storage.change_object import change_object
 from flux_assets.storage.object_store import ObjectBody, ObjectStore
 
-_EDITION, _FORMAT = "edition", "format"
+_EDITION, _CLAIM, _FORMAT = "edition", "claim", "format"
 _log = logging.getLogger(__name__)
 
 
@@ -53,6 +54,9 @@ def list_keys(edition: Edition) -> list[str]:
 def keep_files_up(store: ObjectStore, edition: Edition) -> list[str]:
     """Write the files that are of an older edition, or not there; their keys are returned.
 
+    Of editions that were lost the numbers are claimed again: a file of one that is no more is
+    written over, whatever its number.
+
     A file of a format that the channel has no more is kept up as well: somebody may read it yet,
     and it must not go on showing what was rejected.
 
@@ -79,7 +83,7 @@ def _write(store: ObjectStore, key: str, name: str, edition: Edition) -> bool:
     kind = _KINDS[name]
 
     def update(found: ObjectBody | None) -> bytes | None:
-        if found and _number_of(found) >= edition.number:
+        if found and _is_up(store, found, edition):
             return None
         return kind.write(edition)
 
@@ -88,11 +92,27 @@ def _write(store: ObjectStore, key: str, name: str, edition: Edition) -> bool:
         key,
         update,
         content_type=kind.content_type,
-        metadata={_EDITION: str(edition.number), _FORMAT: name},
+        metadata={_EDITION: str(edition.number), _CLAIM: edition.claim, _FORMAT: name},
     )
     if written.is_written:
         _log.info("wrote %s, edition %d", store.uri_for(key), edition.number)
     return written.is_written
+
+
+def _is_up(store: ObjectStore, found: ObjectBody, edition: Edition) -> bool:
+    """Whether a file is of this very edition, or of a newer one that there is."""
+    number = _number_of(found)
+    if number == edition.number:
+        return found.metadata.get(_CLAIM) == edition.claim
+    return number > edition.number and _is_there(store, edition_key(edition.channel, number))
+
+
+def _is_there(store: ObjectStore, key: str) -> bool:
+    try:
+        store.head(key)
+    except ObjectNotFoundError:
+        return False
+    return True
 
 
 def _number_of(found: ObjectBody) -> int:
