@@ -6,12 +6,15 @@ import signal
 import socket
 from contextlib import suppress
 
+from rich.markup import escape
+
 from flux_assets.commands.deciding import name_person
 from flux_assets.commands.people import people
 from flux_assets.commands.shop import look_at_shop, read_settings
-from flux_assets.errors import FluxAssetsError, SettingsError
-from flux_assets.publishing.decisions import finish_interrupted
+from flux_assets.errors import FluxAssetsError, SettingsError, StoreError
+from flux_assets.publishing.interrupted import finish_or_refuse
 from flux_assets.settings import Settings, variable_of
+from flux_assets.storage.object_store import ObjectStore
 from flux_assets.web.access import Access, Proxy
 from flux_assets.web.app import build_app
 from flux_assets.web.live import LivePictures
@@ -42,7 +45,7 @@ def serve_review(*, port: int, address: str, rerolls: bool) -> None:
             "FLUX_ASSETS_REVIEW_USER_HEADER and FLUX_ASSETS_REVIEW_PROXY_SECRET (docs/review.md)"
         )
     with look_at_shop(settings, step="review") as shop, _listen(address, port) as listener:
-        finish_interrupted(shop.store)
+        _finish_interrupted(shop.store)
         port = listener.getsockname()[1]
         access = (
             Access.behind(proxy, settings.review_host or "")
@@ -79,6 +82,14 @@ def read_proxy(settings: Settings) -> Proxy | None:
         role_header=settings.review_role_header or "",
         reviewers=frozenset(settings.review_reviewers),
     )
+
+
+def _finish_interrupted(store: ObjectStore) -> None:
+    """Go on with what was cut off; people may look at pictures though it cannot be done."""
+    try:
+        finish_or_refuse(store)
+    except StoreError as error:
+        people.print(f"[bold yellow]Note:[/] {escape(str(error))}", soft_wrap=True)
 
 
 def _listen(address: str, port: int) -> socket.socket:

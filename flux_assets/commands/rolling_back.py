@@ -10,7 +10,8 @@ from flux_assets.catalog.identity import normalise_id
 from flux_assets.commands.deciding import answer_to_json, name_person, tell_answer
 from flux_assets.commands.people import answers
 from flux_assets.commands.shop import look_at_shop, read_settings
-from flux_assets.publishing.decisions import finish_interrupted, undo_batch
+from flux_assets.publishing.decisions import undo_batch
+from flux_assets.publishing.interrupted import finish_or_refuse
 from flux_assets.publishing.publish import Published
 from flux_assets.publishing.rollback import (
     RolledBack,
@@ -40,7 +41,7 @@ def roll_back(
     """
     day = _read_day(before) if before is not None else ""
     with look_at_shop(read_settings(buys=False), step=_STEP) as shop:
-        finish_interrupted(shop.store)
+        finish_or_refuse(shop.store)
         done = _roll_back(
             shop.store, product=product, shots=shots, day=day, edition=edition, reason=reason
         )

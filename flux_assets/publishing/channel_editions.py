@@ -14,6 +14,7 @@ from flux_assets.publishing.current import ChannelRules, CurrentPictures
 from flux_assets.publishing.edition import FeedForm
 from flux_assets.publishing.edition_plan import find_last_day
 from flux_assets.publishing.editions import list_channels
+from flux_assets.publishing.interrupted import finish_or_refuse
 from flux_assets.publishing.judged import (
     JudgedPicture,
     WarnedPictures,
@@ -23,6 +24,7 @@ from flux_assets.publishing.judged import (
 from flux_assets.publishing.offers import ChannelOffers, OfferLeftOut, build_offers
 from flux_assets.publishing.publish import Publication, Published, publish, withdraw_rejected
 from flux_assets.publishing.rendition_table import open_renditions
+from flux_assets.publishing.withdrawals import rejected_leaving
 from flux_assets.storage.frames import read_rows
 from flux_assets.storage.object_store import ObjectStore
 
@@ -87,7 +89,8 @@ def publish_channels(
 ) -> dict[str, ChannelReport]:
     """Make the next edition of each enabled channel that has anything new to say, and its files.
 
-    Of a channel that is enabled no more, what was rejected leaves what it shows still.
+    What was rejected leaves the others, too: those that are enabled no more, all where there is no
+    manifest, and all before an error is raised.
 
     Args:
         store: with the manifest and the renditions.
@@ -100,25 +103,28 @@ def publish_channels(
         StoreError: the store cannot be read or written.
         ChangeConflictError: other runs always came first.
     """
-    manifest = open_manifest(store)
-    if manifest is None:
-        return {}
-    if not terms.leads_nowhere:
-        _refuse_samples(manifest)
-    pictures = CurrentPictures(manifest, open_renditions(store))
-    offers = build_offers(catalog, {it.name: it.feed for it in channels.enabled})
-    reports = {
-        channel.name: _publish(store, channel, pictures, offers[channel.name], terms)
-        for channel in channels.enabled
-    }
-    for name in list_channels(store):
-        if name not in reports:
-            published = withdraw_rejected(store, name, by=terms.by, why=terms.why)
-            if published and published.is_new:
-                reports[name] = ChannelReport(
-                    published=published, blocked=(), left_out=(), titles=pictures.titles
-                )
-    return reports
+    with rejected_leaving(store, by=terms.by, why=terms.why):
+        finish_or_refuse(store)
+        reports: dict[str, ChannelReport] = {}
+        titles: Mapping[str, str] = {}
+        manifest = open_manifest(store)
+        if manifest is not None:
+            if not terms.leads_nowhere:
+                _refuse_samples(manifest)
+            pictures = CurrentPictures(manifest, open_renditions(store))
+            titles = pictures.titles
+            offers = build_offers(catalog, {it.name: it.feed for it in channels.enabled})
+            for channel in channels.enabled:
+                name = channel.name
+                reports[name] = _publish(store, channel, pictures, offers[name], terms)
+        for name in list_channels(store):
+            if name not in reports:
+                published = withdraw_rejected(store, name, by=terms.by, why=terms.why)
+                if published and published.is_new:
+                    reports[name] = ChannelReport(
+                        published=published, blocked=(), left_out=(), titles=titles
+                    )
+        return reports
 
 
 def _refuse_samples(manifest: StoredManifest) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 from flux_assets.errors import ObjectNotFoundError
 from flux_assets.publishing.channels import Slot
 from flux_assets.publishing.channels_schema import Policy
-from flux_assets.publishing.decisions import Decisions, finish_interrupted, read_decisions
+from flux_assets.publishing.decisions import Decisions, read_decisions
 from flux_assets.publishing.edition import Edition, FeedForm, Picture, ShownProduct
 from flux_assets.publishing.edition_changes import NO_CHANGES, EditionChanges, count_changes
 from flux_assets.publishing.edition_plan import (
@@ -22,6 +22,7 @@ from flux_assets.publishing.edition_plan import (
 from flux_assets.publishing.editions import claim_edition, read_last_edition
 from flux_assets.publishing.feeds.files import keep_files_up
 from flux_assets.publishing.following import EditionDropError, Following
+from flux_assets.publishing.interrupted import finish_or_refuse
 from flux_assets.publishing.judges import Judgement, Judges, Judging
 from flux_assets.storage.change_object import ChangeConflictError
 from flux_assets.storage.object_store import ObjectStore
@@ -84,10 +85,10 @@ def publish(
         products: those of catalog and manifest now.
 
     Raises:
-        StoreError: it cannot be read or written.
+        StoreError: it cannot be read or written, or a decision that was noted not be applied.
         ChangeConflictError: other runs always came first.
     """
-    finish_interrupted(store)
+    finish_or_refuse(store)
     return _claim_next(store, publication, partial(_plan, publication, products))
 
 

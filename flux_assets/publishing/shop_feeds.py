@@ -13,6 +13,7 @@ from flux_assets.publishing.channel_editions import (
     publish_channels,
 )
 from flux_assets.publishing.channels import ChannelsFile
+from flux_assets.publishing.withdrawals import rejected_leaving
 from flux_assets.settings import Settings, variable_of
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.sources import read_bytes, shown_uri
@@ -28,6 +29,8 @@ def publish_feeds(
     accept_drop: bool = False,
 ) -> dict[str, ChannelReport]:
     """Make the next edition of each enabled channel, and its files; what became of each.
+
+    Before an error is raised, what was rejected has left all channels.
 
     Args:
         settings: which name the export.
@@ -45,8 +48,10 @@ def publish_feeds(
         StoreError: the store cannot be read or written.
         ChangeConflictError: other runs always came first.
     """
+    with rejected_leaving(store, by=by, why=why):
+        public_url = build_public_url(settings)
     terms = PublishingTerms(
-        public_url=build_public_url(settings),
+        public_url=public_url,
         by=by,
         why=why,
         max_drop_percent=settings.max_product_drop_percent,

@@ -10,7 +10,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from flux_assets.publishing.channels import load_channels
-from flux_assets.publishing.decisions import finish_interrupted, undo_batch
+from flux_assets.publishing.decisions import undo_batch
+from flux_assets.publishing.interrupted import finish_or_refuse
 from flux_assets.publishing.rollback import roll_back_to_edition
 from flux_assets.publishing.shop_publication import publish_shop
 from flux_assets.web.bodies import (
@@ -132,7 +133,7 @@ class Changes:
 
         def work() -> dict[str, Any]:
             with self._publishing:
-                finish_interrupted(self._live.store)
+                finish_or_refuse(self._live.store)
                 done = roll_back_to_edition(
                     self._live.store,
                     body.channel,

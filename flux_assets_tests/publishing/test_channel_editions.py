@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from flux_assets.catalog.offers import read_offers
+from flux_assets.errors import CatalogError, SettingsError
 from flux_assets.manifest.rows import build_manifest_rows
-from flux_assets.manifest.stored import open_manifest, write_manifest
+from flux_assets.manifest.stored import MANIFEST_KEY, open_manifest, write_manifest
+from flux_assets.pictures.lineage import LineageRecord
 from flux_assets.publishing.channel_editions import (
     ChannelReport,
     PublishingTerms,
@@ -17,9 +19,13 @@ from flux_assets.publishing.channel_editions import (
 )
 from flux_assets.publishing.channels import read_channels
 from flux_assets.publishing.decision import Wish
+from flux_assets.publishing.decision_log import log_batch
 from flux_assets.publishing.decisions import decide
 from flux_assets.publishing.mark import read_mark
 from flux_assets.publishing.renditions import refresh_renditions
+from flux_assets.publishing.shop_feeds import publish_feeds
+from flux_assets.settings import Settings
+from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable, write_parquet
 from flux_assets_tests.fixtures.masters import CountingStore, draw_product, store_masters
 
@@ -178,3 +184,46 @@ def test_a_channel_that_is_enabled_no_more_loses_what_was_rejected_and_nothing_e
 def test_without_a_manifest_there_is_nothing_to_publish(store: CountingStore) -> None:
     channels = read_channels(CHANNELS.encode(), "channels.yaml")
     assert publish_channels(store, channels, (), TERMS) == {}
+
+
+def note_rejection(store: ObjectStore, record: LineageRecord) -> None:
+    """As a process that is killed before it applies what it noted."""
+    wish = Wish(fingerprint=record.request_fingerprint, sha256=record.sha256, verdict="rejected")
+    log_batch(store, [wish], by="grace", via="test")
+
+
+@pytest.mark.parametrize("how", ["no manifest", "no channel", "sample", "export", "public URL"])
+def test_what_was_rejected_leaves_whatever_else_cannot_be_published(
+    store: CountingStore, tmp_path: Path, how: str
+) -> None:
+    both = {("1", "hero"): draw_product("navy"), ("2", "hero"): draw_product("red")}
+    records = store_masters(store, both)
+    run(store)
+    before = lines(store)
+    note_rejection(store, records["1", "hero"])
+    channels = read_channels(CHANNELS.encode(), "channels.yaml")
+    match how:
+        case "no manifest":
+            (tmp_path / "store" / MANIFEST_KEY).unlink()
+            found = publish_channels(store, channels, (), TERMS)
+            assert [*found] == ["google"]
+        case "no channel":
+            text = CHANNELS.replace("    feed:", "    enabled: false\n    feed:")
+            publish_channels(store, read_channels(text.encode(), "channels.yaml"), (), TERMS)
+        case "sample":
+            manifest = open_manifest(store)
+            assert manifest
+            rows = manifest.read()
+            rows["mode"] = "sample"
+            write_manifest(store, StoredTable(write_parquet(rows)), over=manifest.etag)
+            terms = replace(TERMS, public_url="https://cdn.example")
+            with pytest.raises(SamplePictureError):
+                publish_channels(store, channels, (), terms)
+        case "export":
+            with pytest.raises(CatalogError):
+                publish_channels(store, channels, read_offers(b"", "export.csv"), TERMS)
+        case _:
+            settings = Settings(mode="live", store=store.uri, catalog="export.csv")
+            with pytest.raises(SettingsError, match="PUBLIC_URL"):
+                publish_feeds(settings, store, channels, by="ada", why="test")
+    assert lines(store) == before[1:]

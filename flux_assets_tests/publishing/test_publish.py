@@ -179,6 +179,9 @@ def test_a_decision_that_a_crash_left_in_the_log_holds_for_the_next_edition(
     it = picture("1 take 1")
     wish = Wish(fingerprint=it.fingerprint, sha256=it.master_sha256, verdict="rejected")
     assert decide(store, [wish], by="grace", via="test").failed
+    with pytest.raises(StoreError, match=r"1 decisions.* noted and not applied .*no connection"):
+        publish(store, PUBLICATION, products(3))
+    assert list_numbers(store, "google") == [1]
     store.before = lambda *_: None
     publish(store, PUBLICATION, products(2))
     assert [line[:3] for line in lines_of(store)] == ["000"]
