@@ -14,6 +14,7 @@ from flux_assets.publishing.decisions import undo_batch
 from flux_assets.publishing.interrupted import finish_or_refuse
 from flux_assets.publishing.publish import Published
 from flux_assets.publishing.rollback import (
+    RollbackUnfinishedError,
     RolledBack,
     roll_back_before,
     roll_back_product,
@@ -37,28 +38,20 @@ def roll_back(
 
     Raises:
         NothingToRollBackError: there is nothing to go back from, or to.
+        RollbackUnfinishedError: it is decided, but some channels' feeds could not be written.
         StoreError: the store cannot be read or written.
     """
     day = _read_day(before) if before is not None else ""
     with look_at_shop(read_settings(buys=False), step=_STEP) as shop:
         finish_or_refuse(shop.store)
-        done = _roll_back(
-            shop.store, product=product, shots=shots, day=day, edition=edition, reason=reason
-        )
-    tell_answer(done.answer)
-    if as_json:
-        channels = {
-            it.edition.channel: {
-                "edition": it.edition.number,
-                "is_new": it.is_new,
-                "withdrawn": len(it.plan.withdrawn),
-            }
-            for it in done.published
-            if it.edition
-        }
-        click.echo(json.dumps({**answer_to_json(done.answer), "channels": channels}, indent=2))
-    else:
-        _tell(done)
+        try:
+            done = _roll_back(
+                shop.store, product=product, shots=shots, day=day, edition=edition, reason=reason
+            )
+        except RollbackUnfinishedError as error:
+            _show(error.done, as_json=as_json)
+            raise
+    _show(done, as_json=as_json)
     return not (done.answer.conflicts or done.answer.failed)
 
 
@@ -103,6 +96,24 @@ def _read_day(text: str) -> str:
         return date.fromisoformat(text).isoformat()
     except ValueError as error:
         raise click.UsageError(f"--before is {text!r}, not a day such as 2026-11-26") from error
+
+
+def _show(done: RolledBack, *, as_json: bool) -> None:
+    tell_answer(done.answer)
+    if not as_json:
+        _tell(done)
+        return
+    channels = {
+        it.edition.channel: {
+            "edition": it.edition.number,
+            "is_new": it.is_new,
+            "withdrawn": len(it.plan.withdrawn),
+        }
+        for it in done.published
+        if it.edition
+    }
+    told = {"channels": channels, "failed_channels": {k: str(v) for k, v in done.failed.items()}}
+    click.echo(json.dumps({**answer_to_json(done.answer), **told}, indent=2))
 
 
 def _tell(done: RolledBack) -> None:

@@ -3,21 +3,23 @@
 It is no second mechanism beside decisions: a rollback is one batch of them, and undone as one.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from flux_assets.clock import SYSTEM_CLOCK, Clock
-from flux_assets.errors import FluxAssetsError
+from flux_assets.errors import FluxAssetsError, StoreError
 from flux_assets.publishing.decision import Wish
 from flux_assets.publishing.decisions import Answer, Decisions, decide, read_decisions
 from flux_assets.publishing.edition import Edition
 from flux_assets.publishing.editions import (
+    FEEDS_PREFIX,
     list_channels,
     list_numbers,
     read_edition,
     read_last_edition,
 )
-from flux_assets.publishing.publish import Published, withdraw_rejected
+from flux_assets.publishing.publish import Published
+from flux_assets.publishing.withdrawals import withdraw_everywhere
 from flux_assets.storage.object_store import ObjectStore
 
 VIA = "rollback"
@@ -30,10 +32,31 @@ class NothingToRollBackError(FluxAssetsError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolledBack:
-    """What a rollback decided, and each channel's edition after it."""
+    """What a rollback decided, and each channel's edition after it.
+
+    `failed` are the channels whose feeds could not be written, with the problem.
+    """
 
     answer: Answer
     published: Sequence[Published]
+    failed: Mapping[str, StoreError] = field(default_factory=dict)
+
+
+class RollbackUnfinishedError(StoreError):
+    """It is decided, and some channels' feeds could not be written; `done` is what became of it."""
+
+    def __init__(self, uri: str, done: RolledBack) -> None:
+        batch, count = done.answer.batch, len(done.answer.applied)
+        decided = f"{count} pictures are rejected, in the batch {batch}" if batch else ""
+        undo = f"; to take it back: flux-assets rollback --undo {batch}" if batch else ""
+        problems = "; ".join(f"channel {name}: {problem}" for name, problem in done.failed.items())
+        super().__init__(
+            uri,
+            "write all feeds below",
+            f"{problems}. {decided or 'All was rejected before'}, but what these channels show "
+            f"may still have them; mend it, then `flux-assets publish`{undo}",
+        )
+        self.done = done
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +81,8 @@ def roll_back_product(
 
     Raises:
         NothingToRollBackError: no channel shows any of it.
-        StoreError: the store cannot be read or written.
+        RollbackUnfinishedError: it is decided, but some channels' feeds could not be written.
+        StoreError: the store cannot be read or written; nothing is decided.
     """
     found = []
     for channel in list_channels(store):
@@ -94,7 +118,8 @@ def roll_back_to_edition(
 
     Raises:
         NothingToRollBackError: there is no such edition.
-        StoreError: the store cannot be read or written.
+        RollbackUnfinishedError: it is decided, but some channels' feeds could not be written.
+        StoreError: the store cannot be read or written; nothing is decided.
     """
     numbers = list_numbers(store, channel)
     if number not in numbers:
@@ -118,7 +143,8 @@ def roll_back_before(
 
     Raises:
         NothingToRollBackError: no channel has an edition from before.
-        StoreError: the store cannot be read or written.
+        RollbackUnfinishedError: it is decided, but some channels' feeds could not be written.
+        StoreError: the store cannot be read or written; nothing is decided.
     """
     found = []
     for channel in list_channels(store):
@@ -152,16 +178,18 @@ def _list_shown(edition: Edition) -> set[_Picture]:
 def _reject(
     store: ObjectStore, found: Sequence[_Since], *, reason: str, by: str, clock: Clock
 ) -> RolledBack:
+    for channel in list_channels(store):
+        read_last_edition(store, channel)  # a damaged one is told before anything is decided
     targets = {it.channel: it.target for it in found}
     pictures = {picture for it in found for picture in it.pictures}
     wishes = [*_build_wishes(pictures, read_decisions(store), reason)]
     answer = decide(store, wishes, by=by, via=VIA, clock=clock)
     why = f"{VIA} {answer.batch}: {reason}"
-    published = [
-        withdraw_rejected(store, channel, by=by, why=why, fallback=targets.get(channel))
-        for channel in list_channels(store)
-    ]
-    return RolledBack(answer=answer, published=[it for it in published if it])
+    published, failed = withdraw_everywhere(store, by=by, why=why, fallbacks=targets)
+    done = RolledBack(answer=answer, published=published, failed=failed)
+    if failed:
+        raise RollbackUnfinishedError(store.uri_for(FEEDS_PREFIX), done)
+    return done
 
 
 def _build_wishes(

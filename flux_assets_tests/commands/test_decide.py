@@ -200,3 +200,18 @@ def test_verify_names_decisions_that_a_crash_left_unapplied(workplace: Workplace
     assert told.startswith(f"{batch.batch}, by ada: 1 decisions were noted and not applied")
     finish_interrupted(DirectoryStore(workplace.store))
     assert workplace.run("verify", "--json").json["interrupted_decisions"] == []
+
+
+def test_a_feed_that_cannot_be_written_is_told_with_the_batch_to_take_back(
+    workplace: Workplace,
+) -> None:
+    path = workplace.store / "publishing/feeds/google.tsv"
+    path.unlink()
+    path.mkdir()
+    done = workplace.run(
+        *("rollback", "--channel", "google", "--edition", "1", "--reason", "dark", "--json")
+    )
+    assert (done.exit_code, [*done.json["failed_channels"]]) == (1, ["google"])
+    told = " ".join(done.stderr.split())
+    assert "channel google: " in told
+    assert f"flux-assets rollback --undo {done.json['batch']}" in told

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from flux_assets.errors import StoreError
 from flux_assets.publishing.decisions import read_decisions, undo_batch
 from flux_assets.publishing.edition import FeedForm
 from flux_assets.publishing.edition_plan import CurrentProduct
-from flux_assets.publishing.editions import read_last_edition
+from flux_assets.publishing.editions import edition_key, read_last_edition
 from flux_assets.publishing.judges import Judgement
 from flux_assets.publishing.publish import Publication, publish
 from flux_assets.publishing.rollback import (
     NothingToRollBackError,
+    RollbackUnfinishedError,
     RolledBack,
     roll_back_before,
     roll_back_product,
@@ -21,6 +23,7 @@ from flux_assets.publishing.rollback import (
 )
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import ObjectStore
+from flux_assets.storage.stored_json import DamagedObjectError
 from flux_assets_tests.fixtures.clocks import StandingClock
 from flux_assets_tests.fixtures.editions import SLOTS, picture, product
 from flux_assets_tests.fixtures.purchases import HookedStore
@@ -203,3 +206,35 @@ def test_pictures_of_one_request_with_other_bytes_go_back_in_one_batch(
     decisions = read_decisions(store)
     for sha256 in ("e" * 64, "f" * 64):
         assert decisions.verdict_of(other.fingerprint, sha256) == "undecided"
+
+
+def test_a_channel_whose_feed_cannot_be_written_holds_up_no_other_and_the_batch_is_named(
+    store: HookedStore,
+) -> None:
+    show(store, 2, 2)
+
+    def refuse(operation: str, key: str) -> None:
+        if operation == "put" and key.startswith("publishing/feeds/google"):
+            raise StoreError(key, "write", "AccessDenied")
+
+    store.before = refuse
+    with pytest.raises(RollbackUnfinishedError) as caught:
+        to_edition(store, 1)
+    done = caught.value.done
+    for told in ("channel google: ", "AccessDenied", "4 pictures", f"--undo {done.answer.batch}"):
+        assert told in str(caught.value)
+    assert [*done.failed] == ["google"]
+    assert shown(store, "meta") == [all_of(1), all_of(1)]
+    store.before = lambda *_: None
+    undo_batch(store, done.answer.batch, by="ada", clock=StandingClock())
+    assert {it.verdict for it in read_decisions(store)} == {"undecided"}
+
+
+def test_a_damaged_edition_of_another_channel_is_told_before_anything_is_decided(
+    store: HookedStore,
+) -> None:
+    show(store, 2, 2)
+    store.put(edition_key("meta", 2), b"x", content_type="x/y")
+    with pytest.raises(DamagedObjectError, match=r"meta/editions/000002"):
+        to_edition(store, 1)
+    assert [*read_decisions(store)] == []

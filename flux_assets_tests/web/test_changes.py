@@ -1,14 +1,18 @@
 """What the page changes: decisions above all, which are never lost and never overwritten."""
 
 import json
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from flux_assets.errors import StoreError
 from flux_assets.publishing.decision import Wish
 from flux_assets.publishing.decisions import decide, read_decisions
 from flux_assets.storage.object_store import ledger_key
 from flux_assets_tests.fixtures.masters import draw_product, store_masters
+from flux_assets_tests.fixtures.purchases import HookedStore
 from flux_assets_tests.fixtures.review import Page, ReviewShop, ask
 
 
@@ -289,6 +293,27 @@ def test_channels_are_previewed_published_rolled_back_and_undone(
     assert read_decisions(shop.store).verdict_of(row[2], row[3]) == "rejected"
     assert page.post("/api/undo", {"batch": done["batch"]}).json == {"restored": 1, "conflicts": 0}
     assert read_decisions(shop.store).verdict_of(row[2], row[3]) == "approved"
+
+
+def test_a_rollback_whose_feeds_cannot_be_written_names_its_batch(shop: ReviewShop) -> None:
+    store = HookedStore(shop.store)
+    page = replace(shop, store=store).open()
+    page.post("/api/publish", {"channels": ["google"]})
+    send(page, item(page.rows()[0]))
+    page.post("/api/publish", {"channels": ["google"]})
+    send(page, item(page.open().rows()[0], "approved"))
+    page.post("/api/publish", {"channels": ["google"]})
+
+    def refuse(operation: str, key: str) -> None:
+        if operation == "put" and key.startswith("publishing/feeds/"):
+            raise StoreError(key, "write", "AccessDenied")
+
+    store.before = refuse
+    reply = page.post("/api/rollback", {"channel": "google", "edition": 2, "reason": "too dark"})
+    assert reply.status == 503
+    [batch] = re.findall(r"channel google: .*AccessDenied.*--undo (\S+)", reply.json["error"])
+    store.before = lambda *_: None
+    assert page.post("/api/undo", {"batch": batch}).json == {"restored": 1, "conflicts": 0}
 
 
 @pytest.mark.parametrize(
