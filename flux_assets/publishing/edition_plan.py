@@ -146,7 +146,7 @@ def count_quota(last: Edition | None, day: str, percent_per_day: float | None) -
 
     Args:
         last: the newest edition.
-        day: `YYYY-MM-DD`, not before that edition's.
+        day: `YYYY-MM-DD`, as `find_day` has it.
         percent_per_day: of the products that were shown when the day began; None for all at once.
     """
     if percent_per_day is None or last is None:
@@ -255,9 +255,13 @@ class _Planner:
                 yield it.picture
 
     def _place_of(self, showing: Showing) -> _Place:
-        """Which place of a product a showing is: of several in a slot, each shot's own."""
-        holds_one = any(it.name == showing.slot and it.most == 1 for it in self.slots)
-        return showing.slot, "" if holds_one else showing.picture.shot
+        """Which place of a product a showing is: of several in a slot, each shot's own.
+
+        A slot that is not known is as any may be: only `additional` can show several.
+        """
+        slot = showing.slot
+        several = next((it.most > 1 for it in self.slots if it.name == slot), slot == "additional")
+        return slot, showing.picture.shot if several else ""
 
 
 def _replace_picture(showing: Showing | None, slot: str, picture: Picture) -> Showing:

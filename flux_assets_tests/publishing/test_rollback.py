@@ -140,6 +140,18 @@ def test_what_a_place_does_not_remember_is_looked_up(store: HookedStore) -> None
     assert shown(store) == [all_of(1), all_of(1)]
 
 
+def test_a_main_picture_of_another_shot_is_gone_back_to(store: HookedStore) -> None:
+    first = picture("0 hero 0", "hero")
+    store.put(first.object_key, b"a file", content_type="image/jpeg")
+    publication = replace(GOOGLE, channel="etsy")
+    publish(store, publication, [product("0", {("main", "hero"): first})])
+    for take in range(1, 7):
+        it = picture(f"0 table {take}", "table")
+        publish(store, publication, [product("0", {("main", "table"): it})])
+    roll_back_to_edition(store, "etsy", 1, reason="x", by="ada", clock=StandingClock())
+    assert shown(store, "etsy") == ["hero 0"]
+
+
 def test_what_was_deleted_since_does_not_come_back(store: HookedStore) -> None:
     for take in range(2, 9):
         show(store, take, 1)
