@@ -4,7 +4,7 @@ import hashlib
 import re
 from datetime import datetime
 
-from flux_assets.errors import ConditionFailedError
+from flux_assets.errors import ConditionFailedError, ObjectNotFoundError
 from flux_assets.publishing.edition import Edition
 from flux_assets.publishing.edition_file import EditionFile, read_edition_file, write_edition
 from flux_assets.storage.object_store import ObjectStore
@@ -91,7 +91,7 @@ def hash_edition(store: ObjectStore, channel: str, number: int) -> str:
 
 
 def claim_edition(store: ObjectStore, edition: Edition) -> bool:
-    """Put an edition where none is of its number; False where another run was first.
+    """Put an edition where none is of its number; False where another is or comes first.
 
     Raises:
         StoreError: it cannot be written.
@@ -101,7 +101,10 @@ def claim_edition(store: ObjectStore, edition: Edition) -> bool:
         store.put(key, write_edition(edition), content_type=_CONTENT_TYPE, if_absent=True)
     except ConditionFailedError:
         # The client repeats a write whose reply was lost: the first may have been ours.
-        found = read_edition(store, edition.channel, edition.number)
+        try:
+            found = read_edition(store, edition.channel, edition.number)
+        except ObjectNotFoundError:
+            return False  # another's write is still under way, or failed: look again
         return found.claim == edition.claim
     return True
 

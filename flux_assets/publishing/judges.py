@@ -23,11 +23,15 @@ Judging = Callable[[str, Picture], Judgement]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judges:
-    """Who says what may be shown: the channel's rules, and people."""
+    """Who says what may be shown: the channel's rules, and people.
+
+    `keeps_warnings` says that the rules are not asked now: what they warned of holds still.
+    """
 
     judge: Judging
     verdict_of: Callable[[str, str], DecisionVerdict]
     policy: Policy
+    keeps_warnings: bool = False
 
     def decision_of(self, picture: Picture) -> DecisionVerdict:
         """What was decided of these very bytes."""
@@ -51,5 +55,7 @@ class Judges:
 
     def sign(self, showing: Showing) -> Showing:
         """A showing with what holds of it now."""
-        warnings = self.judge(showing.slot, showing.picture).warnings
+        warnings = showing.warnings
+        if not self.keeps_warnings:
+            warnings = self.judge(showing.slot, showing.picture).warnings
         return replace(showing, decision=self.decision_of(showing.picture), warnings=warnings)

@@ -21,7 +21,7 @@ from flux_assets.publishing.edition_plan import (
 )
 from flux_assets.publishing.editions import claim_edition, read_last_edition
 from flux_assets.publishing.feeds.files import keep_files_up
-from flux_assets.publishing.following import EditionDropError, Following
+from flux_assets.publishing.following import EditionDropError, Following, find_day
 from flux_assets.publishing.interrupted import finish_or_refuse
 from flux_assets.publishing.judges import Judgement, Judges, Judging
 from flux_assets.storage.change_object import ChangeConflictError
@@ -172,7 +172,7 @@ def _plan_next(
 ) -> Following:
     last = read_last_edition(store, publication.channel)
     now = store.now()
-    day = max(f"{now:%Y-%m-%d}", last.day if last else "")
+    day = find_day(last, now)
     decisions = read_decisions(store, known)  # after the edition: it is of no older ones
     plan, problem = plan_next(last, decisions, day)
     edition = _build(publication, plan, last, day, now.isoformat(timespec="seconds"))
@@ -212,7 +212,12 @@ def _plan_withdrawals(
     judge: Judging = _allow_all,
 ) -> EditionPlan:
     """Let only what was rejected leave, whatever the catalog and the rules say now."""
-    judges = Judges(judge=judge, verdict_of=decisions.verdict_of, policy=publication.policy)
+    judges = Judges(
+        judge=judge,
+        verdict_of=decisions.verdict_of,
+        policy=publication.policy,
+        keeps_warnings=True,
+    )
     slots = publication.slots
     plan = plan_edition(last, freeze(last), slots=slots, judges=judges, quota=0, fallback=fallback)
     return replace(plan, waiting=())

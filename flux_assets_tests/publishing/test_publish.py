@@ -11,7 +11,7 @@ from threading import Barrier
 
 import pytest
 
-from flux_assets.errors import StoreError
+from flux_assets.errors import ConditionFailedError, StoreError
 from flux_assets.publishing.decision import DecisionVerdict, Wish
 from flux_assets.publishing.decisions import decide, read_decisions
 from flux_assets.publishing.edition import FeedForm
@@ -25,7 +25,7 @@ from flux_assets.publishing.editions import (
     read_last_edition,
 )
 from flux_assets.publishing.judges import Judgement
-from flux_assets.publishing.publish import Publication, Published, publish
+from flux_assets.publishing.publish import Publication, Published, publish, withdraw_rejected
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.stored_json import DamagedObjectError
@@ -146,9 +146,24 @@ def test_a_clock_that_goes_back_gives_no_further_share(store: HookedStore) -> No
     publication = replace(PUBLICATION, percent_per_day=10.0)
     publish(store, publication, products(10))
     publish(store, publication, products(10, take=2))
-    store.skew = timedelta(days=-2)
+    store.skew = timedelta(days=-1)
     found = publish(store, publication, products(10, take=2))
     assert (len(found.plan.switched), len(found.plan.waiting)) == (0, 9)
+
+
+def test_an_edition_that_a_wrong_clock_dated_years_ahead_stops_no_switching(
+    store: HookedStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    publication = replace(PUBLICATION, percent_per_day=10.0)
+    store.skew = timedelta(days=2000)
+    publish(store, publication, products(10))
+    store.skew = timedelta()
+    for day in range(3):
+        found = publish(store, publication, products(10, take=2))
+        again = publish(store, publication, products(10, take=2))
+        assert (len(found.plan.switched), len(again.plan.switched)) == (1, 0), day
+        store.pass_time(timedelta(days=1))
+    assert ["by a wrong clock" in it.getMessage() for it in caplog.records].count(True) == 1
 
 
 def test_a_rejected_picture_leaves_in_the_next_edition_and_no_refresh_brings_it_back(
@@ -240,6 +255,37 @@ def test_a_claim_whose_reply_was_lost_is_known_as_ours(any_store: ObjectStore) -
     assert claim_edition(any_store, made)
     assert claim_edition(any_store, made)  # as a client repeats a write without a reply
     assert not claim_edition(any_store, replace(made, claim="another run's"))
+
+
+def test_a_claim_that_another_unfinished_write_refuses_is_planned_anew(store: HookedStore) -> None:
+    refused: list[str] = []
+
+    def refuse(operation: str, key: str) -> None:  # as S3 does, with 409
+        if operation == "put" and key == edition_key("google", 1) and len(refused) < 2:
+            refused.append(key)
+            raise ConditionFailedError(key, "write", "another write is under way")
+
+    store.before = refuse
+    found = publish(store, PUBLICATION, products(2))
+    assert (found.is_new, len(refused), len(lines_of(store))) == (True, 2, 2)
+
+
+@pytest.mark.parametrize("left", [3, 0])
+def test_what_rules_warned_of_is_told_still_where_only_rejections_leave(
+    store: HookedStore, left: int
+) -> None:
+    warning = replace(PUBLICATION, judge=lambda *_: Judgement(warnings=("small",)))
+    publish(store, warning, products(3))
+    reject(store, "1 take 1")
+    if left:
+        withdraw_rejected(store, "google", by="ada", why="test")
+    else:
+        assert publish(store, warning, products(left)).problem
+    last = read_last_edition(store, "google")
+    assert last is not None
+    assert last.number == 2
+    shown = [it for found in last.products.values() for it in found.showings]
+    assert [it.warnings for it in shown] == [("small",)] * 2
 
 
 def test_a_file_of_a_format_that_is_no_more_shows_nothing_rejected(
