@@ -124,6 +124,22 @@ def test_an_edition_counts_as_long_as_it_was_shown_within_the_days(store: Hooked
     assert kept_takes(read_kept(store, 0)) == {2, 3, 4, 5}
 
 
+@pytest.mark.parametrize("wrong_days", [-20_000, -MONTH - 1, 20_000])
+def test_an_edition_under_a_wrong_clock_hides_none_that_was_shown_of_late(
+    store: HookedStore, wrong_days: int
+) -> None:
+    show(store, 0)
+    store.pass_time(timedelta(days=100))
+    show(store, 1)
+    store.pass_time(timedelta(days=MONTH - 2))
+    store.pass_time(timedelta(days=wrong_days))
+    show(store, 2, 3, 4, 5, 6, 7)
+    store.pass_time(timedelta(days=-wrong_days))
+    assert kept_takes(read_kept(store, MONTH)) >= {0, 1, 2, 3, 4, 5, 6, 7}
+    show(store, 8)
+    assert kept_takes(read_kept(store, MONTH)) >= {0, 1, 2, 3, 4, 5, 6, 7, 8}
+
+
 def test_every_channel_counts_also_one_that_publishes_no_more(store: HookedStore) -> None:
     show(store, 0, channel="etsy")
     store.pass_time(timedelta(days=400))
