@@ -1,13 +1,14 @@
 """What a person decided of a stored picture, what is asked for, and both as plain JSON."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self, get_args
 
 from flux_assets.errors import FluxAssetsError
 
 DecisionVerdict = Literal["approved", "rejected", "undecided"]
+Fate = Literal["made", "open", "lost"]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MOST_REASONS = 20
@@ -153,7 +154,30 @@ class Decision:
         )
 
 
-def build_decision(wish: Wish, batch: Batch, replaced: Decision | None) -> Decision:
+def replay(
+    batch: Batch, wishes: Iterable[Wish], find: Callable[[str], Decision | None]
+) -> Iterator[tuple[Wish, Fate, Decision | None]]:
+    """What becomes of each wish, with the decision that holds then.
+
+    `made` ones were applied before, `open` ones can be, `lost` ones are forestalled. Those of one
+    request build on each other: where one is lost, so are those after it.
+    """
+    holding: dict[str, Decision | None] = {}
+    lost: set[str] = set()
+    for wish in wishes:
+        name = wish.fingerprint
+        current = holding.setdefault(name, find(name))
+        if current and current.is_of(batch.batch, wish.sha256):
+            yield wish, "made", current
+        elif name in lost or wish.seen_revision != (current.revision if current else 0):
+            lost.add(name)
+            yield wish, "lost", current
+        else:
+            holding[name] = _build_decision(wish, batch, current)
+            yield wish, "open", holding[name]
+
+
+def _build_decision(wish: Wish, batch: Batch, replaced: Decision | None) -> Decision:
     """The decision that a wish of a batch becomes; what it replaces goes into its history."""
     history: tuple[Decision, ...] = ()
     if replaced:

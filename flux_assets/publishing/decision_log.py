@@ -5,7 +5,7 @@ import re
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 
-from flux_assets.errors import ObjectNotFoundError
+from flux_assets.errors import ConditionFailedError, ObjectNotFoundError
 from flux_assets.publishing.decision import Batch, DecisionError, Wish
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parallel import map_in_parallel
@@ -41,7 +41,13 @@ def log_batch(
         undoes=undoes,
     )
     body = json.dumps({"format": FORMAT, **batch.to_json()}, indent=1, sort_keys=True).encode()
-    store.put(_key_of(batch.batch), body, content_type="application/json", if_absent=True)
+    key = _key_of(batch.batch)
+    try:
+        store.put(key, body, content_type="application/json", if_absent=True)
+    except ConditionFailedError:
+        # The client repeats a write whose reply was lost: the first may have been ours.
+        if _read(store, key) != batch:
+            raise
     return batch
 
 

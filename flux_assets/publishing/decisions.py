@@ -19,7 +19,7 @@ from flux_assets.publishing.decision import (
     Decision,
     DecisionVerdict,
     Wish,
-    build_decision,
+    replay,
 )
 from flux_assets.publishing.decision_log import log_batch, read_batch, read_batches
 from flux_assets.storage.change_object import change_object
@@ -157,13 +157,17 @@ def apply_batch(store: ObjectStore, batch: Batch, *, clock: Clock = SYSTEM_CLOCK
 def undo_batch(store: ObjectStore, batch: str, *, by: str, clock: Clock = SYSTEM_CLOCK) -> Answer:
     """Give the pictures of a batch the decisions that they had before it.
 
-    Those that somebody decided since are conflicts; what the batch never changed stays.
+    What a crash left of it is applied first, or the next run would do so after its undoing. Those
+    that somebody decided since are conflicts; what the batch never changed stays.
 
     Raises:
         DecisionError: there is no such batch.
         StoreError: nothing could be read or noted.
     """
     undone = read_batch(store, batch)
+    for told in apply_batch(store, undone, clock=clock).failed.values():
+        problem = f"nothing was undone, for not all of {batch} is applied yet: {told}"
+        raise StoreError(store.uri_for(DECISIONS_PREFIX), "write", problem)
     decisions = read_decisions(store)
     wishes: list[Wish] = []
     conflicts: list[tuple[Wish, Decision | None]] = []
@@ -192,8 +196,8 @@ def find_interrupted(batches: Iterable[Batch], decisions: Decisions) -> Iterator
     so that what is applied meanwhile is seen as applied.
     """
     for batch in batches:
-        wishes = tuple(wish for wish in batch.wishes if _is_open(wish, batch, decisions))
-        if wishes:
+        replayed = replay(batch, batch.wishes, decisions.find)
+        if wishes := tuple(wish for wish, fate, _ in replayed if fate == "open"):
             yield replace(batch, wishes=wishes)
 
 
@@ -222,15 +226,12 @@ def _apply_to_shard(
         conflicts.clear()
         known = _read_shard(found, uri) if found else {}
         changed = dict(known)
-        for wish in wishes:
-            current = changed.get(wish.fingerprint)
-            if current and current.is_of(batch.batch, wish.sha256):
-                applied.append(current)
-            elif wish.seen_revision != (current.revision if current else 0):
-                conflicts.append((wish, current))
+        for wish, fate, holds in replay(batch, wishes, known.get):
+            if holds is None or fate == "lost":
+                conflicts.append((wish, holds))
             else:
-                changed[wish.fingerprint] = build_decision(wish, batch, current)
-                applied.append(changed[wish.fingerprint])
+                changed[wish.fingerprint] = holds
+                applied.append(holds)
         return None if found and changed == known else _write_shard(changed)
 
     change_object(
@@ -257,14 +258,6 @@ def _take_back(wish: Wish, current: Decision, seen_revision: int) -> Wish:
         note=before.note if before else "",
         shows_person=before.shows_person if before else None,
     )
-
-
-def _is_open(wish: Wish, batch: Batch, decisions: Decisions) -> bool:
-    current = decisions.find(wish.fingerprint)
-    if current is None:
-        return wish.seen_revision == 0
-    is_made = current.is_of(batch.batch, wish.sha256)
-    return current.revision == wish.seen_revision and not is_made
 
 
 def _key_of(fingerprint: str) -> str:

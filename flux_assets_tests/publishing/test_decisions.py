@@ -9,10 +9,11 @@ import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
-from flux_assets.errors import StoreError
+from flux_assets.errors import ConditionFailedError, StoreError
 from flux_assets.publishing.decision import Decision, DecisionError, DecisionVerdict, Wish
 from flux_assets.publishing.decision_log import read_batch, read_batches
 from flux_assets.publishing.decisions import (
@@ -232,6 +233,70 @@ def test_an_interrupted_wish_that_somebody_forestalled_stays_undone(store: Hooke
     assert (find(store, "mug").by, find(store, "mug").revision) == ("grace", 1)
 
 
+def twice(*, seen: int = 0) -> tuple[Wish, Wish]:
+    """One request's picture and the one that was bought anew, as a rollback rejects them."""
+    return wish("mug", seen=seen, picture="first"), wish("mug", seen=seen + 1, picture="second")
+
+
+@pytest.mark.parametrize("decided", [0, 1])
+def test_two_wishes_for_one_request_are_finished_together(store: HookedStore, decided: int) -> None:
+    if decided:
+        say(store, wish("mug", "approved", picture="first"))
+    fail_puts(store, beyond=1, kept=False)
+    answer = say(store, *twice(seen=decided), wish("cup"))
+    heal(store)
+    (batch,) = find_interrupted(read_batches(store), read_decisions(store))
+    assert len(batch.wishes) == 3
+    finish_interrupted(store, clock=StandingClock())
+    decisions = read_decisions(store)
+    for name in ("first", "second"):
+        assert decisions.verdict_of(digest("mug"), digest(name)) == "rejected"
+    assert (find(store, "mug").revision, find(store, "mug").batch) == (decided + 2, answer.batch)
+    assert [*find_interrupted(read_batches(store), decisions)] == []
+
+
+@pytest.mark.parametrize("is_finished", [True, False])
+def test_what_builds_on_a_forestalled_wish_is_forestalled_too(
+    store: HookedStore, *, is_finished: bool
+) -> None:
+    if is_finished:
+        fail_puts(store, beyond=1, kept=False)
+        say(store, *twice())
+        heal(store)
+    say(store, wish("mug", "approved", picture="second"), by="grace")
+    if is_finished:
+        assert finish_interrupted(store, clock=StandingClock()) == []
+    else:
+        assert len(say(store, *twice()).conflicts) == 2
+    assert (find(store, "mug").by, find(store, "mug").revision) == ("grace", 1)
+
+
+def lose_reply(store: HookedStore) -> None:
+    """Let the client repeat a write that was done, so that its own object is in its way."""
+
+    def repeat(operation: str, key: str) -> None:
+        if operation == "put" and "/log/" in key:
+            raise ConditionFailedError(key, "write", "it exists already")
+
+    store.after = repeat
+
+
+def test_a_batch_whose_reply_was_lost_is_noted_and_applied(store: HookedStore) -> None:
+    lose_reply(store)
+    answer = say(store, wish("mug", reasons=("artefact",)), wish("cup"))
+    assert len(answer.applied) == 2
+    assert read_batch(store, answer.batch).by == "ada"
+
+
+def test_another_batch_of_the_name_is_not_taken_for_ours(
+    store: HookedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("uuid.uuid4", lambda: UUID(int=0))
+    say(store, wish("mug"))
+    with pytest.raises(ConditionFailedError):
+        say(store, wish("cup"))
+
+
 def test_old_interrupted_batches_are_found_but_not_applied(store: HookedStore) -> None:
     fail_puts(store, beyond=1, kept=False)
     answer = say(store, wish("mug"))
@@ -284,6 +349,21 @@ def test_undo_gives_back_what_each_picture_had_before(store: HookedStore) -> Non
     assert decisions.verdict_of(digest("again"), digest("first")) == "approved"
     assert (find(store, "fresh").via, find(store, "fresh").by) == ("undo", "grace")
     assert read_batch(store, undone.batch).undoes == answer.batch
+
+
+@pytest.mark.parametrize("beyond", [1, 2])
+def test_undo_of_a_batch_that_was_cut_off_leaves_nothing_to_finish(
+    store: HookedStore, beyond: int
+) -> None:
+    fail_puts(store, beyond=beyond, kept=False)
+    answer = say(store, wish("mug"), wish("cup"))
+    assert answer.failed
+    with pytest.raises(StoreError, match=f"nothing was undone, for not all of {answer.batch}"):
+        undo_batch(store, answer.batch, by="ada", clock=StandingClock())
+    heal(store)
+    undo_batch(store, answer.batch, by="ada", clock=StandingClock())
+    assert finish_interrupted(store, clock=StandingClock()) == []
+    assert {it.verdict for it in read_decisions(store)} == {"undecided"}
 
 
 def test_undo_leaves_what_somebody_decided_since(store: HookedStore) -> None:
