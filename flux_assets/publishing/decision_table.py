@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import get_args
 
@@ -142,12 +143,13 @@ def read_csv(data: bytes, name: str, decisions: Decisions) -> list[Wish]:
     head = text.partition("\n")[0]
     delimiter = max(",;\t", key=head.count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    absent = [it for it in _NEEDED if it not in (reader.fieldnames or ())]
+    with _damage_told(reader, name):
+        absent = [it for it in _NEEDED if it not in (reader.fieldnames or ())]
     if absent:
         problem = f"has no column {', '.join(absent)}; begin with `flux-assets decide --export`"
         raise DecisionError(f"{name}, line 1: {problem}")
     wishes: dict[tuple[str, str], tuple[int, Wish]] = {}
-    for cells in reader:
+    for cells in _iterate(reader, name):
         row = {key: read_neutralised(it or "") for key, it in cells.items() if key}
         if not any(map(str.strip, row.values())):
             continue  # spreadsheets leave some at the end
@@ -162,6 +164,25 @@ def read_csv(data: bytes, name: str, decisions: Decisions) -> list[Wish]:
         if first != wish:
             raise DecisionError(f"{where}: line {line} says otherwise of the same picture")
     return [wish for _, wish in wishes.values() if not _is_as_it_was(wish, decisions)]
+
+
+def _iterate(reader: "csv.DictReader[str]", name: str) -> Iterator[Mapping[str, str]]:
+    while True:
+        with _damage_told(reader, name):
+            cells = next(reader, None)
+        if cells is None:
+            return
+        yield cells
+
+
+@contextmanager
+def _damage_told(reader: "csv.DictReader[str]", name: str) -> Iterator[None]:
+    line = reader.line_num + 1
+    try:
+        yield
+    except csv.Error as error:
+        problem = f"cannot be read from here on ({error}); is a quote not closed?"
+        raise DecisionError(f"{name}, line {line}: {problem}") from error
 
 
 def _decode(data: bytes, name: str) -> str:
@@ -186,16 +207,19 @@ def _read_row(row: Mapping[str, str]) -> Wish:
     person = row.get("shows_person", "").strip().lower()
     if person not in _PERSON:
         raise DecisionError(f"shows_person is {person!r}, not yes, no or nothing")
-    reasons = row.get("reasons", "").split(_LIST_SIGN.strip())
     return Wish(
         fingerprint=row["fingerprint"].strip(),
         sha256=row["sha256"].strip(),
         verdict=verdict,  # type: ignore[arg-type]  # it is one of them
         seen_revision=int(revision or 0),
-        reasons=tuple(filter(None, map(str.strip, reasons))),
+        reasons=_split_reasons(row.get("reasons", "")),
         note=row.get("note", "").strip(),
         shows_person=_PERSON[person],
     )
+
+
+def _split_reasons(cell: str) -> tuple[str, ...]:
+    return tuple(filter(None, map(str.strip, cell.split(_LIST_SIGN.strip()))))
 
 
 def _is_as_it_was(wish: Wish, decisions: Decisions) -> bool:
@@ -209,7 +233,8 @@ def _is_as_it_was(wish: Wish, decisions: Decisions) -> bool:
     if before is None:
         said = (wish.verdict, wish.reasons, wish.note, wish.shows_person)
         return said == ("undecided", (), "", None)
-    return (before.verdict, before.reasons, before.note.strip(), before.shows_person) == (
+    reasons = _split_reasons(_LIST_SIGN.join(before.reasons))
+    return (before.verdict, reasons, before.note.strip(), before.shows_person) == (
         wish.verdict,
         wish.reasons,
         wish.note,

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,19 @@ def test_a_table_given_back_as_it_was_decides_nothing(store: DirectoryStore) -> 
     assert read(store, text) == []
 
 
+@pytest.mark.parametrize(
+    "reasons", [("too dark; wrong cup",), (" dark ",), ("",), ("=1;", "'=2"), (";", "\n"), ("a;b",)]
+)
+def test_a_table_given_back_as_it_was_decides_nothing_whatever_the_reasons(
+    store: DirectoryStore, reasons: tuple[str, ...]
+) -> None:
+    say(store, ("A1", "wide"), "rejected", *reasons)
+    text = export(store)
+    assert read(store, text) == []
+    (wish,) = read(store, text.replace(",rejected,", ",approved,"))
+    assert wish.verdict == "approved"
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("start", ["", "\ufeff"])
 def test_what_was_changed_is_decided_upon_what_was_exported(
@@ -107,6 +121,26 @@ def test_a_file_that_cannot_be_understood_is_told_with_its_line(
     store: DirectoryStore, text: str, problem: str
 ) -> None:
     with pytest.raises(DecisionError, match=problem):
+        read(store, text)
+
+
+@pytest.fixture
+def longest_cell() -> Iterator[int]:
+    """Python's own bound, which whoever reads a catalog may have raised."""
+    raised = csv.field_size_limit(131_072)
+    yield 131_072
+    csv.field_size_limit(raised)
+
+
+@pytest.mark.parametrize("line", [1, 2, 3, 4])
+@pytest.mark.parametrize("is_quote", [True, False])
+def test_a_quote_without_end_and_a_cell_too_long_are_told_with_the_line(
+    store: DirectoryStore, longest_cell: int, line: int, *, is_quote: bool
+) -> None:
+    lines = export(store).splitlines(keepends=True)
+    lines[line - 1] = ('"' if is_quote else "x" * longest_cell) + lines[line - 1]
+    text = "".join(lines) + "\r\n" * longest_cell
+    with pytest.raises(DecisionError, match=f"pictures.csv, line {line}: cannot be read from here"):
         read(store, text)
 
 
