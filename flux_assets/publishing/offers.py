@@ -1,5 +1,6 @@
 """The offers of a channel: by which of its ids a product's pictures are known there."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -10,8 +11,12 @@ from flux_assets.errors import PromptError
 from flux_assets.prompts.templates import render
 from flux_assets.publishing.channels import Feed
 from flux_assets.publishing.edition import Offer
+from flux_assets.publishing.feeds.google_xml import NOT_XML
 
 _MAX_ID_CHARACTERS = 500
+# Halves of a character, which JSON can have and no file of text.
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_REPLACEMENT = "\ufffd"
 
 
 class OfferLeftOut(NamedTuple):
@@ -20,7 +25,7 @@ class OfferLeftOut(NamedTuple):
     product_id: str
     line: int
     offer_id: str
-    reason: Literal["other_color", "unknown_color", "no_id", "several_products"]
+    reason: Literal["other_color", "unknown_color", "no_id", "unusable_id", "several_products"]
     problem: str
 
 
@@ -74,14 +79,26 @@ class _Collector:
             return
         if not offer_id:
             self._left_out.append(_leave_out(row, "", "no_id", "the row has no id of its own"))
+        elif problem := self._find_unwritable(offer_id):
+            shown = _SURROGATES.sub(_REPLACEMENT, offer_id)
+            self._left_out.append(_leave_out(row, shown, "unusable_id", problem))
         elif row.problem and not self._knows_products:
             self._left_out.append(_leave_out(row, offer_id, row.problem, _describe(row)))
         else:
             product_id = row.product.product_id
-            offer = Offer(offer_id=offer_id, title=row.title if self._knows_products else "")
+            title = _SURROGATES.sub(_REPLACEMENT, row.title) if self._knows_products else ""
+            offer = Offer(offer_id=offer_id, title=title)
             self._found.setdefault(product_id, {}).setdefault(offer_id, offer)
             self._owners.setdefault(offer_id, set()).add(product_id)
             self._lines.setdefault(offer_id, row.line)
+
+    def _find_unwritable(self, offer_id: str) -> str:
+        """Why the feed's file cannot have an id; empty if it can."""
+        if _SURROGATES.search(offer_id):
+            return f"the id {offer_id!r} has half a character, which no file can have"
+        if self.feed.format == "google_xml" and NOT_XML.search(offer_id):
+            return f"the id {offer_id!r} has a character that no XML file can have"
+        return ""
 
     def finish(self) -> ChannelOffers:
         """All of them."""
@@ -133,7 +150,7 @@ def _describe(row: CatalogOffer) -> str:
 def _leave_out(
     row: CatalogOffer,
     offer_id: str,
-    reason: Literal["other_color", "unknown_color", "no_id"],
+    reason: Literal["other_color", "unknown_color", "no_id", "unusable_id"],
     problem: str,
 ) -> OfferLeftOut:
     return OfferLeftOut(row.product.product_id, row.line, offer_id, reason, problem)

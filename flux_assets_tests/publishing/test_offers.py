@@ -1,6 +1,8 @@
 """A channel knows offers by the export's own ids, and only those get pictures that show them."""
 
+import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -133,6 +135,39 @@ def test_ids_keep_the_letters_that_the_export_wrote() -> None:
         f'id\ttitle\timage_link\n{decomposed}\tMug\thttps://x.invalid/1.jpg\n"=""0042"""\tCup\t\n'
     )
     assert [*ids(offers_of(text)).values()] == [[decomposed], ["0042"]]
+
+
+def variants(*ids: str) -> str:
+    rows = [
+        {"id": it, "item_group_id": "g", "title": "Mug", "image_link": "https://x.invalid/1.jpg"}
+        for it in ids
+    ]
+    return json.dumps(rows)
+
+
+@pytest.mark.parametrize("feed_format", get_args(FeedFormat))
+def test_an_id_that_no_file_can_have_is_left_out_with_its_line_and_the_others_are_written(
+    feed_format: FeedFormat,
+) -> None:
+    found = offers_of(variants("1", "2\ud800", "3"), feed_format, offer_id="{{ id }}")
+    assert ids(found) == {"g": ["1", "3"]}
+    (left,) = found.left_out
+    assert (left.reason, left.offer_id, left.line) == ("unusable_id", "2\ufffd", 1)
+    assert r"'2\ud800' has half a character" in left.problem
+
+
+@pytest.mark.parametrize("sign", ["\x01", "\x1f", "\ufffe", "\x00"])
+def test_an_id_that_no_xml_can_have_is_left_out_of_xml_alone(sign: str) -> None:
+    text = variants("1", f"a{sign}b")
+    found = offers_of(text, "google_xml")
+    assert (ids(found), left_out(found)) == ({"g": ["1"]}, [(f"a{sign}b", "unusable_id")])
+    assert left_out(offers_of(text, "google_tsv")) == []
+
+
+def test_half_a_character_in_a_title_is_replaced() -> None:
+    text = json.dumps({"products": [{"id": 1, "handle": "mug", "title": "Mug \ud83d!"}]})
+    (offers,) = offers_of(text, "shopify_csv", offer_id="{{ handle }}").by_product.values()
+    assert [it.title for it in offers] == ["Mug \ufffd!"]
 
 
 EXPORTS = sorted((Path(__file__).parents[1] / "fixtures" / "shop_exports").iterdir())

@@ -20,8 +20,8 @@ _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <channel>
 """
 _FOOT = "</channel>\n</rss>\n"
-# Characters that no XML 1.0 document may have, in whatever form.
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that no XML 1.0 document may have, in whatever form."""
 _BLANKS = {"\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
 
 
@@ -33,7 +33,7 @@ def write_google_xml(edition: Edition) -> bytes:
     items = []
     for offer, product in list_offers(edition):
         elements = [*_write_elements(edition, product)]
-        if elements and not _NOT_XML.search(offer.offer_id):
+        if elements and not NOT_XML.search(offer.offer_id):
             offer_id = f"<g:id>{escape(offer.offer_id, _BLANKS)}</g:id>\n"
             items.append(f"<item>\n{offer_id}{''.join(elements)}</item>\n")
     return "".join([_HEAD, title, link, description, *items, _FOOT]).encode()
