@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -121,7 +122,10 @@ def list_interrupted(store: ObjectStore) -> list[str]:
 
 def name_person() -> str:
     """Whoever runs the command, as the machine knows them."""
-    return getpass.getuser()
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # as in a container that runs under any number
+        return f"uid {os.getuid()}"
 
 
 def answer_to_json(answer: Answer) -> dict[str, Any]:

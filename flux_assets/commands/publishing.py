@@ -1,11 +1,11 @@
 """What `flux-assets publish` does, and how it tells of it."""
 
-import getpass
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rich.markup import escape
 
+from flux_assets.commands.deciding import name_person
 from flux_assets.commands.feeds_shown import list_example, show_feeds, show_left_out
 from flux_assets.commands.people import answers, people
 from flux_assets.commands.shop import look_at_shop
@@ -60,7 +60,7 @@ def publish_pictures(settings: Settings, *, accept_drop: bool) -> Publication:
             settings,
             shop.store,
             channels,
-            by=getpass.getuser(),
+            by=name_person(),
             why="publish",
             accept_drop=accept_drop,
             tell=_tell,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from flux_assets.catalog.offers import read_offers
+from flux_assets.commands.deciding import name_person
 from flux_assets.publishing.channel_editions import PublishingTerms, publish_channels
 from flux_assets.publishing.channels import read_channels
 from flux_assets.publishing.decision import Wish
@@ -215,3 +216,10 @@ def test_a_feed_that_cannot_be_written_is_told_with_the_batch_to_take_back(
     told = " ".join(done.stderr.split())
     assert "channel google: " in told
     assert f"flux-assets rollback --undo {done.json['batch']}" in told
+
+
+def test_a_user_without_a_name_decides_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 987_654)
+    assert name_person() == "uid 987654"
