@@ -62,6 +62,13 @@ def _as_names(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def _check_each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{name!r} stands here a second time")
+    return names
+
+
 _Name = Annotated[str, AfterValidator(_check_name)]
 _Names = Annotated[tuple[str, ...], BeforeValidator(_as_names)]
 
@@ -119,7 +126,7 @@ class RuleEntry(_Entry):
 class SlotEntry(_Entry):
     """Which pictures a place of an offer may show."""
 
-    shots: Annotated[_Names, Field(min_length=1)]
+    shots: Annotated[_Names, Field(min_length=1), AfterValidator(_check_each_once)]
     profile: str
     also: _Names = ()
     most: Annotated[int, Field(ge=1, le=250)] = 1

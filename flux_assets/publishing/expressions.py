@@ -24,6 +24,8 @@ _PARTS = (
     *(nodes.Name, nodes.Const, nodes.List, nodes.Tuple),
 )
 _RESULT = "result"
+_LARGEST = 1e300
+_TOO_LARGE = f"no number may be larger than {_LARGEST:.0e}"
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, optimized=False)
 
 
@@ -101,16 +103,24 @@ def _compile(text: str) -> jinja2.Template:
 
 def _parse(text: str) -> nodes.Expr:
     try:
-        parser = Parser(_ENVIRONMENT, text, state="variable")
-        test = parser.parse_expression()
-        if not parser.stream.eos:
-            raise ValueError(f"cannot be read from {parser.stream.current.value!r} on")
+        test = _read(text)
         for node in (test, *test.find_all(nodes.Node)):
             _check_node(node)
     except jinja2.TemplateSyntaxError as error:
         raise ValueError(f"is no expression: {error.message}") from error
     except RecursionError as error:
         raise ValueError("is nested too deeply") from error
+    return test
+
+
+def _read(text: str) -> nodes.Expr:
+    try:
+        parser = Parser(_ENVIRONMENT, text, state="variable")
+        test = parser.parse_expression()
+    except ValueError as error:  # of more digits than Python reads
+        raise ValueError(_TOO_LARGE) from error
+    if not parser.stream.eos:
+        raise ValueError(f"cannot be read from {parser.stream.current.value!r} on")
     return test
 
 
@@ -125,6 +135,8 @@ def _check_node(node: nodes.Node) -> None:
         problem = f"{what} is not available; a rule compares measures and calculates"
     elif isinstance(node, _SUMS) and not all(map(_is_number, node.iter_child_nodes())):
         problem = "only numbers can be calculated with"
+    elif isinstance(node, nodes.Const) and _is_number(node) and abs(node.value) > _LARGEST:
+        problem = _TOO_LARGE
     if problem:
         raise ValueError(problem)
 

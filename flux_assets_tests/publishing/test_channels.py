@@ -116,6 +116,8 @@ def test_the_file_s_own_rules_hold_for_every_channel_and_slot() -> None:
         (SHOP.replace("big}", "big, most: 2}"), 7, "is for the slot `additional` only"),
         (SHOP.replace("main:", "first:"), 7, "slots.first: Input should be 'main'"),
         (SHOP.replace("[hero]", "[]"), 7, "slots.main.shots: at least one is required"),
+        (SHOP.replace("[hero]", "[hero, hero]"), 7, "shots: 'hero' stands here a second time"),
+        (SHOP.replace("[hero]", "[hero, wide, hero]"), 7, "'hero' stands here a second time"),
         (SHOP.replace("[hero]", ""), 7, "slots.main.shots"),
         (SHOP.replace("jsonl", "csv"), 5, "channels.shop.feed.format"),
         (SHOP.replace("main", "lifestyle").replace("jsonl", "meta_csv"), 7, "meta_csv has no such"),
