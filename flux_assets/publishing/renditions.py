@@ -97,6 +97,8 @@ def refresh_renditions(
         batch = missing[start : start + _MASTERS_BETWEEN_MERGES]
         made, of_batch = make_renditions(store, batch, channels)
         report.add(of_batch)
+        # Another run may have added to both meanwhile: its rows are wanted, too.
+        manifest = open_manifest(store) or manifest
         count = merge_renditions(store, manifest, channels, [made]).row_count
         tell(report.masters, len(missing))
     return report, count

@@ -23,7 +23,7 @@ from flux_assets.publishing.renditions import (
     refresh_renditions,
 )
 from flux_assets.setting_values import check_shop
-from flux_assets.storage.object_store import ObjectStore
+from flux_assets.storage.object_store import ObjectBody, ObjectStore
 from flux_assets_tests.fixtures.masters import (
     CHANNELS,
     CountingStore,
@@ -223,6 +223,27 @@ def test_two_runs_at_once_leave_one_table_with_all_rows(store: CountingStore) ->
     store.put = come_second  # type: ignore[method-assign]
     _, count = refresh_renditions(store, channels)
     assert count == len(_rows(store)) == 6
+
+
+def test_rows_of_pictures_that_came_while_a_run_rendered_stay(store: CountingStore) -> None:
+    store_masters(store, TWO)
+    channels = _channels()
+    get = store.get
+    is_first = True
+
+    def come_between(key: str) -> ObjectBody:
+        nonlocal is_first
+        if is_first and key.startswith("images/"):
+            is_first = False
+            store_masters(store, {**TWO, ("2", "hero"): draw_product("olive")})
+            refresh_renditions(store, channels)
+        return get(key)
+
+    store.get = come_between  # type: ignore[method-assign]
+    _, count = refresh_renditions(store, channels)
+    assert not is_first
+    assert {row.product_id for row in _rows(store)} == {"1", "2"}
+    assert count == len(_rows(store))
 
 
 def test_a_put_that_loses_to_one_that_never_ends_is_made_again(store: CountingStore) -> None:
