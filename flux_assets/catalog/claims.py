@@ -107,9 +107,10 @@ _ENDS = re.compile(r"\s?(?:!|\Z)")
 def is_claim(text: str) -> bool:
     """Whether a text says nothing but what sells: `SALE -50%`, `Nur heute!`, `NEW`."""
     claim = text.strip(" ,:;&+!")
-    if not claim or len(claim) > _LONGEST:
+    words = claim.split()
+    if not words or len(claim) > _LONGEST:
         return False
-    first = claim.split()[0].rstrip(",:;&+!").casefold()
+    first = words[0].rstrip(",:;&+!").casefold()
     if first not in _FIRST_WORDS and not claim[0].isdigit() and claim[0].isalpha():
         return False
     return _ONLY_CLAIMS.fullmatch(claim) is not None
