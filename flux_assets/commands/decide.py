@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--reject", "rejects", is_flag=True, help="No channel shows it any more.")
 @click.option("--undecided", "takes_back", is_flag=True, help="Take the decision back.")
 @click.option("--reason", "reasons", multiple=True, help="Why; repeatable.")
-@click.option("--note", default="", help="What else there is to say.")
+@click.option("--note", help="What else there is to say; without it, an earlier note stays.")
 @click.option("--list", "lists", is_flag=True, help="Print the pictures with their decisions.")
 @click.option(
     "--verdict",
@@ -55,7 +55,7 @@ def decide(
     rejects: bool,
     takes_back: bool,
     reasons: tuple[str, ...],
-    note: str,
+    note: str | None,
     only: str | None,
     to_file: Path | None,
     from_file: Path | None,
@@ -77,7 +77,7 @@ def decide(
         raise click.UsageError(f"give one of {given}")
     if verdicts and (product_id is None or not shots):
         raise click.UsageError("name the product and its --shots")
-    if (reasons or note) and not verdicts:
+    if (reasons or note is not None) and not verdicts:
         raise click.UsageError("--reason and --note go with --approve, --reject and --undecided")
     if only is not None and not (lists or to_file):
         raise click.UsageError("--verdict goes with --list and --export")

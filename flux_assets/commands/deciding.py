@@ -4,6 +4,7 @@ import getpass
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -46,10 +47,12 @@ def decide_pictures(
     verdict: DecisionVerdict,
     *,
     reasons: Sequence[str],
-    note: str,
+    note: str | None,
     as_json: bool,
 ) -> bool:
     """Decide the pictures of a product's shots; False where somebody forestalled it.
+
+    A picture keeps the note that it has where none is given.
 
     Raises:
         NoPictureError: one of the shots has no stored picture.
@@ -207,7 +210,11 @@ def _tell_absent(listed: Iterable[DecidedPicture], wishes: Sequence[Wish], name:
 
 
 def _decide(store: ObjectStore, wishes: Sequence[Wish], *, as_json: bool) -> bool:
-    answer = decide(store, wishes, by=name_person(), via=_VIA)
+    by = name_person()
+    answer = decide(store, wishes, by=by, via=_VIA)
+    count = len(answer.conflicts)
+    others = tuple(it for it in answer.conflicts if not (it[1] and it[1].says(it[0], by)))
+    answer = replace(answer, conflicts=others)
     tell_answer(answer)
     if as_json:
         click.echo(json.dumps(answer_to_json(answer), indent=2, ensure_ascii=False))
@@ -215,7 +222,10 @@ def _decide(store: ObjectStore, wishes: Sequence[Wish], *, as_json: bool) -> boo
         answers.print("Nothing was changed, so nothing is decided.")
     else:
         answers.print(f"{len(answer.applied)} decided, in the batch {answer.batch}.")
-        answers.print(f"To take it back: flux-assets rollback --undo {answer.batch}")
+        if repeated := count - len(others):
+            answers.print(f"{repeated} you had decided just so before.")
+        if answer.applied:
+            answers.print(f"To take it back: flux-assets rollback --undo {answer.batch}")
         if any(it.verdict == "rejected" for it in answer.applied):
             told = "What is rejected leaves every channel with the next edition"
             answers.print(f"{told}; `flux-assets publish` makes it at once.", soft_wrap=True)

@@ -131,6 +131,11 @@ class Decision:
         chain = (self, *self.history)
         return any(it.batch == batch and it.sha256 == sha256 for it in chain)
 
+    def says(self, wish: Wish, by: str) -> bool:
+        """Whether it is this person's, and just what they wish."""
+        names = ("sha256", "verdict", "reasons", "note", "shows_person")
+        return self.by == by and all(getattr(self, it) == getattr(wish, it) for it in names)
+
     def to_json(self) -> dict[str, Any]:
         """The plain form, to which the fingerprint is the key."""
         return {

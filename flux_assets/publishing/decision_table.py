@@ -56,18 +56,18 @@ class DecidedPicture:
         verdict: DecisionVerdict,
         *,
         reasons: Sequence[str] = (),
-        note: str = "",
-        shows_person: bool | None = None,
+        note: str | None = None,
     ) -> Wish:
-        """What decides otherwise of it, upon what is decided now."""
+        """What decides otherwise of it, upon what is decided now; what is not said stays."""
+        made = self.decision
         return Wish(
             fingerprint=self.fingerprint,
             sha256=self.sha256,
             verdict=verdict,
             seen_revision=self.revision,
             reasons=tuple(reasons),
-            note=note,
-            shows_person=shows_person,
+            note=note if note is not None else made.note if made else "",
+            shows_person=made.shows_person if made else None,
         )
 
     def to_json(self) -> dict[str, object]:

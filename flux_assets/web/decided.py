@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from flux_assets.publishing.decision import Decision, Wish
+from flux_assets.publishing.decision import Wish
 from flux_assets.publishing.decisions import Answer, decide
 from flux_assets.publishing.picture_index import NO_ROW
 from flux_assets.publishing.sheet import Sheet
@@ -62,7 +62,7 @@ def _tell(answer: Answer, by: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for made in answer.applied:
         yield made.fingerprint, {"status": "applied", "revision": made.revision}
     for wish, theirs in answer.conflicts:
-        if theirs and _says(theirs, wish, by):  # sent again, since the answer was lost
+        if theirs and theirs.says(wish, by):  # sent again, since the answer was lost
             told: dict[str, Any] = {"status": "applied", "revision": theirs.revision}
         else:
             other = tell_decision(theirs) if theirs else None
@@ -71,9 +71,3 @@ def _tell(answer: Answer, by: str) -> Iterator[tuple[str, dict[str, Any]]]:
         yield wish.fingerprint, told
     for fingerprint, problem in answer.failed.items():
         yield fingerprint, {"status": "failed", "error": problem}
-
-
-def _says(made: Decision, wish: Wish, by: str) -> bool:
-    """Whether somebody decided just this before."""
-    names = ("sha256", "verdict", "reasons", "note", "shows_person")
-    return made.by == by and all(getattr(made, it) == getattr(wish, it) for it in names)

@@ -167,6 +167,30 @@ def test_a_rejection_says_how_channels_follow_and_a_program_is_told_all(
     assert (workplace.folder / "x.csv").read_bytes().startswith(b"\xef\xbb\xbfproduct_id,")
 
 
+def test_a_decision_keeps_the_note_and_the_person_that_it_does_not_speak_of(
+    workplace: Workplace,
+) -> None:
+    workplace.run("decide", "--export", "x.csv")
+    path = workplace.folder / "x.csv"
+    head, first, *_ = path.read_text("utf-8-sig").splitlines()
+    names, cells = head.split(","), first.split(",")
+    for name, cell in (("verdict", "rejected"), ("note", "2 backs"), ("shows_person", "yes")):
+        cells[names.index(name)] = cell
+    path.write_text(f"{head}\n{','.join(cells)}\n", "utf-8")
+    assert workplace.run("decide", "--import", "x.csv").exit_code == 0
+    again = workplace.run("decide", "--import", "x.csv")
+    assert (again.exit_code, again.stderr) == (0, "")
+    assert "you had decided just so before" in again.stdout
+    assert "rollback --undo" not in again.stdout
+    product = cells[names.index("product_id")].lstrip("'")
+    shot = cells[names.index("shot")]
+    done = workplace.run("decide", "--shots", shot, "--approve", "--json", "--", product)
+    [made] = done.json["applied"]
+    assert (made["verdict"], made["note"], made["shows_person"]) == ("approved", "2 backs", True)
+    done = workplace.run("decide", "--shots", shot, "--approve", "--note=", "--json", "--", product)
+    assert done.json["applied"][0]["note"] == ""
+
+
 def test_another_shops_file_decides_nothing(workplace: Workplace) -> None:
     workplace.run("decide", "--export", "x.csv")
     path = workplace.folder / "x.csv"
