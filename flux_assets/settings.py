@@ -146,7 +146,7 @@ class Settings(BaseModel):
     """
     review_reviewers: Annotated[tuple[str, ...], BeforeValidator(parse_names)] = ()
     """Persons, roles or groups, separated by commas, who may decide; without this and the role
-    header, everybody whom the proxy lets through.
+    header, everybody whom the proxy lets through. Capitals make no difference.
     """
     cost_usd_per_image: Annotated[float, Field(ge=0)] = 0.07
     """For estimates."""

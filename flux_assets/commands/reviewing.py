@@ -20,6 +20,8 @@ from flux_assets.web.app import build_app
 from flux_assets.web.live import LivePictures
 from flux_assets.web.server import listen, serve
 
+_HIGHEST_PORT = 65535
+
 
 class ReviewError(FluxAssetsError):
     """The page cannot be served so."""
@@ -50,7 +52,7 @@ def serve_review(*, port: int, address: str, rerolls: bool) -> None:
         access = (
             Access.behind(proxy, settings.review_host or "")
             if proxy
-            else Access.of_this_machine(port, name_person())
+            else Access.of_this_machine(port, name_person(), address)
         )
         live = LivePictures(settings, shop.store)
         count = len(live.open().sheet)
@@ -97,8 +99,9 @@ def _listen(address: str, port: int) -> socket.socket:
         return listen(address, port)
     except OSError as error:
         told = os.strerror(error.errno) if error.errno else str(error)
+        other = port + 1 if port < _HIGHEST_PORT else 0
         raise ReviewError(
-            f"{address}, port {port}: {told}; choose another one, as --port {port + 1}"
+            f"{address}, port {port}: {told}; choose another one, as --port {other}"
         ) from error
 
 

@@ -8,6 +8,7 @@ import hmac
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Literal
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -48,7 +49,7 @@ class Proxy:
 
     `secret` proves that it is the proxy, `user_header` has the person's name. With `role_header`
     or `reviewers`, only they may decide: whoever is named there, or has a role that is (without
-    the list, the role `reviewer`).
+    the list, the role `reviewer`). Capitals make no other name.
     """
 
     secret: str = field(repr=False)
@@ -59,7 +60,7 @@ class Proxy:
     def identify(self, headers: Headers) -> Person | None:
         """The person, if the proxy names just one."""
         given = headers.getlist(PROXY_HEADER)
-        names = [it.strip() for it in headers.getlist(self.user_header)]
+        names = [_read_utf8(it).strip() for it in headers.getlist(self.user_header)]
         if len(given) != 1 or not hmac.compare_digest(given[0].encode(), self.secret.encode()):
             return None
         if len(names) != 1 or not _is_name(names[0]):
@@ -70,9 +71,10 @@ class Proxy:
         if not self.role_header and not self.reviewers:
             return "reviewer"
         values = headers.getlist(self.role_header) if self.role_header else []
-        roles = {role.strip() for value in values for role in value.split(",")}
-        known = self.reviewers or {"reviewer"}
-        return "reviewer" if known & (roles | ({name} if self.reviewers else set())) else "viewer"
+        held = [role.strip() for value in values for role in _read_utf8(value).split(",")]
+        held += [name] if self.reviewers else []
+        known = {it.casefold() for it in self.reviewers or {"reviewer"}}
+        return "reviewer" if known & {it.casefold() for it in held} else "viewer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +90,10 @@ class Access:
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
 
     @classmethod
-    def of_this_machine(cls, port: int, user: str) -> "Access":
-        """Of a server that only this machine reaches."""
-        names = ("127.0.0.1", "localhost", "[::1]")
+    def of_this_machine(cls, port: int, user: str, address: str = "127.0.0.1") -> "Access":
+        """Of a server that only this machine reaches, at an address of its own."""
+        bound = f"[{ip_address(address)}]" if ":" in address else address
+        names = ("127.0.0.1", "localhost", "[::1]", bound)
         hosts = {f"{name}:{port}" for name in names} | (set(names) if port == 80 else set())
         return cls(hosts=frozenset(hosts), schemes=("http",), who=Person(user, "reviewer"))
 
@@ -179,6 +182,14 @@ def _refuse_viewer(person: Person) -> tuple[int, str] | None:
     if person.role == "reviewer":
         return None
     return 403, f"{person.name} may look at the pictures, and not decide"
+
+
+def _read_utf8(value: str) -> str:
+    """A header's value as proxies write it; one in no UTF-8 is none."""
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
 
 
 def _is_name(text: str) -> bool:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from flux_assets.publishing.decisions import read_decisions
+from flux_assets.web.access import Access
 from flux_assets_tests.fixtures.review import HOST, PROXY_HOST, SECRET, Page, ReviewShop, ask
 
 EMAIL = "X-Forwarded-Email"
@@ -156,6 +157,28 @@ def test_behind_a_proxy_decisions_are_of_the_person_that_it_names(shop: ReviewSh
     assert page.post("/api/decisions", decision(page)).status == 200
     [made] = read_decisions(shop.store)
     assert made.by == "eve@example.com"
+
+
+@pytest.mark.parametrize("name", ["José", "Łukasz Żak", "田中", "Ольга", "ada@example.com"])
+def test_names_come_in_the_letters_of_their_owners(shop: ReviewShop, name: str) -> None:
+    sent = name.encode("utf-8").decode("latin-1")
+    page = shop.open_behind((EMAIL, sent), reviewers=frozenset({name.upper()})).open()
+    assert page.data("head.js")[0]["user"] == {"name": name, "role": "reviewer"}
+
+
+def test_a_name_in_no_utf_8_is_none(shop: ReviewShop) -> None:
+    assert shop.open_behind((EMAIL, "Jos\u00e9")).get("/").status == 401
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [("127.0.0.2", "127.0.0.2:8787"), ("::1", "[::1]:8787"), ("0:0::1", "[::1]:8787")],
+)
+def test_the_address_that_it_listens_at_is_a_name_of_its_own(address: str, host: str) -> None:
+    access = Access.of_this_machine(8787, "ada", address)
+    assert host in access.hosts
+    assert "127.0.0.1:8787" in access.hosts
+    assert "127.0.0.3:8787" not in access.hosts
 
 
 @pytest.mark.parametrize(
