@@ -111,15 +111,20 @@ def _find_shown(
 
     codes = np.zeros(len(sheet), np.uint8)
     for channel in sheet.channels.enabled if sheet.channels else ():
-        wanted = _find_wanted(sheet, channel, decided)
-        codes[wanted & (codes == 0)] = SHOWN.index("waiting")
         of_edition = shown[channel.name].pictures
         rows = sheet.pictures.find_packed(of_edition.fingerprints, of_edition.digests)
-        codes[rows[rows >= 0]] = SHOWN.index("shown")
+        rows = rows[rows >= 0]
+        may_come = decided != _REJECTED
+        if channel.publish == "approved_only":
+            may_come = decided == _APPROVED
+            may_come[rows] = decided[rows] != _REJECTED
+        wanted = _find_wanted(sheet, channel, may_come)
+        codes[wanted & (codes == 0)] = SHOWN.index("waiting")
+        codes[rows] = SHOWN.index("shown")
     return codes
 
 
-def _find_wanted(sheet: Sheet, channel: Channel, decided: "np.ndarray") -> "np.ndarray":
+def _find_wanted(sheet: Sheet, channel: Channel, may_come: "np.ndarray") -> "np.ndarray":
     """The rows that a channel's slots would take: the first shots of each that may be shown."""
     import numpy as np
 
@@ -128,12 +133,12 @@ def _find_wanted(sheet: Sheet, channel: Channel, decided: "np.ndarray") -> "np.n
     products = sheet.product_codes
     for slot in channel.slots.values():
         codes = sheet.codes_of_slot[channel.name, slot.name]
-        may_come = (codes != VERDICTS.index("none")) & (codes != BLOCKED) & (decided != _REJECTED)
+        is_fit = may_come & (codes != VERDICTS.index("none")) & (codes != BLOCKED)
         taken = np.zeros(len(sheet), np.int32)
         for shot in slot.shots:
             if shot not in shots.names:
                 continue
-            rows = np.nonzero(may_come & (shots.codes == shots.names.index(shot)))[0]
+            rows = np.nonzero(is_fit & (shots.codes == shots.names.index(shot)))[0]
             rows = rows[taken[products[rows]] < slot.most]
             taken[products[rows]] += 1
             wanted[rows] = True

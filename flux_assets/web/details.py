@@ -42,6 +42,8 @@ def describe_picture(
     product_id, shot, sha256 = facts["product_id"], facts["shot"], facts["sha256"]
     source = facts["source_sha256"]
     named = f"{shlex.quote(product_id)} --shots {shlex.quote(shot)}"
+    if product_id.startswith("-"):
+        named = f"--shots {shlex.quote(shot)} -- {shlex.quote(product_id)}"
     return {
         "product_id": product_id,
         "shot": shot,

@@ -1,6 +1,7 @@
 """What is read: the page and its data, the pictures' files, and all that is known of one."""
 
 import base64
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -31,6 +32,7 @@ from flux_assets.web.previews import tell_edition, tell_previews
 _SCRIPT = CONTENT_TYPES[".js"]
 _FOR_EVER = "private, max-age=31536000, immutable"
 _MOST_WORDS = 20
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _ADDRESSES = LiveAddresses()
 
 
@@ -63,10 +65,10 @@ class Pages:
             "/data/{snapshot}/head.js": self.head,
             "/data/{snapshot}/search": self.search,
             "/data/{snapshot}/columns.js": self.columns,
-            "/data/{snapshot}/rows/{number:int}.js": self.rows,
+            "/data/{snapshot}/rows/{number}.js": self.rows,
             "/picture/{fingerprint}": self.picture,
             "/api/publish/preview": self.preview,
-            "/api/editions/{channel}/{number:int}": self.edition,
+            "/api/editions/{channel}/{number}": self.edition,
             "/thumb/{fingerprint}": self.thumb,
             "/full/{fingerprint}": self.full,
             "/photo/{digest}": self.photo,
@@ -102,7 +104,7 @@ class Pages:
     def rows(self, request: Request) -> Response:
         """Some rows with their titles, addresses and decisions."""
         state = self._find(request)
-        number = int(request.path_params["number"])
+        number = _read_number(request)
         if number >= count_chunks(state.sheet):
             raise NoSuchThingError
         rows = write_rows(state, number, _ADDRESSES, self._terms(request))
@@ -138,10 +140,10 @@ class Pages:
     def edition(self, request: Request) -> Response:
         """What one edition changed."""
         sheet = self._live.read_sheet()
-        channel, number = request.path_params["channel"], request.path_params["number"]
+        channel = str(request.path_params["channel"])
         if sheet.channels is None or channel not in sheet.channels.channels:
             raise NoSuchThingError
-        told = tell_edition(self._live.store, sheet.manifest, str(channel), int(number))
+        told = tell_edition(self._live.store, sheet.manifest, channel, _read_number(request))
         return JSONResponse(told)
 
     def thumb(self, request: Request) -> Response:
@@ -186,6 +188,13 @@ class Pages:
             rerolls=self._rerolls,
             user={"name": person.name, "role": person.role},
         )
+
+
+def _read_number(request: Request) -> int:
+    digits = str(request.path_params["number"])
+    if not _NUMBER.fullmatch(digits):
+        raise NoSuchThingError
+    return int(digits)
 
 
 def _read_digest(request: Request, name: str) -> str:

@@ -75,7 +75,19 @@ def test_rows_and_columns_are_of_the_same_pictures_in_the_same_order(page: Page)
     assert column(page, "verdict:google") == ["warn", "block", "warn", "block"]
     assert column(page, "outcome") == ["fine"] * 4
     assert column(page, "shown") == ["waiting", "nothing", "waiting", "nothing"]
-    assert page.get(page.folder + "rows/1.js").status == 404
+    for number in ("1", "9" * 5000, "x"):
+        assert page.get(f"{page.folder}rows/{number}.js").status == 404
+
+
+def test_where_only_approved_pictures_come_no_other_is_waiting(shop: ReviewShop) -> None:
+    path = shop.shop.folder / "channels.yaml"
+    path.write_text(f"publish: approved_only\n{path.read_text()}")
+    page = shop.open()
+    assert column(page, "shown") == ["nothing"] * 4
+    row = page.rows()[2]
+    item = {"fingerprint": row[2], "sha256": row[3], "revision": 0, "verdict": "approved"}
+    page.post("/api/decisions", {"decisions": [item]})
+    assert column(page.open(), "shown") == ["nothing", "nothing", "waiting", "nothing"]
 
 
 def test_somebody_elses_decision_is_seen_with_the_next_data(shop: ReviewShop, page: Page) -> None:
