@@ -5,7 +5,7 @@ import traceback
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
@@ -17,6 +17,7 @@ from flux_assets.web.files import PictureFiles
 from flux_assets.web.live import LivePictures
 from flux_assets.web.pages import Pages
 
+_LONGEST_LOGGED = 500
 _log = logging.getLogger(__name__)
 
 
@@ -38,6 +39,7 @@ def build_app(live: LivePictures, access: Access, *, rerolls: bool) -> ASGIApp:
         exception_handlers={
             FluxAssetsError: tell_error,
             HTTPException: _tell_http,
+            ClientDisconnect: _tell_nobody,
             Exception: _tell_fault,
         },
     )
@@ -52,12 +54,19 @@ def _tell_http(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": sentences.get(status, "it cannot be done")}, status_code=status)
 
 
+def _tell_nobody(request: Request, error: Exception) -> Response:
+    """Whoever asked has gone before all was sent: that is no fault, and nobody reads the answer."""
+    del request, error
+    return Response(status_code=400)
+
+
 def _tell_fault(request: Request, error: Exception) -> Response:
     """A fault of ours: told without anything of its inside, which goes to whoever runs it."""
     place = traceback.extract_tb(error.__traceback__)[-1]
     _log.error(
         "%s %s: %s: %s (%s, line %d); this is a fault of flux_assets or of a library: report it",
-        *(request.method, request.url.path, type(error).__name__, error),
+        *(request.method, request.url.path[:_LONGEST_LOGGED]),
+        *(type(error).__name__, str(error)[:_LONGEST_LOGGED]),
         *(place.filename, place.lineno),
     )
     sentence = "this is a fault of the server; whoever runs it finds more in its output"

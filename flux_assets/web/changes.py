@@ -151,7 +151,11 @@ class Changes:
 
         def work() -> dict[str, Any]:
             answer = undo_batch(self._live.store, body.batch, by=_name(request))
-            return {"restored": len(answer.applied), "conflicts": len(answer.conflicts)}
+            return {
+                "restored": len(answer.applied),
+                "conflicts": len(answer.conflicts),
+                "failed": len(answer.failed),
+            }
 
         return await self._do(work)
 

@@ -66,17 +66,20 @@ def _tell_preview(
 ) -> dict[str, Any]:
     following = preview.following
     plan = following.plan
-    changes = islice(find_changes(following.last, following.edition), _MOST_SHOWN)
+    changes = [*find_changes(following.last, following.edition)]
     return {
         "channel": preview.channel,
         "last": following.last.number if following.last else 0,
         "shown": len(following.last.products) if following.last else 0,
-        "changed": [*_tell_changes(changes, manifest, _find_reasons(plan))],
+        "is_new": following.is_new,
+        "changed": [*_tell_changes(changes[:_MOST_SHOWN], manifest, _find_reasons(plan))],
+        "changes_count": len(changes),
         "changed_count": len(plan.switched),
         "added_count": len(plan.added),
         "waiting_count": len(plan.waiting),
         "until": preview.waiting_until or None,
         "withdrawn_count": len(plan.withdrawn),
+        "gone_count": len(plan.gone),
         "problem": str(following.problem) if following.problem else None,
         "editions": [
             {name: getattr(it, name) for name in ("number", "at", "by", "why", "changes")}

@@ -1,11 +1,13 @@
 """What the page changes: decisions above all, which are never lost and never overwritten."""
 
+import asyncio
 import json
 import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from starlette.types import Message
 
 from flux_assets.errors import StoreError
 from flux_assets.publishing.decision import Wish
@@ -272,7 +274,8 @@ def test_channels_are_previewed_published_rolled_back_and_undone(
     row = page.open().rows()[0]
     send(page, item(row))
     [preview] = page.get("/api/publish/preview").json["channels"]
-    assert (preview["last"], preview["withdrawn_count"]) == (1, 1)
+    assert (preview["last"], preview["withdrawn_count"], preview["is_new"]) == (1, 1, True)
+    assert preview["changes_count"] == 1
     [change] = preview["changed"]
     assert (change["after"], change["why"]) == (None, "rejected")
     [edition] = preview["editions"]
@@ -291,7 +294,8 @@ def test_channels_are_previewed_published_rolled_back_and_undone(
     ).json
     assert done["rejected"] == 1
     assert read_decisions(shop.store).verdict_of(row[2], row[3]) == "rejected"
-    assert page.post("/api/undo", {"batch": done["batch"]}).json == {"restored": 1, "conflicts": 0}
+    undone = page.post("/api/undo", {"batch": done["batch"]}).json
+    assert undone == {"restored": 1, "conflicts": 0, "failed": 0}
     assert read_decisions(shop.store).verdict_of(row[2], row[3]) == "approved"
 
 
@@ -313,7 +317,52 @@ def test_a_rollback_whose_feeds_cannot_be_written_names_its_batch(shop: ReviewSh
     assert reply.status == 503
     [batch] = re.findall(r"channel google: .*AccessDenied.*--undo (\S+)", reply.json["error"])
     store.before = lambda *_: None
-    assert page.post("/api/undo", {"batch": batch}).json == {"restored": 1, "conflicts": 0}
+    assert page.post("/api/undo", {"batch": batch}).json == {
+        "restored": 1,
+        "conflicts": 0,
+        "failed": 0,
+    }
+
+
+def test_a_product_that_only_left_the_catalog_is_news_to_publish(shop: ReviewShop) -> None:
+    shop.shop.environ["FLUX_ASSETS_MAX_PRODUCT_DROP_PERCENT"] = "100"
+    page = shop.open()
+    page.post("/api/publish", {"channels": ["google"]})
+    [preview] = page.get("/api/publish/preview").json["channels"]
+    assert (preview["is_new"], preview["gone_count"], preview["changes_count"]) == (False, 0, 0)
+    shop.shop.remove_product("002")
+    [preview] = page.get("/api/publish/preview").json["channels"]
+    assert (preview["is_new"], preview["gone_count"], preview["changes_count"]) == (True, 1, 1)
+    assert [it["why"] for it in preview["changed"]] == ["gone"]
+
+
+def test_whoever_goes_before_all_was_sent_is_no_fault(
+    page: Page, caplog: pytest.LogCaptureFixture
+) -> None:
+    messages: list[Message] = [
+        {"type": "http.request", "body": b"{", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    async def send(_: Message) -> None:
+        pass
+
+    headers = [(name.lower().encode(), it.encode()) for name, it in page.headers()]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/decisions",
+        "headers": headers,
+        "query_string": b"",
+        "root_path": "",
+        "scheme": "http",
+        "http_version": "1.1",
+    }
+    asyncio.run(page.app(scope, receive, send))  # type: ignore[arg-type]  # it is a coroutine
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize(
@@ -338,6 +387,7 @@ def test_what_there_is_not_is_not_published(
 
 
 def test_an_edition_that_there_is_not_is_not_found(page: Page) -> None:
-    assert page.get("/api/editions/google/9").status == 404
+    for number in ("9", "0", "-1", "x", "9" * 5000, "\u0661"):
+        assert page.get(f"/api/editions/google/{number}").status == 404
     assert page.get("/api/editions/amazon/1").status == 404
     assert page.get("/api/editions/..%2f/1").status == 404

@@ -10,15 +10,20 @@
     }
   }
 
+  const signedOut = () => new ApiError(sheet.language.say("server.signed_out"), 401);
+
   const ask = async (path, options) => {
     let reply;
     try {
-      reply = await fetch(path, { ...options, credentials: "same-origin" });
+      reply = await fetch(path, { ...options, credentials: "same-origin", redirect: "manual" });
     } catch {
       throw new ApiError(sheet.language.say("server.away"), 0);
     }
-    const answer = await reply.json().catch(() => ({}));
-    const problem = answer.error ?? sheet.language.say("server.refused", { status: reply.status });
+    // A proxy before the server answers whoever is signed out with a page, or sends them elsewhere.
+    if (reply.type === "opaqueredirect") throw signedOut();
+    const answer = await reply.json().catch(() => null);
+    if (!answer && (reply.ok || reply.status === 401)) throw signedOut();
+    const problem = answer?.error ?? sheet.language.say("server.refused", { status: reply.status });
     if (!reply.ok) throw new ApiError(problem, reply.status);
     return answer;
   };

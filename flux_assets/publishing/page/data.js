@@ -131,12 +131,20 @@
     return rows;
   };
 
+  /** Whether a text stands before another by code points, as the rows are sorted. */
+  const isBefore = (one, other) => {
+    const [ours, theirs] = [[...one], [...other]];
+    const at = ours.findIndex((sign, place) => sign !== theirs[place]);
+    if (at < 0) return ours.length < theirs.length;
+    return at < theirs.length && ours[at].codePointAt() < theirs[at].codePointAt();
+  };
+
   /** The row of a product's shot, by bisection, as rows are sorted by product; -1 if there is none. */
   data.find = async (product, shot) => {
     let [low, high] = [0, data.head.rows];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((await data.loadRow(middle)).product < product) low = middle + 1;
+      if (isBefore((await data.loadRow(middle)).product, product)) low = middle + 1;
       else high = middle;
     }
     if (low >= data.head.rows || (await data.loadRow(low)).product !== product) return -1;

@@ -91,7 +91,12 @@
     if (!sure) return;
     try {
       const done = await sheet.api.post("/api/undo", { batch });
-      sheet.dialogs.tell(say("unroll.done", { count: done.restored, conflicts: done.conflicts }));
+      const told = [
+        say("unroll.done", { count: done.restored }),
+        done.conflicts && say("unroll.kept", { count: done.conflicts }),
+        done.failed && say("unroll.later", { count: done.failed }),
+      ];
+      sheet.dialogs.tell(told.filter(Boolean).join(" "));
       sheet.tell("published");
     } catch (error) {
       sheet.dialogs.tell(error.message);

@@ -17,8 +17,6 @@
     paint();
   };
 
-  const isNews = (it) => it.changed_count + it.added_count + it.withdrawn_count > 0;
-
   const ask = (names) =>
     sheet.dialogs.ask({
       title: say("publish.sure", { count: names.length }),
@@ -29,11 +27,20 @@
       choices: [{ text: say("publish.go"), value: () => true }],
     });
 
+  /** What became of each channel: some have a new edition, others had nothing to say or may not. */
+  const describe = (made) => {
+    const count = made.filter((it) => it.is_new).length;
+    const problems = made.filter((it) => it.problem).map((it) => it.problem);
+    const isAsBefore = !count && !problems.length;
+    const done = count ? say("publish.done", { count }) : isAsBefore && say("publish.nothing");
+    return [done, ...problems].filter(Boolean).join(" ");
+  };
+
   const publish = async (names) => {
     if (!(await ask(names))) return;
     try {
-      await sheet.api.post("/api/publish", { channels: names });
-      sheet.dialogs.tell(say("publish.done", { count: names.length }));
+      const done = await sheet.api.post("/api/publish", { channels: names });
+      sheet.dialogs.tell(describe(done.channels));
     } catch (error) {
       sheet.dialogs.tell(error.message);
     }
@@ -59,7 +66,7 @@
 
   const buildChannel = (it) => {
     const id = `channel-${it.channel}`;
-    const more = it.changed_count + it.added_count + it.withdrawn_count - it.changed.length;
+    const more = it.changes_count - it.changed.length;
     const go = button({
       text: say("publish.one"),
       label: `${say("publish.one")}: ${it.channel}`,
@@ -78,7 +85,7 @@
           class: "source",
           text: it.last ? say("edition", { of: String(it.last) }) : say("edition.none"),
         }),
-        sheet.roles.mayDecide() && isNews(it) && go,
+        sheet.roles.mayDecide() && it.is_new && go,
       ),
       it.problem && el("p", { class: "problem", role: "alert", text: it.problem }),
       el(
@@ -88,10 +95,14 @@
         buildNumber(it.changed_count, "publish.changed", true),
         buildNumber(it.added_count, "publish.added", true),
         buildNumber(it.withdrawn_count, "publish.withdrawn", true),
+        buildNumber(it.gone_count, "publish.gone", true),
         buildNumber(it.waiting_count, "publish.waiting"),
       ),
       buildWaiting(it),
-      !isNews(it) && el("p", { class: "calm", text: say("publish.nothing") }),
+      !it.is_new && el("p", { class: "calm", text: say("publish.nothing") }),
+      it.is_new &&
+        !it.changes_count &&
+        el("p", { class: "hint", text: say("publish.words") }),
       it.changed.length > 0 && sheet.editions.buildChanges(it.changed),
       more > 0 && el("p", { class: "hint", text: say("publish.more", { count: more }) }),
       it.editions.length > 0 && sheet.editions.build(it),
@@ -102,7 +113,7 @@
     const place = find("publish");
     if (place.hidden) return;
     const names = (channels ?? [])
-      .filter((it) => isNews(it) && !it.problem)
+      .filter((it) => it.is_new && !it.problem)
       .map((it) => it.channel);
     const all = button({
       text: say("publish.all", { count: names.length }),

@@ -5,9 +5,8 @@
   let asked = 0;
 
   const askServer = async (words) => {
-    const reply = await fetch(`${sheet.page.folder}search?q=${encodeURIComponent(words)}`);
-    const answer = await reply.json();
-    if (!reply.ok) throw new Error(answer.error);
+    const path = `${sheet.page.folder}search?q=${encodeURIComponent(words)}`;
+    const answer = await sheet.api.get(path);
     const bytes = sheet.decode(answer.rows);
     const mask = new Uint8Array(sheet.data.head.rows);
     for (const row of new Uint32Array(bytes.buffer, 0, bytes.length >> 2)) mask[row] = 1;
