@@ -1,5 +1,6 @@
 """What holds of the page's files whatever they show."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -81,3 +82,60 @@ def test_scripts_are_javascript() -> None:
     command = [str(_NODE), "-e", program, *map(str, SCRIPTS)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     assert done.returncode == 0, done.stderr
+
+
+def _run_script(name: str, program: str) -> object:
+    """What a program writes, as JSON, once a script of the page is loaded."""
+    before = """
+        globalThis.sheet = {page: {token: ""}, language: {say: (key) => key}, tell: () => {}};
+    """
+    script = (PAGE / name).read_text("utf-8")
+    command = [str(_NODE), "-e", f"{before}\n{{{script}}}\n{program}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.skipif(_NODE is None, reason="needs node")
+def test_the_answer_of_a_proxy_that_wants_a_login_is_told_and_not_taken_for_ours() -> None:
+    program = """
+        const [page, ours] = ["text/html", "application/json"];
+        const reply = (type, body, status = 200) =>
+            new Response(body, {status, headers: {"content-type": type}});
+        const replies = [
+            reply(page, "<p>Sign in"), reply(page, "<p>Sign in", 401), {type: "opaqueredirect",
+            headers: new Headers(), ok: false, status: 0}, reply(page, "<p>Bad gateway", 502),
+            reply(ours, '{"a"'), reply(ours, '{"error": "no"}', 409), reply(ours, '{"items": []}'),
+        ];
+        globalThis.fetch = async () => replies.shift();
+        (async () => {
+            const told = [];
+            while (replies.length) await sheet.api.post("/", {}).then(
+                (answer) => told.push(Object.keys(answer)),
+                (error) => told.push([error.message, error.status]),
+            );
+            console.log(JSON.stringify(told));
+        })();
+    """
+    assert _run_script("api.js", program) == [
+        *[["server.signed_out", 401]] * 3,
+        *(["server.refused", 502], ["server.away", 0], ["no", 409], ["items"]),
+    ]
+
+
+@pytest.mark.skipif(_NODE is None, reason="needs node")
+def test_each_product_is_found_in_the_order_of_the_manifest() -> None:
+    ids = sorted(
+        ["A", "A1", "a", "\uff21", "\U0001f600", "\ufffd", "\U0001f600b", "\u00e9", "-B", ""]
+    )
+    program = f"""
+        const ids = {json.dumps(ids)};
+        sheet.load = async () => ids.map((id) => [id, "hero"]);
+        sheet.data.head = {{rows: ids.length, chunk: 100}};
+        (async () => {{
+            const found = [];
+            for (const id of [...ids, "b"]) found.push(await sheet.data.find(id, "hero"));
+            console.log(JSON.stringify(found));
+        }})();
+    """
+    assert _run_script("data.js", program) == [*range(len(ids)), -1]

@@ -10,6 +10,7 @@
     }
   }
 
+  const away = () => new ApiError(sheet.language.say("server.away"), 0);
   const signedOut = () => new ApiError(sheet.language.say("server.signed_out"), 401);
 
   const ask = async (path, options) => {
@@ -17,13 +18,15 @@
     try {
       reply = await fetch(path, { ...options, credentials: "same-origin", redirect: "manual" });
     } catch {
-      throw new ApiError(sheet.language.say("server.away"), 0);
+      throw away();
     }
     // A proxy before the server answers whoever is signed out with a page, or sends them elsewhere.
-    if (reply.type === "opaqueredirect") throw signedOut();
-    const answer = await reply.json().catch(() => null);
-    if (!answer && (reply.ok || reply.status === 401)) throw signedOut();
-    const problem = answer?.error ?? sheet.language.say("server.refused", { status: reply.status });
+    const isOurs = reply.headers.get("content-type")?.startsWith("application/json");
+    const isPage = !isOurs && (reply.ok || reply.status === 401);
+    if (reply.type === "opaqueredirect" || isPage) throw signedOut();
+    const broken = () => Promise.reject(away());
+    const answer = isOurs ? await reply.json().catch(broken) : {};
+    const problem = answer.error ?? sheet.language.say("server.refused", { status: reply.status });
     if (!reply.ok) throw new ApiError(problem, reply.status);
     return answer;
   };
