@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from flux_assets.publishing.editions import list_channels, list_numbers, open_edition
+from flux_assets.publishing.editions import (
+    list_channels,
+    list_editions,
+    list_numbers,
+    open_edition,
+)
 from flux_assets.storage.object_store import ObjectStore
 
 
@@ -26,22 +31,26 @@ def read_kept(store: ObjectStore, rollback_days: int) -> KeptForChannels:
 
     Of each they keep what it shows, and what its places remember that they showed before: that is
     all that a decision, a rollback of those days or its undoing can bring back. An edition that is
-    older than the days counts as long as it was not replaced before they began.
+    older than the days counts as long as it was not replaced before they began. One that was made
+    under a wrong clock tells nothing of those before it.
 
     Raises:
         StoreError: one of them cannot be read, or is damaged.
     """
-    began = (store.now() - timedelta(days=rollback_days)).isoformat(timespec="seconds")
+    began = store.now() - timedelta(days=rollback_days)
     newest = read_newest_numbers(store)
     fingerprints: set[str] = set()
     keys: set[str] = set()
     for channel in newest:
-        for number in reversed(list_numbers(store, channel)):
+        editions = list_editions(store, channel)
+        for place, (number, put_at) in enumerate(editions, 1):
             edition = open_edition(store, channel, number)
             for named in edition.list_named():
                 fingerprints.add(named.fingerprint[:32])
                 keys.add(named.object_key)
-            if edition.read_at() < began:
+            is_old = put_at < began and edition.read_at() < began.isoformat(timespec="seconds")
+            # Under a right clock, none before it is younger.
+            if is_old and all(before <= put_at for _, before in editions[place:]):
                 break
     return KeptForChannels(
         fingerprints=frozenset(fingerprints), keys=frozenset(keys), newest=newest
