@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.command(
     epilog=examples(
         "flux-assets decide 00123 --shots hero --reject --reason artefact",
-        "flux-assets decide 00123 --shots hero,wide --approve",
+        "flux-assets decide 00123 --shots lifestyle,banner --approve",
         "flux-assets decide --list --verdict undecided    what nobody has looked at",
         "flux-assets decide --export pictures.csv         then change `verdict` in it",
         "flux-assets decide --import pictures.csv",
