@@ -108,6 +108,7 @@ def test_live_pictures_need_a_public_address_and_the_check_says_which(
     assert found.detail.endswith("at https://cdn.example/shoes/")
 
 
+@pytest.mark.slow
 def test_a_component_s_shop_is_published_decided_and_rolled_back_by_its_file(
     tmp_path: Path,
 ) -> None:
