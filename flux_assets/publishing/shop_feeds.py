@@ -49,15 +49,15 @@ def publish_feeds(
         ChangeConflictError: other runs always came first.
     """
     with rejected_leaving(store, by=by, why=why):
-        public_url = build_public_url(settings)
-    terms = PublishingTerms(
-        public_url=public_url,
-        by=by,
-        why=why,
-        max_drop_percent=settings.max_product_drop_percent,
-        accept_drop=accept_drop,
-    )
-    return publish_channels(store, channels, load_offers(settings), terms)
+        terms = PublishingTerms(
+            public_url=build_public_url(settings),
+            by=by,
+            why=why,
+            max_drop_percent=settings.max_product_drop_percent,
+            accept_drop=accept_drop,
+        )
+        offers = load_offers(settings)
+    return publish_channels(store, channels, offers, terms)
 
 
 def build_public_url(settings: Settings) -> str:

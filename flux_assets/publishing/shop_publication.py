@@ -8,6 +8,7 @@ from flux_assets.publishing.channels import ChannelsFile
 from flux_assets.publishing.gallery import GalleryReport, write_gallery
 from flux_assets.publishing.renditions import RenditionReport, refresh_renditions
 from flux_assets.publishing.shop_feeds import publish_feeds
+from flux_assets.publishing.withdrawals import rejected_leaving
 from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectStore
 
@@ -49,7 +50,8 @@ def publish_shop(
         SettingsError, SourceError, ShotsFileError, CatalogError, StoreError, ChangeConflictError:
             as of `publish_feeds`.
     """
-    report, row_count = refresh_renditions(store, channels, tell)
+    with rejected_leaving(store, by=by, why=why):
+        report, row_count = refresh_renditions(store, channels, tell)
     chosen = channels if only is None else _limit(channels, only)
     feeds = publish_feeds(settings, store, chosen, by=by, why=why, accept_drop=accept_drop)
     gallery = write_gallery(settings, store, channels)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flux_assets.catalog.offers import read_offers
-from flux_assets.errors import CatalogError, SettingsError
+from flux_assets.errors import CatalogError, SettingsError, SourceError, StoreError
 from flux_assets.manifest.rows import build_manifest_rows
 from flux_assets.manifest.stored import MANIFEST_KEY, open_manifest, write_manifest
 from flux_assets.pictures.lineage import LineageRecord
@@ -22,8 +22,10 @@ from flux_assets.publishing.decision import Wish
 from flux_assets.publishing.decision_log import log_batch
 from flux_assets.publishing.decisions import decide
 from flux_assets.publishing.mark import read_mark
+from flux_assets.publishing.rendition_table import RENDITIONS_KEY
 from flux_assets.publishing.renditions import refresh_renditions
 from flux_assets.publishing.shop_feeds import publish_feeds
+from flux_assets.publishing.shop_publication import publish_shop
 from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable, write_parquet
@@ -192,7 +194,10 @@ def note_rejection(store: ObjectStore, record: LineageRecord) -> None:
     log_batch(store, [wish], by="grace", via="test")
 
 
-@pytest.mark.parametrize("how", ["no manifest", "no channel", "sample", "export", "public URL"])
+@pytest.mark.parametrize(
+    "how",
+    ["no manifest", "no channel", "sample", "export", "no export", "public URL", "renditions"],
+)
 def test_what_was_rejected_leaves_whatever_else_cannot_be_published(
     store: CountingStore, tmp_path: Path, how: str
 ) -> None:
@@ -222,6 +227,15 @@ def test_what_was_rejected_leaves_whatever_else_cannot_be_published(
         case "export":
             with pytest.raises(CatalogError):
                 publish_channels(store, channels, read_offers(b"", "export.csv"), TERMS)
+        case "no export":
+            settings = Settings(store=store.uri, catalog=str(tmp_path / "gone.csv"))
+            with pytest.raises(SourceError, match=r"gone\.csv"):
+                publish_feeds(settings, store, channels, by="ada", why="test")
+        case "renditions":
+            (tmp_path / "store" / RENDITIONS_KEY).unlink()
+            (tmp_path / "store" / RENDITIONS_KEY).mkdir()
+            with pytest.raises(StoreError):
+                publish_shop(Settings(store=store.uri), store, channels, by="ada", why="test")
         case _:
             settings = Settings(mode="live", store=store.uri, catalog="export.csv")
             with pytest.raises(SettingsError, match="PUBLIC_URL"):
