@@ -5,7 +5,6 @@ by its key, and measured as it lies there.
 """
 
 import hashlib
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -32,7 +31,6 @@ from flux_assets.storage.parallel import map_on_cores
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
 
-THREADS = len(os.sched_getaffinity(0))
 _MASTERS_BETWEEN_MERGES = 2_000
 
 
@@ -105,11 +103,15 @@ def refresh_renditions(
 
 
 def make_renditions(
-    store: ObjectStore, masters: Iterable[Master], channels: ChannelsFile, threads: int = THREADS
+    store: ObjectStore,
+    masters: Iterable[Master],
+    channels: ChannelsFile,
+    threads: int | None = None,
 ) -> "tuple[pd.DataFrame, RenditionReport]":
     """Make and store what some pictures lack; at most twice `threads` of them are held at a time.
 
-    A picture that is missing or damaged is named, and the others go on.
+    These are one for each core unless given. A picture that is missing or damaged is named, and the
+    others go on.
 
     Returns:
         The new rows of the table, and what was done.
@@ -121,7 +123,7 @@ def make_renditions(
 
 
 def read_renditions(
-    store: ObjectStore, masters: Iterable[Master], channels: ChannelsFile, threads: int = THREADS
+    store: ObjectStore, masters: Iterable[Master], channels: ChannelsFile
 ) -> "tuple[pd.DataFrame, RenditionReport]":
     """Read what some pictures lack from what lies in the store, and put nothing.
 
@@ -133,7 +135,7 @@ def read_renditions(
     Raises:
         StoreError: the store cannot be read.
     """
-    return _collect(partial(_make, store, channels, read_files), masters, threads)
+    return _collect(partial(_make, store, channels, read_files), masters)
 
 
 _Obtain = Callable[
@@ -145,7 +147,7 @@ _Obtain = Callable[
 def _collect(
     make: Callable[[Master], tuple[list[RenditionRow], RenditionReport]],
     masters: Iterable[Master],
-    threads: int,
+    threads: int | None = None,
 ) -> "tuple[pd.DataFrame, RenditionReport]":
     rows: list[RenditionRow] = []
     report = RenditionReport()

@@ -1,5 +1,6 @@
 """One function over many items by several threads, holding only a few of them at a time."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,12 +25,14 @@ def map_in_parallel(
 
 
 def map_on_cores(
-    function: Callable[[_Item], _Result], items: Iterable[_Item], threads: int
+    function: Callable[[_Item], _Result], items: Iterable[_Item], threads: int | None = None
 ) -> Iterator[_Result]:
     """The same for work that keeps a core busy and holds much: never more than twice `threads`.
 
-    The next item is taken once the first of those under way is done, so that no core waits.
+    These are one for each core unless given. The next item is taken once the first of those under
+    way is done, so that no core waits.
     """
+    threads = threads or count_cores()
     under_way: deque[Future[_Result]] = deque()
     with ThreadPoolExecutor(threads, thread_name_prefix="cores") as pool:
         for item in items:
@@ -38,3 +41,10 @@ def map_on_cores(
             under_way.append(pool.submit(function, item))
         while under_way:
             yield under_way.popleft().result()
+
+
+def count_cores() -> int:
+    """How many cores this process may use; of the whole machine where that cannot be told."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # macOS and Windows
