@@ -8,7 +8,8 @@ from rich.markup import escape
 
 from flux_assets.commands.people import answers
 from flux_assets.defs.markdown import markdown_table
-from flux_assets.publishing.kept import KeptForChannels, read_newest_numbers
+from flux_assets.publishing.editions import list_newest
+from flux_assets.publishing.kept import KeptForChannels
 from flux_assets.publishing.old_renditions import (
     KEPT_RENDITIONS,
     KeptRendition,
@@ -82,7 +83,7 @@ class OldRenditions:
         return {**self.plan.to_json(), "deleted": self.deleted, "failed": failed}
 
     def _find_edition(self) -> str:
-        newest = read_newest_numbers(self._store)
+        newest = list_newest(self._store)
         for channel, number in newest.items():
             if number != self._kept.newest.get(channel):
                 return f"channel {channel} has its edition {number} by now; run it again"

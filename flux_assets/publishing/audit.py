@@ -13,8 +13,7 @@ from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreE
 from flux_assets.manifest.findings import StoreFindings
 from flux_assets.manifest.stored import open_manifest
 from flux_assets.publishing.channels import ChannelsFile
-from flux_assets.publishing.editions import edition_key, open_edition
-from flux_assets.publishing.kept import read_newest_numbers
+from flux_assets.publishing.editions import edition_key, list_newest, open_edition
 from flux_assets.publishing.mark import read_mark
 from flux_assets.publishing.rendition_table import (
     RENDITIONS_KEY,
@@ -93,7 +92,7 @@ class _Audit:
         self.problem = find_damage(self.table) if self.table else ""
         self._editions = {
             edition_key(channel, number): open_edition(store, channel, number)
-            for channel, number in read_newest_numbers(store).items()
+            for channel, number in list_newest(store).items()
         }
         if self.table is None and self._editions:
             self.problem = "it is gone"

@@ -50,21 +50,6 @@ def write_edition(edition: Edition) -> bytes:
     return buffer.getvalue()
 
 
-def read_edition_file(data: bytes, uri: str) -> Edition:
-    """The edition that `write_edition` wrote.
-
-    Raises:
-        StoreError: a newer release wrote it, or it is damaged.
-    """
-    with _damage_told(uri):
-        file, said = _open(data, uri)
-        form = said["form"] | {"formats": tuple(said["form"]["formats"])}
-        head = {name: said[name] for name in _HEAD}
-        rows = (row for batch in file.iter_batches(_ROWS_A_GROUP) for row in batch.to_pylist())
-        products = {it.product_id: it for it in _read_products(rows)}
-        return Edition(**head, form=FeedForm(**form), products=products)
-
-
 class NamedPicture(NamedTuple):
     """A picture that an edition shows, or could go back to, and of which product and file."""
 
@@ -86,10 +71,26 @@ class EditionFile:
     data: bytes
     uri: str
 
-    def read_at(self) -> str:
-        """When it was made."""
+    def read(self) -> Edition:
+        """All of it."""
         with _damage_told(self.uri):
-            return str(_open(self.data, self.uri)[1]["at"])
+            file, said = _open(self.data, self.uri)
+            form = said["form"] | {"formats": tuple(said["form"]["formats"])}
+            head = {name: said[name] for name in _HEAD}
+            rows = (row for batch in file.iter_batches(_ROWS_A_GROUP) for row in batch.to_pylist())
+            products = {it.product_id: it for it in _read_products(rows)}
+            return Edition(**head, form=FeedForm(**form), products=products)
+
+    def read_head(self) -> Mapping[str, Any]:
+        """What it says of itself as a whole: its number, day, maker and reason."""
+        with _damage_told(self.uri):
+            said = _open(self.data, self.uri)[1]
+            return {name: said[name] for name in _HEAD}
+
+    def read_columns(self, columns: Iterable[str]) -> "pa.Table":
+        """Some columns, with a row for each place that shows a picture."""
+        with _damage_told(self.uri):
+            return _open(self.data, self.uri)[0].read(list(columns))
 
     def list_named(self) -> Iterator[NamedPicture]:
         """As `Edition.list_named`, some rows at a time."""
@@ -127,33 +128,6 @@ def _open(data: bytes, uri: str) -> "tuple[pq.ParquetFile, dict[str, Any]]":
     if said["format"] > FORMAT:
         raise StoreError(uri, "read", "a newer release of flux_assets wrote it; upgrade")
     return file, said
-
-
-def read_edition_columns(data: bytes, uri: str, columns: Iterable[str]) -> "pa.Table":
-    """Some columns of an edition, a row for each place that shows a picture.
-
-    Raises:
-        StoreError: it is damaged.
-    """
-    with _damage_told(uri):
-        return _open(data, uri)[0].read(list(columns))
-
-
-def read_edition_head(data: bytes, uri: str) -> Mapping[str, Any]:
-    """What an edition says of itself as a whole: its number, day, maker and reason.
-
-    Raises:
-        StoreError: it is damaged.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        said = json.loads(pq.read_schema(pa.BufferReader(data)).metadata[_METADATA])
-        return {name: said[name] for name in _HEAD}
-    except (*NO_TABLE, TypeError) as error:
-        problem = f"it is no edition ({type(error).__name__}: {error}); {_REMEDY}"
-        raise DamagedObjectError(uri, "read", problem) from error
 
 
 def _schema() -> "pa.Schema":

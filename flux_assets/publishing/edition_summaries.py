@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flux_assets.publishing.edition_file import read_edition_columns, read_edition_head
-from flux_assets.publishing.editions import edition_key, list_numbers
+from flux_assets.publishing.editions import list_numbers, open_edition
 from flux_assets.storage.object_store import ObjectStore
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really read
@@ -51,10 +50,9 @@ class EditionSummaries:
     def _read(self, channel: str, numbers: list[int]) -> Iterator[EditionSummary]:
         before: pd.Series[int] | None = None
         for number in numbers:
-            key = edition_key(channel, number)
-            data, uri = self._store.get(key).data, self._store.uri_for(key)
-            said = _digest_products(read_edition_columns(data, uri, _SAID).to_pandas())
-            head = read_edition_head(data, uri)
+            edition = open_edition(self._store, channel, number)
+            said = _digest_products(edition.read_columns(_SAID).to_pandas())
+            head = edition.read_head()
             yield EditionSummary(
                 number=number,
                 at=str(head["at"]),

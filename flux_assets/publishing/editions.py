@@ -6,7 +6,7 @@ from datetime import datetime
 
 from flux_assets.errors import ConditionFailedError, ObjectNotFoundError
 from flux_assets.publishing.edition import Edition
-from flux_assets.publishing.edition_file import EditionFile, read_edition_file, write_edition
+from flux_assets.publishing.edition_file import EditionFile, write_edition
 from flux_assets.storage.object_store import ObjectStore
 
 FEEDS_PREFIX = "publishing/feeds/"
@@ -55,8 +55,7 @@ def read_edition(store: ObjectStore, channel: str, number: int) -> Edition:
         ObjectNotFoundError: there is none of this number.
         StoreError: it cannot be read, or is damaged.
     """
-    key = edition_key(channel, number)
-    return read_edition_file(store.get(key).data, store.uri_for(key))
+    return open_edition(store, channel, number).read()
 
 
 def open_edition(store: ObjectStore, channel: str, number: int) -> EditionFile:

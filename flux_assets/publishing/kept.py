@@ -4,12 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from flux_assets.publishing.editions import (
-    list_channels,
-    list_editions,
-    list_numbers,
-    open_edition,
-)
+from flux_assets.publishing.editions import list_editions, list_newest, open_edition
 from flux_assets.storage.object_store import ObjectStore
 
 
@@ -38,7 +33,7 @@ def read_kept(store: ObjectStore, rollback_days: int) -> KeptForChannels:
         StoreError: one of them cannot be read, or is damaged.
     """
     began = store.now() - timedelta(days=rollback_days)
-    newest = read_newest_numbers(store)
+    newest = list_newest(store)
     fingerprints: set[str] = set()
     keys: set[str] = set()
     for channel in newest:
@@ -48,19 +43,12 @@ def read_kept(store: ObjectStore, rollback_days: int) -> KeptForChannels:
             for named in edition.list_named():
                 fingerprints.add(named.fingerprint[:32])
                 keys.add(named.object_key)
-            is_old = put_at < began and edition.read_at() < began.isoformat(timespec="seconds")
+            is_old = put_at < began and edition.read_head()["at"] < began.isoformat(
+                timespec="seconds"
+            )
             # Under a right clock, none before it is younger.
             if is_old and all(before <= put_at for _, before in editions[place:]):
                 break
     return KeptForChannels(
         fingerprints=frozenset(fingerprints), keys=frozenset(keys), newest=newest
     )
-
-
-def read_newest_numbers(store: ObjectStore) -> Mapping[str, int]:
-    """The number of each channel's newest edition, as `KeptForChannels.newest` has it.
-
-    Raises:
-        StoreError: the store cannot be listed.
-    """
-    return {channel: list_numbers(store, channel)[-1] for channel in list_channels(store)}

@@ -11,11 +11,12 @@ from flux_assets.errors import FluxAssetsError, StoreError
 from flux_assets.publishing.decision import Wish
 from flux_assets.publishing.decisions import Answer, Decisions, decide, read_decisions
 from flux_assets.publishing.edition import Edition
+from flux_assets.publishing.edition_file import EditionFile
 from flux_assets.publishing.editions import (
     FEEDS_PREFIX,
     list_channels,
     list_numbers,
-    read_edition,
+    open_edition,
     read_last_edition,
 )
 from flux_assets.publishing.publish import Published
@@ -126,9 +127,8 @@ def roll_back_to_edition(
         if numbers:
             known = f"channel {channel} has {numbers[0]} to {numbers[-1]}"
         else:
-            known = (
-                f"channel {channel!r} has none, only {', '.join(list_channels(store)) or 'nobody'}"
-            )
+            others = ", ".join(list_channels(store))
+            known = f"channel {channel!r} has none" + (f", only {others}" if others else "")
         raise NothingToRollBackError(f"there is no edition {number}: {known}")
     since = _find_since(store, channel, number, numbers)
     return _reject(store, [since], reason=reason, by=by, clock=clock)
@@ -150,7 +150,7 @@ def roll_back_before(
     for channel in list_channels(store):
         numbers = list_numbers(store, channel)
         for number in reversed(numbers):
-            if read_edition(store, channel, number).at < date:
+            if open_edition(store, channel, number).read_head()["at"] < date:
                 found.append(_find_since(store, channel, number, numbers))
                 break
     if not found:
@@ -159,20 +159,17 @@ def roll_back_before(
 
 
 def _find_since(store: ObjectStore, channel: str, number: int, numbers: Sequence[int]) -> _Since:
-    target = read_edition(store, channel, number)
+    target = open_edition(store, channel, number)
     since: set[_Picture] = set()
     for later in numbers:
         if later > number:
-            since |= _list_shown(read_edition(store, channel, later))
-    return _Since(channel, frozenset(since - _list_shown(target)), target)
+            since |= _list_shown(open_edition(store, channel, later))
+    return _Since(channel, frozenset(since - _list_shown(target)), target.read())
 
 
-def _list_shown(edition: Edition) -> set[_Picture]:
-    return {
-        (it.picture.fingerprint, it.picture.master_sha256)
-        for product in edition.products.values()
-        for it in product.showings
-    }
+def _list_shown(edition: EditionFile) -> set[_Picture]:
+    table = edition.read_columns(("fingerprint", "master_sha256"))
+    return set(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 
 def _reject(

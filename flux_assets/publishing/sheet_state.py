@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from flux_assets.publishing.channels import Channel
 from flux_assets.publishing.decisions import Decisions, read_decisions
-from flux_assets.publishing.edition_file import read_edition_columns
-from flux_assets.publishing.editions import edition_key, list_editions
+from flux_assets.publishing.editions import list_editions, open_edition
 from flux_assets.publishing.picture_index import PictureIndex, pack_digests
 from flux_assets.publishing.sheet import Column, Sheet
 from flux_assets.publishing.sheet_verdicts import BLOCKED, VERDICTS
@@ -75,12 +74,10 @@ def _read_shown(store: ObjectStore, channel: str, known: ShownPictures | None) -
         return known
     if not editions:
         return ShownPictures((), PictureIndex.of(pack_digests(()), pack_digests(())))
-    if known and known.number == editions[0][0]:
+    if known and known.editions[:1] == editions[:1]:
         return ShownPictures(editions, known.pictures)
-    key = edition_key(channel, editions[0][0])
-    table = read_edition_columns(
-        store.get(key).data, store.uri_for(key), ("fingerprint", "master_sha256")
-    )
+    newest = open_edition(store, channel, editions[0][0])
+    table = newest.read_columns(("fingerprint", "master_sha256"))
     return ShownPictures(
         editions,
         PictureIndex.of(

@@ -14,9 +14,14 @@ from flux_assets.publishing.channels import read_channels
 from flux_assets.publishing.decision import Wish
 from flux_assets.publishing.decisions import decide, read_decisions, undo_batch
 from flux_assets.publishing.edition import FeedForm, Picture
-from flux_assets.publishing.editions import edition_key, list_numbers, read_last_edition
+from flux_assets.publishing.editions import (
+    edition_key,
+    list_newest,
+    list_numbers,
+    read_last_edition,
+)
 from flux_assets.publishing.judges import Judgement
-from flux_assets.publishing.kept import KeptForChannels, read_kept, read_newest_numbers
+from flux_assets.publishing.kept import KeptForChannels, read_kept
 from flux_assets.publishing.old_renditions import (
     RenditionPlan,
     delete_renditions,
@@ -109,7 +114,7 @@ def test_what_the_newest_edition_shows_and_remembers_counts_however_old_it_is(
     kept = read_kept(store, MONTH)
     assert kept_takes(kept) == {4, 3, 2, 1}
     assert kept.keys == {TAKES[take].object_key for take in (4, 3, 2, 1)}
-    assert kept.newest == read_newest_numbers(store) == {"google": 5}
+    assert kept.newest == list_newest(store) == {"google": 5}
 
 
 def test_an_edition_counts_as_long_as_it_was_shown_within_the_days(store: HookedStore) -> None:

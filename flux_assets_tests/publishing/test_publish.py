@@ -15,7 +15,7 @@ from flux_assets.errors import ConditionFailedError, StoreError
 from flux_assets.publishing.decision import DecisionVerdict, Wish
 from flux_assets.publishing.decisions import decide, read_decisions
 from flux_assets.publishing.edition import FeedForm
-from flux_assets.publishing.edition_file import read_edition_file, write_edition
+from flux_assets.publishing.edition_file import EditionFile, write_edition
 from flux_assets.publishing.edition_plan import CurrentProduct
 from flux_assets.publishing.editions import (
     claim_edition,
@@ -348,7 +348,7 @@ def test_an_edition_is_read_back_as_it_was_written(store: HookedStore) -> None:
         publish(store, replace(PUBLICATION, form=form), products(3, take))
     last = read_last_edition(store, "google")
     assert last is not None
-    again = read_edition_file(write_edition(last), "x")
+    again = EditionFile(write_edition(last), "x").read()
     assert (again, [*again.products]) == (last, ["000", "001", "002"])
     assert [len(it.showings[0].before) for it in again.products.values()] == [1, 1, 1]
     assert [it.showings[0].since for it in again.products.values()] == [2, 2, 2]
