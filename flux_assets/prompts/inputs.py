@@ -1,7 +1,8 @@
 """The catalog, the shots file and the overrides that the settings name, read."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 from flux_assets.catalog import read_catalog
 from flux_assets.catalog.product import Catalog
@@ -16,6 +17,8 @@ from flux_assets.prompts.overrides import (
 from flux_assets.prompts.shots import ShotsFile, read_shots
 from flux_assets.settings import Settings
 from flux_assets.storage.sources import read_bytes, shown_uri, source_version
+
+_Read = TypeVar("_Read")
 
 
 def load_shots(settings: Settings) -> ShotsFile:
@@ -41,9 +44,26 @@ def load_catalog(settings: Settings, shots: ShotsFile, *, only_shows: bool = Fal
         SourceError, CatalogError: it cannot be had, or is no catalog.
         SuspectedEncodingError: its letters are a guess, and it is not only shown.
     """
-    data = read_bytes(settings.catalog, header=settings.catalog_header)
-    catalog = read_catalog(
-        data,
+    catalog = read_export(read_catalog, settings, shots)
+    if not only_shows:
+        refuse_guess(catalog)
+    return catalog
+
+
+def read_export(read: Callable[..., _Read], settings: Settings, shots: ShotsFile) -> _Read:
+    """Give the export to one of the catalog's readers, with all that is said of how it is read.
+
+    Args:
+        read: takes the file's bytes and name, and by their names what `read_catalog` takes.
+        settings: which name the export, and perhaps its encoding.
+        shots: which may map columns, and name the encoding and a workbook's sheet.
+
+    Raises:
+        SourceError: it cannot be had.
+        CatalogError: it is no catalog.
+    """
+    return read(
+        read_bytes(settings.catalog, header=settings.catalog_header),
         PurePosixPath(shown_uri(settings.catalog)).name,
         columns=shots.columns,
         one_set_per=shots.one_set_per,
@@ -52,9 +72,6 @@ def load_catalog(settings: Settings, shots: ShotsFile, *, only_shows: bool = Fal
         sheet=shots.sheet,
         rules=shots.text_rules,
     )
-    if not only_shows:
-        refuse_guess(catalog)
-    return catalog
 
 
 def refuse_guess(catalog: Catalog) -> None:

@@ -1,11 +1,10 @@
 """A shop's feeds, of its own export, by its settings."""
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 
 from flux_assets.catalog.offers import CatalogOffer, read_offers
 from flux_assets.errors import SettingsError
-from flux_assets.prompts.inputs import load_shots
+from flux_assets.prompts.inputs import load_shots, read_export
 from flux_assets.publishing.channel_editions import (
     NO_PUBLIC_URL,
     ChannelReport,
@@ -16,7 +15,6 @@ from flux_assets.publishing.channels import ChannelsFile
 from flux_assets.publishing.withdrawals import rejected_leaving
 from flux_assets.settings import Settings, variable_of
 from flux_assets.storage.object_store import ObjectStore
-from flux_assets.storage.sources import read_bytes, shown_uri
 
 
 def publish_feeds(
@@ -84,14 +82,4 @@ def load_offers(settings: Settings) -> Iterator[CatalogOffer]:
     Raises:
         SourceError, ShotsFileError, CatalogError: as for `publish_feeds`.
     """
-    shots = load_shots(settings)
-    return read_offers(
-        read_bytes(settings.catalog, header=settings.catalog_header),
-        PurePosixPath(shown_uri(settings.catalog)).name,
-        columns=shots.columns,
-        one_set_per=shots.one_set_per,
-        include_unpublished=shots.include_unpublished,
-        encoding=shots.encoding or settings.catalog_encoding or "",
-        sheet=shots.sheet,
-        rules=shots.text_rules,
-    )
+    return read_export(read_offers, settings, load_shots(settings))
