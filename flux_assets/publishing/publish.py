@@ -21,7 +21,7 @@ from flux_assets.publishing.edition_plan import (
 )
 from flux_assets.publishing.editions import claim_edition, read_last_edition
 from flux_assets.publishing.feeds.files import keep_files_up
-from flux_assets.publishing.following import EditionDropError, Following, find_day
+from flux_assets.publishing.following import EditionDropError, Following, find_day, find_drop
 from flux_assets.publishing.interrupted import finish_or_refuse
 from flux_assets.publishing.judges import Judgement, Judges, Judging
 from flux_assets.storage.change_object import ChangeConflictError
@@ -191,13 +191,10 @@ def _plan(
     )
     quota = count_quota(last, day, publication.percent_per_day)
     plan = plan_edition(last, products, slots=publication.slots, judges=judges, quota=quota)
-    shown, most = len(last.products) if last else 0, publication.max_drop_percent
-    if last is None or publication.accept_drop or 100 * len(plan.lost) <= most * shown:
+    if last is None or publication.accept_drop:
         return plan, None
-    problem = EditionDropError(
-        publication.channel, shown=shown, lost=len(plan.lost), max_percent=most
-    )
-    return _plan_withdrawals(publication, last, decisions), problem
+    problem = find_drop(last, plan, publication.max_drop_percent)
+    return (_plan_withdrawals(publication, last, decisions) if problem else plan), problem
 
 
 def _allow_all(_slot: str, _picture: Picture) -> Judgement:

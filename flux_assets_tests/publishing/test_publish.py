@@ -14,7 +14,7 @@ import pytest
 from flux_assets.errors import ConditionFailedError, StoreError
 from flux_assets.publishing.decision import DecisionVerdict, Wish
 from flux_assets.publishing.decisions import decide, read_decisions
-from flux_assets.publishing.edition import FeedForm
+from flux_assets.publishing.edition import FeedForm, Offer
 from flux_assets.publishing.edition_file import EditionFile, write_edition
 from flux_assets.publishing.edition_plan import CurrentProduct
 from flux_assets.publishing.editions import (
@@ -328,6 +328,26 @@ def test_a_truncated_export_leaves_the_feed_but_not_what_was_rejected(
     assert [line[:3] for line in lines_of(store)] == [f"{number:03}" for number in range(9)]
     publish(store, replace(PUBLICATION, accept_drop=True), products(left))
     assert len(lines_of(store)) == left
+
+
+def test_an_export_that_lost_most_offers_leaves_the_feed_though_each_product_has_one_yet(
+    store: HookedStore,
+) -> None:
+    whole = [replace(it, offers=offers_of(it.product_id, 5)) for it in products(4)]
+    publish(store, PUBLICATION, whole)
+    cut = [replace(it, offers=offers_of(it.product_id, 1)) for it in products(4)]
+    found = publish(store, PUBLICATION, cut)
+    assert "16 of the 20 offers that are shown would show nothing (80 %)" in str(found.problem)
+    assert (found.is_new, len(lines_of(store))) == (False, 20)
+    reject(store, "0 take 1")
+    assert publish(store, PUBLICATION, whole).problem is None
+    assert len(lines_of(store)) == 15
+    publish(store, replace(PUBLICATION, accept_drop=True), cut)
+    assert len(lines_of(store)) == 3
+
+
+def offers_of(product_id: str, count: int) -> tuple[Offer, ...]:
+    return tuple(Offer(offer_id=f"{product_id}-{number}") for number in range(count))
 
 
 def test_a_rule_that_blocks_nearly_all_is_a_drop_and_people_rejecting_all_is_none(
