@@ -16,6 +16,7 @@ import flux_assets
 from flux_assets.defs.component import CatalogImages
 from flux_assets.settings import Settings
 from flux_assets_tests.fixtures.components import TYPE, Project, open_project
+from flux_assets_tests.fixtures.masters import CHANNELS
 from flux_assets_tests.fixtures.neighbours import DOWN
 
 # Dagster's components are in beta, and read a defs.yaml with what pydantic deprecates.
@@ -105,6 +106,27 @@ def test_two_shops_run_beside_a_neighbours_io_manager_and_assets_of_the_same_nam
         assert _refresh(project, f"{shop}_refresh_catalog_images") == {"generated": 4}
         stored = project.root.glob(f".flux_assets/store/{shop}/images/*/*/*.png")
         assert len(list(stored)) == 4
+
+
+def test_two_shops_of_one_project_publish_each_its_own(project: Project) -> None:
+    feeds = {}
+    for shop in ("shoes", "bags"):
+        folder = project.add(shop, shop=shop, channels="channels.yaml")
+        (folder / "channels.yaml").write_text(CHANNELS)
+        assert _refresh(project, f"{shop}_refresh_catalog_images") == {"generated": 4}
+        published = project.root / ".flux_assets/store" / shop / "publishing"
+        feeds[shop] = {path: path.read_bytes() for path in published.glob("feeds/*.*")}
+        assert feeds[shop]
+        assert list(published.glob("renditions/*/*/*.*"))
+        assert (published / "gallery" / "index.html").exists()
+    loaded = project.load()
+    with dg.DagsterInstance.ephemeral() as instance:
+        job = loaded.resolve_job_def("bags_publish_feeds")
+        assert job.execute_in_process(instance=instance).success
+    for files in feeds.values():
+        assert files == {path: path.read_bytes() for path in files}
+    sensors = {it.name for it in loaded.sensors or ()}
+    assert {"shoes_decision_sensor", "bags_decision_sensor"} <= sensors
 
 
 @pytest.mark.parametrize("attributes", [{}, {"shop": "shoes"}])
