@@ -40,7 +40,8 @@ def rollback(
 
     It holds at once, and no refresh brings the pictures back; another picture is another decision.
 
-    Exit code 0: it is done; 1: nothing was, or somebody else decided meanwhile.
+    Exit code 0: none of it is shown any more; 1: it could not be done, or somebody else decided
+    meanwhile.
     """
     if sum(it is not None for it in (product, before, edition, undo)) != 1:
         raise click.UsageError("give one of --product, --before, --edition and --undo")

@@ -133,6 +133,6 @@ def _tell_channel(published: Published) -> None:
     told = (
         f"edition {edition.number} is out, {len(published.plan.withdrawn)} pictures withdrawn"
         if published.is_new
-        else f"edition {edition.number} stays: it shows none of them"
+        else f"edition {edition.number} stays as it is"
     )
     answers.print(f"{edition.channel}: {told}.", soft_wrap=True, markup=False)
