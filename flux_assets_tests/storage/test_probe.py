@@ -86,9 +86,11 @@ class ForgetfulStore(HookedStore):
     """A store with a fault that only a picture shows."""
 
     fault = ""
+    has_been_read = False
 
     def get(self, key: str) -> ObjectBody:
         body = super().get(key)
+        self.has_been_read |= key == PROOF_KEY
         if self.fault == "bytes" and len(body.data) > 2**19:
             return replace(body, data=body.data[: 2**19])
         return replace(body, metadata={}) if self.fault == "metadata" else body
@@ -114,6 +116,19 @@ def test_no_run_may_buy_into_a_store_that_does_not_keep_pictures(
     with pytest.raises(StoreError, match=f"{problem}.*nothing was sent"):
         prove_store(store, "run-1")
     assert any(problem in told for told in problems(store).values())
+
+
+def test_a_proof_that_another_step_is_just_removing_is_put_again(tmp_path: Path) -> None:
+    store = ForgetfulStore(DirectoryStore(tmp_path / "store"))
+    store.fault = "metadata"
+
+    def remove_and_leave(operation: str, key: str) -> None:
+        if operation == "put" and key == PROOF_KEY and store.has_been_read:
+            store.fault = ""
+
+    store.before = remove_and_leave
+    prove_store(store, "run-1")
+    assert store.has_been_read
 
 
 @pytest.mark.parametrize("prefix", ["images/", "runs/"])
