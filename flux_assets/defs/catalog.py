@@ -8,7 +8,6 @@ import dagster as dg
 from flux_assets.bill.open_ledger import open_ledger
 from flux_assets.catalog.product import RejectedRow
 from flux_assets.catalog.tables import (
-    build_products_table,
     build_rejected_rows_table,
     read_categories,
     read_former_ids,
@@ -16,7 +15,6 @@ from flux_assets.catalog.tables import (
 )
 from flux_assets.defs.data_versions import (
     version_of_plan,
-    version_of_products,
     version_of_requests,
 )
 from flux_assets.defs.events import run_identity
@@ -41,7 +39,8 @@ from flux_assets.planning.against_store import plan_against_store
 from flux_assets.planning.changes import count_changes, explain_changes
 from flux_assets.planning.plan import Plan, estimate
 from flux_assets.planning.plan_table import build_plan_table
-from flux_assets.prompts.inputs import find_problems, load_catalog, load_overrides, load_shots
+from flux_assets.prompts.catalog_reading import refresh_reading
+from flux_assets.prompts.inputs import find_problems, load_overrides, load_shots
 from flux_assets.prompts.request_reuse import refresh_requests_table
 from flux_assets.prompts.requests_table import read_doubted, read_identities, read_requests
 from flux_assets.prompts.shots import ShotsFile
@@ -79,27 +78,28 @@ def build_product_catalog(settings: Settings, names: Names) -> dg.AssetsDefiniti
         with put_off_full_collections():
             for warning in settings.warnings:
                 context.log.warning(warning)
-            catalog = load_catalog(settings, load_shots(settings))
-            if not catalog.products:
-                raise CatalogError(catalog.name, "no row is a usable product; nothing was changed")
-            _put_rejected_rows(open_stores(context, names).shop, catalog.rejected_rows)
-            product_ids = (product.product_id for product in catalog.products)
+            shop_store = open_stores(context, names).shop
+            reading = refresh_reading(settings, shop_store, load_shots(settings))
+            account = reading.account
+            if not reading.product_count:
+                raise CatalogError(account.name, "no row is a usable product; nothing was changed")
+            _put_rejected_rows(shop_store, account.rejected_rows)
+            product_ids = reading.products.read_texts("product_id")
             added, orphaned = add_products(context.instance, names, product_ids)
-            table = build_products_table(catalog.products)
-            context.set_data_version(key, version_of_products(table))
+            context.set_data_version(key, dg.DataVersion(reading.columns_sha256))
             yield dg.Output(
-                table,
+                reading.products,
                 metadata={
-                    "report": dg.MetadataValue.md(catalog_report(catalog)),
-                    "dialect": catalog.dialect,
-                    "rows": catalog.rows,
-                    "products": len(catalog.products),
-                    "rejected_rows": len(catalog.rejected_rows),
+                    "report": dg.MetadataValue.md(catalog_report(account, reading.product_count)),
+                    "dialect": account.dialect,
+                    "rows": account.rows,
+                    "products": reading.product_count,
+                    "rejected_rows": len(account.rejected_rows),
                     "added_partitions": added,
                     "orphaned_partitions": orphaned,
                 },
             )
-            rows = catalog.rejected_rows
+            rows = account.rejected_rows
             yield _judge_rows(check.name, rejected_rows_table(rows) if rows else "")
 
     return product_catalog

@@ -17,18 +17,13 @@ from dagster._core.definitions.data_version import (
 )
 
 from flux_assets.manifest.stored import StoredManifest
-from flux_assets.storage.frames import hash_columns, hash_identities, hash_rows
+from flux_assets.storage.frames import hash_identities, hash_rows
 from flux_assets.storage.parquet import StoredTable
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _OF_NO_REQUEST = ("product_id", "shot", "error", "skipped")
-
-
-def version_of_products(products: "pd.DataFrame") -> dg.DataVersion:
-    """Of all that the catalog says, but for where in the file each product stands."""
-    return dg.DataVersion(hash_columns(products.drop(columns="line")))
 
 
 def version_of_requests(requests: StoredTable) -> dg.DataVersion:

@@ -46,11 +46,16 @@ _FINGERPRINT_DIGITS = 12
 _GUESSED = 10
 
 
-def catalog_report(catalog: Catalog) -> str:
-    """How an export was read, and its first rejected rows."""
+def catalog_report(catalog: Catalog, product_count: int | None = None) -> str:
+    """How an export was read, and its first rejected rows.
+
+    Args:
+        catalog: as read.
+        product_count: where the catalog is only the account of a reading, without its products.
+    """
     counts = [
         ("rows", catalog.rows),
-        ("products", len(catalog.products)),
+        ("products", len(catalog.products) if product_count is None else product_count),
         ("rejected rows", len(catalog.rejected_rows)),
         *((f"skipped: {reason}", count) for reason, count in catalog.skipped.items()),
         ("dialect", catalog.dialect),

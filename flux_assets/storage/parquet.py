@@ -1,8 +1,10 @@
 """Tables as Parquet: written, merged, and read as long as their bytes are whole."""
 
 import io
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # they are loaded only where a table is really read
@@ -16,6 +18,9 @@ NO_TABLE = (OSError, ValueError, KeyError, NotImplementedError)
 
 _ROWS_A_GROUP = 20_000
 """Reading takes the room of the table and one such group, unpacked."""
+
+_NOTES = b"flux_assets"
+NO_NOTES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,15 @@ class StoredTable:
             if not pc.all(fits, min_count=0).as_py():
                 return False
         return True
+
+    def read_notes(self) -> dict[str, str]:
+        """What `write_parquet` was given to say of the whole table."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        metadata = pq.read_schema(pa.BufferReader(self.data)).metadata or {}
+        notes: dict[str, str] = json.loads(metadata.get(_NOTES, b"{}"))
+        return notes
 
     def read_texts(self, column: str) -> list[str]:
         """One column's texts, without pandas, which takes longer to load than they to read."""
@@ -241,11 +255,22 @@ class _Sources:
         return self._held[source]
 
 
-def write_parquet(table: "pd.DataFrame") -> bytes:
-    """The table as Parquet."""
+def write_parquet(table: "pd.DataFrame", notes: Mapping[str, str] = NO_NOTES) -> bytes:
+    """The table as Parquet, with short texts beside its rows that say something of all of them."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     buffer = io.BytesIO()
-    table.to_parquet(buffer, index=False, row_group_size=_ROWS_A_GROUP)
+    plain = pa.Table.from_pandas(table, preserve_index=False)
+    pq.write_table(_note(plain, notes), buffer, row_group_size=_ROWS_A_GROUP)
     return buffer.getvalue()
+
+
+def _note(table: "pa.Table", notes: Mapping[str, str]) -> "pa.Table":
+    if not notes:
+        return table
+    written = {_NOTES: json.dumps(dict(notes)).encode()}
+    return table.replace_schema_metadata({**(table.schema.metadata or {}), **written})
 
 
 def read_parquet(data: bytes, *, columns: Sequence[str] | None = None) -> "pd.DataFrame":

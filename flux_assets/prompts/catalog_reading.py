@@ -1,0 +1,150 @@
+"""The export as last read: a file that has not changed since is not read into products again.
+
+What was read is the table of products; in a note of it stands of which file, and what there was to
+tell of reading it, so that neither is ever of another file than the other.
+"""
+
+import hashlib
+import json
+import sys
+from dataclasses import asdict, replace
+from functools import cache, partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from flux_assets.catalog.product import Catalog, RejectedRow
+from flux_assets.catalog.read import read_catalog
+from flux_assets.catalog.tables import build_products_table
+from flux_assets.errors import ObjectNotFoundError
+from flux_assets.prompts.inputs import read_export, refuse_guess
+from flux_assets.prompts.shots import ShotsFile
+from flux_assets.settings import Settings
+from flux_assets.storage.frames import hash_columns
+from flux_assets.storage.object_store import ObjectStore, table_key
+from flux_assets.storage.parquet import NO_TABLE, StoredTable, write_parquet
+
+if TYPE_CHECKING:  # pandas is loaded only where a table is really built
+    import pandas as pd
+
+PRODUCTS_KEY = table_key("product_catalog.parquet")
+"""The products of the last refresh."""
+
+_PACKAGE = Path(__file__).parents[1]
+_CODE = ("catalog", "encodings.py", "image_api/parameters.py", "storage/frames.py")
+_LIBRARIES = (
+    "beautifulsoup4",
+    "charset-normalizer",
+    "defusedxml",
+    "ftfy",
+    "python-calamine",
+    "xlrd",
+)
+_NOTE = "reading"
+_MOST_CHARACTERS = 2**18
+"""Whoever opens the table reads its notes, too; so no account of many rejected rows is kept."""
+
+
+class CatalogReading(NamedTuple):
+    """An export's products as a table, and everything else that reading it gave.
+
+    `account` has neither products nor the rows that were left out; `product_count` is how many
+    there are. `columns_sha256` is of the table but for where in the file each product stands.
+    """
+
+    account: Catalog
+    product_count: int
+    products: StoredTable
+    columns_sha256: str
+
+
+def refresh_reading(settings: Settings, store: ObjectStore, shots: ShotsFile) -> CatalogReading:
+    """The export's products: those of the last refresh, if they were read from the same bytes.
+
+    Raises:
+        SourceError, CatalogError: it cannot be had, or is no catalog.
+        SuspectedEncodingError: its letters are a guess.
+        StoreError: the store cannot be read.
+    """
+    return read_export(partial(_read, store), settings, shots)
+
+
+def find_products(settings: Settings, store: ObjectStore, shots: ShotsFile) -> StoredTable | None:
+    """The products of the last refresh, if the export is still the same; else None.
+
+    Raises:
+        SourceError: it cannot be had.
+        StoreError: the store cannot be read.
+    """
+    found = read_export(partial(_find, store), settings, shots)
+    return found.products if found else None
+
+
+def _read(store: ObjectStore, data: bytes, name: str, **how: Any) -> CatalogReading:  # noqa: ANN401 - as `read_catalog` takes it
+    last = _find(store, data, name, **how)
+    if last is not None:
+        return last
+    catalog = read_catalog(data, name, **how)
+    refuse_guess(catalog)
+    frame = build_products_table(catalog.products)
+    reading = CatalogReading(
+        account=replace(catalog, products=(), left_out={}),
+        product_count=len(catalog.products),
+        products=StoredTable(b""),
+        columns_sha256=_hash(frame),
+    )
+    note = json.dumps(
+        {
+            "digest": _digest(data, name, how),
+            "account": asdict(reading.account),
+            "product_count": reading.product_count,
+            "columns_sha256": reading.columns_sha256,
+        }
+    )
+    notes = {_NOTE: note} if len(note) <= _MOST_CHARACTERS else {}
+    return reading._replace(products=StoredTable(write_parquet(frame, notes)))
+
+
+def _find(store: ObjectStore, data: bytes, name: str, **how: Any) -> CatalogReading | None:  # noqa: ANN401 - as above
+    try:
+        products = StoredTable(store.get(PRODUCTS_KEY).data)
+        note = json.loads(products.read_notes().get(_NOTE, "{}"))
+        if note.get("digest") != _digest(data, name, how):
+            return None
+        if _hash(products.read()) != note["columns_sha256"]:
+            return None  # damaged
+    except (ObjectNotFoundError, *NO_TABLE):
+        return None
+    account = note["account"]
+    rejected_rows = tuple(RejectedRow(**row) for row in account["rejected_rows"])
+    told = {"products": (), "rejected_rows": rejected_rows, "warnings": tuple(account["warnings"])}
+    return CatalogReading(
+        account=Catalog(**account | told),
+        product_count=note["product_count"],
+        products=products,
+        columns_sha256=note["columns_sha256"],
+    )
+
+
+def _hash(products: "pd.DataFrame") -> str:
+    return hash_columns(products.drop(columns="line"))
+
+
+def _digest(data: bytes, name: str, how: dict[str, Any]) -> str:
+    """Of all that decides which products a file gives."""
+    rules = json.dumps([name, how, _code_sha256()], default=asdict)
+    return hashlib.sha256(hashlib.sha256(data).digest() + rules.encode()).hexdigest()
+
+
+@cache
+def _code_sha256() -> str:
+    """Of what reads: this package's code, the libraries' releases, and Python's."""
+    code = hashlib.sha256(sys.version.encode())
+    for library in _LIBRARIES:
+        code.update(f"{library}=={version(library)}".encode())
+    for part in _CODE:
+        path = _PACKAGE / part
+        for file in sorted(path.rglob("*.*")) if path.is_dir() else [path]:
+            if file.suffix != ".pyc":
+                code.update(file.read_bytes())
+    return code.hexdigest()

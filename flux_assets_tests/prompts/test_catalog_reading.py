@@ -1,0 +1,183 @@
+"""An export that has not changed is not read again, and gives what reading it again would give."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flux_assets.prompts import catalog_reading
+from flux_assets.prompts.catalog_reading import (
+    PRODUCTS_KEY,
+    CatalogReading,
+    find_products,
+    refresh_reading,
+)
+from flux_assets.prompts.shots import read_shots
+from flux_assets.settings import load_settings
+from flux_assets.storage.directory import DirectoryStore
+from flux_assets.storage.object_store import ObjectStore
+from flux_assets.storage.parquet import StoredTable, write_parquet
+
+CATALOGS = Path(__file__).parents[3] / "shared" / "catalogs"
+EXPORT = "id,title,price,status\n1,Chair,10,\n,Nameless,3,\n2,Läufer,20,draft\n3,Lamp,30,\n"
+SHOTS = 'shots: {hero: {prompt: "{{ title }}"}}'
+
+
+class Shop:
+    """Reads one export again and again, as runs do."""
+
+    def __init__(self, folder: Path) -> None:
+        self.export = folder / "export.csv"
+        self.export.write_text(EXPORT, "utf-8")
+        self.store: ObjectStore = DirectoryStore(folder / "store")
+        self.environ = {"FLUX_ASSETS_CATALOG": str(self.export)}
+        self.shots = SHOTS
+
+    def read(self) -> CatalogReading:
+        """As the asset `product_catalog` does."""
+        settings = load_settings(self.environ)
+        shots = read_shots(self.shots.encode(), "shots.yaml")
+        reading = refresh_reading(settings, self.store, shots)
+        self.put(reading.products)
+        return reading
+
+    def find(self) -> StoredTable | None:
+        """The last reading's products, if they may be used."""
+        shots = read_shots(self.shots.encode(), "shots.yaml")
+        return find_products(load_settings(self.environ), self.store, shots)
+
+    def put(self, products: StoredTable) -> None:
+        """As the I/O manager does."""
+        self.store.put(PRODUCTS_KEY, products.data, content_type="application/octet-stream")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path)
+
+
+@pytest.fixture
+def readings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files that were really read."""
+    names: list[str] = []
+    read_catalog = catalog_reading.read_catalog
+
+    def listed(data: bytes, name: str, **how: object) -> object:
+        names.append(name)
+        return read_catalog(data, name, **how)  # type: ignore[arg-type] # passed on as it came
+
+    monkeypatch.setattr(catalog_reading, "read_catalog", listed)
+    return names
+
+
+def test_an_unchanged_export_is_read_once_and_gives_the_same(
+    shop: Shop, readings: list[str]
+) -> None:
+    assert shop.find() is None
+    first = shop.read()
+    assert first.product_count == 2
+    assert [row.reason for row in first.account.rejected_rows] == ["no_id"]
+    assert shop.read() == first
+    assert shop.find() == first.products
+    assert readings == ["export.csv"]
+
+
+@pytest.mark.skipif(not CATALOGS.is_dir(), reason="needs the real exports of ../shared/catalogs")
+@pytest.mark.parametrize("path", sorted(CATALOGS.glob("*.[ct]sv")), ids=lambda path: path.name)
+def test_every_shared_catalog_is_the_same_from_its_table(
+    path: Path, shop: Shop, readings: list[str]
+) -> None:
+    shop.export.write_bytes(path.read_bytes())
+    first = shop.read()
+    again = shop.read()
+    assert (again, len(readings)) == (first, 1)
+    readings.clear()
+    shop.store.put(PRODUCTS_KEY, b"", content_type="text/plain")
+    assert (shop.read(), len(readings)) == (first, 1)
+
+
+def _change_title(shop: Shop) -> None:
+    shop.export.write_text(EXPORT.replace("Lamp", "Lamq"), "utf-8")
+
+
+def _rename(shop: Shop) -> None:
+    shop.export = shop.export.rename(shop.export.with_name("other.csv"))
+    shop.environ["FLUX_ASSETS_CATALOG"] = str(shop.export)
+
+
+def _name_encoding(shop: Shop) -> None:
+    shop.environ["FLUX_ASSETS_CATALOG_ENCODING"] = "cp1252"
+
+
+def _say(text: str) -> Callable[[Shop], None]:
+    def change(shop: Shop) -> None:
+        shop.shots = f"{text}\n{SHOTS}"
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _change_title,
+        _rename,
+        _name_encoding,
+        _say("columns: {category: status}"),
+        _say("include_unpublished: true"),
+        _say("one_set_per: row"),
+        _say("max_title_characters: 40"),
+    ],
+)
+def test_whatever_the_products_follow_from_has_the_export_read_again(
+    change: Callable[[Shop], None], shop: Shop, readings: list[str]
+) -> None:
+    shop.read()
+    change(shop)
+    assert shop.find() is None
+    shop.read()
+    assert len(readings) == 2
+    shop.read()
+    assert len(readings) == 2
+
+
+def test_other_shots_do_not_have_it_read_again(shop: Shop, readings: list[str]) -> None:
+    first = shop.read()
+    shop.shots = SHOTS.replace("hero", "detail")
+    assert shop.read() == first
+    assert len(readings) == 1
+
+
+def test_other_code_has_it_read_again(
+    shop: Shop, readings: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.read()
+    monkeypatch.setattr(catalog_reading, "_code_sha256", lambda: "other")
+    shop.read()
+    assert len(readings) == 2
+
+
+def test_a_table_of_an_older_release_or_a_damaged_one_is_not_used(
+    shop: Shop, readings: list[str]
+) -> None:
+    first = shop.read()
+    whole = first.products.data
+    other = first.products.read().assign(title="Chair")
+    for damaged in (
+        b"no table",
+        whole[: len(whole) // 2],
+        write_parquet(first.products.read()),
+        write_parquet(other, first.products.read_notes()),
+    ):
+        shop.put(StoredTable(damaged))
+        readings.clear()
+        assert shop.read() == first
+        assert len(readings) == 1
+
+
+def test_an_account_too_long_to_carry_along_is_given_anew(shop: Shop, readings: list[str]) -> None:
+    rejected = "".join(f",Nameless chair number {number},3,\n" for number in range(4_000))
+    shop.export.write_text(EXPORT + rejected, "utf-8")
+    first = shop.read()
+    assert len(first.account.rejected_rows) == 4_001
+    assert shop.read() == first
+    assert len(readings) == 2
