@@ -34,7 +34,8 @@ def main() -> None:
     store = DirectoryStore(Path(settings.store))
     options = replace(ApiOptions.of(settings), base_url=arguments.base_url, is_simulated=False)
     run = RunIdentity(run_id=arguments.run_id, step="storm", is_run_dead=lambda _: False)
-    keys = list_pictures(store).keys
+    pictures = list_pictures(store)
+    keys = dict(zip(pictures.shorts.to_pylist(), pictures.keys.to_pylist(), strict=True))
     requests = list(build_requests(arguments.requests))
     wanted = [request for request in requests if request.fingerprint[:32] not in keys]
     stored = [

@@ -111,7 +111,7 @@ class WaitingRequests:
 
     def find(self, wanted: WaitingFilter) -> Iterator[WaitingRequest]:
         """Every one that the filter takes; entries that cannot be read are left to `verify`."""
-        pictures = list_pictures(self.store).keys
+        pictures = set(list_pictures(self.store).shorts.to_pylist())
         for item in scan_ledger(self.store):
             if item.entry is None or item.is_extra:
                 continue

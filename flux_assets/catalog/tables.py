@@ -42,16 +42,6 @@ def read_former_ids(table: "pd.DataFrame") -> dict[str, tuple[str, ...]]:
     return {product_id: tuple(json.loads(former_ids)) for product_id, former_ids in rows}
 
 
-def read_categories(table: "pd.DataFrame") -> dict[str, str]:
-    """Each product's category."""
-    return dict(read_rows(table, ("product_id", "category")))
-
-
-def read_titles(table: "pd.DataFrame") -> dict[str, str]:
-    """Each product's title."""
-    return dict(read_rows(table, ("product_id", "title")))
-
-
 def build_rejected_rows_table(rejected_rows: Iterable[RejectedRow]) -> "pd.DataFrame":
     """One row per rejected row."""
     import pandas as pd

@@ -1,11 +1,10 @@
 """Each picture as a Dagster event of its own, logged when it lands."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 import dagster as dg
-from dagster import DagsterEventType, DagsterRunStatus
-from dagster._core.definitions.data_version import DATA_VERSION_TAG
+from dagster import DagsterRunStatus
 
 from flux_assets.bill.open_ledger import RunIdentity
 from flux_assets.buying.outcome import Outcome, reroll_command
@@ -121,22 +120,3 @@ def is_run_dead(instance: dg.DagsterInstance, run_id: str) -> bool:
     """Whether this Dagster instance proves that a run has ended; unknown runs prove nothing."""
     run = instance.get_run_by_id(run_id)
     return run is not None and run.status in _PROVEN_ENDS
-
-
-def known_fingerprints(
-    instance: dg.DagsterInstance,
-    names: Names,
-    shots: Iterable[str],
-    *,
-    product_ids: Sequence[str] | None = None,
-) -> Iterator[tuple[str, str, str]]:
-    """Each (product_id, shot, fingerprint) whose last materialization Dagster knows, or some."""
-    for shot in shots:
-        tags_by_product = instance.event_log_storage.get_latest_tags_by_partition(
-            names.key("images", shot),
-            DagsterEventType.ASSET_MATERIALIZATION,
-            tag_keys=[DATA_VERSION_TAG],
-            asset_partitions=product_ids,
-        )
-        for product_id, tags in tags_by_product.items():
-            yield product_id, shot, tags[DATA_VERSION_TAG]

@@ -1,18 +1,19 @@
 """What keeps a run from buying what nobody meant."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from flux_assets.bill.ledger import Ledger
 from flux_assets.defs.events import MODE_TAG
+from flux_assets.defs.known_pictures import KnownPictures
 from flux_assets.defs.names import Names
 from flux_assets.manifest.stored import open_manifest, read_manifest_products
 from flux_assets.planning.against_store import check_run
 from flux_assets.planning.choices import Choices
 from flux_assets.planning.evidence import check_evidence
-from flux_assets.planning.plan import PlanRow
+from flux_assets.planning.plan_table import PlanRow
 from flux_assets.prompts.requests_table import read_askers
 from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectStore
@@ -30,7 +31,7 @@ def guard_run(
     *,
     asked: "pd.DataFrame",
     to_buy: Sequence[PlanRow],
-    known: Collection[tuple[str, str, str]],
+    known: KnownPictures,
 ) -> None:
     """Refuse, before its first call, a run that would buy what nobody meant.
 
@@ -42,7 +43,7 @@ def guard_run(
         stored: the shop's store and ledger.
         asked: every request of the catalog.
         to_buy: as chosen.
-        known: product, shot and fingerprint of each picture's last event.
+        known: what Dagster's events say.
 
     Raises:
         BoughtBeforeError, ProductDropError, CapExceededError: nothing may be sent.
@@ -66,7 +67,7 @@ def guard_loss(
     stored: tuple[ObjectStore, Ledger],
     *,
     to_buy: Sequence[PlanRow],
-    known: Iterable[tuple[str, str, str]],
+    known: KnownPictures,
 ) -> None:
     """Refuse to buy again what the store has lost; arguments as of `guard_run`.
 
@@ -79,7 +80,7 @@ def guard_loss(
     check_evidence(
         to_buy,
         manifest=open_manifest(store),
-        materialized={fingerprint for _, _, fingerprint in known},
+        materialized=known.find({row.fingerprint for row in to_buy}),
         is_ours=lambda rows: _has_event_of_mode(instance, settings, names, rows),
         ledger=ledger,
         store_uri=store.uri,

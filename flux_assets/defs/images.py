@@ -14,12 +14,12 @@ from flux_assets.buying.summary import RunSummary, Shortfall
 from flux_assets.defs.beta import without_beta_warnings
 from flux_assets.defs.events import (
     build_observation,
-    known_fingerprints,
     log_outcomes,
     run_identity,
 )
 from flux_assets.defs.full_collections import put_off_full_collections
 from flux_assets.defs.guards import guard_loss
+from flux_assets.defs.known_pictures import KnownPictures
 from flux_assets.defs.names import Names
 from flux_assets.defs.partitions import products_partitions
 from flux_assets.defs.pools import API_POOL
@@ -28,16 +28,18 @@ from flux_assets.defs.resources import IMAGE_API, STORE, image_api_of, open_stor
 from flux_assets.defs.unwanted import build_unwanted
 from flux_assets.errors import PromptError, ShotsFileError
 from flux_assets.image_api.open_api import ApiAccess
-from flux_assets.image_api.request import ImageRequest, RequestIdentity
+from flux_assets.image_api.request import ImageRequest
 from flux_assets.manifest.product_names import ProductName
 from flux_assets.planning.against_store import plan_against_store
 from flux_assets.planning.choices import Choices
-from flux_assets.planning.plan import TO_BUY, Plan
+from flux_assets.planning.plan import Plan
+from flux_assets.planning.plan_table import TO_BUY
 from flux_assets.planning.reasons import list_reasons
 from flux_assets.prompts.former_ids import FormerIds, find_former_ids
 from flux_assets.prompts.inputs import load_catalog, load_overrides, load_shots
 from flux_assets.prompts.rendering import render_requests
 from flux_assets.prompts.requests import Skipped
+from flux_assets.prompts.requests_table import build_identities
 from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectStore, picture_prefix
 from flux_assets.storage.sources import shown_uri
@@ -170,8 +172,8 @@ def _obtain(  # noqa: PLR0917 - all that one step has
         max_images_per_run=settings.max_images_per_run,
         cost_usd_per_image=settings.cost_usd_per_image,
     )
-    to_buy = [row for row in plan.rows if row.status in TO_BUY]
-    known = known_fingerprints(
+    to_buy = plan.rows_that_are(TO_BUY)
+    known = KnownPictures.read(
         context.instance,
         names,
         {row.shot for row in to_buy},
@@ -206,7 +208,7 @@ def _plan(settings: Settings, store: ObjectStore, ledger: Ledger, made: _Made) -
         settings,
         store,
         ledger,
-        [RequestIdentity(item.product_id, item.shot, item.fingerprint) for item in requests],
+        build_identities(requests),
         former_ids=former_ids,
         doubts={item.fingerprint: item.doubt for item in requests if item.doubt},
         prefixes=[

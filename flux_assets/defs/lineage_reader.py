@@ -10,8 +10,7 @@ from flux_assets.errors import FluxAssetsError, ObjectNotFoundError, PictureErro
 from flux_assets.image_api.request import ImageRequest, RequestIdentity
 from flux_assets.manifest.doubtful import DoubtfulPicture, DoubtfulRefusal
 from flux_assets.pictures.lineage import LineageRecord
-from flux_assets.planning.plan import PlanRow
-from flux_assets.planning.plan_table import read_plan_rows
+from flux_assets.planning.plan_table import PlanRow, read_plan_rows
 from flux_assets.prompts.requests_table import read_requests
 from flux_assets.storage.parquet import StoredTable
 

@@ -23,7 +23,7 @@ from flux_assets.defs.resources import STORE, open_stores
 from flux_assets.defs.review_links import link_page
 from flux_assets.image_api.request import RequestIdentity
 from flux_assets.manifest.doubtful import DoubtfulRefusal, LookedAt
-from flux_assets.manifest.product_names import ProductName
+from flux_assets.manifest.product_names import NAMED
 from flux_assets.manifest.shortfalls import find_shortfalls, record_shortfalls
 from flux_assets.manifest.stored import (
     MANIFEST_CSV_KEY,
@@ -32,12 +32,11 @@ from flux_assets.manifest.stored import (
     read_manifest_products,
     refresh_manifest,
 )
-from flux_assets.planning.plan_table import read_product_names
 from flux_assets.prompts.inputs import load_shots
 from flux_assets.prompts.requests_table import (
     read_askers,
-    read_identities,
-    read_without_request,
+    select_identities,
+    select_places,
 )
 from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings, variable_of
@@ -105,8 +104,9 @@ def build_image_manifest(settings: Settings, names: Names) -> dg.AssetsDefinitio
         reader = LineageReader(records, requests, plan, refusal)
         if not refreshed.get("accept_drop"):
             _check_drop(settings, shop_store, requests)
-        titles, links = read_product_names(plan), link_page(settings)
-        return _refresh(shop_store, requests, refreshed, reader, shots, titles, links)
+        is_older = not set(NAMED) <= set(plan.column_names())  # a run begun by another release
+        named, links = None if is_older else plan.read(NAMED), link_page(settings)
+        return _refresh(shop_store, requests, refreshed, reader, shots, named, links)
 
     return image_manifest
 
@@ -157,13 +157,13 @@ def _refresh(  # noqa: PLR0917 - all that the step has read
     refreshed: Mapping[str, Any],
     reader: LineageReader,
     shots: ShotsFile,
-    names: Mapping[str, ProductName],
+    names: "pd.DataFrame | None",
     links: Mapping[str, dg.MetadataValue],
 ) -> "dg.MaterializeResult[Any]":
-    identities, without_request, unmade = _read_asked(requests)
+    asked = requests.read((*RequestIdentity._fields, "error", "skipped"))
     manifest = refresh_manifest(
         store,
-        [*identities, *without_request],
+        select_places(asked),
         reader.read,
         changed=reader.changed,
         names=names,
@@ -171,7 +171,10 @@ def _refresh(  # noqa: PLR0917 - all that the step has read
     told = {item.fingerprint: item for item in RunSummary.merge([refreshed]).shortfalls}
     reasons = reader.missing | reader.damaged | told | reader.refused
     told_of = manifest.read(_TOLD_OF)
-    shortfalls = [*unmade, *find_shortfalls(identities, told_of, reasons)]
+    shortfalls = [
+        *_find_unmade(asked),
+        *find_shortfalls(select_identities(asked), told_of, reasons),
+    ]
     newly = record_shortfalls(store, shortfalls)
     warned = told_of[told_of["warnings"] != ""]
     return dg.MaterializeResult(
@@ -193,17 +196,13 @@ def _refresh(  # noqa: PLR0917 - all that the step has read
     )
 
 
-def _read_asked(
-    requests: StoredTable,
-) -> tuple[list[RequestIdentity], list[RequestIdentity], list[Shortfall]]:
-    """The requests, what cannot be asked for now, and what of it could not be rendered."""
-    asked = requests.read((*RequestIdentity._fields, "error", "skipped"))
+def _find_unmade(asked: "pd.DataFrame") -> list[Shortfall]:
+    """What could not be rendered."""
     rows = read_rows(asked[asked["error"] != ""], ("product_id", "shot", "error"))
-    unmade = [
+    return [
         Shortfall(product_id=product_id, shot=shot, fingerprint="", kind="failed", reason=error)
         for product_id, shot, error in rows
     ]
-    return read_identities(asked), read_without_request(asked), unmade
 
 
 def _judge_complete(shortfalls: list[Shortfall], newly: list[Shortfall]) -> dg.AssetCheckResult:

@@ -10,10 +10,11 @@ from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.open_ledger import open_ledger
 from flux_assets.buying.generation import WorkItem, open_generation
 from flux_assets.buying.summary import RunSummary
-from flux_assets.defs.events import TO_OBTAIN, known_fingerprints, log_outcomes, run_identity
+from flux_assets.defs.events import TO_OBTAIN, log_outcomes, run_identity
 from flux_assets.defs.full_collections import put_off_full_collections
 from flux_assets.defs.guards import guard_run
 from flux_assets.defs.images import GROUP, OWNERS
+from flux_assets.defs.known_pictures import KnownPictures
 from flux_assets.defs.names import Names
 from flux_assets.defs.pools import API_POOL
 from flux_assets.defs.reports import summary_report
@@ -24,7 +25,6 @@ from flux_assets.image_api.request import ImageRequest
 from flux_assets.manifest.product_names import ProductName
 from flux_assets.planning.against_store import run_cap
 from flux_assets.planning.choices import Choices, ChosenWork, choose
-from flux_assets.planning.plan_table import read_plan_rows
 from flux_assets.planning.reasons import check_choices, explain_choices, list_reasons
 from flux_assets.prompts.inputs import load_catalog, load_overrides, load_shots
 from flux_assets.prompts.rendering import render_requests
@@ -179,16 +179,11 @@ def _choose_work(  # noqa: PLR0917 - all that decides
     choices: Choices,
     asked: "pd.DataFrame",
     plan: "pd.DataFrame",
-) -> tuple[ChosenWork, set[tuple[str, str, str]]]:
-    """The work, and product, shot and fingerprint of all that Dagster's last events name."""
-    known = set(known_fingerprints(instance, names, asked["shot"].unique()))
-    work = choose(
-        read_plan_rows(plan),
-        choices,
-        cap=run_cap(settings, choices),
-        is_known=lambda row: (row.product_id, row.shot, row.fingerprint) in known,
-    )
-    return work, known
+) -> tuple[ChosenWork, KnownPictures]:
+    """The work, and what Dagster's last events say of all pictures."""
+    known = KnownPictures.read(instance, names, asked["shot"].unique())
+    cap = run_cap(settings, choices)
+    return choose(plan, choices, cap=cap, are_known=known.are_known), known
 
 
 def _cut_shards(

@@ -10,7 +10,8 @@ from flux_assets.defs.markdown import escape_markdown, markdown_table
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.manifest.findings import FindingKind, StoreFindings
 from flux_assets.planning.changes import count_changes, count_pruned
-from flux_assets.planning.plan import STATUSES, TO_BUY, Plan, estimate
+from flux_assets.planning.plan import Plan, estimate
+from flux_assets.planning.plan_table import STATUSES, TO_BUY
 from flux_assets.prompts.overrides import OverrideProblem
 
 _MEANINGS = {
@@ -118,7 +119,7 @@ def plan_report(plan: Plan, to_buy: int) -> str:
     changes = count_changes(plan)
     if changes:
         parts.append(markdown_table(("changed by", "pictures"), changes.items()))
-    categories = Counter(row.category for row in plan.rows if row.status in TO_BUY)
+    categories = Counter(row.category for row in plan.rows_that_are(TO_BUY))
     if len(categories) > 1:
         named = [(name or "(none)", count) for name, count in categories.most_common(_SHOWN)]
         parts.append(markdown_table(("to buy in category", "pictures"), named))

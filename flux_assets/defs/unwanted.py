@@ -4,12 +4,13 @@ Dagster knows no partition that is neither missing nor made. So each of these ge
 says why there is no picture, once, where it would count as missing otherwise.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Literal
 
 import dagster as dg
 
 from flux_assets.defs.data_versions import picture_version_tags
+from flux_assets.defs.known_pictures import KnownPictures
 from flux_assets.defs.names import Names
 from flux_assets.planning.choices import ChosenWork
 from flux_assets.prompts.requests import SkipReason
@@ -56,7 +57,7 @@ def log_unwanted(
     asked: "pd.DataFrame",
     plan: "pd.DataFrame",
     work: ChosenWork,
-    known: Iterable[tuple[str, str, str]],
+    known: KnownPictures,
 ) -> None:
     """Log of which products no picture is wanted, where Dagster does not know that yet.
 
@@ -67,12 +68,12 @@ def log_unwanted(
         asked: every request of the catalog.
         plan: of them.
         work: of this run, which tells of each picture that it obtains.
-        known: product, shot and version of every picture's last event.
+        known: what Dagster's events say.
     """
-    versions = {(product_id, shot): version for product_id, shot, version in known}
-    unwanted = _list_unwanted(context.instance, names, asked)
+    unwanted = list(_list_unwanted(context.instance, names, asked))
+    versions = known.versions_of({product_id for product_id, _, _ in unwanted})
     told = list(_find_unknown(unwanted, versions))
-    told += _find_wanted_again(asked, plan, work, versions)
+    told += _find_wanted_again(asked, plan, work, known.versions_that_begin(SKIPPED))
     for each in told:
         context.log_event(build_unwanted(*each, mode=settings.mode, names=names))
 
@@ -93,9 +94,9 @@ def _find_wanted_again(
     work: ChosenWork,
     known: Mapping[tuple[str, str], str],
 ) -> Iterator[tuple[str, str, Unwanted]]:
-    told = {who for who, version in known.items() if version.startswith(SKIPPED)}
-    wanted = told.intersection(read_rows(asked[asked["skipped"] == ""], _IDENTITY))
-    wanted = wanted.difference(read_rows(plan[plan["status"] == "stored"], _IDENTITY))
+    product_ids = {product_id for product_id, _ in known}
+    wanted = set(known).intersection(_read_owners(asked, asked["skipped"] == "", product_ids))
+    wanted -= set(_read_owners(plan, plan["status"] == "stored", product_ids))
     wanted -= {(row.product_id, row.shot) for row in work.to_buy}
     yield from ((*who, "again") for who in sorted(wanted) if known[who] != _version("again"))
 
@@ -103,11 +104,21 @@ def _find_wanted_again(
 def _list_unwanted(
     instance: dg.DagsterInstance, names: Names, asked: "pd.DataFrame"
 ) -> Iterator[tuple[str, str, Unwanted]]:
+    import pandas as pd
+
     yield from read_rows(asked[asked["skipped"] != ""], ("product_id", "shot", "skipped"))
-    partitions = instance.get_dynamic_partitions(names.partitions)
-    gone = set(partitions).difference(asked["product_id"])
+    partitions = pd.Series(instance.get_dynamic_partitions(names.partitions), dtype=str)
+    gone = sorted(partitions[~partitions.isin(asked["product_id"])])
     for shot in asked["shot"].unique() if gone else ():
-        yield from ((product_id, shot, "gone") for product_id in sorted(gone))
+        yield from ((product_id, shot, "gone") for product_id in gone)
+
+
+def _read_owners(
+    table: "pd.DataFrame", chosen: "pd.Series[bool]", product_ids: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """Product and shot of the chosen rows of some products."""
+    rows = table[chosen & table["product_id"].isin(list(product_ids))]
+    yield from read_rows(rows, _IDENTITY)
 
 
 def _version(reason: Unwanted) -> str:

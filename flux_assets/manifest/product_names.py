@@ -1,13 +1,10 @@
 """What each row's product is called by the catalog of now, so that it is found by its name."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from flux_assets.storage.frames import read_rows
-from flux_assets.storage.parquet import StoredTable
+from flux_assets.storage.frames import look_up, text_column
 
-if TYPE_CHECKING:  # they are loaded only where a table is really built
-    import numpy as np
+if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
 
 
@@ -18,26 +15,30 @@ class ProductName(NamedTuple):
     category: str
 
 
-def are_names_of_now(manifest: StoredTable, names: Mapping[str, ProductName]) -> bool:
-    """Whether all rows of a manifest, of products that have a name here, say just that.
+NAMED = ("product_id", *ProductName._fields)
+"""The columns of a table of names; of a product's rows there, the first is taken."""
 
-    Raises:
-        OSError, ValueError, KeyError, NotImplementedError: it is damaged.
+
+def build_names(rows: "pd.DataFrame", names: "pd.DataFrame") -> "pd.DataFrame":
+    """The columns of `ProductName`: of now, else as these rows had them.
+
+    Args:
+        rows: of a manifest, with the columns of NAMED.
+        names: of now, with the same columns.
     """
-    columns = ("product_id", *ProductName._fields)
-    rows = read_rows(manifest.read(columns), columns)
-    return all(names.get(row[0], row[1:]) == row[1:] for row in rows)
+    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+    import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types
 
-
-def build_names(
-    rows: "pd.DataFrame", names: Mapping[str, ProductName]
-) -> "Mapping[str, np.ndarray]":
-    """The columns of `ProductName`: of now, else as these rows had them."""
-    import numpy as np
-
-    named = [names.get(row[0], row[1:]) for row in read_rows(rows, list(rows.columns))]
-    columns = zip(*named, strict=True) if named else [(), ()]
-    return {
-        name: np.array(column, object)
-        for name, column in zip(ProductName._fields, columns, strict=True)
+    product_ids = text_column(rows, "product_id")
+    found = {
+        name: pc.coalesce(look_up(product_ids, names, "product_id", name), text_column(rows, name))
+        for name in ProductName._fields
     }
+    named: pd.DataFrame = pa.table(found).to_pandas()
+    return named
+
+
+def are_names_of_now(rows: "pd.DataFrame", names: "pd.DataFrame") -> bool:
+    """Whether all rows, of products that have a name now, say just that; as of `build_names`."""
+    named = build_names(rows, names)
+    return named.equals(rows[list(named.columns)].reset_index(drop=True))

@@ -11,9 +11,10 @@ from flux_assets.manifest.stored import MANIFEST_KEY, open_manifest, write_manif
 from flux_assets.pictures.lineage import LineageRecord, build_plain_metadata
 from flux_assets.prompts.requests_table import (
     REQUESTS_KEY,
-    read_identities,
+    build_identities,
     read_requests,
-    read_without_request,
+    select_identities,
+    select_places,
 )
 from flux_assets.storage.object_store import ObjectStore, quote_segment
 from flux_assets.storage.parquet import NO_TABLE, StoredTable, read_parquet, write_parquet
@@ -45,9 +46,9 @@ class ManifestAudit:
         self._differing: dict[str, tuple[str, str, str]] = {}
         self._newest: dict[tuple[str, str], tuple[str, str]] = {}
         wanted = self._wanted()
-        self._current = {item.fingerprint[:32] for item in wanted}
+        self._current = {fingerprint[:32] for fingerprint in wanted["fingerprint"]}
         self._current |= {fingerprint[:32] for fingerprint in self._rows}
-        self._owners = {(item.shot, quote_segment(item.product_id)) for item in wanted}
+        self._owners = {(shot, quote_segment(it)) for it, shot in _owners(wanted)}
         self._owners |= {(shot, quote_segment(it)) for _, it, shot in self._rows.values()}
 
     def is_current(self, fingerprint: str) -> bool:
@@ -119,23 +120,21 @@ class ManifestAudit:
         kept = build_manifest_rows([], self._store)
         if self._manifest is not None and set(COLUMNS) <= set(self._manifest.columns):
             kept = self._manifest[~self._manifest["request_fingerprint"].isin(set(wrong))]
-        asked = {(item.product_id, item.shot) for item in self._wanted()}
+        asked = _owners(self._wanted())
         shown = set(self._newest) if self._manifest is None else _owners(self._manifest)
         needed = (asked | shown) - _owners(kept)
         last = [name for owner, (_, name) in self._newest.items() if owner in needed]
         found = build_manifest_rows(read_lineage(last).values(), self._store)
         rows = pd.concat([kept, found]).astype(dict(COLUMNS))
-        requests = self._wanted() if self._requests is not None else _identify_rows(rows)
-        named = {(item.product_id, item.shot) for item in requests}
-        requests += [RequestIdentity(*owner, "") for owner in sorted(shown - named)]
+        requests = _identify_rows(rows) if self._requests is None else self._wanted()
+        gone = [RequestIdentity(*owner, "") for owner in sorted(shown - _owners(requests))]
+        requests = pd.concat([requests, build_identities(gone)], ignore_index=True)
         previous = StoredTable(write_parquet(rows))
         manifest = build_manifest(requests, previous=previous, read_lineage=read, store=self._store)
         write_manifest(self._store, manifest, over=self._etag)
 
-    def _wanted(self) -> list[RequestIdentity]:
-        if self._requests is None:
-            return []
-        return [*read_identities(self._requests), *read_without_request(self._requests)]
+    def _wanted(self) -> "pd.DataFrame":
+        return build_identities([]) if self._requests is None else select_places(self._requests)
 
     def _read_manifest(self) -> tuple["pd.DataFrame | None", str | None]:
         stored = open_manifest(self._store)
@@ -150,7 +149,7 @@ class ManifestAudit:
     def _read_requests(self) -> "pd.DataFrame | None":
         try:
             table = read_parquet(self._store.get(REQUESTS_KEY).data)
-            list(read_identities(table.head(1)))
+            select_identities(table)
         except ObjectNotFoundError:
             return None
         except NO_TABLE:
@@ -183,9 +182,6 @@ def _owners(manifest: "pd.DataFrame") -> set[tuple[str, str]]:
     return set(manifest[["product_id", "shot"]].itertuples(index=False, name=None))
 
 
-def _identify_rows(manifest: "pd.DataFrame") -> list[RequestIdentity]:
-    names = ["product_id", "shot", "request_fingerprint", "stale"]
-    return [
-        RequestIdentity(product_id, shot, "" if stale else fingerprint)
-        for product_id, shot, fingerprint, stale in manifest[names].itertuples(index=False)
-    ]
+def _identify_rows(manifest: "pd.DataFrame") -> "pd.DataFrame":
+    fingerprints = manifest["request_fingerprint"].mask(manifest["stale"], "")
+    return manifest[["product_id", "shot"]].assign(fingerprint=fingerprints)

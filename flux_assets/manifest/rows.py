@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from flux_assets.image_api.request import RequestIdentity
 from flux_assets.manifest.addresses import are_addresses_of_now, build_addresses
-from flux_assets.manifest.product_names import ProductName, are_names_of_now, build_names
+from flux_assets.manifest.product_names import NAMED, are_names_of_now, build_names
 from flux_assets.pictures.lineage import FACTS, Fact, LineageRecord, build_plain_metadata
+from flux_assets.storage.frames import read_rows
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable, merge_rows, write_parquet
 
@@ -62,7 +63,7 @@ class Comparison:
 
 
 def compare_manifest(
-    last: "pd.DataFrame", requests: Iterable[RequestIdentity], changed: AbstractSet[str]
+    last: "pd.DataFrame", requests: "pd.DataFrame", changed: AbstractSet[str]
 ) -> Comparison:
     """Hold the rows of a manifest, of which COMPARED are enough, against the current requests.
 
@@ -71,25 +72,25 @@ def compare_manifest(
         requests: as for `build_manifest`.
         changed: as for `build_manifest`.
     """
-    import pandas as pd
+    import numpy as np
 
-    wanted = list(requests)
     kept = last[list(OF_EVERY_RELEASE)].reset_index(drop=True).reset_index(names="row")
-    kept = kept.merge(pd.DataFrame(wanted, columns=list(RequestIdentity._fields)), on=_IDENTITY)
+    kept = kept.merge(requests[list(RequestIdentity._fields)], on=_IDENTITY)
     unchanged = kept["request_fingerprint"] == kept["fingerprint"]
     unchanged &= ~kept["fingerprint"].isin(changed)
     kept["stale"] = ~unchanged
-    taken_over = set(kept.loc[unchanged, "fingerprint"].tolist())
+    taken_over = requests["fingerprint"].isin(kept.loc[unchanged, "fingerprint"])
+    unknown = requests[~taken_over & (requests["fingerprint"] != "")]
     return Comparison(
         kept=kept.drop(columns="request_fingerprint"),
         row_count=len(last),
-        unknown=[it for it in wanted if it.fingerprint and it.fingerprint not in taken_over],
-        is_same=last["stale"].tolist() == kept["stale"].tolist(),
+        unknown=list(map(RequestIdentity._make, read_rows(unknown, RequestIdentity._fields))),
+        is_same=np.array_equal(last["stale"].to_numpy(bool), kept["stale"].to_numpy(bool)),
     )
 
 
 def build_manifest(
-    requests: Iterable[RequestIdentity],
+    requests: "pd.DataFrame",
     *,
     previous: StoredTable | None,
     read_lineage: ReadLineage,
@@ -102,7 +103,8 @@ def build_manifest(
     `stale`; one that never had any has no row.
 
     Args:
-        requests: every current request; the fingerprint of one that cannot be made is empty.
+        requests: every current one, in the columns of `RequestIdentity`; the fingerprint of one
+            that cannot be made is empty.
         previous: the last manifest; None rebuilds from ledger and store alone.
         read_lineage: gives the lineage, by fingerprint, of those of the requests whose picture
             is stored.
@@ -115,7 +117,7 @@ def build_manifest(
     """
     last = previous or StoredTable(write_parquet(build_manifest_rows([], store)))
     comparison = compare_manifest(last.read(COMPARED), requests, changed)
-    return merge_manifest(last, comparison, read_lineage(comparison.unknown), store, {})
+    return merge_manifest(last, comparison, read_lineage(comparison.unknown), store, None)
 
 
 def merge_manifest(
@@ -123,7 +125,7 @@ def merge_manifest(
     comparison: Comparison,
     lineage: Mapping[str, LineageRecord],
     store: ObjectStore,
-    names: Mapping[str, ProductName],
+    names: "pd.DataFrame | None",
 ) -> StoredTable:
     """The rows that stay and those of the new lineage, by product and shot; all where they are now.
 
@@ -132,7 +134,8 @@ def merge_manifest(
         comparison: of it.
         lineage: of pictures that no row is of, by fingerprint.
         store: for the addresses.
-        names: of the products; those without one here keep what their rows say.
+        names: of the products, with the columns of NAMED; those without one here keep what their
+            rows say.
 
     Raises:
         OSError, ValueError, KeyError, NotImplementedError: the last manifest is damaged.
@@ -148,10 +151,10 @@ def merge_manifest(
     if not are_addresses_of_now(last, store):
         keys = pd.concat([last.read(("object_key",))["object_key"], added["object_key"]])
         values |= build_addresses(keys.to_numpy(object)[places], store)
-    if lineage or not are_names_of_now(last, names):
-        columns = ["product_id", *ProductName._fields]
-        before = pd.concat([last.read(columns), added[columns]], ignore_index=True)
-        values |= build_names(before.iloc[places], names)
+    if names is not None and (lineage or not are_names_of_now(last.read(NAMED), names)):
+        before = pd.concat([last.read(NAMED), added[list(NAMED)]], ignore_index=True)
+        named = build_names(before.iloc[places], names)
+        values |= {name: named[name].to_numpy(object) for name in named.columns}
     return merge_rows(last, added, places, values)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from flux_assets.buying.summary import Shortfall
@@ -23,34 +23,31 @@ _log = logging.getLogger(__name__)
 
 
 def find_shortfalls(
-    requests: Iterable[RequestIdentity],
+    requests: "pd.DataFrame",
     manifest: "pd.DataFrame",
     reasons: Mapping[str, Shortfall],
 ) -> list[Shortfall]:
     """Every request whose current picture the manifest does not have, with why.
 
     Args:
-        requests: every current request.
+        requests: every current one, in the columns of `RequestIdentity`.
         manifest: as `build_manifest` gives it.
         reasons: what the run says, by fingerprint.
     """
-    present = {
-        fingerprint
-        for fingerprint, stale in read_rows(manifest, ("request_fingerprint", "stale"))
-        if not stale
-    }
+    present = manifest.loc[~manifest["stale"], "request_fingerprint"]
+    lost = [fingerprint for fingerprint, item in reasons.items() if item.kind == "lost"]
+    fingerprints = requests["fingerprint"]
+    lacking = requests[~fingerprints.isin(present) | fingerprints.isin(lost)]
     return [
-        reasons.get(request.fingerprint)
+        reasons.get(fingerprint)
         or Shortfall(
-            product_id=request.product_id,
-            shot=request.shot,
-            fingerprint=request.fingerprint,
+            product_id=product_id,
+            shot=shot,
+            fingerprint=fingerprint,
             kind="not_attempted",
             reason=NOT_ASKED,
         )
-        for request in requests
-        if request.fingerprint not in present
-        or (request.fingerprint in reasons and reasons[request.fingerprint].kind == "lost")
+        for product_id, shot, fingerprint in read_rows(lacking, RequestIdentity._fields)
     ]
 
 

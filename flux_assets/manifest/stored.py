@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from flux_assets.catalog.identity import normalise_id
@@ -12,7 +11,7 @@ from flux_assets.errors import ObjectNotFoundError, StoreError
 from flux_assets.image_api.request import RequestIdentity
 from flux_assets.manifest.addresses import are_addresses_of_now
 from flux_assets.manifest.csv_file import write_manifest_csv
-from flux_assets.manifest.product_names import ProductName, are_names_of_now
+from flux_assets.manifest.product_names import NAMED, are_names_of_now
 from flux_assets.manifest.rows import (
     ADDED_COLUMNS,
     COLUMNS,
@@ -35,7 +34,6 @@ if TYPE_CHECKING:  # they are loaded only where a table is really built
 MANIFEST_KEY = table_key("image_manifest.parquet")
 MANIFEST_CSV_KEY = table_key("image_manifest.csv")
 _CONTENT_TYPE = "application/vnd.apache.parquet"
-NO_NAMES: Mapping[str, ProductName] = MappingProxyType({})
 _OWNED = ("product_id", "request_fingerprint")
 _ARROW_TYPES = {"str": "string", "int64": "int64", "float64": "float64", "bool": "bool"}
 
@@ -115,11 +113,11 @@ def _damage_told(uri: str) -> Iterator[None]:
 
 def refresh_manifest(
     store: ObjectStore,
-    requests: Sequence[RequestIdentity],
+    requests: "pd.DataFrame",
     read_lineage: ReadLineage,
     *,
     changed: AbstractSet[str] = frozenset(),
-    names: Mapping[str, ProductName] = NO_NAMES,
+    names: "pd.DataFrame | None" = None,
 ) -> StoredManifest:
     """Bring the stored manifest up to date by compare-and-swap, and its CSV beside it.
 
@@ -148,7 +146,7 @@ def refresh_manifest(
             is_same = (
                 comparison.is_same
                 and are_addresses_of_now(last, store)
-                and are_names_of_now(last, names)
+                and (names is None or are_names_of_now(last.read(NAMED), names))
             )
         lineage = read_lineage(comparison.unknown)
         if stored and last is stored.table and is_same and not lineage:

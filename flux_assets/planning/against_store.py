@@ -1,36 +1,30 @@
 """The plan as the settings want it: against their store, and within their caps."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING
 
 from flux_assets.bill.caps import check_product_drop, check_run_cap
 from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.send_rules import SendRules
 from flux_assets.image_api.polling import TYPICAL_POLLS
-from flux_assets.image_api.request import RequestIdentity
 from flux_assets.planning.choices import Choices, RunCap
-from flux_assets.planning.plan import (
-    NO_CATEGORIES,
-    NO_DOUBTS,
-    NO_FORMER_IDS,
-    NO_TITLES,
-    Plan,
-    PlanLimits,
-    build_plan,
-)
+from flux_assets.planning.plan import NO_DOUBTS, NO_FORMER_IDS, Plan, PlanLimits, build_plan
 from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.stored_pictures import list_pictures
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def plan_against_store(
     settings: Settings,
     store: ObjectStore,
     ledger: Ledger,
-    identities: Sequence[RequestIdentity],
+    requests: "pd.DataFrame",
     *,
-    categories: Mapping[str, str] = NO_CATEGORIES,
-    titles: Mapping[str, str] = NO_TITLES,
+    products: "pd.DataFrame | None" = None,
     former_ids: Mapping[str, tuple[str, ...]] = NO_FORMER_IDS,
     doubts: Mapping[str, str] = NO_DOUBTS,
     prefixes: Iterable[str] | None = None,
@@ -41,24 +35,17 @@ def plan_against_store(
         settings: for the rules and limits.
         store: the shop's.
         ledger: of the same store.
-        identities: every request to plan.
-        categories: of the products, where the plan is to tell them.
-        titles: of the products, likewise.
+        requests: every one to plan, as for `build_plan`.
+        products: likewise.
         former_ids: of the products that have any.
         doubts: why requests may not be bought now, by fingerprint.
         prefixes: where their pictures are, if that is less than the whole store.
     """
-    pictures = list_pictures(store, prefixes)
-    absent = [
-        identity.fingerprint
-        for identity in identities
-        if identity.fingerprint[:32] not in pictures.keys
-    ]
     rules = SendRules.of(settings)
     return build_plan(
-        identities,
-        pictures=pictures,
-        entries=ledger.read_many(absent),
+        requests,
+        pictures=list_pictures(store, prefixes),
+        read_entries=ledger.read_many,
         limits=PlanLimits(
             cost_usd_per_image=settings.cost_usd_per_image,
             requests_per_minute=settings.requests_per_minute,
@@ -68,8 +55,7 @@ def plan_against_store(
             requests_per_picture=1 + TYPICAL_POLLS if settings.delivery == "async" else 1,
         ),
         standing_of=lambda entry: ledger.standing_of(entry, rules),
-        categories=categories,
-        titles=titles,
+        products=products,
         former_ids=former_ids,
         doubts=doubts,
     )

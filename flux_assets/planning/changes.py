@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from flux_assets.bill.ledger_entry import PRUNED
 from flux_assets.image_api.parameters import PARAMETERS
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.manifest.stored import StoredManifest
-from flux_assets.planning.plan import TO_BUY, Plan
+from flux_assets.planning.plan import Plan
+from flux_assets.planning.plan_table import TO_BUY, PlanRow
 
 NOT_IN_MANIFEST = "not in the manifest"
 """The picture was bought by itself, and no manifest has been written since."""
@@ -33,34 +33,30 @@ def explain_changes(
         manifest: the last one, of an older release or None maybe: then nothing can be compared.
     """
     by_fingerprint = {request.fingerprint: request for request in requests}
-    changed = {(row.product_id, row.shot) for row in plan.rows if row.status == "changed"}
+    changed = {(row.product_id, row.shot) for row in plan.rows_that_are({"changed"})}
     shown: Mapping[tuple[str, str], Mapping[str, Any]] = {}
     if manifest is not None and changed and set(_COMPARED) <= set(manifest.column_names):
         shown = _read_rows(manifest, changed)
-    rows = tuple(
-        row._replace(
-            reason=_describe(by_fingerprint[row.fingerprint], shown.get((row.product_id, row.shot)))
-            + (f", {PRUNED}" if row.reason.startswith(PRUNED) else "")
-        )
-        if row.status == "changed"
-        else row
-        for row in plan.rows
-    )
-    return replace(plan, rows=rows)
+
+    def explain(row: PlanRow) -> str:
+        request = by_fingerprint[row.fingerprint]
+        reason = _describe(request, shown.get((row.product_id, row.shot)))
+        return reason + (f", {PRUNED}" if row.reason.startswith(PRUNED) else "")
+
+    return plan.with_reasons({"changed"}, explain)
 
 
 def count_pruned(plan: Plan) -> int:
     """How many pictures are to buy that were paid and stored before, and deleted on purpose."""
     return sum(
         row.reason.startswith(PRUNED) or row.reason.endswith(f", {PRUNED}")
-        for row in plan.rows
-        if row.status in TO_BUY
+        for row in plan.rows_that_are(TO_BUY)
     )
 
 
 def count_changes(plan: Plan) -> Mapping[str, int]:
     """How many changed pictures each field accounts for; one picture may count for several."""
-    reasons = (row.reason for row in plan.rows if row.status == "changed")
+    reasons = (row.reason for row in plan.rows_that_are({"changed"}))
     fields = Counter(field for reason in reasons for field in reason.split(", "))
     return dict(fields.most_common())
 

@@ -1,11 +1,15 @@
 """What one run is to do out of a plan: which pictures it obtains, and which it only reports."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from flux_assets.catalog.identity import normalise_id
-from flux_assets.planning.plan import TO_BUY, PlanRow
+from flux_assets.planning.plan_table import TO_BUY, PlanRow, read_plan_rows
+
+if TYPE_CHECKING:  # they are loaded only where a plan is really made
+    import numpy as np
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,46 +71,46 @@ class ChosenWork:
         return len(self.to_buy) + len(self.to_finish)
 
 
-def select_rows(rows: Iterable[PlanRow], choices: Choices) -> list[PlanRow]:
+def select_rows(plan: "pd.DataFrame", choices: Choices) -> "pd.DataFrame":
     """The rows of the chosen products, categories and shots; each choice narrows the others.
 
     A chosen product may have no row, for `explain_choices` to say why; the others go on.
     """
-    ids = frozenset(choices.product_ids)
-    categories, shots = frozenset(choices.categories), frozenset(choices.shots)
-    return [
-        row
-        for row in rows
-        if (not ids or row.product_id in ids)
-        and (not categories or row.category in categories)
-        and (not shots or row.shot in shots)
-    ]
+    for column, chosen in (
+        ("product_id", choices.product_ids),
+        ("category", choices.categories),
+        ("shot", choices.shots),
+    ):
+        if chosen:
+            plan = plan[plan[column].isin(list(chosen))]
+    return plan
 
 
 def choose(
-    rows: Iterable[PlanRow],
+    plan: "pd.DataFrame",
     choices: Choices,
     *,
     cap: RunCap,
-    is_known: Callable[[PlanRow], bool],
+    are_known: Callable[["pd.DataFrame"], "np.ndarray"],
 ) -> ChosenWork:
     """Apply the choices to a plan.
 
     Args:
-        rows: the whole plan.
+        plan: the table of the whole one.
         choices: what is asked for.
         cap: of the settings, or lower.
-        is_known: whether a stored picture needs no report, since Dagster has it already.
+        are_known: which of some rows with a stored picture need no report, since Dagster has them.
     """
-    chosen = select_rows(rows, choices)
-    paid = set(TO_BUY) | ({"refused"} if choices.retry_refused else set())
-    to_buy = [row for row in chosen if row.status in paid][: choices.limit]
+    chosen = select_rows(plan, choices)
+    paid = [*TO_BUY, *(["refused"] if choices.retry_refused else [])]
+    to_buy = list(read_plan_rows(chosen[chosen["status"].isin(paid)]))[: choices.limit]
     within_cap = tuple(_cut(to_buy, choices, cap))
-    stored = [row for row in chosen if row.status == "stored"]
-    to_report = tuple(row for row in stored if not is_known(row))
+    stored = chosen[chosen["status"] == "stored"]
+    to_report = tuple(read_plan_rows(stored[~are_known(stored)]))
+    to_finish = chosen[~chosen["status"].isin([*paid, "stored"])]
     return ChosenWork(
         to_buy=within_cap,
-        to_finish=tuple(row for row in chosen if row.status not in {*paid, "stored"}),
+        to_finish=tuple(read_plan_rows(to_finish)),
         to_report=to_report,
         already_known=len(stored) - len(to_report),
         left_over_cap=len(to_buy) - len(within_cap),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from flux_assets.bill.ledger import Ledger
@@ -14,14 +15,16 @@ from flux_assets.errors import (
     PromptError,
     SuspectedEncodingError,
 )
-from flux_assets.image_api.request import ImageRequest, RequestIdentity
+from flux_assets.image_api.request import ImageRequest
 from flux_assets.manifest.stored import open_manifest, read_manifest_products
 from flux_assets.pictures.photos.search import Accepts
 from flux_assets.planning.against_store import check_run, plan_against_store, run_cap
 from flux_assets.planning.changes import count_changes, explain_changes
 from flux_assets.planning.choices import Choices, choose, select_rows
-from flux_assets.planning.plan import Plan, PlanRow, estimate
+from flux_assets.planning.plan import Plan, estimate
+from flux_assets.planning.plan_table import STATUSES, PlanRow, build_plan_table, read_plan_rows
 from flux_assets.planning.reasons import (
+    WITH_PICTURE,
     Reason,
     check_choices,
     count_reasons,
@@ -39,9 +42,12 @@ from flux_assets.prompts.inputs import (
 from flux_assets.prompts.overrides import OverrideProblem
 from flux_assets.prompts.rendering import render_requests
 from flux_assets.prompts.requests import Skipped
-from flux_assets.prompts.requests_table import list_doubted
+from flux_assets.prompts.requests_table import build_identities, list_doubted
 from flux_assets.settings import Settings
+from flux_assets.storage.frames import build_frame
 from flux_assets.storage.object_store import ObjectStore
+
+_NAMES = ("product_id", "category", "title")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +109,8 @@ def plan_catalog(
         SourceError, CatalogError, ShotsFileError, StoreError: they cannot be read.
         ChoiceError: a chosen category or shot does not exist, or none of the chosen products.
     """
+    import numpy as np
+
     shots = load_shots(settings)
     catalog = load_catalog(settings, shots, only_shows=True)
     check_choices(choices, catalog, [shot.name for shot in shots.shots])
@@ -117,14 +125,15 @@ def plan_catalog(
     whole = explain_changes(planned, requests, manifest)
     askers = {item.fingerprint: item.product_id for item in requests}
     cap = run_cap(settings, choices)
-    work = choose(whole.rows, choices, cap=cap, is_known=lambda _: True)
+    work = choose(whole.table, choices, cap=cap, are_known=lambda rows: np.ones(len(rows), bool))
     plan = replace(
         whole,
-        rows=tuple(select_rows(whole.rows, choices)),
+        table=select_rows(whole.table, choices),
         limits=replace(whole.limits, max_images_per_run=cap.max_images),
     )
-    chosen = {row.fingerprint for row in plan.rows}
-    reasons = list_reasons(catalog, results, plan.rows, choices)
+    chosen = set(plan.table["fingerprint"])
+    without = plan.rows_that_are(set(STATUSES) - WITH_PICTURE)
+    reasons = list_reasons(catalog, results, without, choices)
     product_ids = {item.product_id for item in catalog.products}
     return DryRun(
         catalog=catalog,
@@ -157,7 +166,7 @@ def _select_doubted(
         PlanRow(*identity, "held", reason=doubt, category=categories[identity.product_id])
         for identity, doubt in list_doubted(results)
     )
-    return tuple(select_rows(rows, choices))
+    return tuple(read_plan_rows(select_rows(build_plan_table(rows), choices)))
 
 
 def _plan_all(
@@ -172,8 +181,8 @@ def _plan_all(
         settings,
         store,
         ledger,
-        [RequestIdentity(item.product_id, item.shot, item.fingerprint) for item in requests],
-        categories={product.product_id: product.category for product in catalog.products},
+        build_identities(requests),
+        products=build_frame(map(attrgetter(*_NAMES), catalog.products), _NAMES, numbers=()),
         former_ids=find_former_ids(catalog.products),
         doubts={item.fingerprint: item.doubt for item in requests if item.doubt},
     )

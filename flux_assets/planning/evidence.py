@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from flux_assets.bill.ledger import Ledger
 from flux_assets.errors import FluxAssetsError
 from flux_assets.manifest.stored import StoredManifest
-from flux_assets.planning.plan import PlanRow
+from flux_assets.planning.plan_table import PlanRow
 
 _ASKED = 50
 

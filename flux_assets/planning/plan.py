@@ -1,43 +1,25 @@
 """What a refresh would do and cost: the catalog's requests against the store; free."""
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING
 
 from flux_assets.bill.ledger_entry import LedgerEntry
 from flux_assets.bill.send_rules import Standing
 from flux_assets.image_api.polling import TYPICAL_LATENCY_SECONDS
 from flux_assets.image_api.request import RequestIdentity
+from flux_assets.planning.plan_table import STATUSES, TO_BUY, PlanRow, PlanStatus, read_plan_rows
+from flux_assets.storage.frames import look_up, read_rows, text_column
 from flux_assets.storage.object_store import picture_prefix
 from flux_assets.storage.stored_pictures import StoredPictures
 
-PlanStatus = Literal[
-    "new", "changed", "stored", "accepted", "refused", "failed", "held", "lost", "missing"
-]
-STATUSES: tuple[PlanStatus, ...] = get_args(PlanStatus)
-TO_BUY: frozenset[PlanStatus] = frozenset({"new", "changed"})
-NO_TITLES: Mapping[str, str] = MappingProxyType({})
-NO_CATEGORIES: Mapping[str, str] = MappingProxyType({})
+if TYPE_CHECKING:  # they are loaded only where a plan is really made
+    import pandas as pd
+    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+
 NO_DOUBTS: Mapping[str, str] = MappingProxyType({})
 NO_FORMER_IDS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
-
-
-class PlanRow(NamedTuple):
-    """One request's standing; `object_key` is there exactly where the picture is stored.
-
-    `reason` says why it stands so; of a changed one, which fields changed.
-    """
-
-    product_id: str
-    shot: str
-    fingerprint: str
-    status: PlanStatus
-    object_key: str = ""
-    reason: str = ""
-    category: str = ""
-    title: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,76 +47,154 @@ class Estimate:
 class Plan:
     """The standing of every request, in their order, and what buying the rest takes.
 
-    `orphaned` counts products and shots that have pictures in the store, but are no longer in
-    the catalog or the shots file.
+    `table` has the columns of `PlanRow`. `orphaned` counts products and shots that have pictures in
+    the store, but are no longer in the catalog or the shots file.
     """
 
-    rows: tuple[PlanRow, ...]
+    table: "pd.DataFrame"
     orphaned: int
     limits: PlanLimits
 
     @property
+    def rows(self) -> tuple[PlanRow, ...]:
+        """All of them, as objects."""
+        return tuple(read_plan_rows(self.table))
+
+    def rows_that_are(self, statuses: Collection[PlanStatus]) -> tuple[PlanRow, ...]:
+        """Those that have one of these standings, as objects."""
+        return tuple(read_plan_rows(self.table[self.table["status"].isin(statuses)]))
+
+    @property
     def counts(self) -> Mapping[PlanStatus, int]:
         """How many requests have each standing."""
-        found = Counter(row.status for row in self.rows)
-        return {status: found[status] for status in STATUSES}
+        found = self.table["status"].value_counts()
+        return {status: int(found.get(status, 0)) for status in STATUSES}
 
     @property
     def to_buy(self) -> int:
         """How many pictures a run would pay for."""
-        return sum(row.status in TO_BUY for row in self.rows)
+        return sum(self.counts[status] for status in TO_BUY)
+
+    def with_reasons(
+        self, statuses: Collection[PlanStatus], explain: Callable[[PlanRow], str]
+    ) -> "Plan":
+        """The plan with another reason at each row that has one of these standings."""
+        chosen = self.table["status"].isin(statuses)
+        if not chosen.any():
+            return self
+        reasons = self.table["reason"].where(
+            ~chosen, list(_spread(chosen, map(explain, self.rows_that_are(statuses))))
+        )
+        return replace(self, table=self.table.assign(reason=reasons))
+
+
+def _spread(chosen: Iterable[bool], texts: Iterator[str]) -> Iterator[str]:
+    return (next(texts) if is_chosen else "" for is_chosen in chosen)
 
 
 def build_plan(
-    requests: Sequence[RequestIdentity],
+    requests: "pd.DataFrame",
     *,
     pictures: StoredPictures,
-    entries: Mapping[str, LedgerEntry],
+    read_entries: Callable[[list[str]], Mapping[str, LedgerEntry]],
     limits: PlanLimits,
     standing_of: Callable[[LedgerEntry], Standing],
-    categories: Mapping[str, str] = NO_CATEGORIES,
-    titles: Mapping[str, str] = NO_TITLES,
+    products: "pd.DataFrame | None" = None,
     former_ids: Mapping[str, tuple[str, ...]] = NO_FORMER_IDS,
     doubts: Mapping[str, str] = NO_DOUBTS,
 ) -> Plan:
-    """Say what each request's standing is.
+    """Say what each request's standing is; objects are made of those without a picture alone.
 
     Args:
-        requests: every request of the catalog.
+        requests: every request of the catalog, in the columns of `RequestIdentity`.
         pictures: as `list_pictures` gives them.
-        entries: the ledger's, by fingerprint, of the requests without a picture.
+        read_entries: gives the ledger's, by fingerprint, of the requests without a picture.
         limits: for cost, time and what binds.
         standing_of: what the ledger's rules allow for an entry.
-        categories: of the products, by product_id, as far as they are known.
-        titles: of the products, likewise.
+        products: `product_id`, `category` and `title` of the products, where they are to be told.
         former_ids: of the products that have any; pictures under these are theirs.
         doubts: why requests may not be bought now, by fingerprint.
     """
-    rows: list[PlanRow] = []
-    wanted: set[str] = set()
-    for request in requests:
-        ids = (request.product_id, *former_ids.get(request.product_id, ()))
-        owners = {picture_prefix(request.shot, product_id) for product_id in ids}
-        wanted |= owners
-        named = {
-            "category": categories.get(request.product_id, ""),
-            "title": titles.get(request.product_id, ""),
-        }
-        key = pictures.keys.get(request.fingerprint[:32])
-        if key is not None:
-            rows.append(PlanRow(*request, status="stored", object_key=key, **named))
-            continue
-        status: PlanStatus = "new" if owners.isdisjoint(pictures.prefixes) else "changed"
+    import pyarrow as pa
+    import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types
+
+    columns = {name: text_column(requests, name) for name in RequestIdentity._fields}
+    keys = pictures.find(columns["fingerprint"])
+    is_absent = pc.is_null(keys)
+    absent = requests[is_absent.to_numpy(zero_copy_only=False)]
+    lacking = [RequestIdentity(*row) for row in read_rows(absent, RequestIdentity._fields)]
+    prefixes = [_list_prefixes(item, former_ids) for item in lacking]
+    flat = [prefix for of_one in prefixes for prefix in of_one]
+    others = dict(zip(flat, pictures.has_any(flat), strict=True))
+    judge = _Judge(read_entries([it.fingerprint for it in lacking]), standing_of, doubts)
+    stood = [
+        judge.find_standing(item.fingerprint, has_others=any(others[it] for it in of_one))
+        for item, of_one in zip(lacking, prefixes, strict=True)
+    ]
+    text = pa.large_string()
+    blank = pa.repeat(pa.scalar("", text), len(requests))
+    statuses = pa.repeat(pa.scalar("stored", text), len(requests))
+    columns |= {
+        "status": _put(statuses, is_absent, [status for status, _ in stood]),
+        "object_key": pc.fill_null(keys, ""),
+        "reason": _put(blank, is_absent, [reason for _, reason in stood]),
+        **{name: _look_up(columns["product_id"], products, name) for name in ("category", "title")},
+    }
+    renamed = requests[requests["product_id"].isin(list(former_ids))]
+    orphaned = pictures.find_others(columns["fingerprint"]).difference(
+        flat,
+        *(
+            _list_prefixes(RequestIdentity(*row), former_ids)
+            for row in read_rows(renamed, RequestIdentity._fields)
+        ),
+    )
+    return Plan(table=pa.table(columns).to_pandas(), orphaned=len(orphaned), limits=limits)
+
+
+def _put(column: "pa.Array", places: "pa.Array", texts: Sequence[str]) -> "pa.Array":
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.replace_with_mask(column, places, pa.array(texts, column.type))
+
+
+def _look_up(product_ids: "pa.Array", products: "pd.DataFrame | None", name: str) -> "pa.Array":
+    """One column of each request's product; empty where it is not known."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if products is None:
+        return pa.repeat(pa.scalar("", product_ids.type), len(product_ids))
+    return pc.fill_null(look_up(product_ids, products, "product_id", name), "")
+
+
+def _list_prefixes(
+    request: RequestIdentity, former_ids: Mapping[str, tuple[str, ...]]
+) -> list[str]:
+    """Where the pictures of its product's shot lie."""
+    ids = (request.product_id, *former_ids.get(request.product_id, ()))
+    return [picture_prefix(request.shot, product_id) for product_id in ids]
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """Says how a request without a picture stands, and why."""
+
+    entries: Mapping[str, LedgerEntry]
+    standing_of: Callable[[LedgerEntry], Standing]
+    doubts: Mapping[str, str]
+
+    def find_standing(self, fingerprint: str, *, has_others: bool) -> tuple[PlanStatus, str]:
+        status: PlanStatus = "changed" if has_others else "new"
         reason = ""
-        entry = entries.get(request.fingerprint)
+        entry = self.entries.get(fingerprint)
         if entry is not None:
-            standing, reason = standing_of(entry), entry.reason
+            standing, reason = self.standing_of(entry), entry.reason
             if standing != "buy":
                 status = "missing" if standing == "stored" else standing
-        if request.fingerprint in doubts and status in {*TO_BUY, "refused"}:
-            status, reason = "held", doubts[request.fingerprint]
-        rows.append(PlanRow(*request, status=status, reason=reason, **named))
-    return Plan(rows=tuple(rows), orphaned=len(pictures.prefixes - wanted), limits=limits)
+        if fingerprint in self.doubts and status in {*TO_BUY, "refused"}:
+            status, reason = "held", self.doubts[fingerprint]
+        return status, reason
 
 
 def estimate(to_buy: int, limits: PlanLimits) -> Estimate:

@@ -1,31 +1,43 @@
-"""The tables between assets: rows of text and numbers, as data frames."""
+"""The rows of a plan, and the table that they are."""
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
-from flux_assets.manifest.product_names import ProductName
-from flux_assets.planning.plan import Plan, PlanRow
 from flux_assets.storage.frames import build_frame, read_rows
-from flux_assets.storage.parquet import StoredTable
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
 
 
-def build_plan_table(plan: Plan) -> "pd.DataFrame":
+PlanStatus = Literal[
+    "new", "changed", "stored", "accepted", "refused", "failed", "held", "lost", "missing"
+]
+STATUSES: tuple[PlanStatus, ...] = get_args(PlanStatus)
+TO_BUY: frozenset[PlanStatus] = frozenset({"new", "changed"})
+
+
+class PlanRow(NamedTuple):
+    """One request's standing; `object_key` is there exactly where the picture is stored.
+
+    `reason` says why it stands so; of a changed one, which fields changed.
+    """
+
+    product_id: str
+    shot: str
+    fingerprint: str
+    status: PlanStatus
+    object_key: str = ""
+    reason: str = ""
+    category: str = ""
+    title: str = ""
+
+
+def build_plan_table(rows: Iterable[PlanRow]) -> "pd.DataFrame":
     """One row per request: its identity and standing."""
-    return build_frame(plan.rows, PlanRow._fields, numbers=())
+    return build_frame(rows, PlanRow._fields, numbers=())
 
 
 def read_plan_rows(table: "pd.DataFrame") -> Iterator[PlanRow]:
-    """The rows of a table that `build_plan_table` built, in its order."""
+    """The rows of a plan's table, in its order."""
     names = [name for name in PlanRow._fields if name in table]  # an older release's has fewer
     return (PlanRow(*row) for row in read_rows(table, names))
-
-
-def read_product_names(table: StoredTable) -> Mapping[str, ProductName]:
-    """The names of a stored plan's products; an older release's has none."""
-    columns = ("product_id", *ProductName._fields)
-    if not set(columns) <= set(table.column_names()):
-        return {}
-    return {row[0]: ProductName(*row[1:]) for row in read_rows(table.read(columns), columns)}

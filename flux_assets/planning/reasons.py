@@ -10,11 +10,13 @@ from flux_assets.catalog.product import Catalog, LeftOut, LeftOutReason
 from flux_assets.errors import ChoiceError, PromptError
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.planning.choices import Choices
-from flux_assets.planning.plan import PlanRow, PlanStatus
+from flux_assets.planning.plan_table import PlanRow, PlanStatus
 from flux_assets.prompts.requests import Skipped
 from flux_assets.storage.formula_cells import neutralise
 
-_WITH_PICTURE: frozenset[PlanStatus] = frozenset({"new", "changed", "stored", "accepted"})
+WITH_PICTURE: frozenset[PlanStatus] = frozenset({"new", "changed", "stored", "accepted"})
+"""The standings of what has a picture, or will have one by a refresh."""
+
 _LEFT_OUT: Mapping[LeftOutReason, str] = {
     "unpublished": "is a draft, hidden or archived; publish it, or set include_unpublished",
     "variant": "is a row of another product, and shown by that one's pictures",
@@ -67,7 +69,7 @@ def list_reasons(
     Args:
         catalog: with the rows that no product was made of.
         results: of the products that are asked about, as `render_requests` gives them.
-        rows: of the plan, for what is not to be had from the API.
+        rows: of the plan, that are not WITH_PICTURE.
         choices: which products and shots are asked about.
     """
     lines = {product.product_id: product.line for product in catalog.products}
@@ -77,7 +79,6 @@ def list_reasons(
         *(
             Reason(row.product_id, row.shot, lines[row.product_id], row.status, row.reason)
             for row in rows
-            if row.status not in _WITH_PICTURE
         ),
     ]
     ids, shots = set(choices.product_ids), {*choices.shots, ""}

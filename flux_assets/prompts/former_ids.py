@@ -73,7 +73,8 @@ def _find_made(
         for request in requests
         for product_id in (request.product_id, *former_ids[request.product_id])
     ]
-    pictures = list_pictures(store, prefixes if len(prefixes) <= _LIST_ABOVE else None).keys
+    listed = list_pictures(store, prefixes if len(prefixes) <= _LIST_ABOVE else None)
+    pictures = set(listed.shorts.to_pylist())
     found: dict[str, ImageRequest] = {}
     unknown = []
     for fingerprint, candidates in former.items():

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from flux_assets.errors import PromptError
@@ -83,10 +84,15 @@ def read_requests(table: "pd.DataFrame") -> Iterator[ImageRequest]:
         yield ImageRequest.from_json(values)
 
 
-def read_identities(table: "pd.DataFrame") -> list[RequestIdentity]:
-    """What identifies each request of a requests table, or of these columns, in its order."""
-    rows = read_rows(table, RequestIdentity._fields)
-    return [row for row in map(RequestIdentity._make, rows) if row.fingerprint]
+def build_identities(requests: Iterable[ImageRequest | RequestIdentity]) -> "pd.DataFrame":
+    """What identifies each request, in the columns of `RequestIdentity`."""
+    rows = map(attrgetter(*RequestIdentity._fields), requests)
+    return build_frame(rows, RequestIdentity._fields, numbers=())
+
+
+def select_identities(table: "pd.DataFrame") -> "pd.DataFrame":
+    """The same of each request of a requests table, or of these columns, in its order."""
+    return table.loc[table["fingerprint"] != "", list(RequestIdentity._fields)]
 
 
 def read_askers(table: "pd.DataFrame") -> dict[str, str]:
@@ -94,14 +100,14 @@ def read_askers(table: "pd.DataFrame") -> dict[str, str]:
     return dict(zip(table["fingerprint"], table["product_id"], strict=True))
 
 
-def read_without_request(table: "pd.DataFrame") -> list[RequestIdentity]:
-    """Each product and shot of a requests table that cannot be asked for now, but has its place.
+def select_places(table: "pd.DataFrame") -> "pd.DataFrame":
+    """As `select_identities`, and each product and shot that has its place without a request.
 
-    Its prompt cannot be rendered, or an override says `skip`; the fingerprint is empty.
+    It cannot be asked for now, since its prompt cannot be rendered or an override says `skip`; its
+    fingerprint is empty.
     """
-    rows = table[(table["error"] != "") | (table["skipped"] == "skip")]
-    owners = read_rows(rows, ("product_id", "shot"))
-    return [RequestIdentity(product_id, shot, "") for product_id, shot in owners]
+    has_place = (table["fingerprint"] != "") | (table["error"] != "") | (table["skipped"] == "skip")
+    return table.loc[has_place, list(RequestIdentity._fields)]
 
 
 class Doubted(NamedTuple):

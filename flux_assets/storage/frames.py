@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
+    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 _BATCH_ROWS = 10_000
 
@@ -25,7 +26,7 @@ def build_frame(
         names: of the columns.
         numbers: those of them that hold whole numbers; the others hold text.
     """
-    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+    import pyarrow as pa
 
     text, number = pa.large_string(), pa.int64()
     schema = pa.schema([(name, number if name in numbers else text) for name in names])
@@ -43,6 +44,25 @@ def read_rows(table: "pd.DataFrame", names: Sequence[str]) -> Iterator[tuple[Any
     for start in range(0, len(table), _BATCH_ROWS):
         batch = table.iloc[start : start + _BATCH_ROWS]
         yield from zip(*(batch[name].tolist() for name in names), strict=True)
+
+
+def text_column(table: "pd.DataFrame", name: str) -> "pa.Array":
+    """One column of texts, for Arrow's functions."""
+    import pyarrow as pa
+
+    column = pa.Table.from_pandas(table[[name]], preserve_index=False).column(0)
+    return column.cast(pa.large_string()).combine_chunks()
+
+
+def look_up(wanted: "pa.Array", table: "pd.DataFrame", key: str, name: str) -> "pa.Array":
+    """For each wanted text: what stands in column `name` of the first row that has it for its key.
+
+    Null where there is no such row.
+    """
+    import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types
+
+    places = pc.index_in(wanted, value_set=text_column(table, key))
+    return text_column(table, name).take(places)
 
 
 def hash_rows(table: "pd.DataFrame") -> str:

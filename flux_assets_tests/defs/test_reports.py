@@ -18,7 +18,8 @@ from flux_assets.defs.reports import (
     shortfalls_table,
     summary_report,
 )
-from flux_assets.planning.plan import STATUSES, Plan, PlanRow, PlanStatus
+from flux_assets.planning.plan import Plan
+from flux_assets.planning.plan_table import STATUSES, PlanRow, PlanStatus, build_plan_table
 from flux_assets_tests.fixtures.records import LIMITS, identify, make_request
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -110,7 +111,7 @@ def _plan(*statuses: PlanStatus, orphaned: int = 0) -> Plan:
         PlanRow(*identify(make_request(str(number))), status)
         for number, status in enumerate(statuses)
     ]
-    return Plan(rows=tuple(rows), orphaned=orphaned, limits=LIMITS)
+    return Plan(table=build_plan_table(rows), orphaned=orphaned, limits=LIMITS)
 
 
 def test_a_plans_report_names_every_status_the_cost_and_the_time() -> None:
@@ -134,7 +135,9 @@ def test_a_plans_report_counts_what_changed_and_in_which_category() -> None:
         row._replace(reason=reason, category=category)
         for row, reason, category in zip(plan.rows, reasons, categories, strict=True)
     )
-    _, _, changes, by_category = plan_report(replace(plan, rows=rows), 3).split("\n\n")
+    _, _, changes, by_category = plan_report(replace(plan, table=build_plan_table(rows)), 3).split(
+        "\n\n"
+    )
     assert _read_table(changes) == [["changed by", "pictures"], ["prompt", "2"], ["take", "1"]]
     assert _read_table(by_category) == [
         *(["to buy in category", "pictures"], ["Rings", "2"], ["Chairs", "1"]),

@@ -13,7 +13,7 @@ from flux_assets.manifest.audit import verify_store
 from flux_assets.manifest.stored import MANIFEST_CSV_KEY, open_manifest, refresh_manifest
 from flux_assets.pictures.lineage import LineageRecord
 from flux_assets.storage.directory import DirectoryStore
-from flux_assets_tests.fixtures.records import make_request
+from flux_assets_tests.fixtures.records import ask, make_request
 from flux_assets_tests.fixtures.stored_pictures import ask_for, buy, open_records, show
 
 REQUESTS = [make_request("00123"), make_request("Größe 38/%"), make_request("lamp")]
@@ -38,8 +38,7 @@ def refresh(store: DirectoryStore, requests: list[ImageRequest] = REQUESTS) -> l
         asked.extend(item.product_id for item in wanted)
         return {}
 
-    identities = [RequestIdentity(it.product_id, it.shot, it.fingerprint) for it in requests]
-    refresh_manifest(store, identities, read)
+    refresh_manifest(store, ask(*requests), read)
     return asked
 
 

@@ -23,7 +23,7 @@ from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import ObjectStore, ledger_key
 from flux_assets.storage.parquet import write_parquet
 from flux_assets_tests.fixtures.purchases import HookedStore, build_ledger, overwrite_entry
-from flux_assets_tests.fixtures.records import make_request
+from flux_assets_tests.fixtures.records import ask, make_request
 from flux_assets_tests.fixtures.stored_pictures import (
     ask_for,
     buy,
@@ -262,7 +262,7 @@ def test_a_damaged_manifest_stops_a_refresh_with_what_to_do(any_store: ObjectSto
     for data in (b"", b"PAR1", whole[: len(whole) // 2], write_parquet(pd.DataFrame({"a": [1]}))):
         damage(any_store, MANIFEST_KEY, data)
         with pytest.raises(StoreError) as error:
-            refresh_manifest(any_store, [], lambda _: {})
+            refresh_manifest(any_store, ask(), lambda _: {})
         told = str(error.value)
         assert any_store.uri_for(MANIFEST_KEY) in told
         assert "`flux-assets verify --repair`" in told

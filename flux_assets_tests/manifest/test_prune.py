@@ -29,7 +29,7 @@ from flux_assets_tests.fixtures.purchases import (
     overwrite_entry,
     read_entry,
 )
-from flux_assets_tests.fixtures.records import identify
+from flux_assets_tests.fixtures.records import ask
 from flux_assets_tests.fixtures.shops import SHOTS, Shop
 from flux_assets_tests.fixtures.stored_pictures import (
     ask_for,
@@ -120,7 +120,7 @@ class PrunableShop(Shop):
 
     def status(self, request: ImageRequest) -> str:
         """What a refresh would do that asks for this."""
-        plan = plan_against_store(self.settings, self.store, self.ledger, [identify(request)])
+        plan = plan_against_store(self.settings, self.store, self.ledger, ask(request))
         return plan.rows[0].status
 
 

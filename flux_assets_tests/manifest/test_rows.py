@@ -17,6 +17,7 @@ from flux_assets.manifest.rows import COLUMNS, MANIFEST_COLUMNS, build_manifest_
 from flux_assets.manifest.stored import MANIFEST_KEY, read_manifest, refresh_manifest
 from flux_assets.pictures.lineage import LineageRecord
 from flux_assets.storage.directory import DirectoryStore
+from flux_assets_tests.fixtures.records import ask
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "manifest"
 _ADDED_SINCE = ("appearance", "pixels_digest", "title", "category")
@@ -61,7 +62,9 @@ def test_the_ledger_of_the_release_before_gives_an_equal_manifest(store: Directo
 def test_the_manifest_of_the_release_before_is_taken_over_unread(store: DirectoryStore) -> None:
     before = read_manifest(store)
     found = read_lineage().values()
-    requests = [RequestIdentity(it.product_id, it.shot, it.request_fingerprint) for it in found]
+    requests = ask(
+        *(RequestIdentity(it.product_id, it.shot, it.request_fingerprint) for it in found)
+    )
     asked: list[RequestIdentity] = []
 
     def read(wanted: list[RequestIdentity]) -> Mapping[str, LineageRecord]:

@@ -8,7 +8,7 @@ from flux_assets.buying.summary import Shortfall
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.manifest.shortfalls import find_shortfalls, read_shortfalls, record_shortfalls
 from flux_assets.storage.directory import DirectoryStore
-from flux_assets_tests.fixtures.records import identify, make_request
+from flux_assets_tests.fixtures.records import ask, make_request
 
 CHAIR, LAMP, STOOL = make_request("00123"), make_request("1e5"), make_request("3")
 
@@ -32,7 +32,7 @@ def _find(manifest: list[tuple[ImageRequest, bool]], *reasons: Shortfall) -> lis
     """The shortfalls of all three requests, given the manifest's pictures and their staleness."""
     rows = [(request.fingerprint, stale) for request, stale in manifest]
     return find_shortfalls(
-        map(identify, (CHAIR, LAMP, STOOL)),
+        ask(CHAIR, LAMP, STOOL),
         pd.DataFrame(rows, columns=["request_fingerprint", "stale"]),
         {item.fingerprint: item for item in reasons},
     )

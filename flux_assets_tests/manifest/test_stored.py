@@ -10,7 +10,7 @@ import pytest
 
 from flux_assets.errors import StoreError
 from flux_assets.image_api.request import ImageRequest, RequestIdentity
-from flux_assets.manifest.product_names import ProductName
+from flux_assets.manifest.product_names import NAMED
 from flux_assets.manifest.rows import build_manifest
 from flux_assets.manifest.stored import (
     MANIFEST_CSV_KEY,
@@ -21,8 +21,9 @@ from flux_assets.manifest.stored import (
 )
 from flux_assets.pictures.lineage import LineageRecord
 from flux_assets.storage.directory import DirectoryStore
+from flux_assets.storage.frames import build_frame
 from flux_assets.storage.parquet import StoredTable, read_parquet, write_parquet
-from flux_assets_tests.fixtures.records import identify, make_lineage, make_request
+from flux_assets_tests.fixtures.records import ask, identify, make_lineage, make_request
 
 CHAIR, LAMP = make_request("00123"), make_request("1e5")
 CHANGED_CHAIR = make_request("00123", prompt="A better chair")
@@ -59,11 +60,15 @@ def _build(
     stored: Iterable[ImageRequest] = (),
 ) -> pd.DataFrame:
     return build_manifest(
-        [identify(request) for request in requests],
+        ask(*requests),
         previous=None if previous is None else _store(previous),
         read_lineage=Ledger(*stored),
         store=store,
     ).read()
+
+
+def _name(*names: tuple[str, str, str]) -> pd.DataFrame:
+    return build_frame(names, NAMED, numbers=())
 
 
 def _store(manifest: pd.DataFrame) -> StoredTable:
@@ -100,7 +105,7 @@ def test_a_manifest_is_built_from_the_ledger_alone(store: DirectoryStore) -> Non
 def test_an_unchanged_row_is_taken_over_and_not_asked_for(store: DirectoryStore) -> None:
     previous = _build(store, [CHAIR], stored=[CHAIR])
     ledger = Ledger(CHAIR, LAMP)
-    identities = [identify(CHAIR), identify(LAMP)]
+    identities = ask(CHAIR, LAMP)
     manifest = build_manifest(
         identities, previous=_store(previous), read_lineage=ledger, store=store
     ).read()
@@ -123,7 +128,7 @@ def test_a_row_whose_picture_was_bought_once_more_is_read_again(store: Directory
     again.stored[CHAIR.fingerprint] = make_lineage(CHAIR, uuid="another call")
     for ledger, uuid, stale in ((again, "another call", False), (Ledger(LAMP), None, True)):
         manifest = build_manifest(
-            map(identify, both),
+            ask(*both),
             previous=_store(previous),
             read_lineage=ledger,
             store=store,
@@ -163,7 +168,7 @@ def test_a_request_that_cannot_be_made_keeps_the_last_picture_as_stale(
     current = _build(store, [CHAIR, LAMP], stored=[CHAIR, LAMP])
     ledger = Ledger()
     manifest = build_manifest(
-        [RequestIdentity("00123", "hero", ""), identify(LAMP)],
+        ask(RequestIdentity("00123", "hero", ""), LAMP),
         previous=_store(current),
         read_lineage=ledger,
         store=store,
@@ -214,7 +219,7 @@ def test_every_column_keeps_its_type_whatever_rows_there_are(store: DirectorySto
 
 
 def _refresh(store: DirectoryStore, request: ImageRequest, read: ReadLineage) -> pd.DataFrame:
-    return refresh_manifest(store, [identify(CHAIR), identify(request)], read).read()
+    return refresh_manifest(store, ask(CHAIR, request), read).read()
 
 
 def test_a_refreshed_manifest_lies_in_the_store_as_parquet_and_csv(store: DirectoryStore) -> None:
@@ -334,7 +339,7 @@ def test_a_manifest_of_a_release_without_photos_is_taken_over_unread(
         asked.extend(wanted)
         return {}
 
-    manifest = refresh_manifest(store, [identify(CHAIR), identify(LAMP)], read_lineage).read()
+    manifest = refresh_manifest(store, ask(CHAIR, LAMP), read_lineage).read()
 
     assert asked == []
     pd.testing.assert_frame_equal(manifest, whole)
@@ -346,29 +351,28 @@ def test_a_manifest_of_an_older_release_is_read_again_from_the_ledger(
     older = _build(store, [CHAIR, LAMP], stored=[CHAIR, LAMP]).drop(columns=["output_format"])
     store.put(MANIFEST_KEY, write_parquet(older), content_type="application/octet-stream")
     ledger = Ledger(CHAIR, LAMP)
-    manifest = refresh_manifest(store, [identify(CHANGED_CHAIR), identify(LAMP)], ledger).read()
+    manifest = refresh_manifest(store, ask(CHANGED_CHAIR, LAMP), ledger).read()
     assert _rows(manifest) == [_row(CHAIR, stale=True), _row(LAMP)]
     assert manifest["output_format"].tolist() == ["png", "png"]
 
 
 def test_a_products_name_is_brought_up_to_date_without_its_lineage(store: DirectoryStore) -> None:
-    both = [identify(CHAIR), identify(LAMP)]
-    names = {"00123": ProductName("Chair", "Seats"), "1e5": ProductName("Lamp", "")}
-    columns = ["product_id", "title", "category"]
+    both = ask(CHAIR, LAMP)
+    names = _name(("00123", "Chair", "Seats"), ("1e5", "Lamp", ""))
     refresh_manifest(store, both, Ledger(CHAIR, LAMP), names=names)
     ledger = Ledger()
-    renamed = {"00123": ProductName("Armchair", "Seats")}
+    renamed = _name(("00123", "Armchair", "Seats"))
     manifest = refresh_manifest(store, both, ledger, names=renamed)
     assert ledger.asked == []
-    rows = list(manifest.read(columns).itertuples(index=False, name=None))
+    rows = list(manifest.read(NAMED).itertuples(index=False, name=None))
     assert rows == [("00123", "Armchair", "Seats"), ("1e5", "Lamp", "")]
     assert refresh_manifest(store, both, ledger, names=renamed).etag == manifest.etag
 
 
 def test_a_new_row_beside_others_has_its_name_at_once(store: DirectoryStore) -> None:
-    names = {"00123": ProductName("Chair", "Seats"), "1e5": ProductName("Lamp", "Lights")}
-    refresh_manifest(store, [identify(LAMP)], Ledger(LAMP), names=names)
-    both = [identify(CHAIR), identify(LAMP)]
+    names = _name(("00123", "Chair", "Seats"), ("1e5", "Lamp", "Lights"))
+    refresh_manifest(store, ask(LAMP), Ledger(LAMP), names=names)
+    both = ask(CHAIR, LAMP)
     manifest = refresh_manifest(store, both, Ledger(CHAIR), names=names)
     assert manifest.read(("title",))["title"].tolist() == ["Chair", "Lamp"]
 
@@ -376,8 +380,8 @@ def test_a_new_row_beside_others_has_its_name_at_once(store: DirectoryStore) -> 
 def test_rows_keep_their_order_and_the_name_of_a_product_that_is_not_named_now(
     store: DirectoryStore,
 ) -> None:
-    names = {"00123": ProductName("Chair", "Seats"), "1e5": ProductName("Lamp", "Lights")}
-    both = [identify(CHAIR), identify(LAMP)]
+    names = _name(("00123", "Chair", "Seats"), ("1e5", "Lamp", "Lights"))
+    both = ask(CHAIR, LAMP)
     before = refresh_manifest(store, both, Ledger(CHAIR, LAMP), names=names).read()
-    after = refresh_manifest(store, both, Ledger(), names={}).read()
+    after = refresh_manifest(store, both, Ledger(), names=_name()).read()
     pd.testing.assert_frame_equal(after, before)

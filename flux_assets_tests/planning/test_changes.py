@@ -16,10 +16,11 @@ from flux_assets.planning.changes import (
     count_pruned,
     explain_changes,
 )
-from flux_assets.planning.plan import Plan, PlanRow
+from flux_assets.planning.plan import Plan
+from flux_assets.planning.plan_table import PlanRow, build_plan_table
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.parquet import StoredTable, write_parquet
-from flux_assets_tests.fixtures.records import LIMITS, identify, make_lineage, make_request
+from flux_assets_tests.fixtures.records import LIMITS, ask, identify, make_lineage, make_request
 
 PHOTO = SourcePhoto(uri="a.jpg", sha256="ab" * 32)
 SHOWN = make_request("00123", prompt="A chair", guidance=3, seed=7)
@@ -28,7 +29,7 @@ SHOWN = make_request("00123", prompt="A chair", guidance=3, seed=7)
 @pytest.fixture
 def manifest(tmp_path: Path) -> pd.DataFrame:
     return build_manifest(
-        [identify(SHOWN)],
+        ask(SHOWN),
         previous=None,
         read_lineage=lambda _: {SHOWN.fingerprint: make_lineage(SHOWN)},
         store=DirectoryStore(tmp_path),
@@ -37,7 +38,7 @@ def manifest(tmp_path: Path) -> pd.DataFrame:
 
 def _explain(manifest: pd.DataFrame | None, *requests: ImageRequest) -> list[str]:
     rows = [PlanRow(*identify(request), "changed") for request in requests]
-    plan = Plan(rows=tuple(rows), orphaned=0, limits=LIMITS)
+    plan = Plan(table=build_plan_table(rows), orphaned=0, limits=LIMITS)
     stored = None if manifest is None else _store(manifest)
     return [row.reason for row in explain_changes(plan, requests, stored).rows]
 
@@ -84,7 +85,7 @@ def test_another_photo_is_named_and_so_is_what_it_is_laid_on(
     given: dict[str, Any] = {"product_id": "1", "shot": "scene", "prompt": "A chair"}
     shown = build_image_request(**given, parameters={"seed": 7}, source=PHOTO)
     manifest = build_manifest(
-        [identify(shown)],
+        ask(shown),
         previous=None,
         read_lineage=lambda _: {shown.fingerprint: make_lineage(shown)},
         store=DirectoryStore(tmp_path),
@@ -116,7 +117,7 @@ def test_only_changed_rows_get_a_reason_and_each_field_is_counted(manifest: pd.D
         PlanRow(*identify(changed[1]), "changed"),
     ]
     plan = explain_changes(
-        Plan(rows=tuple(rows), orphaned=3, limits=LIMITS), changed, _store(manifest)
+        Plan(table=build_plan_table(rows), orphaned=3, limits=LIMITS), changed, _store(manifest)
     )
     assert [row.reason for row in plan.rows] == ["prompt", "moderated", NOT_IN_MANIFEST]
     assert count_changes(plan) == {"prompt": 1, NOT_IN_MANIFEST: 1}
@@ -136,7 +137,9 @@ def test_what_was_pruned_is_counted_whatever_changed(manifest: pd.DataFrame) -> 
         PlanRow(*identify(make_request("00125")), "new"),
         PlanRow(*identify(make_request("00126")), "refused", reason=reason),
     )
-    plan = explain_changes(Plan(rows=rows, orphaned=0, limits=LIMITS), [back], _store(manifest))
+    plan = explain_changes(
+        Plan(table=build_plan_table(rows), orphaned=0, limits=LIMITS), [back], _store(manifest)
+    )
     assert plan.rows[0].reason == "prompt, pruned"
     assert count_changes(plan) == {"prompt": 1, "pruned": 1}
     assert count_pruned(plan) == 2

@@ -1,11 +1,13 @@
 from collections.abc import Callable
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from flux_assets.bill.caps import check_product_drop
 from flux_assets.errors import ProductDropError
 from flux_assets.planning.choices import Choices, ChosenWork, RunCap, choose, select_rows
-from flux_assets.planning.plan import PlanRow, PlanStatus
+from flux_assets.planning.plan_table import PlanRow, PlanStatus, build_plan_table
 
 
 def _row(product_id: str, shot: str, status: PlanStatus) -> PlanRow:
@@ -28,17 +30,18 @@ ROWS = [
     _row("p3", "wide", "new"),
 ]
 
+PLAN = build_plan_table(ROWS)
 
 WIDE_CAP = RunCap(max_images=500, over_cap="refuse")
 
 
 def _choose(
     *,
-    is_known: Callable[[PlanRow], bool] = lambda _: False,
+    are_known: Callable[[pd.DataFrame], np.ndarray] = lambda rows: np.zeros(len(rows), bool),
     cap: RunCap = WIDE_CAP,
     **choices: object,
 ) -> ChosenWork:
-    return choose(ROWS, Choices(**choices), cap=cap, is_known=is_known)  # type: ignore[arg-type] # its own fields
+    return choose(PLAN, Choices(**choices), cap=cap, are_known=are_known)  # type: ignore[arg-type] # its own fields
 
 
 def _names(rows: tuple[PlanRow, ...]) -> list[str]:
@@ -64,7 +67,7 @@ def test_without_choices_everything_is_looked_after() -> None:
 
 
 def test_a_stored_picture_that_dagster_knows_is_only_counted() -> None:
-    work = _choose(is_known=lambda row: row.fingerprint == "p1-wide")
+    work = _choose(are_known=lambda rows: (rows["fingerprint"] == "p1-wide").to_numpy(bool))
     assert work.to_report == ()
     assert work.already_known == 1
 
@@ -75,7 +78,9 @@ def test_only_the_chosen_products_and_shots_are_looked_after() -> None:
     assert _names(work.to_report) == ["p1-wide"]
     work = _choose(shots=["wide"])
     assert _looked_after(work) == ["p2-wide", "p3-wide"]
-    work = _choose(product_ids=["p1"], shots=["hero"], is_known=lambda _: True)
+    work = _choose(
+        product_ids=["p1"], shots=["hero"], are_known=lambda rows: np.ones(len(rows), bool)
+    )
     assert _looked_after(work) == ["p1-hero"]
     assert (len(work.to_buy), work.already_known) == (1, 0)
 
@@ -107,7 +112,7 @@ def test_refused_pictures_to_be_retried_are_bought_and_count() -> None:
 
 def test_a_chosen_product_without_a_row_stops_no_other() -> None:
     assert _looked_after(_choose(product_ids=["p1", "p9"])) == ["p1-hero"]
-    assert select_rows(ROWS, Choices(product_ids=["p9"])) == []
+    assert select_rows(PLAN, Choices(product_ids=["p9"])).empty
 
 
 def test_categories_and_products_narrow_each_other() -> None:

@@ -7,7 +7,7 @@ from flux_assets.bill.open_ledger import RunIdentity, open_ledger
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.planning.choices import Choices
 from flux_assets.planning.dry_run import DryRun, plan_catalog
-from flux_assets.planning.plan import STATUSES
+from flux_assets.planning.plan_table import STATUSES
 from flux_assets.storage.object_store import picture_key
 from flux_assets_tests.fixtures.shops import Shop
 

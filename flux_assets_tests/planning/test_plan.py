@@ -8,13 +8,16 @@ from flux_assets.bill.ledger_entry import LedgerEntry
 from flux_assets.bill.process_identity import this_process
 from flux_assets.bill.send_rules import Standing
 from flux_assets.image_api.request import ImageRequest, RequestIdentity
-from flux_assets.planning.plan import STATUSES, PlanRow, build_plan, estimate
+from flux_assets.manifest.product_names import NAMED
+from flux_assets.planning.plan import build_plan, estimate
+from flux_assets.planning.plan_table import STATUSES, PlanRow
 from flux_assets.storage.directory import DirectoryStore
+from flux_assets.storage.frames import build_frame
 from flux_assets.storage.object_store import picture_key, picture_prefix
 from flux_assets.storage.stored_pictures import StoredPictures, list_pictures
-from flux_assets_tests.fixtures.records import LIMITS, identify, make_request
+from flux_assets_tests.fixtures.records import LIMITS, ask, identify, make_request
 
-NOTHING = StoredPictures({}, frozenset())
+NOTHING = StoredPictures.of(())
 CHAIR = identify(make_request("00123", "hero"))
 
 
@@ -34,8 +37,16 @@ def _entry(fingerprint: str, reason: str = "") -> LedgerEntry:
 
 
 def _stored(*identities: RequestIdentity) -> StoredPictures:
-    keys = {item.fingerprint[:32]: f"images/{item.fingerprint}.png" for item in identities}
-    return StoredPictures(keys, {picture_prefix(item.shot, item.product_id) for item in identities})
+    return StoredPictures.of(map(_key_of, identities))
+
+
+def _key_of(identity: RequestIdentity) -> str:
+    return picture_key(
+        shot=identity.shot,
+        product_id=identity.product_id,
+        fingerprint=identity.fingerprint,
+        extension="png",
+    )
 
 
 def _plan_one(
@@ -43,9 +54,9 @@ def _plan_one(
 ) -> PlanRow:
     """The plan of one chair without a picture, whose ledger entry stands as given."""
     plan = build_plan(
-        [CHAIR],
+        ask(CHAIR),
         pictures=pictures,
-        entries={CHAIR.fingerprint: _entry(CHAIR.fingerprint, reason)},
+        read_entries=lambda _: {CHAIR.fingerprint: _entry(CHAIR.fingerprint, reason)},
         limits=LIMITS,
         standing_of=lambda _: standing,
     )
@@ -53,33 +64,42 @@ def _plan_one(
     return plan.rows[0]
 
 
+def _read_none(_: list[str]) -> Mapping[str, LedgerEntry]:
+    return {}
+
+
 def _never(entry: LedgerEntry) -> Standing:
     pytest.fail(f"the ledger says nothing of {entry.fingerprint}")
 
 
 def test_what_has_neither_picture_nor_entry_is_new() -> None:
-    plan = build_plan([CHAIR], pictures=NOTHING, entries={}, limits=LIMITS, standing_of=_never)
+    plan = build_plan(
+        ask(CHAIR), pictures=NOTHING, read_entries=_read_none, limits=LIMITS, standing_of=_never
+    )
     assert plan.rows == (PlanRow(*CHAIR, "new"),)
     assert plan.to_buy == 1
 
 
 def test_what_has_a_picture_is_stored_whatever_the_ledger_says() -> None:
     plan = build_plan(
-        [CHAIR],
+        ask(CHAIR),
         pictures=_stored(CHAIR),
-        entries={CHAIR.fingerprint: _entry(CHAIR.fingerprint)},
+        read_entries=lambda _: {CHAIR.fingerprint: _entry(CHAIR.fingerprint)},
         limits=LIMITS,
         standing_of=_never,
     )
-    key = f"images/{CHAIR.fingerprint}.png"
-    assert plan.rows == (PlanRow(*CHAIR, "stored", key),)
+    assert plan.rows == (PlanRow(*CHAIR, "stored", _key_of(CHAIR)),)
     assert (plan.to_buy, plan.orphaned) == (0, 0)
 
 
 def test_a_product_with_a_picture_of_another_request_is_changed() -> None:
     earlier = identify(make_request("00123", "hero", "An older chair"))
     plan = build_plan(
-        [CHAIR], pictures=_stored(earlier), entries={}, limits=LIMITS, standing_of=_never
+        ask(CHAIR),
+        pictures=_stored(earlier),
+        read_entries=_read_none,
+        limits=LIMITS,
+        standing_of=_never,
     )
     assert plan.rows == (PlanRow(*CHAIR, "changed"),)
     assert (plan.to_buy, plan.orphaned) == (1, 0)
@@ -92,7 +112,9 @@ def test_a_product_with_a_picture_of_another_request_is_changed() -> None:
 )
 def test_pictures_of_another_shot_or_product_leave_it_new(other: ImageRequest) -> None:
     pictures = _stored(identify(other))
-    plan = build_plan([CHAIR], pictures=pictures, entries={}, limits=LIMITS, standing_of=_never)
+    plan = build_plan(
+        ask(CHAIR), pictures=pictures, read_entries=_read_none, limits=LIMITS, standing_of=_never
+    )
     assert [item.status for item in plan.rows] == ["new"]
 
 
@@ -117,9 +139,9 @@ def test_only_new_and_changed_requests_are_to_be_bought() -> None:
     standings: list[Standing] = ["accepted", "stored", "refused", "failed", "held", "lost"]
     by_fingerprint = dict(zip((item.fingerprint for item in requests[1:]), standings, strict=True))
     plan = build_plan(
-        requests,
+        ask(*requests),
         pictures=NOTHING,
-        entries={fingerprint: _entry(fingerprint) for fingerprint in by_fingerprint},
+        read_entries=lambda _: {name: _entry(name) for name in by_fingerprint},
         limits=LIMITS,
         standing_of=lambda entry: by_fingerprint[entry.fingerprint],
     )
@@ -136,7 +158,9 @@ def test_pictures_of_products_and_shots_that_are_gone_are_orphaned() -> None:
         identify(make_request("gone", "hero")),
         identify(make_request("gone", "hero", "An older picture of it")),
     )
-    plan = build_plan([CHAIR], pictures=pictures, entries={}, limits=LIMITS, standing_of=_never)
+    plan = build_plan(
+        ask(CHAIR), pictures=pictures, read_entries=_read_none, limits=LIMITS, standing_of=_never
+    )
     assert plan.orphaned == 2
 
 
@@ -167,14 +191,14 @@ def test_cost_time_and_the_limit_that_binds_are_estimated(
 def test_a_plan_tells_the_category_of_each_product() -> None:
     lamp = identify(make_request("00124"))
     plan = build_plan(
-        [CHAIR, lamp],
+        ask(CHAIR, lamp),
         pictures=NOTHING,
-        entries={},
+        read_entries=_read_none,
         limits=LIMITS,
         standing_of=_never,
-        categories={"00123": "Chairs"},
+        products=build_frame([("00123", "A chair", "Chairs")], NAMED, numbers=()),
     )
-    assert [row.category for row in plan.rows] == ["Chairs", ""]
+    assert [(row.category, row.title) for row in plan.rows] == [("Chairs", "A chair"), ("", "")]
 
 
 def _put_picture(store: DirectoryStore, identity: RequestIdentity, extension: str) -> str:
@@ -193,9 +217,9 @@ def test_the_stores_listing_shows_which_requests_have_a_picture(tmp_path: Path) 
     awkward = identify(make_request("JWL.7/01", "wide"))
     keys = [_put_picture(store, CHAIR, "png"), _put_picture(store, awkward, "jpg")]
     plan = build_plan(
-        [CHAIR, awkward, identify(make_request("JWL.7/01", "wide", "Changed"))],
+        ask(CHAIR, awkward, make_request("JWL.7/01", "wide", "Changed")),
         pictures=list_pictures(store),
-        entries={},
+        read_entries=_read_none,
         limits=LIMITS,
         standing_of=_never,
     )
@@ -210,7 +234,7 @@ def test_a_listing_of_some_prefixes_sees_no_other_pictures(tmp_path: Path) -> No
     key = _put_picture(store, CHAIR, "png")
     _put_picture(store, lamp, "png")
     pictures = list_pictures(store, [picture_prefix("hero", "00123")])
-    assert pictures == StoredPictures({CHAIR.fingerprint[:32]: key}, {"images/hero/00123/"})
+    assert pictures.keys.to_pylist() == [key]
 
 
 class _Bucket(DirectoryStore):
@@ -226,6 +250,6 @@ class _Bucket(DirectoryStore):
 def test_what_is_no_picture_of_ours_is_passed_over(tmp_path: Path) -> None:
     store = _Bucket(tmp_path)
     key = _put_picture(store, CHAIR, "png")
-    assert list_pictures(store) == StoredPictures(
-        {CHAIR.fingerprint[:32]: key}, {"images/hero/00123/"}
-    )
+    pictures = list_pictures(store)
+    assert pictures.keys.to_pylist() == [key]
+    assert pictures.prefixes.to_pylist() == ["images/hero/00123/"]

@@ -9,11 +9,14 @@ from flux_assets.catalog.tables import (
     read_products,
 )
 from flux_assets.errors import PromptError
-from flux_assets.planning.plan import Plan, PlanRow
-from flux_assets.planning.plan_table import build_plan_table, read_plan_rows
-from flux_assets.prompts.requests_table import build_requests_table, read_identities, read_requests
+from flux_assets.planning.plan_table import PlanRow, build_plan_table, read_plan_rows
+from flux_assets.prompts.requests_table import (
+    build_requests_table,
+    read_requests,
+    select_identities,
+)
 from flux_assets.storage.parquet import read_parquet, write_parquet
-from flux_assets_tests.fixtures.records import LIMITS, identify, make_request
+from flux_assets_tests.fixtures.records import identify, make_request
 
 AWKWARD = [
     *("", " ", "00123", "1e5", "-0", "0x10", "NaN", "nan", "None", "null", "N/A", "True", "inf"),
@@ -62,7 +65,7 @@ def test_requests_keep_their_numbers_kinds_and_fingerprints() -> None:
     assert {name: type(value) for name, value in read.prompt_object.items()} == {
         name: type(value) for name, value in request.prompt_object.items()
     }
-    assert read_identities(table) == [identify(request)]
+    assert select_identities(table).values.tolist() == [list(identify(request))]
 
 
 def test_a_prompt_that_cannot_be_rendered_stands_in_the_table_but_is_no_request() -> None:
@@ -72,7 +75,7 @@ def test_a_prompt_that_cannot_be_rendered_stands_in_the_table_but_is_no_request(
     assert table["error"].tolist() == ["the field 'color' is empty", ""]
     assert table["product_id"].tolist() == ["00123", "00124"]
     assert list(read_requests(table)) == [good]
-    assert read_identities(table) == [identify(good)]
+    assert select_identities(table).values.tolist() == [list(identify(good))]
 
 
 def test_a_plan_comes_back_row_by_row() -> None:
@@ -81,8 +84,7 @@ def test_a_plan_comes_back_row_by_row() -> None:
         PlanRow(*hero, "stored", object_key="images/hero/00123/ab.png", category="Rings"),
         PlanRow(*wide, "refused", reason="moderated | twice"),
     )
-    plan = Plan(rows=rows, orphaned=0, limits=LIMITS)
-    table = read_parquet(write_parquet(build_plan_table(plan)))
+    table = read_parquet(write_parquet(build_plan_table(rows)))
     assert tuple(read_plan_rows(table)) == rows
 
 
@@ -108,18 +110,17 @@ def test_rejected_rows_are_listed_with_everything_there_is_to_know() -> None:
 
 
 def test_an_empty_catalog_gives_empty_tables() -> None:
-    plan = Plan(rows=(), orphaned=0, limits=LIMITS)
     products, requests, rows, rejected = (
         read_parquet(write_parquet(table))
         for table in (
             build_products_table([]),
             build_requests_table([]),
-            build_plan_table(plan),
+            build_plan_table(()),
             build_rejected_rows_table([]),
         )
     )
     assert list(read_products(products)) == []
     assert list(read_requests(requests)) == []
-    assert read_identities(requests) == []
+    assert select_identities(requests).empty
     assert list(read_plan_rows(rows)) == []
     assert len(rejected) == 0

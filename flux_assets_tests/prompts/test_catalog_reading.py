@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from flux_assets.catalog.read import read_catalog
 from flux_assets.prompts import catalog_reading
 from flux_assets.prompts.catalog_reading import (
     PRODUCTS_KEY,
@@ -60,7 +61,6 @@ def shop(tmp_path: Path) -> Shop:
 def readings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that were really read."""
     names: list[str] = []
-    read_catalog = catalog_reading.read_catalog
 
     def listed(data: bytes, name: str, **how: object) -> object:
         names.append(name)

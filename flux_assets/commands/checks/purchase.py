@@ -18,7 +18,7 @@ from flux_assets.image_api.transport import HttpReply
 from flux_assets.pictures.lineage import LineageRecord
 from flux_assets.planning.choices import Choices
 from flux_assets.planning.dry_run import DryRun, plan_catalog
-from flux_assets.planning.plan import TO_BUY
+from flux_assets.planning.plan_table import TO_BUY
 from flux_assets.prompts.inputs import refuse_guess
 from flux_assets.publishing.provenance import read_provenance
 from flux_assets.settings import Settings
