@@ -136,7 +136,7 @@ def build_image_requests(settings: Settings, names: Names) -> dg.AssetsDefinitio
     )
     def image_requests(
         context: dg.AssetExecutionContext,
-        products: Any,  # noqa: ANN401 - a data frame
+        products: StoredTable,
     ) -> Iterator[dg.Output[Any] | dg.AssetCheckResult]:
         with put_off_full_collections():
             shots, overrides = load_shots(settings), load_overrides(settings)
@@ -153,7 +153,7 @@ def build_image_requests(settings: Settings, names: Names) -> dg.AssetsDefinitio
             )
             context.set_data_version(key, version_of_requests(table))
             yield dg.Output(table, metadata=_describe_requests(table, shots))
-            bad_rows = find_problems(overrides, products["product_id"].tolist(), shots)
+            bad_rows = find_problems(overrides, products.read_texts("product_id"), shots)
             yield _judge_rows(check.name, override_problems_table(bad_rows) if bad_rows else "")
             doubted = [(*it.identity[:2], it.doubt) for it in read_doubted(table)]
             yield _judge_rows(photos_check.name, doubted_table(doubted) if doubted else "")

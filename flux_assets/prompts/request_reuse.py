@@ -9,8 +9,7 @@ import hashlib
 import json
 import logging
 import sys
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -31,7 +30,8 @@ from flux_assets.storage.frames import read_rows
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import NO_TABLE, StoredTable, merge_rows, write_parquet
 
-if TYPE_CHECKING:  # pandas is loaded only where a table is really built
+if TYPE_CHECKING:  # they are loaded only where a table is really built
+    import numpy as np
     import pandas as pd
 
 DECIDING_MODULES = (
@@ -64,6 +64,7 @@ DECIDING_DATA = ("prompts/taxonomy.yaml", "prompts/wording.yaml")
 _PACKAGE = Path(__file__).parents[1]
 _NO_ORIGIN = ""
 _IDENTITY = ("product_id", "shot", "origin")
+_NOTE = "made_from"
 
 _log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ def refresh_requests_table(
     store: ObjectStore,
     ledger: Ledger,
     *,
-    products: "pd.DataFrame",
+    products: StoredTable,
     shots: ShotsFile,
     overrides: OverridesFile,
     accepts: Accepts = "nothing",
@@ -92,61 +93,125 @@ def refresh_requests_table(
     Raises:
         StoreError: the store cannot be read or written.
     """
-    import numpy as np
-
-    overridden = {product_id for product_id, _ in overrides.overrides}
-    overridden |= set(products.loc[products["former_ids"] != "[]", "product_id"])
-    origins = {
-        product_id: _NO_ORIGIN if product_id in overridden else origin
-        for product_id, origin in _find_origins(products, shots)
-    }
-    usable = set(origins.values()) - {_NO_ORIGIN}
+    sources = _Sources(products, shots, overrides)
     render = partial(render_requests, settings, store, ledger, overrides=overrides, accepts=accepts)
-    last, known = _read_last(store)
+    last = _read_last(store)
     while True:
-        kept = [number for number, (_, _, origin) in enumerate(known) if origin in usable]
-        rows = [known[number] for number in kept]
-        added = _render_missing(render, products, shots.shots, origins, rows)
-        rows += read_rows(added, _IDENTITY)
-        numbers = np.array([*kept, *range(len(known), len(known) + len(added))], int)
-        places = numbers[_order(rows, origins, shots.shots)]
-        if last and np.array_equal(places, range(len(known))):
-            return last
         try:
-            return merge_rows(last or StoredTable(write_parquet(added[:0])), added, places)
+            return _refresh(last, sources, render)
         except NO_TABLE as error:
             if last is None:
                 raise
             _log_damage(store, error)
-            last, known = None, []
+            last = None
+
+
+def _refresh(
+    last: StoredTable | None,
+    sources: "_Sources",
+    render: Callable[..., Iterable[ImageRequest | Skipped | PromptError]],
+) -> StoredTable:
+    import numpy as np
+    import pandas as pd
+
+    table = last or StoredTable(write_parquet(_no_rows()))
+    known = table.read(_IDENTITY)
+    kept = np.flatnonzero(sources.are_current(known, table.read_notes().get(_NOTE)))
+    added = _render_missing(render, sources, known.iloc[kept])
+    numbers = np.array([*kept, *range(len(known), len(known) + len(added))], int)
+    rows = pd.concat([known.iloc[kept], added[list(_IDENTITY)]])
+    places = numbers[sources.order(rows)]
+    notes = {_NOTE: sources.digest}
+    if last and np.array_equal(places, np.arange(len(known))) and notes == last.read_notes():
+        return last
+    return merge_rows(table, added, places, notes=notes)
+
+
+def _no_rows() -> "pd.DataFrame":
+    return build_requests_table([]).assign(origin=_NO_ORIGIN)
+
+
+class _Sources:
+    """What all requests follow from, and the origin of each product's.
+
+    `digest` is of all of it but for the overrides.
+    """
+
+    def __init__(self, products: StoredTable, shots: ShotsFile, overrides: OverridesFile) -> None:
+        self.shots = shots.shots
+        self._products = products
+        self._rules = json.dumps([shots.sha256, _code_sha256(), version("jinja2"), sys.version])
+        self.digest = hashlib.sha256(self._rules.encode() + products.data).hexdigest()
+        ids = products.read(("product_id", "former_ids"))
+        self.product_ids = ids["product_id"]
+        self._overridden = {product_id for product_id, _ in overrides.overrides}
+        self._overridden |= set(ids.loc[ids["former_ids"] != "[]", "product_id"])
+
+    def are_current(self, known: "pd.DataFrame", digest: str | None) -> "pd.Series[bool]":
+        """Which rows of the last table are as they would be rendered now.
+
+        Args:
+            known: their identities.
+            digest: of what that table was made from, which proves that no origin has changed.
+        """
+        current = (known["origin"] != _NO_ORIGIN) & ~known["product_id"].isin(self._overridden)
+        if digest != self.digest:
+            origins = dict(self.find_origins(self._products.read()))
+            current &= known["origin"].isin(origins.values())
+        return current
+
+    def read(self, product_ids: Collection[str]) -> "pd.DataFrame":
+        """Some products, in their order."""
+        return self._products.read(where=("product_id", product_ids))
+
+    def find_origins(self, products: "pd.DataFrame") -> Iterator[tuple[str, str]]:
+        """Each one's id and origin; where in the file its row stands makes no difference."""
+        names = [name for name in products.columns if name != "line"]
+        ids = products["product_id"].tolist()
+        for product_id, row in zip(ids, read_rows(products, names), strict=True):
+            if product_id in self._overridden:
+                yield product_id, _NO_ORIGIN
+            else:
+                digest = hashlib.sha256(f"{self._rules}{json.dumps(row)}".encode())
+                yield product_id, digest.hexdigest()[:32]
+
+    def find_missing(self, rows: "pd.DataFrame") -> Iterator[tuple[list[Shot], list[str]]]:
+        """The shots that some products lack rows of, and those products."""
+        import numpy as np
+
+        lacks = np.zeros(len(self.product_ids), int)
+        for place, shot in enumerate(self.shots):
+            has = self.product_ids.isin(rows.loc[rows["shot"] == shot.name, "product_id"])
+            lacks[~has.to_numpy(bool)] |= 1 << place
+        for code in np.unique(lacks[lacks > 0]).tolist():
+            lacking = [shot for place, shot in enumerate(self.shots) if code >> place & 1]
+            yield lacking, self.product_ids[lacks == code].tolist()
+
+    def order(self, rows: "pd.DataFrame") -> "np.ndarray":
+        """The places of the rows in the order of the products, and of the shots within each."""
+        import numpy as np
+        import pandas as pd
+
+        products = pd.Index(self.product_ids).get_indexer(pd.Index(rows["product_id"]))
+        shots = pd.Index([shot.name for shot in self.shots]).get_indexer(pd.Index(rows["shot"]))
+        return np.argsort(products * len(self.shots) + shots, kind="stable")
 
 
 def _render_missing(
     render: Callable[..., Iterable[ImageRequest | Skipped | PromptError]],
-    products: "pd.DataFrame",
-    shots: Sequence[Shot],
-    origins: Mapping[str, str],
-    rows: Iterable[tuple[str, str, str]],
+    sources: _Sources,
+    rows: "pd.DataFrame",
 ) -> "pd.DataFrame":
     """The requests that these rows of a table are not of, without an order."""
     import pandas as pd
 
-    parts = [build_requests_table([]).assign(origin=_NO_ORIGIN)]
-    for names, product_ids in _find_missing(origins, shots, rows).items():
-        lacking = [shot for shot in shots if shot.name in names]
-        chosen = products[products["product_id"].isin(product_ids)]
+    parts = [_no_rows()]
+    for lacking, product_ids in sources.find_missing(rows):
+        chosen = sources.read(product_ids)
         table = build_requests_table(render(products=list(read_products(chosen)), shots=lacking))
+        origins = dict(sources.find_origins(chosen))
         parts.append(table.assign(origin=_name_origins(table, lacking, origins)))
     return pd.concat(parts, ignore_index=True)
-
-
-def _find_origins(products: "pd.DataFrame", shots: ShotsFile) -> Iterator[tuple[str, str]]:
-    """Each product's id and origin; where in the file its row stands makes no difference."""
-    rules = json.dumps([shots.sha256, _code_sha256(), version("jinja2"), sys.version])
-    names = [name for name in products.columns if name != "line"]
-    ids = products["product_id"].tolist()
-    for product_id, row in zip(ids, read_rows(products, names), strict=True):
-        yield product_id, hashlib.sha256(f"{rules}{json.dumps(row)}".encode()).hexdigest()[:32]
 
 
 @cache
@@ -158,36 +223,21 @@ def _code_sha256() -> str:
     return code.hexdigest()
 
 
-def _read_last(store: ObjectStore) -> tuple[StoredTable | None, list[tuple[str, str, str]]]:
-    """The last table, if this release wrote its columns, and the identity of its rows."""
+def _read_last(store: ObjectStore) -> StoredTable | None:
+    """The last table, if this release wrote its columns."""
     try:
         last = StoredTable(store.get(REQUESTS_KEY).data)
         if {"origin", *REQUESTS_COLUMNS} <= set(last.column_names()):
-            return last, list(read_rows(last.read(_IDENTITY), _IDENTITY))
+            return last
     except ObjectNotFoundError:
         pass
     except NO_TABLE as error:
         _log_damage(store, error)
-    return None, []
+    return None
 
 
 def _log_damage(store: ObjectStore, error: Exception) -> None:
     _log.warning("%s is damaged, and built anew: %s", store.uri_for(REQUESTS_KEY), error)
-
-
-def _find_missing(
-    origins: Mapping[str, str], shots: Sequence[Shot], rows: Iterable[tuple[str, str, str]]
-) -> Mapping[tuple[str, ...], list[str]]:
-    """The products that lack a row, by the names of the shots that they lack it of."""
-    has: defaultdict[str, list[str]] = defaultdict(list)
-    for product_id, shot, _ in rows:
-        has[product_id].append(shot)
-    names = [shot.name for shot in shots]
-    lacking: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
-    for product_id in origins:
-        if len(has[product_id]) < len(names):
-            lacking[tuple(it for it in names if it not in has[product_id])].append(product_id)
-    return lacking
 
 
 def _name_origins(
@@ -199,13 +249,3 @@ def _name_origins(
         _NO_ORIGIN if shot in edits and skipped != "only_if" else origins[product_id]
         for product_id, shot, skipped in read_rows(table, ("product_id", "shot", "skipped"))
     ]
-
-
-def _order(
-    rows: Iterable[tuple[str, str, str]], origins: Mapping[str, str], shots: Sequence[Shot]
-) -> list[int]:
-    """The places of the rows in the order of the products, and of the shots within each."""
-    products = {product_id: place * len(shots) for place, product_id in enumerate(origins)}
-    within = {shot.name: place for place, shot in enumerate(shots)}
-    places = [products[product_id] + within[shot] for product_id, shot, _ in rows]
-    return sorted(range(len(places)), key=places.__getitem__)

@@ -177,6 +177,7 @@ def merge_rows(
     added: "pd.DataFrame",
     places: "np.ndarray",
     values: "Mapping[str, np.ndarray] | None" = None,
+    notes: Mapping[str, str] = NO_NOTES,
 ) -> StoredTable:
     """Another table, of rows of the last one and of others, unpacked and written group by group.
 
@@ -188,6 +189,7 @@ def merge_rows(
         places: of each row of the new table: its number in the last one, or the number of rows of
             the last one plus its number in `added`.
         values: those of some columns, for the whole new table, instead of what its rows had.
+        notes: as for `write_parquet`.
 
     Raises:
         OSError, ValueError, KeyError, NotImplementedError: as NO_TABLE says of the last table.
@@ -197,7 +199,8 @@ def merge_rows(
 
     sources = _Sources(last, pa.Table.from_pandas(added, preserve_index=False), places)
     buffer = io.BytesIO()
-    with pq.ParquetWriter(buffer, sources.schema) as writer:
+    schema = _note(sources.schema, notes)
+    with pq.ParquetWriter(buffer, schema) as writer:
         for start in range(0, len(places), _ROWS_A_GROUP):
             _release_unused()
             group = sources.take(start)
@@ -205,6 +208,7 @@ def merge_rows(
                 field = group.schema.field(name)
                 cells = pa.array(column[start : start + _ROWS_A_GROUP], field.type)
                 group = group.set_column(group.schema.get_field_index(name), field, cells)
+            group = group.replace_schema_metadata(schema.metadata)
             writer.write_table(group.combine_chunks())  # the same bytes, wherever its rows were
     return StoredTable(buffer.getvalue())
 
@@ -262,15 +266,16 @@ def write_parquet(table: "pd.DataFrame", notes: Mapping[str, str] = NO_NOTES) ->
 
     buffer = io.BytesIO()
     plain = pa.Table.from_pandas(table, preserve_index=False)
-    pq.write_table(_note(plain, notes), buffer, row_group_size=_ROWS_A_GROUP)
+    noted = plain.replace_schema_metadata(_note(plain.schema, notes).metadata)
+    pq.write_table(noted, buffer, row_group_size=_ROWS_A_GROUP)
     return buffer.getvalue()
 
 
-def _note(table: "pa.Table", notes: Mapping[str, str]) -> "pa.Table":
+def _note(schema: "pa.Schema", notes: Mapping[str, str]) -> "pa.Schema":
     if not notes:
-        return table
+        return schema
     written = {_NOTES: json.dumps(dict(notes)).encode()}
-    return table.replace_schema_metadata({**(table.schema.metadata or {}), **written})
+    return schema.with_metadata({**(schema.metadata or {}), **written})
 
 
 def read_parquet(data: bytes, *, columns: Sequence[str] | None = None) -> "pd.DataFrame":

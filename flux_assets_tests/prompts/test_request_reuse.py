@@ -28,7 +28,7 @@ from flux_assets.prompts.requests_table import REQUESTS_KEY, build_requests_tabl
 from flux_assets.prompts.shots import read_shots
 from flux_assets.settings import load_settings
 from flux_assets.storage.directory import DirectoryStore
-from flux_assets.storage.parquet import write_parquet
+from flux_assets.storage.parquet import StoredTable, write_parquet
 from flux_assets_tests.fixtures.photos import draw_plain_photo
 
 SHOTS = """
@@ -73,7 +73,7 @@ class Shop:
             self.settings,
             self.store,
             self.ledger,
-            products=build_products_table(products),
+            products=StoredTable(write_parquet(build_products_table(products))),
             shots=shots_file,
             overrides=overrides,
         ).read()
