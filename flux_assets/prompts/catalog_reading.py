@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from flux_assets.catalog.product import Catalog, RejectedRow
 from flux_assets.catalog.read import read_catalog
@@ -23,9 +23,6 @@ from flux_assets.settings import Settings
 from flux_assets.storage.frames import hash_columns
 from flux_assets.storage.object_store import ObjectStore, table_key
 from flux_assets.storage.parquet import NO_TABLE, StoredTable, write_parquet
-
-if TYPE_CHECKING:  # pandas is loaded only where a table is really built
-    import pandas as pd
 
 PRODUCTS_KEY = table_key("product_catalog.parquet")
 """The products of the last refresh."""
@@ -82,7 +79,7 @@ def find_products(settings: Settings, store: ObjectStore, shots: ShotsFile) -> S
 
 def _read(store: ObjectStore, data: bytes, name: str, **how: Any) -> CatalogReading:  # noqa: ANN401 - as `read_catalog` takes it
     last = _find(store, data, name, **how)
-    if last is not None:
+    if last is not None and last.products.is_whole():
         return last
     catalog = read_catalog(data, name, **how)
     refuse_guess(catalog)
@@ -91,7 +88,7 @@ def _read(store: ObjectStore, data: bytes, name: str, **how: Any) -> CatalogRead
         account=replace(catalog, products=(), left_out={}),
         product_count=len(catalog.products),
         products=StoredTable(b""),
-        columns_sha256=_hash(frame),
+        columns_sha256=hash_columns(frame.drop(columns="line")),
     )
     note = json.dumps(
         {
@@ -111,8 +108,6 @@ def _find(store: ObjectStore, data: bytes, name: str, **how: Any) -> CatalogRead
         note = json.loads(products.read_notes().get(_NOTE, "{}"))
         if note.get("digest") != _digest(data, name, how):
             return None
-        if _hash(products.read()) != note["columns_sha256"]:
-            return None  # damaged
     except (ObjectNotFoundError, *NO_TABLE):
         return None
     account = note["account"]
@@ -124,10 +119,6 @@ def _find(store: ObjectStore, data: bytes, name: str, **how: Any) -> CatalogRead
         products=products,
         columns_sha256=note["columns_sha256"],
     )
-
-
-def _hash(products: "pd.DataFrame") -> str:
-    return hash_columns(products.drop(columns="line"))
 
 
 def _digest(data: bytes, name: str, how: dict[str, Any]) -> str:

@@ -40,10 +40,9 @@ class StoredTable:
     ) -> "pd.DataFrame":
         """Some columns, or all, of the rows that have one of some texts in a column, or of all."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         _release_unused()
-        file = pq.ParquetFile(pa.BufferReader(self.data))
+        file = _open(self.data)
         names = list(file.schema_arrow.names if columns is None else columns)
         absent = set(names) - set(file.schema_arrow.names)
         if absent:
@@ -55,25 +54,17 @@ class StoredTable:
 
     def column_names(self) -> tuple[str, ...]:
         """In the table's order."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        return tuple(pq.read_schema(pa.BufferReader(self.data)).names)
+        return tuple(_open(self.data).schema_arrow.names)
 
     def column_types(self) -> "dict[str, pa.DataType]":
         """Arrow's type of each column, in the table's order."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        return {field.name: field.type for field in pq.read_schema(pa.BufferReader(self.data))}
+        return {field.name: field.type for field in _open(self.data).schema_arrow}
 
     def all_begin(self, column: str, start: str) -> bool:
         """Whether the texts of a column all begin with one, or are all empty if that is."""
-        import pyarrow as pa
         import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types
-        import pyarrow.parquet as pq
 
-        file = pq.ParquetFile(pa.BufferReader(self.data))
+        file = _open(self.data)
         if column not in file.schema_arrow.names:
             raise KeyError(column)
         for group in _read_groups(file, [column], None):
@@ -85,38 +76,37 @@ class StoredTable:
 
     def read_notes(self) -> dict[str, str]:
         """What `write_parquet` was given to say of the whole table."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        metadata = pq.read_schema(pa.BufferReader(self.data)).metadata or {}
+        metadata = _open(self.data).schema_arrow.metadata or {}
         notes: dict[str, str] = json.loads(metadata.get(_NOTES, b"{}"))
         return notes
 
+    def is_whole(self) -> bool:
+        """Whether all of it can be read, and is as it was written."""
+        try:
+            for _ in self.read_groups():
+                pass
+        except NO_TABLE:
+            return False
+        return True
+
     def read_texts(self, column: str) -> list[str]:
         """One column's texts, without pandas, which takes longer to load than they to read."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        file = pq.ParquetFile(pa.BufferReader(self.data))
+        file = _open(self.data)
         texts: list[str] = file.read([column])[column].to_pylist()
         return texts
 
     def read_groups(self) -> "Iterator[pa.Table]":
         """All rows, in the groups that they were written in."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         _release_unused()
-        file = pq.ParquetFile(pa.BufferReader(self.data))
+        file = _open(self.data)
         yield from _read_groups(file, file.schema_arrow.names, None)
 
     def read_some(self, columns: Sequence[str], count: int) -> "Iterator[pa.Table]":
         """Some columns of all rows, some thousand rows at a time: `count`, more or less."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         _release_unused()
-        file = pq.ParquetFile(pa.BufferReader(self.data))
+        file = _open(self.data)
         absent = set(columns) - set(file.schema_arrow.names)
         if absent:
             raise KeyError(", ".join(sorted(absent)))
@@ -131,19 +121,20 @@ class StoredTable:
 
     def count_groups(self) -> list[int]:
         """How many rows each of these groups has."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        metadata = pq.ParquetFile(pa.BufferReader(self.data)).metadata
+        metadata = _open(self.data).metadata
         return [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
 
     def read_group(self, group: int, columns: Sequence[str]) -> "pa.Table":
         """Some columns of one of these groups."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         _release_unused()
-        return pq.ParquetFile(pa.BufferReader(self.data)).read_row_group(group, list(columns))
+        return _open(self.data).read_row_group(group, list(columns))
+
+
+def _open(data: bytes) -> "pq.ParquetFile":
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    return pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
 
 
 def _read_groups(
@@ -200,7 +191,7 @@ def merge_rows(
     sources = _Sources(last, pa.Table.from_pandas(added, preserve_index=False), places)
     buffer = io.BytesIO()
     schema = _note(sources.schema, notes)
-    with pq.ParquetWriter(buffer, schema) as writer:
+    with pq.ParquetWriter(buffer, schema, write_page_checksum=True) as writer:
         for start in range(0, len(places), _ROWS_A_GROUP):
             _release_unused()
             group = sources.take(start)
@@ -218,11 +209,9 @@ class _Sources:
 
     def __init__(self, table: StoredTable, added: "pa.Table", places: "np.ndarray") -> None:
         import numpy as np
-        import pyarrow as pa
-        import pyarrow.parquet as pq
 
         self.schema = added.schema
-        self._file = pq.ParquetFile(pa.BufferReader(table.data))
+        self._file = _open(table.data)
         groups = range(self._file.num_row_groups)
         lengths = [self._file.metadata.row_group(group).num_rows for group in groups]
         self._starts = np.cumsum([0, *lengths])
@@ -267,7 +256,7 @@ def write_parquet(table: "pd.DataFrame", notes: Mapping[str, str] = NO_NOTES) ->
     buffer = io.BytesIO()
     plain = pa.Table.from_pandas(table, preserve_index=False)
     noted = plain.replace_schema_metadata(_note(plain.schema, notes).metadata)
-    pq.write_table(noted, buffer, row_group_size=_ROWS_A_GROUP)
+    pq.write_table(noted, buffer, row_group_size=_ROWS_A_GROUP, write_page_checksum=True)
     return buffer.getvalue()
 
 

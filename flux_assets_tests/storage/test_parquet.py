@@ -1,6 +1,7 @@
 """Tables of several groups of rows, of which only some are unpacked."""
 
 import random
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -112,3 +113,26 @@ def test_the_same_rows_are_the_same_bytes_whatever_they_were_merged_from(
     fewer = merge_rows(whole, ADDED[:0], np.array([7, 1, 4, 6, 3]))
     again = merge_rows(fewer, whole.read(), np.array([5, 1, 7, 4, 2, 10, 3, 0]))
     assert again.data == whole.data
+
+
+def test_a_table_of_which_one_byte_has_changed_is_not_read() -> None:
+    data = write_parquet(pd.DataFrame({"title": ["Chair", "Lamp"], "line": [2, 3]}))
+    assert StoredTable(data).is_whole()
+    damaged = StoredTable(data.replace(b"Lamp", b"Limp", 1))
+    assert damaged.data != data
+    assert not damaged.is_whole()
+    with pytest.raises(NO_TABLE):
+        damaged.read(("title",))
+    assert damaged.read(("line",))["line"].tolist() == [2, 3]
+
+
+def test_notes_stand_beside_the_rows_and_change_none(tmp_path: Path) -> None:
+    table = pd.DataFrame({"title": ["Chair", "Lamp"]})
+    noted = StoredTable(write_parquet(table, {"made_from": "an export: Möbel"}))
+    assert noted.read_notes() == {"made_from": "an export: Möbel"}
+    assert StoredTable(write_parquet(table)).read_notes() == {}
+    (tmp_path / "table.parquet").write_bytes(noted.data)
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "table.parquet"), table)
+    merged = merge_rows(noted, table[:0], np.array([1]), notes={"made_from": "another"})
+    assert merged.read_notes() == {"made_from": "another"}
+    assert merged.read()["title"].tolist() == ["Lamp"]
