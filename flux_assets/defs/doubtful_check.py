@@ -1,24 +1,19 @@
 """Whether the pictures that were delivered show anything, and each its own product."""
 
-from typing import TYPE_CHECKING
-
 import dagster as dg
 
 from flux_assets.buying.outcome import reroll_command
 from flux_assets.defs.markdown import defuse_markdown, markdown_table, name_products
 from flux_assets.manifest.doubtful import find_doubtful, read_looked_at
-
-if TYPE_CHECKING:
-    import pandas as pd
+from flux_assets.manifest.stored import StoredManifest
 
 DOUBTFUL_CHECK = "no_picture_is_doubtful"
 _SHOWN = 20
 
 
-def judge_doubtful(manifest: "pd.DataFrame") -> dg.AssetCheckResult:
+def judge_doubtful(manifest: StoredManifest) -> dg.AssetCheckResult:
     """Warn, with names, of the current pictures to look at, and how to ask for others."""
-    current = manifest[~manifest["stale"].astype(bool)]
-    doubtful = sorted(find_doubtful(read_looked_at(current)))
+    doubtful = sorted(find_doubtful(read_looked_at(manifest)))
     metadata: dict[str, dg.MetadataValue | int] = {"doubtful": len(doubtful)}
     if doubtful:
         rows = [

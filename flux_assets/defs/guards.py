@@ -14,7 +14,6 @@ from flux_assets.planning.against_store import check_run
 from flux_assets.planning.choices import Choices
 from flux_assets.planning.evidence import check_evidence
 from flux_assets.planning.plan_table import PlanRow
-from flux_assets.prompts.requests_table import read_askers
 from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectStore
 
@@ -54,7 +53,7 @@ def guard_run(
     check_run(
         settings,
         choices,
-        known=read_manifest_products(open_manifest(store), read_askers(asked)),
+        known=read_manifest_products(open_manifest(store), asked),
         product_ids=set(asked["product_id"].unique()),
         to_buy=len(to_buy),
     )

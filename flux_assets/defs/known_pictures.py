@@ -9,7 +9,7 @@ from dagster import DagsterEventType
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
 from flux_assets.defs.names import Names
-from flux_assets.storage.frames import build_frame, look_up, read_rows, text_column
+from flux_assets.storage.frames import build_frame, is_in, look_up, read_rows, text_column
 
 if TYPE_CHECKING:  # they are loaded only where there is something to know
     import numpy as np
@@ -65,19 +65,19 @@ class KnownPictures:
         """Those of the fingerprints that some event names."""
         found: set[str] = set()
         for table in self.by_shot.values():
-            found.update(table.loc[table["version"].isin(list(fingerprints)), "version"])
+            found.update(table.loc[is_in(table["version"], fingerprints), "version"])
         return found
 
     def versions_of(self, product_ids: Collection[str]) -> dict[tuple[str, str], str]:
         """Each known version of these products, by product and shot."""
-        return self._select(lambda table: table["product_id"].isin(list(product_ids)))
+        return self._select(lambda table: is_in(table["product_id"], product_ids))
 
     def versions_that_begin(self, start: str) -> dict[tuple[str, str], str]:
         """Each known version that begins so, by product and shot."""
         return self._select(lambda table: table["version"].str.startswith(start))
 
     def _select(
-        self, choose: "Callable[[pd.DataFrame], pd.Series[bool]]"
+        self, choose: "Callable[[pd.DataFrame], pd.Series[bool] | np.ndarray]"
     ) -> dict[tuple[str, str], str]:
         return {
             (product_id, shot): version

@@ -22,7 +22,7 @@ from flux_assets.defs.reports import shortfalls_table
 from flux_assets.defs.resources import STORE, open_stores
 from flux_assets.defs.review_links import link_page
 from flux_assets.image_api.request import RequestIdentity
-from flux_assets.manifest.doubtful import DoubtfulRefusal, LookedAt
+from flux_assets.manifest.doubtful import DoubtfulRefusal
 from flux_assets.manifest.product_names import NAMED
 from flux_assets.manifest.shortfalls import find_shortfalls, record_shortfalls
 from flux_assets.manifest.stored import (
@@ -34,7 +34,6 @@ from flux_assets.manifest.stored import (
 )
 from flux_assets.prompts.inputs import load_shots
 from flux_assets.prompts.requests_table import (
-    read_askers,
     select_identities,
     select_places,
 )
@@ -114,7 +113,7 @@ def build_image_manifest(settings: Settings, names: Names) -> dg.AssetsDefinitio
 def _check_drop(settings: Settings, store: ObjectStore, requests: StoredTable) -> None:
     asked = requests.read(("product_id", "fingerprint"))
     check_product_drop(
-        read_manifest_products(open_manifest(store), read_askers(asked)),
+        read_manifest_products(open_manifest(store), asked),
         set(asked["product_id"].unique()),
         max_percent=settings.max_product_drop_percent,
     )
@@ -191,7 +190,7 @@ def _refresh(  # noqa: PLR0917 - all that the step has read
             _judge_complete(shortfalls, newly),
             _judge_as_asked(warned),
             judge_recognition(manifest.read(_JUDGED, where=("shot_mode", {"edit"})), shots),
-            judge_doubtful(manifest.read((*LookedAt._fields, "stale"))),
+            judge_doubtful(manifest),
         ],
     )
 

@@ -30,7 +30,7 @@ from flux_assets.prompts.inputs import load_catalog, load_overrides, load_shots
 from flux_assets.prompts.rendering import render_requests
 from flux_assets.prompts.requests_table import read_requests
 from flux_assets.settings import Settings
-from flux_assets.storage.frames import name_values
+from flux_assets.storage.frames import is_in, name_values
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable
 
@@ -147,7 +147,7 @@ def _explain_choices(
         ChoiceError: a chosen category or shot does not exist, or none of the chosen products.
     """
     chosen_ids, shot_names = set(choices.product_ids), set(choices.shots)
-    of_chosen = asked[asked["product_id"].isin(chosen_ids)]
+    of_chosen = asked[is_in(asked["product_id"], chosen_ids)]
     lacking = set(
         of_chosen[(of_chosen["error"] != "") | (of_chosen["skipped"] != "")]["product_id"]
     )

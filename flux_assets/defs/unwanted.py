@@ -15,7 +15,7 @@ from flux_assets.defs.names import Names
 from flux_assets.planning.choices import ChosenWork
 from flux_assets.prompts.requests import SkipReason
 from flux_assets.settings import Settings
-from flux_assets.storage.frames import read_rows
+from flux_assets.storage.frames import is_in, read_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,7 +108,7 @@ def _list_unwanted(
 
     yield from read_rows(asked[asked["skipped"] != ""], ("product_id", "shot", "skipped"))
     partitions = pd.Series(instance.get_dynamic_partitions(names.partitions), dtype=str)
-    gone = sorted(partitions[~partitions.isin(asked["product_id"])])
+    gone = sorted(partitions[~is_in(partitions, asked["product_id"])])
     for shot in asked["shot"].unique() if gone else ():
         yield from ((product_id, shot, "gone") for product_id in gone)
 
@@ -117,7 +117,7 @@ def _read_owners(
     table: "pd.DataFrame", chosen: "pd.Series[bool]", product_ids: Collection[str]
 ) -> Iterator[tuple[str, str]]:
     """Product and shot of the chosen rows of some products."""
-    rows = table[chosen & table["product_id"].isin(list(product_ids))]
+    rows = table[chosen & is_in(table["product_id"], product_ids)]
     yield from read_rows(rows, _IDENTITY)
 
 

@@ -4,14 +4,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from flux_assets.manifest.stored import open_manifest
+from flux_assets.manifest.stored import StoredManifest, open_manifest
 from flux_assets.pictures.lineage import LineageRecord
-from flux_assets.storage.frames import read_rows
+from flux_assets.storage.frames import is_in, read_rows
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really read
+    import numpy as np
     import pandas as pd
+
+_SAME = ("sha256", "pixels_digest")
 
 
 class LookedAt(NamedTuple):
@@ -53,13 +56,48 @@ def find_doubtful(rows: Iterable[LookedAt]) -> Iterator[DoubtfulPicture]:
             yield DoubtfulPicture(*row[:4], problem)
 
 
-def read_looked_at(manifest: "pd.DataFrame") -> list[LookedAt]:
-    """The rows of a manifest, or of LookedAt's columns, that can be doubtful."""
-    repeated = manifest["pixels_digest"] != ""
-    repeated &= manifest["pixels_digest"].duplicated(keep=False)
-    repeated |= manifest["sha256"].duplicated(keep=False)
-    rows = manifest[repeated | (manifest["appearance"] != "")]
-    return _list_rows(rows)
+def read_looked_at(manifest: StoredManifest) -> list[LookedAt]:
+    """The current rows of a manifest that can be doubtful.
+
+    Raises:
+        StoreError: it is damaged.
+    """
+    import numpy as np
+
+    suspects = _find_suspects(manifest)
+    ends = np.cumsum(manifest.count_groups())
+    rows: list[LookedAt] = []
+    for group in np.unique(np.searchsorted(ends, suspects, side="right")).tolist():
+        table = manifest.read_group(group, LookedAt._fields)
+        places = suspects - (ends[group] - len(table))
+        inside = places[(places >= 0) & (places < len(table))]
+        rows += _list_rows(table.take(inside).to_pandas())
+    return rows
+
+
+def _find_suspects(manifest: StoredManifest) -> "np.ndarray":
+    """The numbers of the current rows that show nothing, or what another one shows.
+
+    Checksums are compared by hashes of eight bytes, since all of them as texts take much room.
+    """
+    import numpy as np
+    import pandas as pd
+
+    parts = [pd.DataFrame(columns=["stale", "appears", *_SAME])]
+    for group in manifest.read_groups(("stale", "appearance", *_SAME)):
+        texts = group.to_pandas()
+        hashes = {name: pd.util.hash_array(texts[name].to_numpy(object)) for name in _SAME}
+        lacks = (texts["pixels_digest"] == "").to_numpy(bool)
+        hashes["pixels_digest"][lacks] = hashes["sha256"][lacks]
+        parts.append(
+            pd.DataFrame({"stale": texts["stale"], "appears": texts["appearance"] != "", **hashes})
+        )
+    rows = pd.concat(parts[1:] or parts, ignore_index=True)
+    current = rows[~rows["stale"].astype(bool)]
+    chosen = current["appears"].astype(bool)
+    for name in _SAME:
+        chosen |= current[name].duplicated(keep=False)
+    return np.asarray(current.index[chosen], int)
 
 
 class DoubtfulRefusal:
@@ -88,7 +126,7 @@ class DoubtfulRefusal:
             return cls([], shots)
         current = requests.read(("fingerprint",))["fingerprint"]
         rows = manifest.read(LookedAt._fields)
-        return cls(_list_rows(rows[rows["request_fingerprint"].isin(current)]), shots)
+        return cls(_list_rows(rows[is_in(rows["request_fingerprint"], current)]), shots)
 
     def judge(self, pictures: Iterable[LineageRecord]) -> Iterator[DoubtfulPicture]:
         """Those of new pictures that are refused."""

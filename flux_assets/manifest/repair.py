@@ -1,6 +1,6 @@
 """The manifest held against the ledger, and built again where it is damaged or disagrees."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from flux_assets.errors import ObjectNotFoundError, StoreError
@@ -16,6 +16,7 @@ from flux_assets.prompts.requests_table import (
     select_identities,
     select_places,
 )
+from flux_assets.storage.frames import is_in
 from flux_assets.storage.object_store import ObjectStore, quote_segment
 from flux_assets.storage.parquet import NO_TABLE, StoredTable, read_parquet, write_parquet
 
@@ -95,7 +96,7 @@ class ManifestAudit:
 
     def rebuild(
         self,
-        wrong: Iterable[str],
+        wrong: Collection[str],
         read_lineage: Callable[[Iterable[str]], Mapping[str, LineageRecord]],
     ) -> None:
         """Write the manifest anew: its right rows, and the ledger's for what else there is.
@@ -119,7 +120,7 @@ class ManifestAudit:
 
         kept = build_manifest_rows([], self._store)
         if self._manifest is not None and set(COLUMNS) <= set(self._manifest.columns):
-            kept = self._manifest[~self._manifest["request_fingerprint"].isin(set(wrong))]
+            kept = self._manifest[~is_in(self._manifest["request_fingerprint"], wrong)]
         asked = _owners(self._wanted())
         shown = set(self._newest) if self._manifest is None else _owners(self._manifest)
         needed = (asked | shown) - _owners(kept)

@@ -9,12 +9,13 @@ from flux_assets.image_api.request import RequestIdentity
 from flux_assets.manifest.addresses import are_addresses_of_now, build_addresses
 from flux_assets.manifest.product_names import NAMED, are_names_of_now, build_names
 from flux_assets.pictures.lineage import FACTS, Fact, LineageRecord, build_plain_metadata
-from flux_assets.storage.frames import read_rows
+from flux_assets.storage.frames import is_in, read_rows, text_column
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable, merge_rows, write_parquet
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
+    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 _OWN_COLUMNS = (
     Fact("stale", "bool", "Whether this is the last picture, until its successor is stored."),
@@ -73,20 +74,31 @@ def compare_manifest(
         changed: as for `build_manifest`.
     """
     import numpy as np
+    import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types
 
-    kept = last[list(OF_EVERY_RELEASE)].reset_index(drop=True).reset_index(names="row")
-    kept = kept.merge(requests[list(RequestIdentity._fields)], on=_IDENTITY)
-    unchanged = kept["request_fingerprint"] == kept["fingerprint"]
-    unchanged &= ~kept["fingerprint"].isin(changed)
-    kept["stale"] = ~unchanged
-    taken_over = requests["fingerprint"].isin(kept.loc[unchanged, "fingerprint"])
+    places = pc.index_in(_join_owners(last), value_set=_join_owners(requests))
+    rows = np.flatnonzero(places.is_valid().to_numpy(zero_copy_only=False))
+    kept = last.iloc[rows].reset_index(drop=True)
+    asked = requests["fingerprint"].take(places.drop_null().to_numpy()).reset_index(drop=True)
+    unchanged = (kept["request_fingerprint"] == asked) & ~is_in(asked, changed)
+    kept = kept[_IDENTITY].assign(row=rows, fingerprint=asked, stale=~unchanged)
+    taken_over = is_in(requests["fingerprint"], asked[unchanged])
     unknown = requests[~taken_over & (requests["fingerprint"] != "")]
     return Comparison(
-        kept=kept.drop(columns="request_fingerprint"),
+        kept=kept,
         row_count=len(last),
         unknown=list(map(RequestIdentity._make, read_rows(unknown, RequestIdentity._fields))),
         is_same=np.array_equal(last["stale"].to_numpy(bool), kept["stale"].to_numpy(bool)),
     )
+
+
+def _join_owners(table: "pd.DataFrame") -> "pa.Array":
+    """Each row's product and shot as one text."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    columns = [text_column(table, name) for name in _IDENTITY]
+    return pc.binary_join_element_wise(*columns, pa.scalar("\0", pa.large_string()))
 
 
 def build_manifest(
@@ -143,7 +155,7 @@ def merge_manifest(
     import pandas as pd
 
     added = build_manifest_rows(lineage.values(), store)
-    kept = comparison.kept[~comparison.kept["fingerprint"].isin(set(lineage))]
+    kept = comparison.kept[~is_in(comparison.kept["fingerprint"], lineage.keys())]
     new = added[[*_IDENTITY, "stale"]].assign(row=comparison.row_count + added.index)
     rows = pd.concat([kept[[*_IDENTITY, "stale", "row"]], new]).sort_values(_IDENTITY)
     places = rows["row"].to_numpy(int)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flux_assets.buying.summary import Shortfall
 from flux_assets.errors import ObjectNotFoundError
 from flux_assets.image_api.request import RequestIdentity
-from flux_assets.storage.frames import read_rows
+from flux_assets.storage.frames import is_in, read_rows
 from flux_assets.storage.object_store import ObjectStore, table_key
 from flux_assets.storage.stored_json import DamagedObjectError, read_stored_json
 
@@ -37,7 +37,7 @@ def find_shortfalls(
     present = manifest.loc[~manifest["stale"], "request_fingerprint"]
     lost = [fingerprint for fingerprint, item in reasons.items() if item.kind == "lost"]
     fingerprints = requests["fingerprint"]
-    lacking = requests[~fingerprints.isin(present) | fingerprints.isin(lost)]
+    lacking = requests[~is_in(fingerprints, present) | is_in(fingerprints, lost)]
     return [
         reasons.get(fingerprint)
         or Shortfall(

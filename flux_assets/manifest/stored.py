@@ -1,6 +1,6 @@
 """The stored manifest: brought up to date, read and written, as Parquet and as CSV."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from flux_assets.manifest.rows import (
     merge_manifest,
 )
 from flux_assets.storage.change_object import change_object
-from flux_assets.storage.frames import read_rows
+from flux_assets.storage.frames import look_up, read_rows, text_column
 from flux_assets.storage.object_store import ObjectBody, ObjectStore, table_key
 from flux_assets.storage.parquet import NO_TABLE, StoredTable, write_parquet
 
@@ -214,20 +214,24 @@ def read_manifest(store: ObjectStore) -> "pd.DataFrame | None":
     return None if stored is None else stored.read()
 
 
-def read_manifest_products(manifest: StoredManifest | None, asked: Mapping[str, str]) -> set[str]:
+def read_manifest_products(manifest: StoredManifest | None, asked: "pd.DataFrame") -> set[str]:
     """The products of a manifest, by their ids of now; none where there is no manifest.
 
     Args:
         manifest: the last one.
-        asked: the product that asks for each fingerprint now; its id may have been another.
+        asked: every request of now, whose product's id may have been another before.
 
     Raises:
         StoreError: it is damaged.
     """
     if manifest is None:
         return set()
-    rows = read_rows(manifest.read(_OWNED), _OWNED)
-    return {asked.get(fingerprint, normalise_id(known)) for known, fingerprint in rows}
+    rows = manifest.read(_OWNED)
+    fingerprints = text_column(rows, "request_fingerprint")
+    owners = look_up(fingerprints, asked, "fingerprint", "product_id")
+    others = text_column(rows, "product_id").filter(owners.is_null())
+    found = {normalise_id(product_id) for product_id in others.unique().to_pylist()}
+    return found.union(owners.drop_null().unique().to_pylist())
 
 
 def _fill_in(

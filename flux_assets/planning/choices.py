@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from flux_assets.catalog.identity import normalise_id
 from flux_assets.planning.plan_table import TO_BUY, PlanRow, read_plan_rows
+from flux_assets.storage.frames import is_in
 
 if TYPE_CHECKING:  # they are loaded only where a plan is really made
     import numpy as np
@@ -82,7 +83,7 @@ def select_rows(plan: "pd.DataFrame", choices: Choices) -> "pd.DataFrame":
         ("shot", choices.shots),
     ):
         if chosen:
-            plan = plan[plan[column].isin(list(chosen))]
+            plan = plan[is_in(plan[column], chosen)]
     return plan
 
 
@@ -103,11 +104,11 @@ def choose(
     """
     chosen = select_rows(plan, choices)
     paid = [*TO_BUY, *(["refused"] if choices.retry_refused else [])]
-    to_buy = list(read_plan_rows(chosen[chosen["status"].isin(paid)]))[: choices.limit]
+    to_buy = list(read_plan_rows(chosen[is_in(chosen["status"], paid)]))[: choices.limit]
     within_cap = tuple(_cut(to_buy, choices, cap))
     stored = chosen[chosen["status"] == "stored"]
     to_report = tuple(read_plan_rows(stored[~are_known(stored)]))
-    to_finish = chosen[~chosen["status"].isin([*paid, "stored"])]
+    to_finish = chosen[~is_in(chosen["status"], [*paid, "stored"])]
     return ChosenWork(
         to_buy=within_cap,
         to_finish=tuple(read_plan_rows(to_finish)),

@@ -123,7 +123,6 @@ def plan_catalog(
     manifest = open_manifest(store)
     planned = _plan_all(settings, store, ledger, catalog, requests)
     whole = explain_changes(planned, requests, manifest)
-    askers = {item.fingerprint: item.product_id for item in requests}
     cap = run_cap(settings, choices)
     work = choose(whole.table, choices, cap=cap, are_known=lambda rows: np.ones(len(rows), bool))
     plan = replace(
@@ -151,7 +150,7 @@ def plan_catalog(
             settings,
             choices,
             catalog=catalog,
-            known=read_manifest_products(manifest, askers),
+            known=read_manifest_products(manifest, build_identities(requests)),
             to_buy=len(work.to_buy),
         ),
     )

@@ -10,7 +10,7 @@ from flux_assets.bill.send_rules import Standing
 from flux_assets.image_api.polling import TYPICAL_LATENCY_SECONDS
 from flux_assets.image_api.request import RequestIdentity
 from flux_assets.planning.plan_table import STATUSES, TO_BUY, PlanRow, PlanStatus, read_plan_rows
-from flux_assets.storage.frames import look_up, read_rows, text_column
+from flux_assets.storage.frames import is_in, look_up, read_rows, text_column
 from flux_assets.storage.object_store import picture_prefix
 from flux_assets.storage.stored_pictures import StoredPictures
 
@@ -62,7 +62,7 @@ class Plan:
 
     def rows_that_are(self, statuses: Collection[PlanStatus]) -> tuple[PlanRow, ...]:
         """Those that have one of these standings, as objects."""
-        return tuple(read_plan_rows(self.table[self.table["status"].isin(statuses)]))
+        return tuple(read_plan_rows(self.table[is_in(self.table["status"], statuses)]))
 
     @property
     def counts(self) -> Mapping[PlanStatus, int]:
@@ -79,7 +79,7 @@ class Plan:
         self, statuses: Collection[PlanStatus], explain: Callable[[PlanRow], str]
     ) -> "Plan":
         """The plan with another reason at each row that has one of these standings."""
-        chosen = self.table["status"].isin(statuses)
+        chosen = is_in(self.table["status"], statuses)
         if not chosen.any():
             return self
         reasons = self.table["reason"].where(
@@ -140,7 +140,7 @@ def build_plan(
         "reason": _put(blank, is_absent, [reason for _, reason in stood]),
         **{name: _look_up(columns["product_id"], products, name) for name in ("category", "title")},
     }
-    renamed = requests[requests["product_id"].isin(list(former_ids))]
+    renamed = requests[is_in(requests["product_id"], former_ids.keys())]
     orphaned = pictures.find_others(columns["fingerprint"]).difference(
         flat,
         *(

@@ -26,7 +26,7 @@ from flux_assets.prompts.requests import Shot, Skipped
 from flux_assets.prompts.requests_table import REQUESTS_COLUMNS, REQUESTS_KEY, build_requests_table
 from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings
-from flux_assets.storage.frames import read_rows
+from flux_assets.storage.frames import is_in, read_rows
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import NO_TABLE, StoredTable, merge_rows, write_parquet
 
@@ -154,10 +154,10 @@ class _Sources:
             known: their identities.
             digest: of what that table was made from, which proves that no origin has changed.
         """
-        current = (known["origin"] != _NO_ORIGIN) & ~known["product_id"].isin(self._overridden)
+        current = (known["origin"] != _NO_ORIGIN) & ~is_in(known["product_id"], self._overridden)
         if digest != self.digest:
             origins = dict(self.find_origins(self._products.read()))
-            current &= known["origin"].isin(origins.values())
+            current &= is_in(known["origin"], origins.values())
         return current
 
     def read(self, product_ids: Collection[str]) -> "pd.DataFrame":
@@ -181,8 +181,8 @@ class _Sources:
 
         lacks = np.zeros(len(self.product_ids), int)
         for place, shot in enumerate(self.shots):
-            has = self.product_ids.isin(rows.loc[rows["shot"] == shot.name, "product_id"])
-            lacks[~has.to_numpy(bool)] |= 1 << place
+            has = is_in(self.product_ids, rows.loc[rows["shot"] == shot.name, "product_id"])
+            lacks[~has] |= 1 << place
         for code in np.unique(lacks[lacks > 0]).tolist():
             lacking = [shot for place, shot in enumerate(self.shots) if code >> place & 1]
             yield lacking, self.product_ids[lacks == code].tolist()

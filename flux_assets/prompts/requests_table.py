@@ -95,11 +95,6 @@ def select_identities(table: "pd.DataFrame") -> "pd.DataFrame":
     return table.loc[table["fingerprint"] != "", list(RequestIdentity._fields)]
 
 
-def read_askers(table: "pd.DataFrame") -> dict[str, str]:
-    """The product that asks for each fingerprint of a requests table."""
-    return dict(zip(table["fingerprint"], table["product_id"], strict=True))
-
-
 def select_places(table: "pd.DataFrame") -> "pd.DataFrame":
     """As `select_identities`, and each product and shot that has its place without a request.
 

@@ -143,10 +143,11 @@ class DirectoryStore:
         self._path_of(f"{prefix}-", "list")  # a prefix is good if a key can start with it
         folder, _, start = prefix.rpartition("/")
         folders = [f"{folder}/" if folder else ""]
+        root = f"{self._root}/"  # of hundreds of thousands of folders, no Path is made
         with store_errors(self.uri_for(prefix), "list"):
             while folders:
                 folder = folders.pop()
-                for entry in scan(self._root / folder):
+                for entry in scan(root + folder):
                     name = entry.name
                     if name.startswith(".") or not name.startswith(start):
                         continue

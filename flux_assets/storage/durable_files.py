@@ -158,7 +158,7 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def scan(folder: Path) -> list["os.DirEntry[str]"]:
+def scan(folder: Path | str) -> list["os.DirEntry[str]"]:
     """What lies in a directory itself; nothing if it is gone."""
     try:
         with os.scandir(folder) as entries:

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
+    import numpy as np
     import pandas as pd
     import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
@@ -54,12 +55,27 @@ def text_column(table: "pd.DataFrame", name: str) -> "pa.Array":
     return column.cast(pa.large_string()).combine_chunks()
 
 
+def is_in(column: "pd.Series[str]", texts: "Collection[str] | pd.Series[str]") -> "np.ndarray":
+    """Which of a column's texts are among some; pandas' own makes an object of each of these."""
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types
+
+    if isinstance(texts, pd.Series):
+        among = text_column(texts.to_frame("texts"), "texts")
+    else:
+        among = pa.array(list(texts), pa.large_string())
+    found = pc.is_in(text_column(column.to_frame("texts"), "texts"), value_set=among)
+    chosen: np.ndarray = found.to_numpy(zero_copy_only=False)
+    return chosen
+
+
 def look_up(wanted: "pa.Array", table: "pd.DataFrame", key: str, name: str) -> "pa.Array":
     """For each wanted text: what stands in column `name` of the first row that has it for its key.
 
     Null where there is no such row.
     """
-    import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types
+    import pyarrow.compute as pc
 
     places = pc.index_in(wanted, value_set=text_column(table, key))
     return text_column(table, name).take(places)
