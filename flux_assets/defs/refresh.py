@@ -152,7 +152,7 @@ def _explain_choices(
         of_chosen[(of_chosen["error"] != "") | (of_chosen["skipped"] != "")]["product_id"]
     )
     lacking |= chosen_ids - set(of_chosen["product_id"])
-    known_categories, known_shots = set(plan["category"]), set(asked["shot"])
+    known_categories, known_shots = set(plan["category"].unique()), set(asked["shot"].unique())
     if not lacking and known_categories >= set(choices.categories) and known_shots >= shot_names:
         return []
     shots = load_shots(settings)

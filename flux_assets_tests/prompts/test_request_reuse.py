@@ -4,14 +4,17 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flux_assets.bill.open_ledger import RunIdentity, open_ledger
 from flux_assets.catalog.product import Product
@@ -28,7 +31,7 @@ from flux_assets.prompts.requests_table import REQUESTS_KEY, build_requests_tabl
 from flux_assets.prompts.shots import read_shots
 from flux_assets.settings import load_settings
 from flux_assets.storage.directory import DirectoryStore
-from flux_assets.storage.parquet import StoredTable, write_parquet
+from flux_assets.storage.parquet import NO_NOTES, StoredTable, write_parquet
 from flux_assets_tests.fixtures.photos import draw_plain_photo
 
 SHOTS = """
@@ -69,14 +72,15 @@ class Shop:
     ) -> list[tuple[str, str]]:
         """Refresh the table, hold it against a whole rendering, and give what was rendered."""
         shots_file = read_shots(shots.encode(), "shots.yaml")
-        table = refresh_requests_table(
+        stored = refresh_requests_table(
             self.settings,
             self.store,
             self.ledger,
             products=StoredTable(write_parquet(build_products_table(products))),
             shots=shots_file,
             overrides=overrides,
-        ).read()
+        )
+        table = stored.read()
         whole = build_requests_table(
             render_requests(
                 self.settings,
@@ -91,12 +95,12 @@ class Shop:
         names = [name for name in whole.columns if name != "prompt_characters"]
         pd.testing.assert_frame_equal(table[names], whole[names])
         assert (table["prompt_characters"] == whole["prompt_characters"])[is_new].all()
-        self.put(table.assign(prompt_characters=TAKEN_OVER))
+        self.put(table.assign(prompt_characters=TAKEN_OVER), stored.read_notes())
         rendered = table.loc[is_new, ["product_id", "shot"]]
         return list(rendered.itertuples(index=False, name=None))
 
-    def put(self, table: pd.DataFrame) -> None:
-        self.store.put(REQUESTS_KEY, write_parquet(table), content_type="")
+    def put(self, table: pd.DataFrame, notes: Mapping[str, str] = NO_NOTES) -> None:
+        self.store.put(REQUESTS_KEY, write_parquet(table, notes), content_type="")
 
 
 @pytest.fixture
@@ -137,6 +141,34 @@ def test_no_product_is_rendered_for_another_that_is_gone(
 ) -> None:
     moved = [replace(product, line=2 + place) for place, product in enumerate(products)]
     assert shop.refresh(moved) == []
+
+
+_CATALOGS = st.lists(
+    st.builds(
+        replace,
+        st.sampled_from([CHAIR, LAMP, DESK, replace(LAMP, product_id="9")]),
+        title=st.sampled_from(["Chair", "Lamp", ""]),
+        color=st.sampled_from(["red", ""]),
+        former_ids=st.sampled_from([(), ("old",)]),
+    ),
+    min_size=1,
+    unique_by=lambda product: product.product_id,
+)
+_OVERRIDES = st.dictionaries(
+    st.sampled_from([("2", "hero"), ("3", "detail"), ("7", "hero")]),
+    st.sampled_from([Override(line=2, prompt="Better"), Override(line=3, skip=True)]),
+)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.tuples(_CATALOGS, _OVERRIDES), min_size=1, max_size=6))
+def test_whatever_changes_the_table_is_as_one_that_is_rendered_whole(
+    steps: list[tuple[list[Product], dict[tuple[str, str], Override]]],
+) -> None:
+    with TemporaryDirectory() as folder:
+        shop = Shop(Path(folder))
+        for products, overrides in steps:
+            shop.refresh(products, overrides=OverridesFile(overrides=overrides, problems=()))
 
 
 def test_another_shots_file_renders_everything_again(shop: Shop) -> None:
