@@ -10,6 +10,9 @@ AXE := .venv-axe/.ready
 PORT ?= 3000
 PYTEST_FLAGS ?=
 
+# Whatever the environment says: else each process that starts compiles all libraries anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The first Python that really runs (a version manager's stand-in may not) and can set one up.
 FITS := -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))'
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
