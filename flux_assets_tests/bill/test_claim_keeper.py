@@ -7,12 +7,12 @@ from flux_assets.bill.ledger import RENEWED_SHARE, Ledger
 from flux_assets.errors import StoreError
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets_tests.fixtures.clocks import StandingClock
+from flux_assets_tests.fixtures.hooked_store import HookedStore
+from flux_assets_tests.fixtures.image_requests import build_request
 from flux_assets_tests.fixtures.purchases import (
     LEASE_SECONDS,
-    HookedStore,
     build_call,
     build_ledger,
-    build_request,
     read_entry,
 )
 

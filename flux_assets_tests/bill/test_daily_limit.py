@@ -15,7 +15,7 @@ from flux_assets.errors import CapExceededError, ConditionFailedError, StoreErro
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import ObjectStore, budget_key
 from flux_assets_tests.fixtures.clocks import StandingClock
-from flux_assets_tests.fixtures.purchases import HookedStore
+from flux_assets_tests.fixtures.hooked_store import HookedStore
 
 MIDNIGHT = datetime(2026, 3, 15, tzinfo=UTC)
 

@@ -17,14 +17,14 @@ from flux_assets.errors import ConditionFailedError, StoreError
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import ObjectStore, extra_reply_key, ledger_key
+from flux_assets_tests.fixtures.hooked_store import HookedStore
+from flux_assets_tests.fixtures.image_requests import build_request
 from flux_assets_tests.fixtures.purchases import (
     ELSEWHERE,
     LEASE_SECONDS,
-    HookedStore,
     build_call,
     build_ledger,
     build_lineage,
-    build_request,
     build_rules,
     overwrite_entry,
     read_entry,

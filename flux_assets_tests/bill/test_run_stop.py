@@ -7,7 +7,7 @@ from flux_assets.bill.run_stop import RunStop
 from flux_assets.errors import ConditionFailedError, StoreError
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import run_key
-from flux_assets_tests.fixtures.purchases import HookedStore
+from flux_assets_tests.fixtures.hooked_store import HookedStore
 
 STOP_KEY = run_key("run-1", "stop.json")
 

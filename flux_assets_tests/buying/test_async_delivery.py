@@ -15,12 +15,11 @@ from flux_assets.errors import StoreError
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.image_api.simulator.app import SimulatedApi
 from flux_assets.storage.object_store import ledger_key, run_key
+from flux_assets_tests.fixtures.image_requests import build_request, build_requests
 from flux_assets_tests.fixtures.purchases import (
     CALL_TIMEOUT_SECONDS,
     Bench,
     build_bench,
-    build_request,
-    build_requests,
     build_rules,
     leave_accepted,
     overwrite_entry,

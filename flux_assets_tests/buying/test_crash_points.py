@@ -24,7 +24,8 @@ from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import budget_key
 from flux_assets_tests.fixtures.buyer_child import Told
 from flux_assets_tests.fixtures.buyers import KILLED, Buyer, StartBuyer
-from flux_assets_tests.fixtures.purchases import build_request, keep_photo, read_entry
+from flux_assets_tests.fixtures.image_requests import build_request
+from flux_assets_tests.fixtures.purchases import keep_photo, read_entry
 from flux_assets_tests.fixtures.simulators import StartSimulator, get_result
 
 Mode = Literal["generate", "edit"]

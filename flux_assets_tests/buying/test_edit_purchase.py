@@ -11,10 +11,10 @@ from flux_assets.errors import PictureError
 from flux_assets.image_api.request import ImageRequest, build_image_request
 from flux_assets.image_api.simulator.state import SimulatorState
 from flux_assets.storage.directory import DirectoryStore
+from flux_assets_tests.fixtures.hooked_store import HookedStore
+from flux_assets_tests.fixtures.image_requests import build_request
 from flux_assets_tests.fixtures.purchases import (
     Bench,
-    HookedStore,
-    build_request,
     read_entry,
     read_photo_file,
 )

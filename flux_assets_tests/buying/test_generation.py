@@ -15,7 +15,7 @@ from flux_assets.settings import load_settings
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import budget_key
 from flux_assets_tests.fixtures.api_options import options_for
-from flux_assets_tests.fixtures.purchases import build_requests
+from flux_assets_tests.fixtures.image_requests import build_requests
 
 
 def kinds(outcomes: list[Outcome]) -> Counter[str]:

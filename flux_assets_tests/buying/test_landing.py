@@ -17,12 +17,12 @@ from flux_assets.image_api.client import ImageApiClient
 from flux_assets.image_api.protocol import Reply
 from flux_assets.storage.object_store import extra_reply_key, ledger_key, picture_key
 from flux_assets_tests.fixtures.api_options import options_for
+from flux_assets_tests.fixtures.image_requests import build_request
 from flux_assets_tests.fixtures.purchases import (
     CALL_TIMEOUT_SECONDS,
     Bench,
     Run,
     build_bench,
-    build_request,
     fetching_by,
     leave_accepted,
     overwrite_entry,

@@ -14,10 +14,10 @@ from flux_assets.buying.outcome import WITH_PICTURE, Outcome
 from flux_assets.errors import ConditionFailedError, StoreError
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.storage.object_store import ledger_key
+from flux_assets_tests.fixtures.image_requests import build_request
 from flux_assets_tests.fixtures.purchases import (
     Bench,
     build_bench,
-    build_request,
     build_rules,
     leave_accepted,
     read_entry,

@@ -16,11 +16,10 @@ from flux_assets.image_api.client import ImageApiClient
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.storage.object_store import budget_key, run_key
 from flux_assets_tests.fixtures.api_options import options_for
+from flux_assets_tests.fixtures.image_requests import build_request, build_requests
 from flux_assets_tests.fixtures.purchases import (
     Bench,
     build_bench,
-    build_request,
-    build_requests,
     build_rules,
     fetching_by,
     leave_accepted,

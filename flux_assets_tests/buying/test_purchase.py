@@ -20,12 +20,12 @@ from flux_assets.image_api.simulator.options import SAMPLE_KEY
 from flux_assets.storage.object_store import budget_key, ledger_key, run_key
 from flux_assets_tests.fixtures.api_options import options_for
 from flux_assets_tests.fixtures.clocks import UTC_NOW
+from flux_assets_tests.fixtures.image_requests import build_request
 from flux_assets_tests.fixtures.purchases import (
     Bench,
     Run,
     build_bench,
     build_ledger,
-    build_request,
     build_rules,
     leave_accepted,
     read_entry,

@@ -8,7 +8,8 @@ from flux_assets.buying.reachability import GIVE_UP_AFTER_SECONDS, Reachability
 from flux_assets.errors import NoConnectionError
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets_tests.fixtures.clocks import StandingClock
-from flux_assets_tests.fixtures.purchases import build_bench, build_requests
+from flux_assets_tests.fixtures.image_requests import build_requests
+from flux_assets_tests.fixtures.purchases import build_bench
 from flux_assets_tests.fixtures.simulators import StartSimulator
 
 

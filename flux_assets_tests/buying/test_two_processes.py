@@ -15,7 +15,8 @@ from flux_assets.settings import load_settings
 from flux_assets.storage.object_store import ObjectStore, ledger_key
 from flux_assets_tests.fixtures.buyer_child import Told
 from flux_assets_tests.fixtures.buyers import StartBuyer
-from flux_assets_tests.fixtures.purchases import build_request, keep_photo, read_entry
+from flux_assets_tests.fixtures.image_requests import build_request
+from flux_assets_tests.fixtures.purchases import keep_photo, read_entry
 from flux_assets_tests.fixtures.simulators import StartSimulator
 
 PRODUCTS = tuple(f"mug-{number:02}" for number in range(40))

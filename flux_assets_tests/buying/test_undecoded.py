@@ -10,11 +10,11 @@ from flux_assets.buying.outcome import Outcome
 from flux_assets.manifest.audit import verify_store
 from flux_assets.pictures import inspect
 from flux_assets.storage.object_store import picture_prefix
+from flux_assets_tests.fixtures.image_requests import build_request
 from flux_assets_tests.fixtures.picture_forms import FORMS, UNDECODABLE
 from flux_assets_tests.fixtures.purchases import (
     Bench,
     build_bench,
-    build_request,
     build_rules,
     fetching_by,
     leave_accepted,

@@ -17,7 +17,7 @@ from flux_assets.settings import Settings, load_settings
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.open_store import ensure_store_identity
-from flux_assets_tests.fixtures.purchases import HookedStore
+from flux_assets_tests.fixtures.hooked_store import HookedStore
 from flux_assets_tests.fixtures.scripted_servers import Serve, http, open_servers
 from flux_assets_tests.fixtures.shops import Shop
 

@@ -10,7 +10,7 @@ from flux_assets.bill.open_ledger import RunIdentity, open_ledger
 from flux_assets.defs.events import is_run_dead
 from flux_assets.settings import load_settings
 from flux_assets.storage.directory import DirectoryStore
-from flux_assets_tests.fixtures.purchases import build_request
+from flux_assets_tests.fixtures.image_requests import build_request
 
 
 def test_a_run_that_dagster_marks_failed_gives_no_live_steps_claims_away(tmp_path: Path) -> None:

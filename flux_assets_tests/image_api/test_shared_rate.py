@@ -21,7 +21,8 @@ from flux_assets.image_api.shared_rate import (
     open_shared_rate,
 )
 from flux_assets_tests.fixtures.clocks import ReadClock, StandingClock
-from flux_assets_tests.fixtures.purchases import build_bench, build_ledger, build_request
+from flux_assets_tests.fixtures.image_requests import build_request
+from flux_assets_tests.fixtures.purchases import build_bench, build_ledger
 from flux_assets_tests.fixtures.redis_server import free_port
 from flux_assets_tests.fixtures.simulators import StartSimulator
 

@@ -22,7 +22,8 @@ from flux_assets.prompts.requests_table import REQUESTS_KEY
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import ObjectStore, ledger_key
 from flux_assets.storage.parquet import write_parquet
-from flux_assets_tests.fixtures.purchases import HookedStore, build_ledger, overwrite_entry
+from flux_assets_tests.fixtures.hooked_store import HookedStore
+from flux_assets_tests.fixtures.purchases import build_ledger, overwrite_entry
 from flux_assets_tests.fixtures.records import ask, make_request
 from flux_assets_tests.fixtures.stored_pictures import (
     ask_for,

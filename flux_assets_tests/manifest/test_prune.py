@@ -21,8 +21,8 @@ from flux_assets.planning.against_store import plan_against_store
 from flux_assets.prompts.requests_table import REQUESTS_KEY
 from flux_assets.storage.object_store import ledger_key
 from flux_assets.storage.parquet import write_parquet
+from flux_assets_tests.fixtures.hooked_store import HookedStore
 from flux_assets_tests.fixtures.purchases import (
-    HookedStore,
     build_call,
     build_ledger,
     build_rules,

@@ -3,7 +3,8 @@ from dataclasses import fields, replace
 
 from flux_assets.pictures.inspect import Picture
 from flux_assets.pictures.lineage import LineageRecord, build_object_metadata, build_plain_metadata
-from flux_assets_tests.fixtures.purchases import build_lineage, build_request
+from flux_assets_tests.fixtures.image_requests import build_request
+from flux_assets_tests.fixtures.purchases import build_lineage
 
 REQUEST = build_request("Größe 38", seed=42, guidance=3.5)
 PICTURE = Picture(

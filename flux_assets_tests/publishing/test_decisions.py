@@ -29,7 +29,7 @@ from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.stored_json import DamagedObjectError
 from flux_assets_tests.fixtures.clocks import StandingClock
-from flux_assets_tests.fixtures.purchases import HookedStore
+from flux_assets_tests.fixtures.hooked_store import HookedStore
 from flux_assets_tests.fixtures.stores import store_environ
 
 

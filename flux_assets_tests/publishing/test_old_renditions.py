@@ -35,8 +35,8 @@ from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import write_parquet
 from flux_assets_tests.fixtures.clocks import StandingClock
 from flux_assets_tests.fixtures.editions import MAIN, picture, product
+from flux_assets_tests.fixtures.hooked_store import HookedStore
 from flux_assets_tests.fixtures.masters import CHANNELS, draw_product, store_masters
-from flux_assets_tests.fixtures.purchases import HookedStore
 
 PUBLICATION = Publication(
     channel="google",

@@ -30,7 +30,7 @@ from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.stored_json import DamagedObjectError
 from flux_assets_tests.fixtures.editions import MAIN, edition, picture, product
-from flux_assets_tests.fixtures.purchases import HookedStore
+from flux_assets_tests.fixtures.hooked_store import HookedStore
 
 PUBLICATION = Publication(
     channel="google",

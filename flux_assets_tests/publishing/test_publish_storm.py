@@ -35,7 +35,7 @@ from flux_assets.storage.object_store import RENDITIONS_PREFIX
 from flux_assets.storage.parquet import write_parquet
 from flux_assets_tests.fixtures.clocks import StandingClock
 from flux_assets_tests.fixtures.editions import SLOTS, picture, product
-from flux_assets_tests.fixtures.purchases import HookedStore
+from flux_assets_tests.fixtures.hooked_store import HookedStore
 
 ROLLBACK_DAYS = 20
 _FAST = "/dev/shm"  # noqa: S108 - where writing is quick, if there is such a place

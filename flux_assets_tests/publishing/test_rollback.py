@@ -26,7 +26,7 @@ from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.stored_json import DamagedObjectError
 from flux_assets_tests.fixtures.clocks import StandingClock
 from flux_assets_tests.fixtures.editions import SLOTS, picture, product
-from flux_assets_tests.fixtures.purchases import HookedStore
+from flux_assets_tests.fixtures.hooked_store import HookedStore
 
 GOOGLE = Publication(
     channel="google",

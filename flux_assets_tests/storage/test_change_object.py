@@ -7,7 +7,7 @@ from flux_assets.errors import StoreError
 from flux_assets.storage.change_object import ChangeConflictError, change_object
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import ObjectBody
-from flux_assets_tests.fixtures.purchases import HookedStore
+from flux_assets_tests.fixtures.hooked_store import HookedStore
 
 KEY = "tables/count"
 

@@ -12,7 +12,7 @@ from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import PICTURE_KEY, PROOF_KEY, ObjectBody, ObjectStore
 from flux_assets.storage.probe import probe_store, prove_store
 from flux_assets_tests.fixtures.careless_s3 import CarelessS3
-from flux_assets_tests.fixtures.purchases import HookedStore
+from flux_assets_tests.fixtures.hooked_store import HookedStore
 
 PROBES = ["put", "get", "list", "conditional create", "conditional change"]
 

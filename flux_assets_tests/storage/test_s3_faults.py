@@ -11,13 +11,9 @@ from flux_assets.image_api.request import ImageRequest
 from flux_assets.storage.object_store import ObjectInfo
 from flux_assets.storage.s3 import S3Store
 from flux_assets.storage.sources import read_bytes
-from flux_assets_tests.fixtures.purchases import (
-    Bench,
-    HookedStore,
-    build_request,
-    build_requests,
-    read_entry,
-)
+from flux_assets_tests.fixtures.hooked_store import HookedStore
+from flux_assets_tests.fixtures.image_requests import build_request, build_requests
+from flux_assets_tests.fixtures.purchases import Bench, read_entry
 from flux_assets_tests.fixtures.s3_proxy import ALWAYS, FaultKind, FaultyS3
 from flux_assets_tests.fixtures.simulators import StartSimulator, is_picture
 from flux_assets_tests.fixtures.stores import new_bucket

@@ -13,8 +13,8 @@ from flux_assets.errors import StoreError
 from flux_assets.publishing.decision import Wish
 from flux_assets.publishing.decisions import decide, read_decisions
 from flux_assets.storage.object_store import ledger_key
+from flux_assets_tests.fixtures.hooked_store import HookedStore
 from flux_assets_tests.fixtures.masters import draw_product, store_masters
-from flux_assets_tests.fixtures.purchases import HookedStore
 from flux_assets_tests.fixtures.review import Page, ReviewShop, ask
 
 
