@@ -200,12 +200,33 @@ class Writer:
         return {self._color_column(): color} | pair
 
 
-@pytest.mark.parametrize("name", DIALECTS)
-@settings(deadline=None)  # the first example waits for what is loaded with it
-@given(items=ITEMS, which=st.integers(0, 3), delimiter=st.sampled_from([",", ";", "\t"]))
+EACH_DIALECT = pytest.mark.parametrize("name", DIALECTS)
+ANY_CATALOG = given(
+    items=ITEMS, which=st.integers(0, 3), delimiter=st.sampled_from([",", ";", "\t"])
+)
+
+
+@EACH_DIALECT
+@settings(deadline=None, max_examples=20)  # the first waits for what is loaded with it
+@ANY_CATALOG
 def test_a_catalog_comes_back_as_it_was_written(
     name: str, items: list[Item], which: int, delimiter: str
 ) -> None:
+    check_catalog(name, items, which, delimiter)
+
+
+@pytest.mark.slow
+@EACH_DIALECT
+@settings(deadline=None)
+@ANY_CATALOG
+def test_each_of_many_more_catalogs_comes_back(
+    name: str, items: list[Item], which: int, delimiter: str
+) -> None:
+    check_catalog(name, items, which, delimiter)
+
+
+def check_catalog(name: str, items: list[Item], which: int, delimiter: str) -> None:
+    """Write it in a dialect, with one of its words for a draft, and read it."""
     words = DRAFTS.get(name, ("0", "false", "Draft", "archived"))
     writer = Writer(DIALECTS[name], words[which % len(words)])
     header = writer.header()
