@@ -45,6 +45,13 @@ ENDS = (
     *((point, "recovered", 1, 0) for point in NOTED),
     *((point, "reused", 1, 0) for point in STORED),
 )
+ASYNC_ENDS = (
+    ("reply read", "generated", 2),
+    ("before accepted", "generated", 2),
+    ("after accepted", "recovered", 1),
+    ("before download", "recovered", 1),
+    ("before picture", "recovered", 1),
+)
 
 
 @pytest.fixture
@@ -132,13 +139,10 @@ def test_after_a_kill_anywhere_the_next_process_ends_with_the_picture(
 
 
 @pytest.mark.parametrize(
-    ("kill_at", "kind", "paid"),
+    ("mode", "kill_at", "kind", "paid"),
     [
-        ("reply read", "generated", 2),
-        ("before accepted", "generated", 2),
-        ("after accepted", "recovered", 1),
-        ("before download", "recovered", 1),
-        ("before picture", "recovered", 1),
+        *(("generate", *end) for end in ASYNC_ENDS),
+        *(pytest.param("edit", *end, marks=pytest.mark.slow) for end in ASYNC_ENDS),
     ],
 )
 def test_an_asynchronous_call_is_paid_once_as_soon_as_its_uuid_is_noted(
