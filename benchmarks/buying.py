@@ -2,8 +2,9 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from pydantic import SecretStr
 
@@ -28,10 +29,21 @@ def build_requests(pictures: int) -> Iterator[ImageRequest]:
         )
 
 
-def buy(store: ObjectStore, base_url: str, *, pictures: int, in_flight: int) -> float:
+def buy(
+    store: ObjectStore,
+    base_url: str,
+    *,
+    pictures: int,
+    in_flight: int,
+    extra: Mapping[str, str] = MappingProxyType({}),
+) -> float:
     """CPU seconds of this process to buy so many pictures into a store that has none of them."""
     settings = load_settings(
-        {"FLUX_ASSETS_MAX_IN_FLIGHT": str(in_flight), "FLUX_ASSETS_DAILY_IMAGE_LIMIT": "1000000"}
+        {
+            "FLUX_ASSETS_MAX_IN_FLIGHT": str(in_flight),
+            "FLUX_ASSETS_DAILY_IMAGE_LIMIT": "1000000",
+            **extra,
+        }
     )
     options = replace(
         ApiOptions.of(settings),

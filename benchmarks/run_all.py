@@ -19,6 +19,7 @@ import growth
 import listing
 import naive_dagster
 import no_change
+import paid_memory
 import renditions
 import review_page
 import start_up
@@ -81,6 +82,7 @@ def measure(quick: bool) -> Sequence[Figure]:  # noqa: FBT001 - as every subject
         *cpu_per_picture.measure(quick),
         *listing.measure(quick),
         *efficiency.measure(quick),
+        *paid_memory.measure(quick),
         *naive_dagster.measure(quick),
         *renditions.measure(quick),
         *editions.measure(quick),

@@ -90,6 +90,10 @@ class Settings(BaseModel):
     """Secret address for steps' results; else a Redis broker itself, or `rpc://`."""
     celery_visibility_timeout_seconds: Annotated[int, Field(ge=1)] = 3600
     """When another worker takes a dead one's step; longer than any shard takes."""
+    max_decoded_megapixels: Annotated[float, Field(gt=0)] = 32
+    """Of all pictures that a step unpacks at once as it buys; with their files, up to 20 MB of
+    memory each. What comes on top waits its turn, and a picture that is larger goes alone.
+    """
     requests_per_minute: Annotated[int, Field(ge=1)] = 180
     """The account's limit."""
     rate_limiter: Annotated[SecretStr, AfterValidator(check_rate_limiter)] | None = None

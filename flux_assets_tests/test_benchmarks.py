@@ -11,6 +11,7 @@ _ROWS = {
     "start_up": ("import flux_assets.definitions", "--help"),
     "efficiency": ("32 in flight", "64 in flight", "pictures a minute"),
     "cpu_per_picture": ("core, directory store", "core, S3", "whole Dagster job", "over https"),
+    "paid_memory": ("within 32 megapixels", "without a budget"),
     "time_of_parts": (
         *("the ledger's claim", "the call", "note of the paid reply", "the download"),
         *("decoding", "the preview", "durable file", "lineage", "its event"),

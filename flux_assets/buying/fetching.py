@@ -1,8 +1,10 @@
 """Fetching a paid picture's bytes, from every place where the vendor may have them."""
 
+import hashlib
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,7 +24,8 @@ from flux_assets.errors import (
 from flux_assets.image_api.client import ImageApiClient
 from flux_assets.image_api.pace import NotStartedError, Pace
 from flux_assets.image_api.protocol import Reply
-from flux_assets.pictures.inspect import NoPictureError, Picture, UndecodedError, inspect_picture
+from flux_assets.pictures.inspect import NoPictureError, Picture, UndecodedError
+from flux_assets.pictures.memory_budget import MemoryBudget
 
 _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 15.0
@@ -32,6 +35,9 @@ _LATE_SECONDS = 20.0
 """An object may lag its URL, and is not there (404) or forbidden (403) until then."""
 _MAX_DAMAGED = 4
 """After so many downloads of damaged bytes, waiting is of no use."""
+
+_COPIES = 2
+"""A file is there twice as it is received, and as it is decoded without its notes."""
 
 _NEVER = threading.Event()
 """Paid pictures are fetched to the end, also when the run must send nothing more."""
@@ -55,14 +61,16 @@ class Fetching:
 
     Args:
         client, pace: the API; a question for the vendor's record counts against its limit.
-        preview_px: of the preview that is drawn of each.
+        inspect: what it looks at each with, as `Likeness.inspect`.
+        room: the bytes that all threads may hold of what they downloaded.
         timeout_seconds: for one download.
         clock: time.
     """
 
     client: ImageApiClient
     pace: Pace
-    preview_px: int
+    inspect: Callable[[bytes], Picture]
+    room: MemoryBudget
     timeout_seconds: float
     clock: Clock
 
@@ -70,6 +78,7 @@ class Fetching:
         self,
         entry: LedgerEntry,
         *,
+        held: ExitStack,
         wait_seconds: float,
         on_trouble: Callable[["UnfetchedError"], None] = lambda _error: None,
     ) -> tuple[bytes, Picture]:
@@ -77,6 +86,7 @@ class Fetching:
 
         Args:
             entry: says where it may be: by URL, by the vendor's record of the call, by storage key.
+            held: to be closed once the bytes are not needed any more; until then, they take room.
             wait_seconds: for how long to try again what may come later; 0 asks once everywhere.
             on_trouble: told while it is tried again, once that is more than an object's being late.
 
@@ -92,7 +102,7 @@ class Fetching:
         while True:
             is_last = self.clock.monotonic() + pause_seconds >= give_up_at
             problems: dict[_Place, FluxAssetsError] = {}
-            for place, problem_or_found in self._ask(entry, give_up_at):
+            for place, problem_or_found in self._ask(entry, give_up_at, held):
                 if not isinstance(problem_or_found, FluxAssetsError):
                     return problem_or_found
                 if isinstance(problem_or_found, UndecodedError):
@@ -112,15 +122,16 @@ class Fetching:
             if self.clock.monotonic() - began >= late_seconds:
                 on_trouble(UnfetchedError(reason, is_damaged=is_damaged))
             _log.info("call %s: %s; tried again in %.1f s", entry.uuid, reason, pause_seconds)
+            held.close()
             self.clock.sleep(pause_seconds)
             pause_seconds = min(pause_seconds * 2, _LONGEST_WAIT_SECONDS)
 
     def _ask(
-        self, entry: LedgerEntry, give_up_at: float
+        self, entry: LedgerEntry, give_up_at: float, held: ExitStack
     ) -> Iterator[tuple[_Place, tuple[bytes, Picture] | FluxAssetsError]]:
         """What each place says, one after the other."""
         if entry.temporary_url:
-            yield "its URL", self._download(entry.temporary_url)
+            yield "its URL", self._download(entry.temporary_url, held)
         keys = list(entry.result_keys[:1])
         if entry.uuid:
             found = self._ask_for_record(entry, give_up_at)
@@ -129,30 +140,42 @@ class Fetching:
                 url = found.temporary_url
                 yield (
                     "the vendor's record",
-                    self._download(url) if url else DownloadError("it names no URL"),
+                    self._download(url, held) if url else DownloadError("it names no URL"),
                 )
             else:
                 yield "the vendor's record", found
         for key in dict.fromkeys(keys):
-            yield "its storage key", self._download(key)
+            yield "its storage key", self._download(key, held)
 
-    def _download(self, url_or_key: str) -> tuple[bytes, Picture] | FluxAssetsError:
+    def _download(
+        self, url_or_key: str, held: ExitStack
+    ) -> tuple[bytes, Picture] | FluxAssetsError:
         """The picture or what is wrong; UndecodedError where it came twice as the same bytes."""
         try:
-            first = self._download_once(url_or_key)
-            if not isinstance(first, UndecodedError):
-                return first
-            second = self._download_once(url_or_key)  # it may have been changed on its way
-            if isinstance(second, UndecodedError) and second.data != first.data:
-                return PictureError(f"it comes in different ways: {first}; {second}")
+            found = self._download_once(url_or_key, held)
+            if not isinstance(found, UndecodedError):
+                return found
+            first, sha256 = str(found), hashlib.sha256(found.data).digest()
+            del found  # its bytes' room is the next one's
+            found = self._download_once(url_or_key, held)  # it may have been changed on its way
+            if isinstance(found, UndecodedError) and hashlib.sha256(found.data).digest() != sha256:
+                return PictureError(f"it comes in different ways: {first}; {found}")
         except (DownloadError, ResultForbiddenError, PictureError) as error:
-            return error
-        return second
+            return error.with_traceback(None)  # which would keep what was downloaded
+        return found
 
-    def _download_once(self, url_or_key: str) -> tuple[bytes, Picture] | UndecodedError:
-        data = self.client.download(url_or_key, timeout_seconds=self.timeout_seconds)
+    def _download_once(
+        self, url_or_key: str, held: ExitStack
+    ) -> tuple[bytes, Picture] | UndecodedError:
+        def make_room(size_bytes: int) -> None:
+            held.close()  # what came before is not needed any more
+            held.enter_context(self.room.hold(size_bytes * _COPIES))
+
+        data = self.client.download(
+            url_or_key, timeout_seconds=self.timeout_seconds, make_room=make_room
+        )
         try:
-            return data, inspect_picture(data, preview_px=self.preview_px)
+            return data, self.inspect(data)
         except UndecodedError as error:
             return error
 

@@ -31,6 +31,7 @@ from flux_assets.buying.uploads import AssetUploads
 from flux_assets.clock import SYSTEM_CLOCK, Clock
 from flux_assets.image_api.open_api import ApiAccess
 from flux_assets.image_api.request import ImageRequest
+from flux_assets.pictures.memory_budget import BYTES_A_PIXEL, MemoryBudget
 from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.probe import prove_store
@@ -190,7 +191,7 @@ class PurchaseParts:
             stop=self.stop,
             breaker=breaker,
             store=self.store,
-            read_photo=self.records.likeness.read_photo,
+            likeness=self.records.likeness,
             timeout_seconds=self.call_timeout_seconds,
             clock=self.clock,
         )
@@ -222,7 +223,8 @@ class PurchaseParts:
         fetching = Fetching(
             client=self.api.client,
             pace=self.api.pace,
-            preview_px=self.records.likeness.preview_px,
+            inspect=self.records.likeness.inspect,
+            room=MemoryBudget(self.records.likeness.budget.amount * BYTES_A_PIXEL),
             timeout_seconds=self.call_timeout_seconds,
             clock=self.clock,
         )

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 
 from flux_assets.bill.asking import AskSchedule
@@ -18,7 +18,7 @@ from flux_assets.errors import (
     StoreError,
 )
 from flux_assets.image_api.request import ImageRequest
-from flux_assets.pictures.inspect import Picture, UndecodedError, inspect_picture
+from flux_assets.pictures.inspect import Picture, UndecodedError
 from flux_assets.pictures.lineage import LineageRecord, build_object_metadata
 from flux_assets.storage.object_store import undecoded_key
 from flux_assets.storage.stored_pictures import find_picture
@@ -114,12 +114,18 @@ class Landing:
             UnfetchedError: not this time.
             AccountError, StoreError: as `land`.
         """
-        found = self._read_aside(entry)
-        data, picture = found or self.fetching.fetch(
-            entry,
-            wait_seconds=wait_seconds,
-            on_trouble=lambda error: self._note_trouble(entry, error),
-        )
+        with ExitStack() as held:
+            data, picture = self._read_aside(entry) or self.fetching.fetch(
+                entry,
+                held=held,
+                wait_seconds=wait_seconds,
+                on_trouble=lambda error: self._note_trouble(entry, error),
+            )
+            return self._put(request, entry, data, picture)
+
+    def _put(
+        self, request: ImageRequest, entry: LedgerEntry, data: bytes, picture: Picture
+    ) -> tuple[LineageRecord, Picture]:
         lineage = self.records.build(request, entry, picture)
         try:
             self.records.store.put(
@@ -166,7 +172,7 @@ class Landing:
             return None
         try:
             data = self.records.store.get(entry.kept_aside).data
-            return data, inspect_picture(data, preview_px=self.fetching.preview_px)
+            return data, self.records.likeness.inspect(data)
         except UndecodedError:
             raise
         except (ObjectNotFoundError, PictureError) as error:

@@ -7,9 +7,10 @@ from typing import Literal
 from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.ledger_entry import ClaimLostError, LedgerEntry
 from flux_assets.image_api.request import ImageRequest
-from flux_assets.pictures.inspect import Picture, find_mismatches, inspect_picture
+from flux_assets.pictures.inspect import Picture, find_mismatches
 from flux_assets.pictures.likeness import Likeness
 from flux_assets.pictures.lineage import LineageRecord
+from flux_assets.pictures.memory_budget import open_pixel_budget
 from flux_assets.pictures.photos.library import open_photos
 from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectBody, ObjectStore, picture_key
@@ -93,7 +94,7 @@ class PictureRecords:
             PictureError: its bytes are no picture any more.
         """
         body = self.store.get(object_key)
-        return body, inspect_picture(body.data, preview_px=self.likeness.preview_px)
+        return body, self.likeness.inspect(body.data)
 
     def build(self, request: ImageRequest, entry: LedgerEntry, picture: Picture) -> LineageRecord:
         """The lineage of one picture, as its entry and its bytes tell it."""
@@ -147,5 +148,9 @@ def open_records(
         ledger=ledger,
         mode=settings.mode,
         cost_usd_per_image=settings.cost_usd_per_image,
-        likeness=Likeness(read_photo=open_photos(settings, store).read, preview_px=preview_px),
+        likeness=Likeness(
+            read_photo=open_photos(settings, store).read,
+            preview_px=preview_px,
+            budget=open_pixel_budget(settings),
+        ),
     )

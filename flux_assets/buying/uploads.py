@@ -5,7 +5,6 @@ import json
 import logging
 import math
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from flux_assets.bill.breaker import Breaker
@@ -21,6 +20,7 @@ from flux_assets.errors import (
 from flux_assets.image_api.client import ImageApiClient
 from flux_assets.image_api.pace import Pace
 from flux_assets.image_api.request import ImageRequest
+from flux_assets.pictures.likeness import Likeness
 from flux_assets.pictures.photos.prepare import PreparedPhoto, flatten
 from flux_assets.storage.change_object import change_object
 from flux_assets.storage.object_store import ObjectBody, ObjectStore, upload_key
@@ -51,7 +51,7 @@ class AssetUploads:
         client, pace, stop, breaker: the API, and what limits its use; an upload counts as a
             request.
         store: where keys are kept.
-        read_photo: gives a prepared photo by the sha256 of its source.
+        likeness: gives prepared photos, and room to lay them on a colour.
         timeout_seconds: for all tries of one upload.
         clock: time.
     """
@@ -61,7 +61,7 @@ class AssetUploads:
     stop: RunStop
     breaker: Breaker
     store: ObjectStore
-    read_photo: Callable[[str], PreparedPhoto]
+    likeness: Likeness
     timeout_seconds: float
     clock: Clock
     _locks: tuple[threading.Lock, ...] = field(
@@ -81,9 +81,9 @@ class AssetUploads:
             NotSentError, RateLimitedError, DownloadError, RefusedError, AccountError: the vendor
                 did not take it; nothing was paid.
         """
-        photo = self.read_photo(request.source_sha256)
+        photo = self.likeness.read_photo(request.source_sha256)
         if request.flatten and photo.extension == "png":
-            flat = flatten(photo.data, request.flatten)
+            flat = flatten(photo.data, request.flatten, budget=self.likeness.budget)
             photo = replace(photo, data=flat, extension="jpg")
         sha256 = hashlib.sha256(photo.data).hexdigest()
 

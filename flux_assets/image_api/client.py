@@ -171,15 +171,28 @@ class ImageApiClient:
         reply = self._get(path, timeout_seconds=self._options.call_timeout_seconds, headers={})
         return parse_models(reply.status_code, reply.headers, reply.body)
 
-    def download(self, url_or_key: str, *, timeout_seconds: float) -> bytes:
+    def download(
+        self,
+        url_or_key: str,
+        *,
+        timeout_seconds: float,
+        make_room: Callable[[int], None] = lambda _bytes: None,
+    ) -> bytes:
         """Fetch one result's bytes by its URL, or by its storage key, without credentials.
+
+        Args:
+            url_or_key: as a reply names it.
+            timeout_seconds: for everything but the wait for room.
+            make_room: told how many bytes follow at most, before any is read.
 
         Raises:
             ResultForbiddenError: it leads where no result may come from; nothing was fetched.
             ResultExpiredError: the URL was valid once; a fresh one may be.
             DownloadError: it did not work this time; it may later.
         """
-        return self._downloads.fetch(url_or_key, deadline=self._deadline(timeout_seconds))
+        return self._downloads.fetch(
+            url_or_key, deadline=self._deadline(timeout_seconds), make_room=make_room
+        )
 
     @property
     def _secret(self) -> str:

@@ -1,7 +1,7 @@
 """Fetching a result's bytes: without credentials, and only from where results may come from."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import quote, unquote, urljoin
 
 from urllib3.exceptions import LocationParseError
@@ -46,12 +46,19 @@ class Downloads:
         own = {(self._base.netloc or "").removesuffix(":443")}
         self._hosts = _RESULT_HOSTS | own | {host.lower() for host in result_hosts}
 
-    def fetch(self, url_or_key: str, *, deadline: float) -> bytes:
+    def fetch(
+        self,
+        url_or_key: str,
+        *,
+        deadline: float,
+        make_room: Callable[[int], None] = lambda _bytes: None,
+    ) -> bytes:
         """Download one result's bytes.
 
         Args:
             url_or_key: a full URL, or a storage key, which is tried without a signature.
             deadline: for everything, redirects included, on the transport's clock.
+            make_room: as of `Transport.call`; what it made before is not needed any more.
 
         Raises:
             ResultForbiddenError: it leads where no result may come from.
@@ -61,7 +68,7 @@ class Downloads:
         url = url_or_key if "://" in url_or_key else self._url_of_key(url_or_key)
         for _ in range(1 + _MAX_REDIRECTS):
             target = self._allowed(url)
-            reply = self._get(target, deadline)
+            reply = self._get(target, deadline, make_room)
             location = reply.headers.get("Location")
             if reply.status_code not in _REDIRECTS or not location:
                 return _picture_of(reply, target)
@@ -96,10 +103,14 @@ class Downloads:
             )
         return target
 
-    def _get(self, target: Url, deadline: float) -> HttpReply:
+    def _get(self, target: Url, deadline: float, make_room: Callable[[int], None]) -> HttpReply:
         try:
             return self._transport.call(
-                "GET", target.url, deadline=deadline, max_bytes=MAX_PICTURE_BYTES
+                "GET",
+                target.url,
+                deadline=deadline,
+                max_bytes=MAX_PICTURE_BYTES,
+                make_room=make_room,
             )
         except (NotSentError, UnknownOutcomeError) as error:
             # From None: the errors beneath carry the signed query.

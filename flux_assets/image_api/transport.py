@@ -151,6 +151,7 @@ class Transport:
         headers: Mapping[str, str] = MappingProxyType({}),
         json_body: Mapping[str, object] | None = None,
         file_part: FilePart | None = None,
+        make_room: Callable[[int], None] = lambda _bytes: None,
     ) -> HttpReply:
         """Send one request and read its whole reply, whatever its status.
 
@@ -166,6 +167,8 @@ class Transport:
             headers: to add.
             json_body: to send.
             file_part: to send instead, as a multipart form.
+            make_room: told how many bytes follow at most, before any is read; the time that it
+                takes is none of the deadline's.
 
         Raises:
             NotSentError: no connection was made, so nothing was sent; NoConnectionError, if that
@@ -189,6 +192,9 @@ class Transport:
                 auth=_no_auth,
             )
             with exchange(request, timeout=(connect_seconds, None), adapter=adapter) as response:
+                began = self.clock.monotonic()
+                make_room(_most_bytes(response.headers, max_bytes))
+                adapter.deadline += self.clock.monotonic() - began
                 return self._read_reply(response, max_bytes)
         except (OSError, HTTPError, HTTPException, ValueError) as error:
             reason = _root_of(error, outside)
@@ -212,6 +218,12 @@ class Transport:
         return HttpReply(
             status_code=response.status_code, headers=response.headers, body=bytes(body)
         )
+
+
+def _most_bytes(headers: Mapping[str, str], max_bytes: int) -> int:
+    told = headers.get("Content-Length", "")
+    is_told = told.isdecimal() and "Content-Encoding" not in headers  # which may unpack to more
+    return min(int(told), max_bytes) if is_told else max_bytes
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -21,7 +21,6 @@ from flux_assets.image_api.request import ImageRequest
 from flux_assets.manifest.findings import FindingKind, StoreFindings
 from flux_assets.manifest.repair import ManifestAudit
 from flux_assets.manifest.stored import MANIFEST_KEY
-from flux_assets.pictures.inspect import inspect_picture
 from flux_assets.pictures.lineage import LineageRecord
 from flux_assets.storage.object_store import PICTURE_KEY, ledger_key, picture_prefix
 from flux_assets.storage.parallel import map_in_parallel
@@ -175,7 +174,7 @@ class _Audit:
             data = self._store.get(key).data
             if hashlib.sha256(data).hexdigest() != lineage.sha256:
                 return "damaged", "its bytes are not those that were stored (another sha256)"
-            inspect_picture(data)
+            self._records.likeness.inspect(data)
         elif size_bytes is None:  # it may have come after the listing
             size_bytes = self._store.head(key).size_bytes
         if size_bytes is not None and size_bytes != lineage.size_bytes:

@@ -27,7 +27,7 @@ _NO_PRODUCT_S_COLOUR = (255, 0, 255)
 
 
 def shrink(image: "Image") -> "Image":
-    """A loaded picture as RGB of at most LOOKED_AT_PX; it may be the small one afterwards itself.
+    """A loaded picture as RGB of at most LOOKED_AT_PX, and another one; that may be small, too.
 
     What is transparent shows a colour that hardly any product has, so that a black one on nothing
     is not taken for black.
@@ -36,7 +36,8 @@ def shrink(image: "Image") -> "Image":
 
     if image.mode.startswith("I"):  # of 16 bits, which Pillow would cut off at 255
         image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
-    small = image.convert("RGBA") if image.has_transparency_data else image
+    is_plain = image.mode == "RGBA" or not image.has_transparency_data
+    small = image if is_plain else image.convert("RGBA")
     if small.mode not in {"RGB", "RGBA", "L", "CMYK"}:
         small = small.convert("RGB")
     # Averaging whole squares of pixels first costs a tenth of filtering the full picture.

@@ -5,13 +5,14 @@ import hashlib
 import io
 import struct
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flux_assets.errors import PictureError
 from flux_assets.image_api.parameters import MATCH_INPUT_IMAGE, ParameterValue
 from flux_assets.pictures.appearance import Appearance, digest_pixels, judge_appearance, shrink
+from flux_assets.pictures.memory_budget import ENDLESS, MemoryBudget
 from flux_assets.pictures.structure import Structure, read_structure
 
 if TYPE_CHECKING:  # Pillow is loaded only where a picture is really opened
@@ -66,12 +67,13 @@ class Picture:
     recognition: float | None = None
 
 
-def inspect_picture(data: bytes, *, preview_px: int = 0) -> Picture:
+def inspect_picture(data: bytes, *, preview_px: int = 0, budget: MemoryBudget = ENDLESS) -> Picture:
     """Decode the whole picture, so that what is stored is known to open.
 
     Args:
         data: the bytes as downloaded.
         preview_px: the longest side of the preview; 0 for none.
+        budget: what it waits for its turn in.
 
     Raises:
         NoPictureError: the bytes are no picture.
@@ -87,7 +89,7 @@ def inspect_picture(data: bytes, *, preview_px: int = 0) -> Picture:
     if structure.kind not in _TYPES:
         raise UndecodedError(f"a whole {structure.kind}, a format that is not read here", data)
     try:
-        small, width_px, height_px = _decode(structure)
+        small, width_px, height_px = _decode(structure, budget)
     except PictureError as error:
         told = f"a whole {structure.kind} by its structure, but not decoded here: {error}"
         raise UndecodedError(told, data) from error
@@ -105,7 +107,7 @@ def inspect_picture(data: bytes, *, preview_px: int = 0) -> Picture:
     )
 
 
-def _decode(structure: Structure) -> "tuple[Image, int, int]":
+def _decode(structure: Structure, budget: MemoryBudget) -> "tuple[Image, int, int]":
     """A picture as of `shrink`, and its width and height.
 
     Raises:
@@ -118,8 +120,9 @@ def _decode(structure: Structure) -> "tuple[Image, int, int]":
         width_px, height_px = image.size
         if width_px * height_px > MAX_PIXELS:
             raise PictureError(f"{width_px} x {height_px} pixels are more than {MAX_PIXELS}")
-        image.load()
-        return shrink(image), width_px, height_px
+        with budget.hold(width_px * height_px), closing(image):  # also where an error names it
+            image.load()
+            return shrink(image), width_px, height_px
 
 
 @contextmanager

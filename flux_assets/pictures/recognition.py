@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from flux_assets.errors import PictureError
+from flux_assets.pictures.memory_budget import ENDLESS, MemoryBudget
 from flux_assets.pictures.previews import open_scaled
 from flux_assets.pictures.recognition_library import explain_absence
 
@@ -71,7 +72,9 @@ class _Features:
     descriptors: "Grey"
 
 
-def score_recognition(source: bytes, picture: bytes) -> float | None:
+def score_recognition(
+    source: bytes, picture: bytes, budget: MemoryBudget = ENDLESS
+) -> float | None:
     """How much of the source photo's product is found again in the picture, from 0 to 1.
 
     The product is divided into cells; the score is the share of its telling cells that hold a
@@ -79,8 +82,7 @@ def score_recognition(source: bytes, picture: bytes) -> float | None:
     that are found again in a rehearsal: the product of this very photo, smaller, turned, and on
     another ground. So the background counts for nothing, and a dense logo for its area.
 
-    Never raises: what cannot be judged must not lose a paid picture. May be called from many
-    threads; of one call's work little holds the interpreter.
+    Never raises: what cannot be judged must not lose a paid picture. Many threads may call it.
 
     Returns:
         None where the source has too few telling cells (plain, glossy or very fine products), or
@@ -95,7 +97,7 @@ def score_recognition(source: bytes, picture: bytes) -> float | None:
     cv2.setNumThreads(1)  # our callers are threads already
     try:
         with _SEATS:
-            return _score(source, picture)
+            return _score(_read_grey(source, budget), _read_grey(picture, budget))
     except (PictureError, cv2.error, ValueError, MemoryError) as error:
         _log.warning("No recognition score: %s", error)
         return None
@@ -107,10 +109,9 @@ def _tell_once(absence: str) -> None:
     _log.warning("No recognition score: %s", absence)
 
 
-def _score(source: bytes, picture: bytes) -> float | None:
+def _score(photo: "Grey", result: "Grey") -> float | None:
     import numpy as np
 
-    photo, result = _read_grey(source), _read_grey(picture)
     product = _find_features(photo, _SOURCE_FEATURES)
     if len(product.points) < _MIN_MATCHES:
         return None
@@ -124,11 +125,11 @@ def _score(source: bytes, picture: bytes) -> float | None:
     return round(float(np.isin(telling, cells[found]).mean()), 3)
 
 
-def _read_grey(data: bytes) -> "Grey":
+def _read_grey(data: bytes, budget: MemoryBudget) -> "Grey":
     import numpy as np
     from PIL import Image
 
-    image = open_scaled(data, longest_px=WORKING_PX).convert("L")
+    image = open_scaled(data, longest_px=WORKING_PX, budget=budget).convert("L")
     times = WORKING_PX / max(image.size)
     width, height = (max(1, round(side * times)) for side in image.size)
     return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
@@ -141,9 +142,8 @@ def _find_features(grey: "Grey", most: int) -> _Features:
     nothing = _Features(points=np.empty((0, 2), np.float32), descriptors=np.empty((0, 32), "u1"))
     if min(grey.shape) <= _PATCH_PX:
         return nothing
-    detector = cv2.ORB.create(
-        nfeatures=most, edgeThreshold=_PATCH_PX // 2, fastThreshold=_FAST_THRESHOLD
-    )
+    edge_px = _PATCH_PX // 2
+    detector = cv2.ORB.create(most, edgeThreshold=edge_px, fastThreshold=_FAST_THRESHOLD)
     keypoints, descriptors = detector.detectAndCompute(grey, None)
     if not keypoints:
         return nothing

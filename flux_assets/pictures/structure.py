@@ -7,7 +7,7 @@ a JPEG (ITU-T T.81, B), the size of a RIFF file, the boxes of an ISO file (ISO/I
 
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 Kind = Literal["PNG", "JPEG", "WEBP", "AVIF", "HEIC", "JPEG XL", "GIF", "BMP"]
@@ -47,14 +47,15 @@ def read_structure(data: bytes) -> Structure | None:
 
 
 def _read_png(data: bytes) -> Structure:
-    kept = [data[: len(_PNG)]]
+    whole = memoryview(data)
+    kept = [whole[: len(_PNG)]]
     for name, start, end in _iterate_png_chunks(data):
-        if zlib.crc32(memoryview(data)[start + 4 : end - 4]) != _number(data, end - 4):
+        if zlib.crc32(whole[start + 4 : end - 4]) != _number(data, end - 4):
             break
         if name in _PNG_NEEDED:
-            kept.append(data[start:end])
+            kept.append(whole[start:end])
         if name == b"IEND":
-            return Structure("PNG", is_whole=True, essence=b"".join(kept))
+            return Structure("PNG", is_whole=True, essence=_join(kept, data))
     return Structure("PNG", is_whole=False, essence=data)
 
 
@@ -70,7 +71,8 @@ def _iterate_png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _read_jpeg(data: bytes) -> Structure:
-    kept = [data[:2]]
+    whole = memoryview(data)
+    kept = [whole[:2]]
     place = 2
     while place + 4 <= len(data) and data[place] == 0xFF:
         marker = data[place + 1]
@@ -82,13 +84,18 @@ def _read_jpeg(data: bytes) -> Structure:
             continue
         if marker == _JPEG_SCAN:
             is_whole = data.rfind(bytes((0xFF, _JPEG_END))) > place
-            return Structure("JPEG", is_whole, b"".join((*kept, data[place:])))
+            return Structure("JPEG", is_whole, _join([*kept, whole[place:]], data))
         end = place + 2 + struct.unpack_from(">H", data, place + 2)[0]
         is_extra = (0xE0 <= marker <= 0xEF and marker not in _JPEG_KEPT) or marker == _JPEG_COMMENT
         if not is_extra:
-            kept.append(data[place:end])
+            kept.append(whole[place:end])
         place = end
     return Structure("JPEG", is_whole=False, essence=data)
+
+
+def _join(parts: Sequence[memoryview], data: bytes) -> bytes:
+    """Parts of `data`, in their order; itself where nothing is left out."""
+    return data if sum(map(len, parts)) == len(data) else b"".join(parts)
 
 
 def _read_riff(data: bytes) -> Structure | None:

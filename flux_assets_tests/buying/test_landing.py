@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -162,11 +163,11 @@ class ForbiddenAtFirst(ImageApiClient):
 
     times = 4
 
-    def download(self, url_or_key: str, *, timeout_seconds: float) -> bytes:
+    def download(self, url_or_key: str, **options: Any) -> bytes:  # noqa: ANN401 - as they are
         self.times -= 1
         if self.times >= 0:
             raise ResultExpiredError("s3: the URL is no longer valid (HTTP 403)")
-        return super().download(url_or_key, timeout_seconds=timeout_seconds)
+        return super().download(url_or_key, **options)
 
 
 def test_a_picture_that_is_stored_already_is_taken_without_a_download(build: BuildBench) -> None:
@@ -359,8 +360,8 @@ def test_bytes_that_are_always_damaged_stay_paid_and_are_not_bought_again(
 class PageClient(ImageApiClient):
     """A client behind a proxy that answers every download with a page."""
 
-    def download(self, url_or_key: str, *, timeout_seconds: float) -> bytes:
-        del url_or_key, timeout_seconds
+    def download(self, url_or_key: str, **options: Any) -> bytes:  # noqa: ANN401 - as they are
+        del url_or_key, options
         return b"<!doctype html><title>Back soon</title>"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -272,16 +273,16 @@ def test_unanswered_calls_with_answers_in_between_stop_the_run_all_the_same(
 class NowhereClient(ImageApiClient):
     """A client for which results are where none may come from."""
 
-    def download(self, url_or_key: str, *, timeout_seconds: float) -> bytes:
-        del url_or_key, timeout_seconds
+    def download(self, url_or_key: str, **options: Any) -> bytes:  # noqa: ANN401 - as they are
+        del url_or_key, options
         raise ResultForbiddenError("cdn.example is not where results come from")
 
 
 class UnreachableClient(ImageApiClient):
     """A client that cannot reach the host of the results."""
 
-    def download(self, url_or_key: str, *, timeout_seconds: float) -> bytes:
-        del url_or_key, timeout_seconds
+    def download(self, url_or_key: str, **options: Any) -> bytes:  # noqa: ANN401 - as they are
+        del url_or_key, options
         raise DownloadError("TLS: the certificate is another's")
 
 

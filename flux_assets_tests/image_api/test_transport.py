@@ -4,6 +4,7 @@ import socket
 import tracemalloc
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import cache
 from pathlib import Path
@@ -295,3 +296,43 @@ def test_credentials_in_a_url_are_not_sent() -> None:
     url = "https://me:secret@api.example/models"
     transport.call("GET", url, deadline=1, max_bytes=len(SUCCESS_BODY))
     assert "Authorization" not in prepared[0].headers
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        (http("200 OK", b"a" * 300), 300),
+        (http("200 OK", gzip.compress(b"a" * 300), Content_Encoding="gzip"), 1_000),
+        (CHUNKED + b"\r\n3\r\nabc\r\n0\r\n\r\n", 1_000),
+        (b"HTTP/1.1 200 OK\r\n\r\nabc", 1_000),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: more\r\n\r\nabc", 1_000),
+    ],
+    ids=["told", "compressed", "chunked", "not told", "no number"],
+)
+def test_room_is_made_for_the_most_that_a_reply_may_bring(
+    serve: Serve, reply: bytes, told: int
+) -> None:
+    """Its length, if it is told; else, or where it may unpack to more, as much as is read."""
+    asked: list[int] = []
+    clock = StandingClock()
+    with suppress(UnknownOutcomeError):  # of a length that is no number
+        Transport(connect_timeout_seconds=30, clock=clock).call(
+            "GET",
+            serve(reply).url,
+            deadline=clock.monotonic() + 30,
+            max_bytes=1_000,
+            make_room=asked.append,
+        )
+    assert asked == [told]
+
+
+def test_the_time_that_room_takes_is_not_the_servers(serve: Serve) -> None:
+    clock = StandingClock()
+    reply = Transport(connect_timeout_seconds=30, clock=clock).call(
+        "GET",
+        serve(http("200 OK", b"abc")).url,
+        deadline=clock.monotonic() + 30,
+        max_bytes=1_000,
+        make_room=lambda _bytes: clock.sleep(3_600),
+    )
+    assert reply.body == b"abc"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flux_assets.clock import SYSTEM_CLOCK, Clock
 from flux_assets.errors import ObjectNotFoundError, PhotoUnusableError, StoreError
 from flux_assets.image_api.request import SourcePhoto
+from flux_assets.pictures.memory_budget import ENDLESS, MemoryBudget, open_pixel_budget
 from flux_assets.pictures.photos.buckets import list_photo_buckets
 from flux_assets.pictures.photos.doubts import note_doubted, read_doubted
 from flux_assets.pictures.photos.index import format_time, read_index, update_index
@@ -41,6 +42,7 @@ class PhotoLibrary:
         max_age: a photo checked less long ago is not asked for again; files always are.
         clock: time.
         threads: so many photos are read at once.
+        budget: in which they wait for their turn to be decoded.
         s3_client: makes the client that reads `s3://` photos; without it, one with AWS's own
             credential chain is made.
     """
@@ -52,6 +54,7 @@ class PhotoLibrary:
     clock: Clock
     buckets: Collection[str] = ()
     threads: int = 16
+    budget: MemoryBudget = ENDLESS
     s3_client: "Callable[[], S3Client] | None" = None
 
     def find(
@@ -80,6 +83,7 @@ class PhotoLibrary:
             now=format_time(now),
             fresh_after=format_time(now - self.max_age),
             threads=self.threads,
+            budget=self.budget,
             web=web,
             s3_client=_make_once(self.s3_client),
             buckets=self.buckets,
@@ -188,4 +192,5 @@ def open_photos(settings: Settings, store: ObjectStore) -> PhotoLibrary:
         buckets=list_photo_buckets(settings),
         max_age=timedelta(hours=settings.photo_max_age_hours),
         clock=SYSTEM_CLOCK,
+        budget=open_pixel_budget(settings),
     )

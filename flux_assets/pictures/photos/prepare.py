@@ -3,12 +3,13 @@
 import hashlib
 import io
 import struct
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from flux_assets.errors import PhotoUnusableError
 from flux_assets.pictures.inspect import MAX_PIXELS, describe_bytes, name_file_kind
+from flux_assets.pictures.memory_budget import ENDLESS, MemoryBudget
 from flux_assets.pictures.pixels import lay_on, read_turn, to_srgb, turn, with_full_colours
 from flux_assets.pictures.structure import read_structure
 
@@ -50,35 +51,42 @@ class PreparedPhoto:
         return _CONTENT_TYPES[self.extension]
 
 
-def prepare_photo(data: bytes, *, uri: str) -> PreparedPhoto:
+def prepare_photo(data: bytes, *, uri: str, budget: MemoryBudget = ENDLESS) -> PreparedPhoto:
     """Decode the whole photo, its first frame only, and make it what the editor is given.
 
     Args:
         data: as read: PNG, JPEG, WebP, GIF, TIFF, BMP or AVIF, of any colours.
         uri: its address, for the error.
+        budget: what it waits for its turn in.
 
     Raises:
         NoPhotoError: it is no picture, a damaged one, or holds more than MAX_PIXELS.
     """
     try:
-        return _prepare(data, uri)
+        return _prepare(data, uri, budget)
     except NoPhotoError:
         structure = read_structure(data)
         if structure is None or not structure.is_whole or structure.essence == data:
             raise
         with suppress(NoPhotoError):  # what the decoder stumbled over is out
-            return _prepare(structure.essence, uri)
+            return _prepare(structure.essence, uri, budget)
         raise
 
 
-def _prepare(data: bytes, uri: str) -> PreparedPhoto:
+def _prepare(data: bytes, uri: str, budget: MemoryBudget) -> PreparedPhoto:
     from PIL import Image, UnidentifiedImageError
 
     is_reply = False
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             if image.width * image.height <= MAX_PIXELS:
-                return _encode(_normalise(image))
+                size = _bounded(image.size)
+                image.draft(None, size)  # a JPEG is decoded no larger than is needed
+                with (
+                    budget.hold(image.width * image.height),
+                    closing(image),
+                ):  # also where an error names it
+                    return _encode(_normalise(image, size))
             problem = (
                 f"has {image.width} x {image.height} pixels, more than the {MAX_PIXELS:,} that "
                 "are read at most; give a smaller photo"
@@ -106,29 +114,32 @@ def read_prepared(data: bytes, extension: PhotoExtension) -> PreparedPhoto:
     return PreparedPhoto(data=data, extension=extension, width_px=width_px, height_px=height_px)
 
 
-def flatten(data: bytes, background: str) -> bytes:
+def flatten(data: bytes, background: str, *, budget: MemoryBudget = ENDLESS) -> bytes:
     """Lay a prepared photo on a colour, as JPEG; one that nothing shows through stays as it is.
 
     Args:
         data: a prepared photo's.
         background: `#rrggbb`.
+        budget: what it waits for its turn in.
     """
     from PIL import Image
 
     with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
         if image.format == "JPEG":
             return data
-        upper = image.convert("RGBA")
-    return _encode(lay_on(upper, background)).data
+        with budget.hold(image.width * image.height), closing(image):
+            return _encode(lay_on(image.convert("RGBA"), background)).data
 
 
-def _normalise(image: "Image") -> "Image":
+def _bounded(size: tuple[int, int]) -> tuple[int, int]:
+    scale = min(1.0, MAX_SIDE_PX / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _normalise(image: "Image", size: tuple[int, int]) -> "Image":
     """RGB or RGBA; made smaller first, as that makes all the rest cheap."""
     from PIL import Image
 
-    scale = min(1.0, MAX_SIDE_PX / max(image.size))
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    image.draft(None, size)  # a JPEG is decoded no larger than is needed
     image.load()
     profile = image.info.get("icc_profile", b"")
     turned_by = read_turn(image)

@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import threading
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from flux_assets.errors import (
     StoreError,
 )
 from flux_assets.image_api.request import SourcePhoto
+from flux_assets.pictures.memory_budget import MemoryBudget
 from flux_assets.pictures.photos.address import locate_photo
 from flux_assets.pictures.photos.buckets import check_bucket
 from flux_assets.pictures.photos.doubts import Given, find_doubted
@@ -45,9 +45,6 @@ _WAITS = (
 
 Accepts = Literal["nothing", "for_now", "for_good"]
 """Whether doubted photos are taken for right, and whether that is remembered."""
-
-# A photo of MAX_PIXELS takes 256 MB while it is prepared.
-_PREPARING = threading.BoundedSemaphore(2)
 
 _log = logging.getLogger(__name__)
 
@@ -90,6 +87,7 @@ class PhotoSearch:
         now, fresh_after: as the index holds times; what was checked between them is not asked
             for again.
         threads: so many addresses are asked for at once.
+        budget: in which photos wait for their turn to be decoded.
         web, s3_client, buckets: what reads them, and which buckets may be read.
         remembered: the photos that are doubted already, by their sha256.
         accepts: takes what is doubted for right; `for_now` remembers none of it.
@@ -106,6 +104,7 @@ class PhotoSearch:
     now: str
     fresh_after: str
     threads: int
+    budget: MemoryBudget
     web: "PublicWeb"
     s3_client: "Callable[[], S3Client]"
     buckets: Collection[str] = ()
@@ -191,7 +190,7 @@ class PhotoSearch:
             row = self._ask(asked)
         except (PhotoUnusableError, PhotoUnavailableError) as error:
             self._outages.note(asked.address, error)
-            return _Reading(asked, error)
+            return _Reading(asked, error.with_traceback(None))  # which would keep what was read
         self._outages.note(asked.address, None)
         return _Reading(asked, row)
 
@@ -268,8 +267,7 @@ class PhotoSearch:
         )
 
     def _prepare(self, asked: _Asked, data: bytes, sha256: str) -> str:
-        with _PREPARING:
-            photo = prepare_photo(data, uri=shown_uri(asked.address))
+        photo = prepare_photo(data, uri=shown_uri(asked.address), budget=self.budget)
         key = photo_key(sha256, photo.extension)
         try:
             self.store.put(key, photo.data, content_type=photo.content_type, if_absent=True)

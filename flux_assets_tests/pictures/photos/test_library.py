@@ -324,3 +324,11 @@ def test_the_photo_cells_of_the_shared_case_are_found(shop: Shop) -> None:
         assert photo_of(shop.find(products[product_id].image_url)) == sha256(RED)
     assert photo_of(shop.find(products["I-12"].image_url)) == sha256(avif.getvalue())
     assert shop.asked() == ["/a.jpg", "/a.jpg?v=17&width=900", "/d.avif"]
+
+
+def test_of_a_damaged_photo_nothing_stays_in_memory(shop: Shop) -> None:
+    """An error's frames would hold the file and what was unpacked of it, of each of thousands."""
+    shop.photos.at["/hat.jpg"] = RED[: len(RED) // 2]
+    found = shop.find(shop.url("/hat.jpg"))
+    assert isinstance(found, PhotoUnusableError)
+    assert (found.__traceback__, found.__context__) == (None, None)

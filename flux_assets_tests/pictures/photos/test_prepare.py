@@ -1,13 +1,17 @@
 """A photo as the editor is given it, of whatever a shop keeps."""
 
 import io
+import math
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from PIL import Image, ImageCms
 
 from flux_assets.errors import PhotoUnusableError
 from flux_assets.pictures.inspect import MAX_PIXELS
+from flux_assets.pictures.memory_budget import MemoryBudget
 from flux_assets.pictures.photos.prepare import MAX_SIDE_PX, flatten, prepare_photo
 
 RED, GREEN, BLUE = (200, 30, 30), (30, 200, 30), (30, 30, 200)
@@ -238,3 +242,39 @@ def test_a_photo_that_is_cut_short_is_not_used(kind: str) -> None:
     noise = Image.effect_noise((200, 200), 90).convert("RGB")
     data = encode(noise, kind)
     assert "damaged" in problem_of(data[: len(data) // 2])
+
+
+class NotingBudget(MemoryBudget):
+    """Room for everything, that notes what was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(math.inf)
+        self.asked: list[float] = []
+
+    @contextmanager
+    def hold(self, amount: float) -> Iterator[None]:
+        self.asked.append(amount)
+        yield
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "unpacked"),
+    [
+        ("PNG", (300, 200), 300 * 200),
+        ("PNG", (5_000, 100), 5_000 * 100),
+        ("JPEG", (300, 200), 300 * 200),
+        ("JPEG", (5_000, 100), 2_500 * 50),  # decoded no larger than is needed
+    ],
+)
+def test_a_photo_waits_for_as_many_pixels_as_are_decoded_of_it(
+    kind: str, size: tuple[int, int], unpacked: int
+) -> None:
+    budget = NotingBudget()
+    prepare_photo(encode(plain(size=size), kind), uri="a", budget=budget)
+    assert budget.asked == [unpacked]
+
+
+def test_laying_a_photo_on_a_colour_waits_for_its_pixels() -> None:
+    budget = NotingBudget()
+    flatten(encode(plain("RGBA", (0, 0, 0, 0))), "#ffffff", budget=budget)
+    assert budget.asked == [60 * 40]
