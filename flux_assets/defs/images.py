@@ -11,6 +11,7 @@ from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.open_ledger import Stores, open_ledger
 from flux_assets.buying.generation import WorkItem, open_generation
 from flux_assets.buying.summary import RunSummary, Shortfall
+from flux_assets.catalog.product import Product
 from flux_assets.defs.beta import without_beta_warnings
 from flux_assets.defs.events import (
     build_observation,
@@ -35,11 +36,13 @@ from flux_assets.planning.choices import Choices
 from flux_assets.planning.plan import Plan
 from flux_assets.planning.plan_table import TO_BUY
 from flux_assets.planning.reasons import list_reasons
+from flux_assets.prompts.catalog_reading import find_products
 from flux_assets.prompts.former_ids import FormerIds, find_former_ids
 from flux_assets.prompts.inputs import load_catalog, load_overrides, load_shots
 from flux_assets.prompts.rendering import render_requests
 from flux_assets.prompts.requests import Skipped
 from flux_assets.prompts.requests_table import build_identities
+from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectStore, picture_prefix
 from flux_assets.storage.sources import shown_uri
@@ -123,14 +126,8 @@ def _build_requests(
     shot = next((shot for shot in shots.shots if shot.name == shot_name), None)
     if shot is None:
         raise ShotsFileError(shots.name, f"shot {shot_name!r} is gone; reload the code location")
-    catalog = load_catalog(settings, shots)
-    products = {product.product_id: product for product in catalog.products}
-    chosen = [products[product_id] for product_id in product_ids if product_id in products]
-    absent = [product_id for product_id in product_ids if product_id not in products]
-    choices = Choices(product_ids=absent)
-    told = {item.product_id: item.message for item in list_reasons(catalog, (), (), choices)}
-    gone = f"not in {shown_uri(settings.catalog)} any more"
-    shortfalls = [unmade(product_id=it, reason=told.get(it, gone)) for it in absent]
+    chosen, absent = _choose_products(settings, shots, store, product_ids)
+    shortfalls = [unmade(product_id=it, reason=reason) for it, reason in absent.items()]
     requests: list[ImageRequest] = []
     skipped: list[Skipped] = []
     overrides = load_overrides(settings)
@@ -152,6 +149,28 @@ def _build_requests(
         shortfalls=shortfalls,
         former_ids=find_former_ids(chosen),
         products={it.product_id: ProductName(it.title, it.category) for it in chosen},
+    )
+
+
+def _choose_products(
+    settings: Settings, shots: ShotsFile, store: ObjectStore, product_ids: Sequence[str]
+) -> tuple[list[Product], Mapping[str, str]]:
+    """The chosen products, and why some are none; the export is read again only for these.
+
+    A backfill is many runs of few products each, and the whole export takes longer than they do.
+    """
+    products = find_products(settings, store, shots, product_ids)
+    if products.keys() >= set(product_ids):
+        return [products[product_id] for product_id in product_ids], {}
+    catalog = load_catalog(settings, shots)
+    products = {product.product_id: product for product in catalog.products}
+    absent = [product_id for product_id in product_ids if product_id not in products]
+    choices = Choices(product_ids=absent)
+    told = {item.product_id: item.message for item in list_reasons(catalog, (), (), choices)}
+    gone = f"not in {shown_uri(settings.catalog)} any more"
+    return (
+        [products[product_id] for product_id in product_ids if product_id in products],
+        {product_id: told.get(product_id, gone) for product_id in absent},
     )
 
 

@@ -7,15 +7,16 @@ tell of reading it, so that neither is ever of another file than the other.
 import hashlib
 import json
 import sys
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from flux_assets.catalog.product import Catalog, RejectedRow
+from flux_assets.catalog.product import Catalog, Product, RejectedRow
 from flux_assets.catalog.read import read_catalog
-from flux_assets.catalog.tables import build_products_table
+from flux_assets.catalog.tables import build_products_table, read_products
 from flux_assets.errors import ObjectNotFoundError
 from flux_assets.prompts.inputs import read_export, refuse_guess
 from flux_assets.prompts.shots import ShotsFile
@@ -66,15 +67,23 @@ def refresh_reading(settings: Settings, store: ObjectStore, shots: ShotsFile) ->
     return read_export(partial(_read, store), settings, shots)
 
 
-def find_products(settings: Settings, store: ObjectStore, shots: ShotsFile) -> StoredTable | None:
-    """The products of the last refresh, if the export is still the same; else None.
+def find_products(
+    settings: Settings, store: ObjectStore, shots: ShotsFile, product_ids: Collection[str]
+) -> Mapping[str, Product]:
+    """Some products by their ids, from the last refresh's table; none if the export is another now.
 
     Raises:
         SourceError: it cannot be had.
         StoreError: the store cannot be read.
     """
     found = read_export(partial(_find, store), settings, shots)
-    return found.products if found else None
+    if found is None:
+        return {}
+    try:
+        rows = found.products.read(where=("product_id", product_ids))
+    except NO_TABLE:
+        return {}
+    return {product.product_id: product for product in read_products(rows)}
 
 
 def _read(store: ObjectStore, data: bytes, name: str, **how: Any) -> CatalogReading:  # noqa: ANN401 - as `read_catalog` takes it

@@ -13,12 +13,11 @@ from flux_assets.image_api.client import ImageApiClient
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.pictures.memory_budget import BYTES_A_PIXEL, MemoryBudget
 from flux_assets_tests.fixtures.api_options import options_for
+from flux_assets_tests.fixtures.image_requests import build_request, build_requests
 from flux_assets_tests.fixtures.purchases import (
     Bench,
     Run,
     build_bench,
-    build_request,
-    build_requests,
     fetching_by,
     keep_photo,
     leave_accepted,
