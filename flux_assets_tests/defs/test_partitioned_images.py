@@ -166,6 +166,23 @@ def test_a_product_that_left_the_catalog_fails_with_the_reason(shop: DagsterShop
     assert shop.partitions("hero") == {"001", "003"}
 
 
+def test_after_a_refresh_a_range_is_of_the_export_as_it_is_now(
+    shop: DagsterShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.refresh()
+    asked = len(shop.bill())
+    with monkeypatch.context() as patched:
+        patched.delattr("flux_assets.defs.images.load_catalog")  # an unchanged one is not read
+        _materialize(shop, "001", "004").expect(success=True)
+    assert len(shop.bill()) == asked
+    shop.set_product("003", title="A stool")
+    shop.remove_product("002")
+    ranged = _materialize(shop, "001", "004").expect(success=False)
+    assert "1 of 4 products have no hero picture; the first is 002: not in" in ranged.failure()[1]
+    assert len(shop.bill()) == asked + 1
+    assert "A stool" in str(ranged.logged()["003", "hero"].metadata["prompt"].value)
+
+
 def test_a_prompt_that_cannot_be_rendered_fails_its_partition_only(shop: DagsterShop) -> None:
     shop.set_product("003", color="")
     ranged = _materialize(shop, "001", "004", asset="images/wide").expect(success=False)
