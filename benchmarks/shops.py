@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from flux_assets.image_api.simulator.options import SAMPLE_KEY
 from processes import Finished, command_of, run_measured
 
@@ -110,8 +112,17 @@ def open_shop(
     if one_shot:
         (folder / "shots.yaml").write_text(_ONE_SHOT, "utf-8")
     else:
-        shutil.copy(PROJECT / "data" / "shots.yaml", folder / "shots.yaml")
+        (folder / "shots.yaml").write_text(_read_three_shots(), "utf-8")
     return shop
+
+
+def _read_three_shots() -> str:
+    """The project's own shots, but for the one that edits a photo: no product here has any."""
+    file = yaml.safe_load((PROJECT / "data" / "shots.yaml").read_bytes())
+    file["shots"] = {
+        name: shot for name, shot in file["shots"].items() if shot.get("mode") != "edit"
+    }
+    return yaml.safe_dump(file, allow_unicode=True, sort_keys=False)
 
 
 def open_filled_shop(folder: Path, base_url: str, *, products: int) -> Shop:
