@@ -128,7 +128,7 @@ def _fill(part: _Part) -> list[LineageRecord]:
 
 
 def _as_its_own(picture: Picture, request: ImageRequest) -> Picture:
-    """As if it had been drawn for this request: pictures that are alike are looked at one by one."""
+    """As if drawn for this request alone: pictures that are alike are looked at one by one."""
     return replace(
         picture, sha256=request.fingerprint[::-1], pixels_digest=request.fingerprint[:32]
     )
