@@ -1,8 +1,5 @@
 """A plan as the terminal shows it."""
 
-from collections import Counter
-from collections.abc import Sequence
-
 from rich.markup import escape
 
 from flux_assets.commands.people import answers
@@ -15,9 +12,9 @@ from flux_assets.defs.reports import (
     prompts_table,
     reasons_table,
 )
-from flux_assets.image_api.request import ImageRequest
 from flux_assets.planning.dry_run import DryRun
 from flux_assets.planning.reasons import count_reasons
+from flux_assets.storage.frames import is_in
 
 
 def show_plan(dry_run: DryRun, *, more_prompts: bool = False) -> None:
@@ -30,8 +27,8 @@ def show_plan(dry_run: DryRun, *, more_prompts: bool = False) -> None:
     if dry_run.doubted:
         doubted = [(row.product_id, row.shot, row.reason) for row in dry_run.doubted]
         show_report(doubted_table(doubted))
-    if dry_run.requests:
-        _show_prompts(dry_run.requests, more=more_prompts)
+    if len(dry_run.plan.table):
+        _show_prompts(dry_run, more=more_prompts)
     for note in dry_run.notes or map(str, dry_run.prompt_errors[:10]):
         answers.print(f"[bold]No picture:[/] {escape(note)}", soft_wrap=True)
     if dry_run.left_over_cap:
@@ -45,16 +42,22 @@ def show_plan(dry_run: DryRun, *, more_prompts: bool = False) -> None:
         )
 
 
-def _show_prompts(requests: Sequence[ImageRequest], *, more: bool) -> None:
+def _show_prompts(dry_run: DryRun, *, more: bool) -> None:
     """The shortest, the longest and the first; or ten, and one product in all its shots."""
-    samples = pick_samples([len(request.prompt) for request in requests])
+    chosen = dry_run.plan.table
+    lengths = dry_run.requests.read(("fingerprint", "prompt_characters"))
+    lengths = lengths[is_in(lengths["fingerprint"], chosen["fingerprint"])]
+    samples = pick_samples(lengths["prompt_characters"].tolist())
     if not more:
         samples = {place: label for place, label in samples.items() if label or not place}
-    show_report(prompts_table([(requests[place], label) for place, label in samples.items()]))
+    fingerprints = lengths["fingerprint"].iloc[list(samples)].tolist()
+    labels = dict(zip(fingerprints, samples.values(), strict=True))
+    shown = dry_run.read_requests(labels)
+    show_report(prompts_table([(request, labels[request.fingerprint]) for request in shown]))
     if not more:
         answers.print("`--prompts` shows more, and one product in all its shots.")
         return
-    shots = Counter(request.product_id for request in requests)
-    product_id = max(shots, key=shots.__getitem__)
+    product_id = chosen["product_id"].mode(dropna=False).iloc[0]
     answers.print(f"{escape(product_id)}, in all its shots:", soft_wrap=True)
-    show_report(prompts_table([(it, "") for it in requests if it.product_id == product_id]))
+    of_one = chosen.loc[chosen["product_id"] == product_id, "fingerprint"]
+    show_report(prompts_table([(it, "") for it in dry_run.read_requests(set(of_one))]))

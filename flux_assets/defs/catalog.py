@@ -9,7 +9,6 @@ from flux_assets.bill.open_ledger import open_ledger
 from flux_assets.catalog.product import RejectedRow
 from flux_assets.catalog.tables import (
     build_rejected_rows_table,
-    read_former_ids,
 )
 from flux_assets.defs.data_versions import (
     version_of_plan,
@@ -31,16 +30,13 @@ from flux_assets.defs.reports import (
 from flux_assets.defs.resources import STORE, open_stores
 from flux_assets.defs.run_choices import accepts_changes
 from flux_assets.errors import CatalogError, ShotsFileError
-from flux_assets.image_api.request import RequestIdentity
-from flux_assets.manifest.product_names import NAMED
-from flux_assets.manifest.stored import open_manifest
-from flux_assets.planning.against_store import plan_against_store
-from flux_assets.planning.changes import count_changes, explain_changes
+from flux_assets.planning.against_store import PLANNED, plan_all
+from flux_assets.planning.changes import count_changes
 from flux_assets.planning.plan import Plan, estimate
 from flux_assets.prompts.catalog_reading import refresh_reading
 from flux_assets.prompts.inputs import find_problems, load_overrides, load_shots
 from flux_assets.prompts.request_reuse import refresh_requests_table
-from flux_assets.prompts.requests_table import read_doubted, read_requests, select_identities
+from flux_assets.prompts.requests_table import read_doubted, read_requests
 from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectStore, table_key
@@ -204,19 +200,7 @@ def build_image_plan(settings: Settings, names: Names) -> dg.AssetsDefinition:
     ) -> dg.Output[Any]:
         shop_store = open_stores(context, names).shop
         ledger = open_ledger(settings, shop_store, run_identity(context))
-        plan = plan_against_store(
-            settings,
-            shop_store,
-            ledger,
-            select_identities(requests.read(RequestIdentity._fields)),
-            products=products.read(NAMED),
-            former_ids=read_former_ids(products.read(("product_id", "former_ids"))),
-            doubts={it.identity.fingerprint: it.doubt for it in read_doubted(requests)},
-        )
-        changed = {row.fingerprint for row in plan.rows_that_are({"changed"})}
-        if changed:
-            rows = requests.read(where=("fingerprint", changed))
-            plan = explain_changes(plan, read_requests(rows), open_manifest(shop_store))
+        plan = plan_all(settings, shop_store, ledger, requests, products.read(PLANNED))
         context.set_data_version(key, version_of_plan(plan.table))
         return dg.Output(plan.table, metadata=_describe_plan(plan, requests))
 

@@ -7,15 +7,25 @@ from typing import TYPE_CHECKING
 from flux_assets.bill.caps import check_product_drop, check_run_cap
 from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.send_rules import SendRules
+from flux_assets.catalog.tables import read_former_ids
 from flux_assets.image_api.polling import TYPICAL_POLLS
+from flux_assets.image_api.request import RequestIdentity
+from flux_assets.manifest.product_names import NAMED
+from flux_assets.manifest.stored import open_manifest
+from flux_assets.planning.changes import explain_changes
 from flux_assets.planning.choices import Choices, RunCap
 from flux_assets.planning.plan import NO_DOUBTS, NO_FORMER_IDS, Plan, PlanLimits, build_plan
+from flux_assets.prompts.requests_table import read_doubted, read_requests, select_identities
 from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectStore
+from flux_assets.storage.parquet import StoredTable
 from flux_assets.storage.stored_pictures import list_pictures
 
 if TYPE_CHECKING:
     import pandas as pd
+
+PLANNED = (*NAMED, "former_ids")
+"""What a plan takes from the table of products."""
 
 
 def plan_against_store(
@@ -59,6 +69,38 @@ def plan_against_store(
         former_ids=former_ids,
         doubts=doubts,
     )
+
+
+def plan_all(
+    settings: Settings,
+    store: ObjectStore,
+    ledger: Ledger,
+    requests: StoredTable,
+    products: "pd.DataFrame",
+) -> Plan:
+    """The plan of a whole table of requests, with why each changed one would be bought again.
+
+    Args:
+        settings: as for `plan_against_store`.
+        store: likewise.
+        ledger: likewise.
+        requests: the table of all.
+        products: of the same catalog, with the columns of PLANNED.
+    """
+    plan = plan_against_store(
+        settings,
+        store,
+        ledger,
+        select_identities(requests.read(RequestIdentity._fields)),
+        products=products,
+        former_ids=read_former_ids(products),
+        doubts={it.identity.fingerprint: it.doubt for it in read_doubted(requests)},
+    )
+    changed = {row.fingerprint for row in plan.rows_that_are({"changed"})}
+    if not changed:
+        return plan
+    rows = requests.read(where=("fingerprint", changed))
+    return explain_changes(plan, read_requests(rows), open_manifest(store))
 
 
 def run_cap(settings: Settings, choices: Choices) -> RunCap:

@@ -1,14 +1,12 @@
 """A plan of the whole catalog without a run: what `flux-assets plan` shows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from functools import partial
-from operator import attrgetter
 from typing import Any
 
-from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.open_ledger import RunIdentity, open_ledger
 from flux_assets.catalog.product import Catalog
+from flux_assets.catalog.tables import build_products_table
 from flux_assets.errors import (
     CapExceededError,
     ProductDropError,
@@ -17,9 +15,8 @@ from flux_assets.errors import (
 )
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.manifest.stored import open_manifest, read_manifest_products
-from flux_assets.pictures.photos.search import Accepts
-from flux_assets.planning.against_store import check_run, plan_against_store, run_cap
-from flux_assets.planning.changes import count_changes, explain_changes
+from flux_assets.planning.against_store import check_run, plan_all, run_cap
+from flux_assets.planning.changes import count_changes
 from flux_assets.planning.choices import Choices, choose, select_rows
 from flux_assets.planning.plan import Plan, estimate
 from flux_assets.planning.plan_table import STATUSES, PlanRow, build_plan_table, read_plan_rows
@@ -31,7 +28,6 @@ from flux_assets.planning.reasons import (
     explain_choices,
     list_reasons,
 )
-from flux_assets.prompts.former_ids import find_former_ids
 from flux_assets.prompts.inputs import (
     find_problems,
     load_catalog,
@@ -40,27 +36,31 @@ from flux_assets.prompts.inputs import (
     refuse_guess,
 )
 from flux_assets.prompts.overrides import OverrideProblem
-from flux_assets.prompts.rendering import render_requests
+from flux_assets.prompts.request_reuse import refresh_requests_table
 from flux_assets.prompts.requests import Skipped
-from flux_assets.prompts.requests_table import build_identities, list_doubted
+from flux_assets.prompts.requests_table import (
+    Doubted,
+    read_doubted,
+    read_failures,
+    read_requests,
+)
 from flux_assets.settings import Settings
-from flux_assets.storage.frames import build_frame
 from flux_assets.storage.object_store import ObjectStore
-
-_NAMES = ("product_id", "category", "title")
+from flux_assets.storage.parquet import StoredTable, write_parquet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DryRun:
     """A catalog, the plan of what is chosen of it, and what a run with these choices would do.
 
+    `requests` is the table of all of them, of which `plan` has those that are chosen.
     `to_buy` and `left_over_cap` are as of `ChosenWork`. `reasons` say why chosen products have no
     picture, `notes` the same in words of those chosen by their id. `doubted` are the products whose
     photo is. `obstacle` says why such a run would be refused; empty where it would not.
     """
 
     catalog: Catalog
-    requests: tuple[ImageRequest, ...]
+    requests: StoredTable
     prompt_errors: tuple[PromptError, ...]
     skipped: int
     reasons: tuple[Reason, ...]
@@ -72,6 +72,10 @@ class DryRun:
     left_over_cap: int
     obstacle: str
 
+    def read_requests(self, fingerprints: Collection[str]) -> list[ImageRequest]:
+        """Some of the requests, in the plan's order."""
+        return list(read_requests(self.requests.read(where=("fingerprint", fingerprints))))
+
     def to_json(self) -> dict[str, Any]:
         """The object that `flux-assets plan --json` prints."""
         takes = estimate(self.to_buy, self.plan.limits)
@@ -82,7 +86,7 @@ class DryRun:
                 "products": len(self.catalog.products),
                 "rejected_rows": len(self.catalog.rejected_rows),
             },
-            "requests": len(self.requests),
+            "requests": len(self.plan.table),
             "prompt_errors": len(self.prompt_errors),
             "override_problems": len(self.override_problems),
             "skipped": self.skipped,
@@ -116,13 +120,17 @@ def plan_catalog(
     check_choices(choices, catalog, [shot.name for shot in shots.shots])
     overrides = load_overrides(settings)
     ledger = open_ledger(settings, store, run)
-    render = partial(render_requests, settings, store, ledger, overrides=overrides)
-    accepts: Accepts = "for_now" if choices.accept_changes else "nothing"
-    results = list(render(products=catalog.products, shots=shots.shots, accepts=accepts))
-    requests = [result for result in results if isinstance(result, ImageRequest)]
-    manifest = open_manifest(store)
-    planned = _plan_all(settings, store, ledger, catalog, requests)
-    whole = explain_changes(planned, requests, manifest)
+    products = build_products_table(catalog.products)
+    requests = refresh_requests_table(
+        settings,
+        store,
+        ledger,
+        products=StoredTable(write_parquet(products)),
+        shots=shots,
+        overrides=overrides,
+        accepts="for_now" if choices.accept_changes else "nothing",
+    )
+    whole = plan_all(settings, store, ledger, requests, products)
     cap = run_cap(settings, choices)
     work = choose(whole.table, choices, cap=cap, are_known=lambda rows: np.ones(len(rows), bool))
     plan = replace(
@@ -130,77 +138,52 @@ def plan_catalog(
         table=select_rows(whole.table, choices),
         limits=replace(whole.limits, max_images_per_run=cap.max_images),
     )
-    chosen = set(plan.table["fingerprint"])
+    failures = read_failures(requests)
     without = plan.rows_that_are(set(STATUSES) - WITH_PICTURE)
-    reasons = list_reasons(catalog, results, without, choices)
-    product_ids = {item.product_id for item in catalog.products}
+    reasons = list_reasons(catalog, failures, without, choices)
     return DryRun(
         catalog=catalog,
-        requests=tuple(request for request in requests if request.fingerprint in chosen),
-        prompt_errors=tuple(result for result in results if isinstance(result, PromptError)),
-        skipped=sum(isinstance(result, Skipped) for result in results),
+        requests=requests,
+        prompt_errors=tuple(it for it in failures if isinstance(it, PromptError)),
+        skipped=sum(isinstance(it, Skipped) for it in failures),
         reasons=tuple(reasons),
         notes=tuple(explain_choices(choices, catalog, reasons)),
-        override_problems=tuple(find_problems(overrides, product_ids, shots)),
-        doubted=_select_doubted(results, choices, catalog),
+        override_problems=tuple(find_problems(overrides, products["product_id"], shots)),
+        doubted=_select_doubted(read_doubted(requests), choices, catalog),
         plan=plan,
         to_buy=len(work.to_buy),
         left_over_cap=work.left_over_cap,
-        obstacle=_find_obstacle(
-            settings,
-            choices,
-            catalog=catalog,
-            known=read_manifest_products(manifest, build_identities(requests)),
-            to_buy=len(work.to_buy),
-        ),
+        obstacle=_find_obstacle(settings, store, choices, catalog, requests, len(work.to_buy)),
     )
 
 
 def _select_doubted(
-    results: Iterable[ImageRequest | Skipped | PromptError], choices: Choices, catalog: Catalog
+    doubted: Iterable[Doubted], choices: Choices, catalog: Catalog
 ) -> tuple[PlanRow, ...]:
     """The chosen products whose photo is doubted, whether a request was made or not."""
     categories = {product.product_id: product.category for product in catalog.products}
     rows = (
         PlanRow(*identity, "held", reason=doubt, category=categories[identity.product_id])
-        for identity, doubt in list_doubted(results)
+        for identity, doubt in doubted
     )
     return tuple(read_plan_rows(select_rows(build_plan_table(rows), choices)))
 
 
-def _plan_all(
+def _find_obstacle(  # noqa: PLR0917 - all that a run is refused for
     settings: Settings,
     store: ObjectStore,
-    ledger: Ledger,
-    catalog: Catalog,
-    requests: Sequence[ImageRequest],
-) -> Plan:
-    """Every request of the catalog against the store, chosen or not."""
-    return plan_against_store(
-        settings,
-        store,
-        ledger,
-        build_identities(requests),
-        products=build_frame(map(attrgetter(*_NAMES), catalog.products), _NAMES, numbers=()),
-        former_ids=find_former_ids(catalog.products),
-        doubts={item.fingerprint: item.doubt for item in requests if item.doubt},
-    )
-
-
-def _find_obstacle(
-    settings: Settings,
     choices: Choices,
-    *,
     catalog: Catalog,
-    known: set[str],
+    requests: StoredTable,
     to_buy: int,
 ) -> str:
+    asked = requests.read(("product_id", "fingerprint"))
     try:
         refuse_guess(catalog)
         check_run(
             settings,
             choices,
-            known=known,
+            known=read_manifest_products(open_manifest(store), asked),
             product_ids={product.product_id for product in catalog.products},
             to_buy=to_buy,
         )

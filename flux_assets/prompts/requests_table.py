@@ -21,7 +21,10 @@ REQUESTS_KEY = table_key("image_requests.parquet")
 
 
 class _Row(NamedTuple):
-    """A row of the table; at their defaults, the fields of a request that there is none of."""
+    """A row of the table; at their defaults, the fields of a request that there is none of.
+
+    `detail` says more where there is none: an error's `reason`, or how the rule reads that skips.
+    """
 
     product_id: str
     shot: str
@@ -38,6 +41,7 @@ class _Row(NamedTuple):
     error: str = ""
     skipped: str = ""
     doubt: str = ""
+    detail: str = ""
 
 
 REQUESTS_COLUMNS = _Row._fields
@@ -55,9 +59,11 @@ def build_requests_table(
 def _build_row(request: ImageRequest | Skipped | PromptError) -> _Row:
     if isinstance(request, PromptError):
         doubt = request.problem if request.reason == "doubted_photo" else ""
-        return _Row(request.product_id, request.shot, error=request.problem, doubt=doubt)
+        row = _Row(request.product_id, request.shot, error=request.problem, doubt=doubt)
+        return row._replace(detail=request.reason)
     if isinstance(request, Skipped):
-        return _Row(request.product_id, request.shot, skipped=request.reason)
+        row = _Row(request.product_id, request.shot, skipped=request.reason)
+        return row._replace(detail=request.message)
     return _Row(
         product_id=request.product_id,
         shot=request.shot,
@@ -82,6 +88,19 @@ def read_requests(table: "pd.DataFrame") -> Iterator[ImageRequest]:
         values = dict(zip(names, row, strict=True))
         values["prompt_object"] = json.loads(values["prompt_object"])
         yield ImageRequest.from_json(values)
+
+
+def read_failures(table: StoredTable) -> list[Skipped | PromptError]:
+    """Why there is no request, of each product and shot that there is none of."""
+    names = ("product_id", "shot", "error", "skipped", "detail")
+    return [
+        Skipped(product_id=product_id, shot=shot, reason=skipped, message=detail)
+        if skipped
+        else PromptError(product_id, shot, error, reason=detail)
+        for product_id, shot, error, skipped, detail in read_rows(
+            table.read(names, where=("fingerprint", {""})), names
+        )
+    ]
 
 
 def build_identities(requests: Iterable[ImageRequest | RequestIdentity]) -> "pd.DataFrame":
@@ -117,14 +136,6 @@ def read_doubted(table: StoredTable) -> list[Doubted]:
     if "doubt" not in table.column_names():
         return []
     names = (*RequestIdentity._fields, "doubt")
-    return _find_doubted(read_rows(table.read(names), names))
-
-
-def list_doubted(results: Iterable[ImageRequest | Skipped | PromptError]) -> list[Doubted]:
-    """Those of what a requests table is built from."""
-    rows = map(_build_row, results)
-    return _find_doubted((row.product_id, row.shot, row.fingerprint, row.doubt) for row in rows)
-
-
-def _find_doubted(rows: Iterable[tuple[str, ...]]) -> list[Doubted]:
-    return [Doubted(RequestIdentity(*row[:3]), row[3]) for row in rows if row[3]]
+    rows = table.read(names)
+    doubted = read_rows(rows[rows["doubt"] != ""], names)
+    return [Doubted(RequestIdentity(*row[:3]), row[3]) for row in doubted]

@@ -11,6 +11,7 @@ from flux_assets.commands.checks.purchase import buy_one
 from flux_assets.errors import SettingsError, ShotsFileError, SuspectedEncodingError
 from flux_assets.planning.choices import Choices
 from flux_assets.planning.dry_run import plan_catalog
+from flux_assets.prompts.requests_table import read_requests
 from flux_assets.prompts.wishes import find_chosen
 from flux_assets.settings import load_settings
 from flux_assets_tests.fixtures.dagster_shops import DagsterShop, open_shop
@@ -74,7 +75,7 @@ def test_a_backfill_buys_nothing(shop: DagsterShop) -> None:
 def test_a_plan_shows_the_titles_and_the_obstacle(shop: DagsterShop) -> None:
     write_turkish(shop)
     dry_run = plan_catalog(shop.settings, shop.store, RUN, Choices())
-    assert dry_run.requests[0].prompt == "Gümüş kaşık 001 on white"
+    assert next(read_requests(dry_run.requests.read())).prompt == "Gümüş kaşık 001 on white"
     assert dry_run.to_buy == 6
     assert SETTING in dry_run.obstacle
     assert dry_run.to_json()["obstacle"] == dry_run.obstacle

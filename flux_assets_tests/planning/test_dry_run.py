@@ -8,6 +8,7 @@ from flux_assets.image_api.request import ImageRequest
 from flux_assets.planning.choices import Choices
 from flux_assets.planning.dry_run import DryRun, plan_catalog
 from flux_assets.planning.plan_table import STATUSES
+from flux_assets.prompts.requests_table import read_requests
 from flux_assets.storage.object_store import picture_key
 from flux_assets_tests.fixtures.shops import Shop
 
@@ -69,7 +70,7 @@ def test_a_plan_of_a_new_store_buys_everything_and_writes_nothing(shop: Shop) ->
         "binding_limit": "max_in_flight (4)",
         "obstacle": "",
     }
-    assert list(dry_run.requests) == list(shop.requests().values())
+    assert list(read_requests(dry_run.requests.read())) == list(shop.requests().values())
     assert list(shop.store.list("")) == []
 
 
@@ -95,7 +96,7 @@ def test_prompt_errors_are_kept_apart_from_the_requests(shop: Shop) -> None:
     shop.set_product("001", color="")
     dry_run = _plan(shop)
     assert [(error.product_id, error.shot) for error in dry_run.prompt_errors] == [("001", "wide")]
-    assert (len(dry_run.requests), dry_run.to_json()["prompt_errors"]) == (3, 1)
+    assert (dry_run.to_json()["requests"], dry_run.to_json()["prompt_errors"]) == (3, 1)
     assert dry_run.plan.to_buy == 3
 
 

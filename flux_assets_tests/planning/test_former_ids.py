@@ -14,6 +14,7 @@ from flux_assets.manifest.audit import verify_store
 from flux_assets.manifest.wanted import read_wanted_pictures
 from flux_assets.planning.choices import Choices
 from flux_assets.planning.dry_run import DryRun, plan_catalog
+from flux_assets.prompts.requests_table import read_requests
 from flux_assets.settings import Settings, load_settings
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets_tests.fixtures.shops import FAST
@@ -60,7 +61,7 @@ def test_an_adopted_picture_is_shown_at_the_id_of_now_and_wanted(settings: Setti
     records = open_records(settings, store, ledger, preview_px=0)
     planned = plan(settings)
     keys = {row.fingerprint: row.object_key for row in planned.plan.rows}
-    for request in planned.requests:
+    for request in read_requests(planned.requests.read()):
         key = keys[request.fingerprint]
         lineage, _ = records.adopt(request, key)
         assert (lineage.product_id, lineage.object_key) == (request.product_id, key)

@@ -81,8 +81,8 @@ def buy_one(
 
 
 def _choose(dry_run: DryRun) -> ImageRequest | None:
-    pairs = zip(dry_run.requests, dry_run.plan.rows, strict=True)
-    return next((request for request, row in pairs if row.status in TO_BUY), None)
+    to_buy = dry_run.plan.rows_that_are(TO_BUY)[:1]
+    return next(iter(dry_run.read_requests({row.fingerprint for row in to_buy})), None)
 
 
 def _judge_outcome(outcome: Outcome, store: ObjectStore) -> Finding:
