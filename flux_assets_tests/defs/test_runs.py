@@ -22,6 +22,7 @@ from flux_assets.defs.run_processes import (
 )
 from flux_assets.defs.runs import RunEndError, end_by_hand, end_dead_runs, find_refresh, find_runs
 from flux_assets.defs.waited_for import describe_wait
+from flux_assets_tests.defs.conftest import OpenPooled
 from flux_assets_tests.fixtures.dagster_shops import DagsterShop, open_shop
 
 POOL = "flux_2_max"
@@ -34,13 +35,10 @@ UNPROVABLE = ProcessIdentity(host="", boot_id="", pid=1, start_ticks=0)
 
 
 @pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DagsterShop]:
-    """With an instance that has pools, of two slots each."""
-    pools = {"concurrency": {"pools": {"granularity": "op", "default_limit": 2}}}
-    with (
-        open_shop(tmp_path, monkeypatch, "001") as shop,
-        dg.instance_for_test(overrides=pools) as shop.instance,
-    ):
+def shop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_pooled: OpenPooled
+) -> Iterator[DagsterShop]:
+    with open_shop(tmp_path, monkeypatch, "001") as shop, open_pooled(2) as shop.instance:
         yield shop
 
 

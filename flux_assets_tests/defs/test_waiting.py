@@ -17,6 +17,7 @@ from flux_assets.defs.names import Names
 from flux_assets.defs.run_processes import RunProcess, log_process, read_processes
 from flux_assets.defs.waiting import PatientClaims, wait_patiently
 from flux_assets.settings import load_settings
+from flux_assets_tests.defs.conftest import OpenPooled
 
 POOL = "flux_2_max"
 DEAD = replace(this_process(), start_ticks=1)
@@ -33,9 +34,8 @@ def refresh_catalog_images() -> None:
 
 
 @pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    pools = {"concurrency": {"pools": {"granularity": "op", "default_limit": 1}}}
-    with dg.instance_for_test(overrides=pools) as instance:
+def instance(open_pooled: OpenPooled) -> Iterator[dg.DagsterInstance]:
+    with open_pooled(1) as instance:
         yield instance
 
 

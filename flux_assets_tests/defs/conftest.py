@@ -1,0 +1,30 @@
+import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+OpenPooled = Callable[[int], AbstractContextManager[dg.DagsterInstance]]
+
+
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an instance on disk that has run nothing; to be copied."""
+    home = tmp_path_factory.mktemp("empty_home")
+    with dg.instance_for_test(temp_dir=str(home)):
+        return home
+
+
+@pytest.fixture
+def open_pooled(empty_home: Path, tmp_path_factory: pytest.TempPathFactory) -> OpenPooled:
+    """Opens an instance on disk whose pools have so many slots each."""
+
+    def open_pooled(slots: int) -> AbstractContextManager[dg.DagsterInstance]:
+        home = tmp_path_factory.mktemp("pooled_home")
+        shutil.copytree(empty_home, home, dirs_exist_ok=True)
+        pools = {"concurrency": {"pools": {"granularity": "op", "default_limit": slots}}}
+        return dg.instance_for_test(overrides=pools, temp_dir=str(home))
+
+    return open_pooled
