@@ -151,7 +151,9 @@ def test_a_crash_anywhere_in_a_recovery_leaves_it_to_the_next_run(bench: Bench) 
 
 
 @pytest.mark.parametrize("error", [StoreError, ConditionFailedError])
-@pytest.mark.parametrize("times", [1, 2, 8, 20])
+@pytest.mark.parametrize(
+    "times", [1, *(pytest.param(it, marks=pytest.mark.slow) for it in (2, 8)), 20]
+)
 def test_a_failing_store_makes_nobody_pay_twice(
     bench: Bench, error: type[StoreError], times: int
 ) -> None:
