@@ -1,12 +1,30 @@
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+import alembic.util
 import dagster as dg
 import pytest
 
 OpenPooled = Callable[[int], AbstractContextManager[dg.DagsterInstance]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def migrations_loaded_once() -> Iterator[None]:
+    """Each new database of Dagster's has all its migrations loaded anew, and none of them run."""
+    files = alembic.util
+    load_anew, load_once = files.load_python_file, cache(files.load_python_file)
+
+    def load(folder: Any, name: Any) -> Any:  # noqa: ANN401 - alembic's own
+        is_run = name == "env.py"
+        return (load_anew if is_run else load_once)(folder, name)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "load_python_file", load)
+        yield
 
 
 @pytest.fixture(scope="session")
