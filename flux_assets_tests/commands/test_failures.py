@@ -41,7 +41,9 @@ def run_without_rights(
     )
 
 
-@pytest.mark.parametrize("command", [("refresh",), ("check",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [("refresh",), pytest.param(("check",), marks=pytest.mark.slow)], ids=" ".join
+)
 def test_a_folder_that_may_not_be_written_to_is_named(
     workplace: Workplace, command: tuple[str, ...]
 ) -> None:
@@ -134,7 +136,15 @@ def test_whatever_a_library_raises_becomes_one_sentence_by_its_cause(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("command", [("verify",), ("ledger",), ("plan", "--json")], ids=" ".join)
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(("verify",), marks=pytest.mark.slow),
+        pytest.param(("ledger",), marks=pytest.mark.slow),
+        ("plan", "--json"),
+    ],
+    ids=" ".join,
+)
 def test_what_only_looks_needs_no_folder_that_can_be_written_to(
     workplace: Workplace, command: tuple[str, ...]
 ) -> None:

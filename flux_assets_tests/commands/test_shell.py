@@ -48,7 +48,7 @@ def test_numbers_come_before_prompts_and_more_prompts_when_asked_for(workplace: 
     assert shots == ["hero", "lifestyle", "banner", "on_the_table"]
 
 
-@pytest.mark.parametrize("columns", [40, 80])
+@pytest.mark.parametrize("columns", [40, pytest.param(80, marks=pytest.mark.slow)])
 def test_a_path_can_be_copied_from_a_terminal_of_any_width(
     workplace: Workplace, columns: int
 ) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from flux_assets_tests.fixtures.command_line import COMMAND, PROJECT, Workplace, make_workplace
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Workplace:
@@ -65,7 +67,6 @@ def test_dg_lists_assets_checks_and_the_job(project: Workplace) -> None:
     assert [schedule["name"] for schedule in listed["schedules"]] == ["nightly_refresh"]
 
 
-@pytest.mark.slow
 def test_dg_launches_the_refresh(project: Workplace) -> None:
     run_dg(project, "launch", "--job", "refresh_catalog_images")
     assert len(project.pictures()) == 75
