@@ -10,19 +10,25 @@ from flux_assets.defs.resources import StoreResource
 from flux_assets.errors import ObjectNotFoundError
 from flux_assets.storage.object_store import ObjectStore, run_key, table_key
 from flux_assets.storage.parquet import StoredTable, read_parquet, write_parquet
+from flux_assets.storage.run_tables import get_run_table, put_run_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _DEFAULT_KEY = "io_manager"
+_UNDER_WAY = [
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 
 
 class StoreIOManager(dg.IOManager):
-    """Data frames as Parquet, everything else as JSON, under `runs/{run_id}/`.
+    """Data frames as Parquet, everything else as JSON, which is small, under `runs/{run_id}/`.
 
-    An asset's table is kept at `tables/` as well, where a run that did not write it finds the
-    last one. A step that wants only parts of a large table says `StoredTable` for its type, and
-    one that has its Parquet already gives that.
+    An asset's last table is kept at `tables/`, where a run that did not write it finds it. Parquet
+    is kept only there; `runs/` has a note of it. A step that wants only parts of a large table
+    says `StoredTable` for its type, and one that has its Parquet already gives that.
 
     None of them is ever a code location's default: others' assets have their own.
     """
@@ -38,10 +44,14 @@ class StoreIOManager(dg.IOManager):
         """Write one output."""
         store = self._store.open().shop
         data = self._encode(obj)
-        key = self._run_key(context)
-        store.put(key, data, content_type=self._content_type)
-        if context.has_asset_key:
-            store.put(self._table_key(context), data, content_type=self._content_type)
+        if context.has_asset_key and self._form == "parquet":
+            key = self._table_key(context)
+            self._put_table(store, context, data)
+        else:
+            key = self._run_key(context)
+            store.put(key, data, content_type=self._content_type)
+            if context.has_asset_key:
+                store.put(self._table_key(context), data, content_type=self._content_type)
         context.add_output_metadata({"object_uri": store.uri_for(key)})
 
     def load_input(self, context: dg.InputContext) -> Any:  # noqa: ANN401 - any step's
@@ -58,11 +68,25 @@ class StoreIOManager(dg.IOManager):
             return StoredTable(data)
         return self._decode(data)
 
+    def _put_table(self, store: ObjectStore, context: dg.OutputContext, data: bytes) -> None:
+        instance = context.step_context.instance
+        put_run_table(
+            store,
+            self._table_name(context),
+            data,
+            run_id=context.run_id,
+            content_type=self._content_type,
+            others_run=lambda: _others_run(instance, context.run_id),
+        )
+
     def _get_table(
         self, store: ObjectStore, context: dg.InputContext, upstream: dg.OutputContext
     ) -> bytes:
+        run_id = context.step_context.run_id
+        if self._form == "parquet":
+            return get_run_table(store, self._table_name(upstream), run_id=run_id)
         try:
-            return store.get(self._asset_run_key(context.step_context.run_id, upstream)).data
+            return store.get(self._asset_run_key(run_id, upstream)).data
         except ObjectNotFoundError:
             return store.get(self._table_key(upstream)).data
 
@@ -73,10 +97,13 @@ class StoreIOManager(dg.IOManager):
         return run_key(run_id, f"{'.'.join(rest)}.{self._form}")
 
     def _asset_run_key(self, run_id: str, context: dg.OutputContext) -> str:
-        return run_key(run_id, f"{self._names.table_name(context.asset_key)}.{self._form}")
+        return run_key(run_id, self._table_name(context))
 
     def _table_key(self, context: dg.OutputContext) -> str:
-        return table_key(f"{self._names.table_name(context.asset_key)}.{self._form}")
+        return table_key(self._table_name(context))
+
+    def _table_name(self, context: dg.OutputContext) -> str:
+        return f"{self._names.table_name(context.asset_key)}.{self._form}"
 
     @property
     def _content_type(self) -> str:
@@ -92,6 +119,11 @@ class StoreIOManager(dg.IOManager):
 
     def _decode(self, data: bytes) -> object:
         return read_parquet(data) if self._form == "parquet" else json.loads(data)
+
+
+def _others_run(instance: dg.DagsterInstance, run_id: str) -> bool:
+    under_way = dg.RunsFilter(statuses=_UNDER_WAY)
+    return any(other != run_id for other in instance.get_run_ids(under_way, limit=2))
 
 
 def leave_default(asset: dg.AssetsDefinition, names: Names) -> None:

@@ -6,6 +6,7 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -89,7 +90,9 @@ class DirectoryStore:
         """Look at one object; its bytes are read for the etag."""
         path = self._path_of(key, "read")
         with store_errors(path, "read"):
-            return _read(key, path)[1]
+            info = _read(key, path)[1]
+            known = self._descriptions.read(key).get(info.etag)
+        return replace(info, metadata=known.metadata) if known else info
 
     def put(
         self,

@@ -32,13 +32,15 @@ _PLAIN_SEGMENT = re.compile(rf"[A-Za-z0-9_-]{{1,{_MAX_SEGMENT_BYTES}}}")
 class ObjectInfo:
     """One object as a listing or a head request shows it; times are the store's own, in UTC.
 
-    `etag` may be empty in a listing: a directory would have to read every object for it.
+    `etag` may be empty in a listing: a directory would have to read every object for it. Only a
+    head request gives `metadata`.
     """
 
     key: str
     size_bytes: int
     etag: str
     modified_at: datetime
+    metadata: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +217,11 @@ def upload_key(sha256: str) -> str:
 def undecoded_key(fingerprint: str, sha256: str) -> str:
     """Where the bytes of a paid picture are kept that cannot be decoded here, by their hash."""
     return f"undecoded/{fingerprint[:32]}.{sha256[:32]}"
+
+
+def replaced_table_key(name: str, sha256: str) -> str:
+    """Of a table that was replaced while runs were under way; it expires as they do."""
+    return f"runs/replaced/{sha256}/{name}"
 
 
 def run_key(run_id: str, name: str) -> str:

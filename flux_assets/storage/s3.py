@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import chain
@@ -86,7 +87,8 @@ class S3Store:
         """Look at one object without its bytes."""
         with self._errors("read", key):
             found = self._client.head_object(**self._address(key))
-        return self._info(key, found, found.get("ContentLength", 0))
+        info = self._info(key, found, found.get("ContentLength", 0))
+        return replace(info, metadata=found.get("Metadata", {}))
 
     def _info(self, key: str, found: Mapping[str, Any], size_bytes: int) -> ObjectInfo:
         uri = self.uri_for(key)

@@ -1,7 +1,8 @@
 """What passes between assets, steps and runs, through the store alone."""
 
+import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from flux_assets.defs.names import Names
 from flux_assets.defs.resources import StoreResource
 from flux_assets.storage.object_store import run_key, table_key
 from flux_assets.storage.parquet import StoredTable, read_parquet, write_parquet
+from flux_assets.storage.run_tables import get_run_table
 from flux_assets_tests.fixtures.dagster_shops import (
     DagsterShop,
     get_refresh_job,
@@ -40,7 +42,7 @@ def test_everything_that_a_run_passes_on_lies_in_the_store(shop: DagsterShop) ->
     run_id = shop.refresh().run_id
     tables = ["product_catalog.parquet", "image_requests.parquet", "image_plan.parquet"]
     assert _keys(shop, f"runs/{run_id}/") == {
-        *tables,
+        *(f"{name}.json" for name in tables),
         "conditions.json",
         "refreshed_images.json",
         "refreshed_images.plan_shards.effortless.json",
@@ -49,8 +51,13 @@ def test_everything_that_a_run_passes_on_lies_in_the_store(shop: DagsterShop) ->
         "refreshed_images.generate_shard[00000].result.json",
         "refreshed_images.generate_shard[00001].result.json",
     }
-    for name in (*tables, "refreshed_images.json"):
-        assert shop.store.get(run_key(run_id, name)).data == shop.store.get(table_key(name)).data
+    for name in tables:
+        table = shop.store.get(table_key(name)).data
+        assert get_run_table(shop.store, name, run_id=run_id) == table
+        note = json.loads(shop.store.get(run_key(run_id, f"{name}.json")).data)
+        assert note == {"sha256": hashlib.sha256(table).hexdigest()}
+    name = "refreshed_images.json"
+    assert shop.store.get(run_key(run_id, name)).data == shop.store.get(table_key(name)).data
     assert _get_table(shop, "product_catalog.parquet")["product_id"].tolist() == ["001", "002"]
 
 
@@ -91,6 +98,41 @@ def test_a_run_keeps_to_its_own_tables_whatever_another_run_writes(shop: Dagster
     )
     assert result.output_for_node("total") == 3
     assert shop.store.get(table_key("numbers.json")).data == b"[40]"
+
+
+def test_two_runs_that_write_one_table_each_go_on_with_their_own(shop: DagsterShop) -> None:
+    """The second one comes whole between the first one's two steps."""
+    tables = StoreIOManager(StoreResource(shop.settings), Names(), form="parquet")
+    sums: list[int] = []
+
+    def run(numbers: list[int], meanwhile: Callable[[], None]) -> None:
+        @dg.asset(io_manager_key="tables")
+        def first() -> Any:  # noqa: ANN401 - a data frame
+            return pd.DataFrame({"number": numbers})
+
+        @dg.asset(deps=[first])
+        def pause() -> None:
+            meanwhile()
+
+        @dg.asset(ins={"first": dg.AssetIn(input_manager_key="tables")}, deps=[pause])
+        def second(first: Any) -> None:  # noqa: ANN401 - a data frame
+            sums.append(int(first["number"].sum()))
+
+        dg.materialize([first, pause, second], instance=shop.instance, resources={"tables": tables})
+
+    run([1, 2], lambda: run([40, 2], lambda: None))
+    assert sums == [42, 3]
+
+
+def test_a_run_that_changes_no_table_writes_none(shop: DagsterShop) -> None:
+    shop.refresh()
+    shop.refresh()  # whose plan says that all is there
+    tables = {info.key: info for info in map(shop.store.head, shop.store.list_keys("tables/"))}
+    last = shop.refresh().run_id
+    for name in ("product_catalog.parquet", "image_requests.parquet", "image_plan.parquet"):
+        assert shop.store.head(table_key(name)) == tables[table_key(name)]
+        assert shop.store.head(run_key(last, f"{name}.json")).size_bytes < 100
+    assert _keys(shop, "runs/replaced/") == set()
 
 
 def test_tables_keep_their_text_and_numbers(shop: DagsterShop) -> None:
