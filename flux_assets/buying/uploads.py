@@ -81,16 +81,15 @@ class AssetUploads:
             NotSentError, RateLimitedError, DownloadError, RefusedError, AccountError: the vendor
                 did not take it; nothing was paid.
         """
-        photo = self.likeness.read_photo(request.source_sha256)
-        if request.flatten and photo.extension == "png":
-            flat = flatten(photo.data, request.flatten, budget=self.likeness.budget)
-            photo = replace(photo, data=flat, extension="jpg")
+        photo = self._read(request)
         sha256 = hashlib.sha256(photo.data).hexdigest()
+        file_name = f"{sha256[:16]}.{photo.extension}"
+        del photo  # which may have to wait for its turn
 
         def upload(found: ObjectBody | None) -> bytes | None:
             if found is not None and self._recall(found, key) not in {"", instead_of}:
                 return None
-            asset_key = self._upload(request, photo, f"{sha256[:16]}.{photo.extension}")
+            asset_key = self._upload(request, file_name)
             uploaded_at = self.clock.utc_now().isoformat(timespec="seconds")
             return json.dumps({"asset_key": asset_key, "uploaded_at": uploaded_at}).encode()
 
@@ -100,6 +99,13 @@ class AssetUploads:
         asset_key = _read_asset_key(kept.data, self.store.uri_for(key))
         return Upload(asset_key=asset_key, is_remembered=not kept.is_written)
 
+    def _read(self, request: ImageRequest) -> PreparedPhoto:
+        photo = self.likeness.read_photo(request.source_sha256)
+        if request.flatten and photo.extension == "png":
+            flat = flatten(photo.data, request.flatten, budget=self.likeness.budget)
+            return replace(photo, data=flat, extension="jpg")
+        return photo
+
     def _recall(self, found: ObjectBody, key: str) -> str:
         """The asset key that is kept; none where what was kept is damaged."""
         try:
@@ -108,7 +114,7 @@ class AssetUploads:
             _log.warning("%s; it is written anew", error)
             return ""
 
-    def _upload(self, request: ImageRequest, photo: PreparedPhoto, file_name: str) -> str:
+    def _upload(self, request: ImageRequest, file_name: str) -> str:
         give_up_at = self.clock.monotonic() + self.timeout_seconds
         problem: FluxAssetsError | None = None
         while problem is None or self.clock.monotonic() < give_up_at:
@@ -116,7 +122,7 @@ class AssetUploads:
             self.pace.spend_request(stop=self.stop.event, deadline=deadline)
             try:
                 with self.breaker.calling():
-                    asset_key = self._give(request, photo, file_name)
+                    asset_key = self._give(request, file_name)
             except RateLimitedError as error:
                 problem = error
                 self.pace.pause(error.retry_after_seconds)
@@ -128,7 +134,8 @@ class AssetUploads:
                 return asset_key
         raise problem
 
-    def _give(self, request: ImageRequest, photo: PreparedPhoto, file_name: str) -> str:
+    def _give(self, request: ImageRequest, file_name: str) -> str:
+        photo = self._read(request)
         try:
             return self.client.upload(
                 photo.data,

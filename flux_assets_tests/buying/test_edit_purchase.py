@@ -1,15 +1,19 @@
+import gc
 import io
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
 
 from flux_assets.buying.outcome import Outcome
 from flux_assets.errors import PictureError
+from flux_assets.image_api.pace import Pace
 from flux_assets.image_api.request import ImageRequest, build_image_request
 from flux_assets.image_api.simulator.state import SimulatorState
+from flux_assets.pictures.photos.prepare import PreparedPhoto
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets_tests.fixtures.hooked_store import HookedStore
 from flux_assets_tests.fixtures.image_requests import build_request
@@ -342,3 +346,20 @@ def test_a_picture_that_cannot_be_shown_beside_its_photo_is_kept_and_shown_alone
     assert outcome.kind == "generated"
     with Image.open(io.BytesIO(outcome.preview)) as preview:
         assert preview.width <= 64
+
+
+def test_a_photo_is_not_held_while_its_upload_waits_for_its_turn(
+    bench: Bench, request_of: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as are in flight may wait at once, each with a photo of some megabytes."""
+    held: list[int] = []
+    spend = Pace.spend_request
+
+    def spend_noting(self: Pace, **options: Any) -> None:  # noqa: ANN401 - as they are
+        held.append(sum(isinstance(it, PreparedPhoto) for it in gc.get_objects()))
+        spend(self, **options)
+
+    monkeypatch.setattr(Pace, "spend_request", spend_noting)
+    outcome = bench.open().obtain(request_of(flatten="#00ff00"))
+    assert outcome.kind == "generated"
+    assert held == [0]
