@@ -20,7 +20,7 @@ _ROWS = {
     "no_change": (
         *("shots: calls", "the job, beside hashing", "shots: peak memory"),
         *("changed: calls", "the job, beside no change", "changed: peak memory"),
-        *("on S3: calls", "on S3: the job", "on S3: its own CPU time"),
+        *("on S3: calls", "on S3: the job", "on S3: its own CPU time", "on S3: peak memory"),
     ),
     "growth": tuple(
         f"{what} {work}, {size} products x 3 shots"
