@@ -52,6 +52,9 @@ ASYNC_ENDS = (
     ("before download", "recovered", 1),
     ("before picture", "recovered", 1),
 )
+EDITS_ARE_SLOW = pytest.mark.parametrize(
+    "mode", ["generate", pytest.param("edit", marks=pytest.mark.slow)]
+)
 
 
 @pytest.fixture
@@ -170,6 +173,7 @@ def test_an_asynchronous_call_is_paid_once_as_soon_as_its_uuid_is_noted(
     assert check_stored(store, simulator, request) == paid - 1
 
 
+@EDITS_ARE_SLOW
 def test_after_a_kill_while_the_vendor_works_the_send_is_repeated_and_counted(
     store: DirectoryStore,
     start_simulator: StartSimulator,
@@ -289,6 +293,7 @@ def check_uploads(simulator: RunningSimulator, photos: Mapping[str, str], not_no
     assert bool(not_noted) == bool(edited)
 
 
+@EDITS_ARE_SLOW
 def test_kills_one_after_the_other_leave_one_paid_picture(
     store: DirectoryStore,
     simulator: RunningSimulator,
@@ -309,6 +314,7 @@ def test_kills_one_after_the_other_leave_one_paid_picture(
     assert check_stored(store, simulator, request) == 0
 
 
+@EDITS_ARE_SLOW
 def test_kills_while_the_outcome_is_unknown_pay_no_more_than_the_attempts_allowed(
     store: DirectoryStore,
     simulator: RunningSimulator,
