@@ -71,7 +71,18 @@ SPREADS = {
 
 
 @pytest.mark.usefixtures("pages")
-@pytest.mark.parametrize("spread", SPREADS)
+@pytest.mark.parametrize(
+    "spread",
+    [
+        "numbered",
+        "unlike",
+        "without folders",
+        *(
+            pytest.param(spread, marks=pytest.mark.slow)
+            for spread in ("alike", "few long, many short", "not ASCII")
+        ),
+    ],
+)
 def test_every_key_is_listed_once(store: S3Store, spread: str) -> None:
     keys = SPREADS[spread]
     fill(store, keys)
