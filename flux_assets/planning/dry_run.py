@@ -6,7 +6,6 @@ from typing import Any
 
 from flux_assets.bill.open_ledger import RunIdentity, open_ledger
 from flux_assets.catalog.product import Catalog
-from flux_assets.catalog.tables import build_products_table
 from flux_assets.errors import (
     CapExceededError,
     ProductDropError,
@@ -15,7 +14,7 @@ from flux_assets.errors import (
 )
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.manifest.stored import open_manifest, read_manifest_products
-from flux_assets.planning.against_store import check_run, plan_all, run_cap
+from flux_assets.planning.against_store import PLANNED, check_run, plan_all, run_cap
 from flux_assets.planning.changes import count_changes
 from flux_assets.planning.choices import Choices, choose, select_rows
 from flux_assets.planning.plan import Plan, estimate
@@ -28,9 +27,9 @@ from flux_assets.planning.reasons import (
     explain_choices,
     list_reasons,
 )
+from flux_assets.prompts.catalog_reading import show_catalog
 from flux_assets.prompts.inputs import (
     find_problems,
-    load_catalog,
     load_overrides,
     load_shots,
     refuse_guess,
@@ -46,7 +45,7 @@ from flux_assets.prompts.requests_table import (
 )
 from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectStore
-from flux_assets.storage.parquet import StoredTable, write_parquet
+from flux_assets.storage.parquet import StoredTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,21 +115,20 @@ def plan_catalog(
     import numpy as np
 
     shots = load_shots(settings)
-    catalog = load_catalog(settings, shots, only_shows=True)
+    catalog, products = show_catalog(settings, store, shots, asks_by_id=bool(choices.product_ids))
     check_choices(choices, catalog, [shot.name for shot in shots.shots])
     overrides = load_overrides(settings)
     ledger = open_ledger(settings, store, run)
-    products = build_products_table(catalog.products)
     requests = refresh_requests_table(
         settings,
         store,
         ledger,
-        products=StoredTable(write_parquet(products)),
+        products=products,
         shots=shots,
         overrides=overrides,
         accepts="for_now" if choices.accept_changes else "nothing",
     )
-    whole = plan_all(settings, store, ledger, requests, products)
+    whole = plan_all(settings, store, ledger, requests, products.read(PLANNED))
     cap = run_cap(settings, choices)
     work = choose(whole.table, choices, cap=cap, are_known=lambda rows: np.ones(len(rows), bool))
     plan = replace(
@@ -148,7 +146,7 @@ def plan_catalog(
         skipped=sum(isinstance(it, Skipped) for it in failures),
         reasons=tuple(reasons),
         notes=tuple(explain_choices(choices, catalog, reasons)),
-        override_problems=tuple(find_problems(overrides, products["product_id"], shots)),
+        override_problems=tuple(find_problems(overrides, products.read_texts("product_id"), shots)),
         doubted=_select_doubted(read_doubted(requests), choices, catalog),
         plan=plan,
         to_buy=len(work.to_buy),

@@ -38,6 +38,9 @@ _LIBRARIES = (
     "python-calamine",
     "xlrd",
 )
+_TOLD_BY_ID = frozenset({"unpublished", "variant_without_parent"})
+"""Rows that are skipped and told one by one, which no account has."""
+
 _NOTE = "reading"
 _MOST_CHARACTERS = 2**18
 """Whoever opens the table reads its notes, too; so no account of many rejected rows is kept."""
@@ -84,6 +87,42 @@ def find_products(
     except NO_TABLE:
         return {}
     return {product.product_id: product for product in read_products(rows)}
+
+
+def show_catalog(
+    settings: Settings, store: ObjectStore, shots: ShotsFile, *, asks_by_id: bool
+) -> tuple[Catalog, StoredTable]:
+    """The export to be looked at only, with its table of products.
+
+    Where the last refresh's products are taken, the catalog has no variants among `left_out`, of
+    which nobody asks who names no product.
+
+    Args:
+        settings: which name the export.
+        store: the shop's.
+        shots: which say how it is read.
+        asks_by_id: whether products are asked about by their ids, and so perhaps variants.
+
+    Raises:
+        SourceError, CatalogError: it cannot be had, or is no catalog.
+        StoreError: the store cannot be read.
+    """
+    return read_export(partial(_show, store, asks_by_id), settings, shots)
+
+
+def _show(
+    store: ObjectStore,
+    asks_by_id: bool,  # noqa: FBT001 - as above
+    data: bytes,
+    name: str,
+    **how: Any,  # noqa: ANN401 - as above
+) -> tuple[Catalog, StoredTable]:
+    last = None if asks_by_id else _find(store, data, name, **how)
+    if last and not last.account.skipped.keys() & _TOLD_BY_ID and last.products.is_whole():
+        products = tuple(read_products(last.products.read()))
+        return replace(last.account, products=products), last.products
+    catalog = read_catalog(data, name, **how)
+    return catalog, StoredTable(write_parquet(build_products_table(catalog.products)))
 
 
 def _read(store: ObjectStore, data: bytes, name: str, **how: Any) -> CatalogReading:  # noqa: ANN401 - as `read_catalog` takes it

@@ -1,10 +1,12 @@
 """An export that has not changed is not read again, and gives what reading it again would give."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from flux_assets.catalog.product import Catalog
 from flux_assets.catalog.read import read_catalog
 from flux_assets.prompts import catalog_reading
 from flux_assets.prompts.catalog_reading import (
@@ -12,7 +14,9 @@ from flux_assets.prompts.catalog_reading import (
     CatalogReading,
     find_products,
     refresh_reading,
+    show_catalog,
 )
+from flux_assets.prompts.inputs import load_catalog
 from flux_assets.prompts.shots import read_shots
 from flux_assets.settings import load_settings
 from flux_assets.storage.directory import DirectoryStore
@@ -95,6 +99,38 @@ def test_every_shared_catalog_is_the_same_from_its_table(
     readings.clear()
     shop.store.put(PRODUCTS_KEY, b"", content_type="text/plain")
     assert (shop.read(), len(readings)) == (first, 1)
+
+
+def _without_variants(catalog: Catalog) -> Catalog:
+    left_out = {it: row for it, row in catalog.left_out.items() if row.reason != "variant"}
+    return replace(catalog, left_out=left_out)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "simple,1,Chair,1,\nsimple,3,Lamp,1,\n",
+        "simple,1,Chair,1,\nsimple,2,Stool,0,\nsimple,,,1,\n",
+        "variable,1,Chair,1,\nvariation,1-red,Red chair,1,1\n",
+        "simple,1,Chair,1,\nvariation,7-red,Red desk,1,7\n",
+    ],
+    ids=["plain", "a draft", "a variant", "a variant without its parent"],
+)
+@pytest.mark.parametrize("asks_by_id", [True, False])
+def test_what_is_only_looked_at_is_as_if_it_had_been_read_again(
+    rows: str, shop: Shop, *, asks_by_id: bool
+) -> None:
+    shop.export.write_text(f"Type,SKU,Name,Published,Parent\n{rows}", "utf-8")
+    products = shop.read().products
+    shots = read_shots(shop.shots.encode(), "shots.yaml")
+    settings = load_settings(shop.environ)
+    whole = load_catalog(settings, shots)
+    shown, table = show_catalog(settings, shop.store, shots, asks_by_id=asks_by_id)
+    assert table.read().equals(products.read())
+    if asks_by_id:
+        assert shown == whole
+    else:
+        assert _without_variants(shown) == _without_variants(whole)
 
 
 def _change_title(shop: Shop) -> None:
