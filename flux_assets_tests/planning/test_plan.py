@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from flux_assets.bill.ledger_entry import LedgerEntry
-from flux_assets.bill.process_identity import this_process
 from flux_assets.bill.send_rules import Standing
 from flux_assets.image_api.request import ImageRequest, RequestIdentity
 from flux_assets.manifest.product_names import NAMED
@@ -15,25 +14,10 @@ from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.frames import build_frame
 from flux_assets.storage.object_store import picture_key, picture_prefix
 from flux_assets.storage.stored_pictures import StoredPictures, list_pictures
-from flux_assets_tests.fixtures.records import LIMITS, ask, identify, make_request
+from flux_assets_tests.fixtures.records import LIMITS, ask, identify, make_entry, make_request
 
 NOTHING = StoredPictures.of(())
 CHAIR = identify(make_request("00123", "hero"))
-
-
-def _entry(fingerprint: str, reason: str = "") -> LedgerEntry:
-    return LedgerEntry(
-        fingerprint=fingerprint,
-        state="failed",
-        revision=1,
-        claim_id="claim",
-        run_id="run-1",
-        step="step",
-        process=this_process(),
-        attempts=1,
-        request={},
-        reason=reason,
-    )
 
 
 def _stored(*identities: RequestIdentity) -> StoredPictures:
@@ -56,7 +40,7 @@ def _plan_one(
     plan = build_plan(
         ask(CHAIR),
         pictures=pictures,
-        read_entries=lambda _: {CHAIR.fingerprint: _entry(CHAIR.fingerprint, reason)},
+        read_entries=lambda _: {CHAIR.fingerprint: make_entry(CHAIR.fingerprint, reason)},
         limits=LIMITS,
         standing_of=lambda _: standing,
     )
@@ -84,7 +68,7 @@ def test_what_has_a_picture_is_stored_whatever_the_ledger_says() -> None:
     plan = build_plan(
         ask(CHAIR),
         pictures=_stored(CHAIR),
-        read_entries=lambda _: {CHAIR.fingerprint: _entry(CHAIR.fingerprint)},
+        read_entries=lambda _: {CHAIR.fingerprint: make_entry(CHAIR.fingerprint)},
         limits=LIMITS,
         standing_of=_never,
     )
@@ -141,7 +125,7 @@ def test_only_new_and_changed_requests_are_to_be_bought() -> None:
     plan = build_plan(
         ask(*requests),
         pictures=NOTHING,
-        read_entries=lambda _: {name: _entry(name) for name in by_fingerprint},
+        read_entries=lambda _: {name: make_entry(name) for name in by_fingerprint},
         limits=LIMITS,
         standing_of=lambda entry: by_fingerprint[entry.fingerprint],
     )

@@ -1,20 +1,17 @@
 """A plan by columns is the one that looking at each request by itself gives."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flux_assets.bill.ledger_entry import LedgerEntry
-from flux_assets.bill.process_identity import this_process
 from flux_assets.bill.send_rules import Standing
 from flux_assets.image_api.request import RequestIdentity
 from flux_assets.planning.plan import build_plan
 from flux_assets.planning.plan_table import PlanRow, PlanStatus
 from flux_assets.storage.object_store import picture_key, picture_prefix
 from flux_assets.storage.stored_pictures import StoredPictures
-from flux_assets_tests.fixtures.records import LIMITS, ask
+from flux_assets_tests.fixtures.records import LIMITS, ask, make_entry
 
 _IDS = ("1", "1 a/ü", "old", "older")
 _SHOTS = ("hero", "wide")
@@ -42,22 +39,6 @@ _FORMER = st.dictionaries(
     st.sampled_from(_IDS[:2]), st.sampled_from([("old",), ("old", "older"), ("never",)])
 )
 _DOUBTS = st.dictionaries(st.sampled_from(_PRINTS), st.just("its photo: a page"))
-
-
-def _entry(fingerprint: str) -> LedgerEntry:
-    return LedgerEntry(
-        fingerprint=fingerprint,
-        state="failed",
-        revision=1,
-        claim_id="claim",
-        run_id="run-1",
-        step="step",
-        process=this_process(),
-        attempts=1,
-        request={},
-        reason="because",
-        modified_at=datetime.now(UTC),
-    )
 
 
 def _plan_one(
@@ -125,7 +106,9 @@ def test_a_plan_is_what_each_request_by_itself_comes_to(
     plan = build_plan(
         ask(*requests),
         pictures=StoredPictures.of(listed),
-        read_entries=lambda asked: {it: _entry(it) for it in asked if it in standings},
+        read_entries=lambda asked: {
+            it: make_entry(it, "because") for it in asked if it in standings
+        },
         limits=LIMITS,
         standing_of=lambda entry: standings[entry.fingerprint],
         former_ids=former_ids,
