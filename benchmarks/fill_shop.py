@@ -121,16 +121,20 @@ def _fill(part: _Part) -> list[LineageRecord]:
     picture = inspect_picture(data)
     requests = build_requests(part.products, load_shots(settings).shots)
     return [
-        _put(request, data, _as_its_own(picture, request), records)
+        _put(request, *_as_its_own(data, picture, request), records)
         for request in requests
         if isinstance(request, ImageRequest)
     ]
 
 
-def _as_its_own(picture: Picture, request: ImageRequest) -> Picture:
+def _as_its_own(data: bytes, picture: Picture, request: ImageRequest) -> tuple[bytes, Picture]:
     """As if drawn for this request alone: pictures that are alike are looked at one by one."""
-    return replace(
-        picture, sha256=request.fingerprint[::-1], pixels_digest=request.fingerprint[:32]
+    own = data + request.fingerprint.encode()  # after a PNG's end, where nobody looks
+    return own, replace(
+        picture,
+        size_bytes=len(own),
+        sha256=hashlib.sha256(own).hexdigest(),
+        pixels_digest=request.fingerprint[:32],
     )
 
 

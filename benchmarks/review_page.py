@@ -2,8 +2,7 @@
 
 Every visit is a new visitor's, whose browser has nothing cached: seconds from the navigation until
 the first card has its picture, and until all that can be seen have; then, on the page that is
-open, until a filter and a jump to its middle show their pictures. The pictures of the filled shop
-are all of the same bytes, so their thumbnails are made once.
+open, until a filter and a jump to its middle show their pictures.
 """
 
 import shutil
