@@ -28,7 +28,7 @@ from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings
 from flux_assets.storage.frames import is_in, read_rows
 from flux_assets.storage.object_store import ObjectStore
-from flux_assets.storage.parquet import NO_TABLE, StoredTable, merge_rows, write_parquet
+from flux_assets.storage.parquet import StoredTable, merge_rows, write_parquet
 
 if TYPE_CHECKING:  # they are loaded only where a table is really built
     import numpy as np
@@ -95,15 +95,7 @@ def refresh_requests_table(
     """
     sources = _Sources(products, shots, overrides)
     render = partial(render_requests, settings, store, ledger, overrides=overrides, accepts=accepts)
-    last = _read_last(store)
-    while True:
-        try:
-            return _refresh(last, sources, render)
-        except NO_TABLE as error:
-            if last is None:
-                raise
-            _log_damage(store, error)
-            last = None
+    return _refresh(_read_last(store), sources, render)
 
 
 def _refresh(
@@ -224,20 +216,15 @@ def _code_sha256() -> str:
 
 
 def _read_last(store: ObjectStore) -> StoredTable | None:
-    """The last table, if this release wrote its columns."""
+    """The last table, if this release wrote its columns and none of it is damaged."""
     try:
         last = StoredTable(store.get(REQUESTS_KEY).data)
-        if {"origin", *REQUESTS_COLUMNS} <= set(last.column_names()):
-            return last
     except ObjectNotFoundError:
-        pass
-    except NO_TABLE as error:
-        _log_damage(store, error)
-    return None
-
-
-def _log_damage(store: ObjectStore, error: Exception) -> None:
-    _log.warning("%s is damaged, and built anew: %s", store.uri_for(REQUESTS_KEY), error)
+        return None
+    if not last.is_whole():  # what is taken over unread, a later step would stumble over
+        _log.warning("%s is damaged, and built anew", store.uri_for(REQUESTS_KEY))
+        return None
+    return last if {"origin", *REQUESTS_COLUMNS} <= set(last.column_names()) else None
 
 
 def _name_origins(
