@@ -122,6 +122,10 @@ class Settings(BaseModel):
     """A paid picture that cannot be fetched is asked for again for so long; then it is `lost`."""
     shard_size: Annotated[int, Field(ge=1)] = 500
     """Requests in a step, and partitions in a backfill's run."""
+    partition_by: Literal["product", "bucket"] = "product"
+    """`product`, or `bucket` above 100,000 products: whether Dagster has a partition and an event
+    for each product, or for each of 256 buckets that they are spread over.
+    """
     result_hosts: Annotated[tuple[str, ...], BeforeValidator(parse_hosts)] = ()
     """Further hosts that results may be downloaded from, separated by commas."""
     s3_put_args: Annotated[
