@@ -26,7 +26,10 @@ def describe_first_pages(
     pages = [run, assets]
     if shot and instance.has_asset_key(key):
         shown = f"{address}/assets/{'/'.join(key.path)}?view=partitions"
-        pages.insert(0, (shown, f"each product's {shot} picture, and all that is known of it"))
+        what = f"each product's {shot} picture, and all that is known of it"
+        if settings.partition_by == "bucket":
+            what = f"the {shot} pictures, in 256 buckets of products"
+        pages.insert(0, (shown, what))
     lines = "\n".join(f"  {page}\n    {why}" for page, why in pages)
     return f"Dagster is up. Open first, in this order; Ctrl-C ends it.\n{lines}"
 

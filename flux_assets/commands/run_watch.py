@@ -11,12 +11,17 @@ from dagster import DagsterEventType
 from sqlalchemy.exc import SQLAlchemyError  # what Dagster's storage raises
 
 from flux_assets.commands.progress import ProgressWatch, RunProgress
+from flux_assets.defs.bucket_events import COST_USD, LANDED
 from flux_assets.defs.events import TO_OBTAIN
 from flux_assets.defs.names import Names
 from flux_assets.defs.unwanted import SKIPPED
 from flux_assets.defs.waited_for import describe_wait
 
-_TELLING = {DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.STEP_OUTPUT}
+_TELLING = {
+    DagsterEventType.ASSET_MATERIALIZATION,
+    DagsterEventType.ASSET_OBSERVATION,
+    DagsterEventType.STEP_OUTPUT,
+}
 _WATCH_SECONDS = 0.3
 _TELL_SECONDS = 5
 _TELL_OFTEN_FOR = 12
@@ -164,12 +169,15 @@ class _Counter:
         )
 
     def _count(self, entry: dg.EventLogEntry) -> None:
-        event = entry.asset_materialization
-        if event is not None and event.partition is not None:
+        event, observed = entry.asset_materialization, entry.asset_observation
+        if event is not None and "outcome" in event.metadata:
             outcome = event.metadata["outcome"].value
             self._landed += outcome not in {"reused", SKIPPED}
             if outcome == "generated":
-                self._cost_usd += float(str(event.metadata["cost_usd_estimate"].value))
+                self._cost_usd += float(str(event.metadata[COST_USD].value))
+        elif observed is not None and LANDED in observed.metadata:
+            self._landed += int(str(observed.metadata[LANDED].value))
+            self._cost_usd += float(str(observed.metadata[COST_USD].value))
         elif entry.dagster_event and entry.dagster_event.is_successful_output:
             metadata = entry.dagster_event.step_output_data.metadata
             if TO_OBTAIN in metadata:

@@ -78,8 +78,7 @@ def build_product_catalog(settings: Settings, names: Names) -> dg.AssetsDefiniti
             if not reading.product_count:
                 raise CatalogError(account.name, "no row is a usable product; nothing was changed")
             _put_rejected_rows(shop_store, account.rejected_rows)
-            product_ids = reading.products.read_texts("product_id")
-            added, orphaned = add_products(context.instance, names, product_ids)
+            partitions = _add_partitions(context, settings, names, reading.products)
             context.set_data_version(key, dg.DataVersion(reading.columns_sha256))
             yield dg.Output(
                 reading.products,
@@ -89,14 +88,24 @@ def build_product_catalog(settings: Settings, names: Names) -> dg.AssetsDefiniti
                     "rows": account.rows,
                     "products": reading.product_count,
                     "rejected_rows": len(account.rejected_rows),
-                    "added_partitions": added,
-                    "orphaned_partitions": orphaned,
+                    **partitions,
                 },
             )
             rows = account.rejected_rows
             yield _judge_rows(check.name, rejected_rows_table(rows) if rows else "")
 
     return product_catalog
+
+
+def _add_partitions(
+    context: dg.AssetExecutionContext, settings: Settings, names: Names, products: StoredTable
+) -> dict[str, int]:
+    """One for each new product; buckets are there always."""
+    if settings.partition_by == "bucket":
+        return {}
+    product_ids = products.read_texts("product_id")
+    added, orphaned = add_products(context.instance, names, product_ids)
+    return {"added_partitions": added, "orphaned_partitions": orphaned}
 
 
 def _put_rejected_rows(store: ObjectStore, rejected_rows: Iterable[RejectedRow]) -> None:

@@ -139,7 +139,9 @@ class CatalogImages(dg.Component):
         shaped = spec.replace_attributes(**given).merge_attributes(tags=_tags(look))
         translated = self.get_asset_spec(self._prefixed(self._plain_keys[spec.key], shaped))
         if translated.partitions_def != spec.partitions_def:
-            problem = "partitions_def cannot be set, since products are the partitions"
+            problem = (
+                "partitions_def cannot be set, since partition_by says what the partitions are"
+            )
             raise self._place.error("translation", problem)
         metadata = {name: it for name, it in translated.metadata.items() if name != _NAME}
         return translated.replace_attributes(key=spec.key, metadata=metadata)

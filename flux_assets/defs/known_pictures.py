@@ -8,7 +8,9 @@ import dagster as dg
 from dagster import DagsterEventType
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
+from flux_assets.defs.events import MODE_TAG
 from flux_assets.defs.names import Names
+from flux_assets.planning.plan_table import PlanRow
 from flux_assets.storage.frames import build_frame, is_in, look_up, read_rows, text_column
 
 if TYPE_CHECKING:  # they are loaded only where there is something to know
@@ -20,9 +22,14 @@ _COLUMNS = ("product_id", "version")
 
 @dataclass(frozen=True, slots=True)
 class KnownPictures:
-    """The data version of each product's last event, by shot: a picture's is its fingerprint."""
+    """The data version of each product's last event, by shot: a picture's is its fingerprint.
+
+    `instance` has the events, `names` are of the shop whose they are.
+    """
 
     by_shot: Mapping[str, "pd.DataFrame"]
+    instance: dg.DagsterInstance
+    names: Names
 
     @classmethod
     def read(
@@ -45,7 +52,7 @@ class KnownPictures:
             )
             rows = ((name, tags[DATA_VERSION_TAG]) for name, tags in tags_by_product.items())
             known[shot] = build_frame(rows, _COLUMNS, numbers=())
-        return cls(known)
+        return cls(known, instance, names)
 
     def are_known(self, rows: "pd.DataFrame") -> "np.ndarray":
         """Which rows of a plan are just what the last events name."""
@@ -61,12 +68,28 @@ class KnownPictures:
             known[of_shot] = pc.fill_null(same, False).to_numpy(zero_copy_only=False)  # noqa: FBT003 - Arrow's own
         return known
 
-    def find(self, fingerprints: Collection[str]) -> set[str]:
-        """Those of the fingerprints that some event names."""
+    def find_bought(self, to_buy: Sequence[PlanRow], *, has_manifest: bool) -> set[str]:  # noqa: ARG002 - as of KnownBuckets
+        """Those of the rows' fingerprints that some event names."""
+        fingerprints = {row.fingerprint for row in to_buy}
         found: set[str] = set()
         for table in self.by_shot.values():
             found.update(table.loc[is_in(table["version"], fingerprints), "version"])
         return found
+
+    def are_of_mode(self, mode: str, rows: Sequence[PlanRow]) -> bool:
+        """Whether the last event of one of these pictures is of this mode."""
+        for row in rows:
+            found = self.instance.fetch_materializations(
+                dg.AssetRecordsFilter(
+                    asset_key=self.names.key("images", row.shot), asset_partitions=[row.product_id]
+                ),
+                limit=1,
+            )
+            for record in found.records:
+                event = record.asset_materialization
+                if event is not None and (event.tags or {}).get(MODE_TAG, mode) == mode:
+                    return True
+        return False
 
     def versions_of(self, product_ids: Collection[str]) -> dict[tuple[str, str], str]:
         """Each known version of these products, by product and shot."""

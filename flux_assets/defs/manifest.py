@@ -1,6 +1,7 @@
 """`image_manifest`: the one table that everything downstream reads, and its checks."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -9,6 +10,7 @@ from flux_assets.bill.caps import check_product_drop
 from flux_assets.bill.open_ledger import open_ledger
 from flux_assets.buying.picture_records import open_records
 from flux_assets.buying.summary import RunSummary, Shortfall
+from flux_assets.defs.bucket_events import PICTURE_COLUMNS, Buckets, log_changed_buckets
 from flux_assets.defs.data_versions import version_of_manifest
 from flux_assets.defs.doubtful_check import DOUBTFUL_CHECK, judge_doubtful
 from flux_assets.defs.events import run_identity
@@ -21,6 +23,7 @@ from flux_assets.defs.recognition_check import RECOGNISABLE_CHECK, judge_recogni
 from flux_assets.defs.reports import shortfalls_table
 from flux_assets.defs.resources import STORE, open_stores
 from flux_assets.defs.review_links import link_page
+from flux_assets.errors import StoreError
 from flux_assets.image_api.request import RequestIdentity
 from flux_assets.manifest.doubtful import DoubtfulRefusal
 from flux_assets.manifest.product_names import NAMED
@@ -105,9 +108,30 @@ def build_image_manifest(settings: Settings, names: Names) -> dg.AssetsDefinitio
             _check_drop(settings, shop_store, requests)
         is_older = not set(NAMED) <= set(plan.column_names())  # a run begun by another release
         named, links = None if is_older else plan.read(NAMED), link_page(settings)
-        return _refresh(shop_store, requests, refreshed, reader, shots, named, links)
+        result = _refresh(shop_store, requests, refreshed, reader, shots, named, links)
+        if settings.partition_by == "bucket":
+            buckets = _find_buckets(shop_store, requests, shots, reader.not_stored_when_planned)
+            log_changed_buckets(context, settings, names, shop_store, buckets)
+        return result
 
     return image_manifest
+
+
+def _find_buckets(
+    store: ObjectStore, requests: StoredTable, shots: ShotsFile, new: AbstractSet[str]
+) -> Buckets:
+    """What the stored manifest has in each bucket."""
+    manifest = open_manifest(store)
+    if manifest is None:
+        raise StoreError(store.uri_for(MANIFEST_KEY), "read", "somebody has deleted it")
+    pictures = manifest.read((*PICTURE_COLUMNS, "stale"))
+    asked = requests.read(("product_id", "shot", "skipped"))
+    return Buckets(
+        shots=[shot.name for shot in shots.shots],
+        pictures=pictures[~pictures["stale"]],
+        wanted=asked[asked["skipped"] == ""],
+        new=new,
+    )
 
 
 def _check_drop(settings: Settings, store: ObjectStore, requests: StoredTable) -> None:

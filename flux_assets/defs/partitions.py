@@ -1,13 +1,29 @@
-"""The dynamic partitions that follow the catalog."""
+"""The partitions of `images/<shot>`: one for each product of the catalog, or for each bucket."""
 
 from collections.abc import Iterable
 
 import dagster as dg
 
 from flux_assets.defs.names import Names
+from flux_assets.settings import Settings
+from flux_assets.storage.buckets import BUCKETS
 
 _KEYS_AT_ONCE = 10_000
 """Dagster binds each key to a variable of one statement, and SQLite takes 32,766 of them."""
+
+
+def picture_partitions(settings: Settings, names: Names) -> dg.PartitionsDefinition[str]:
+    """As the settings want them."""
+    if settings.partition_by == "bucket":
+        return dg.StaticPartitionsDefinition(BUCKETS)
+    return products_partitions(names)
+
+
+def backfill_policy(settings: Settings) -> dg.BackfillPolicy:
+    """How many partitions a run of a backfill makes: a bucket has the products of several."""
+    return dg.BackfillPolicy.multi_run(
+        1 if settings.partition_by == "bucket" else settings.shard_size
+    )
 
 
 def products_partitions(names: Names) -> dg.DynamicPartitionsDefinition:

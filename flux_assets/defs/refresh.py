@@ -10,10 +10,12 @@ from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.open_ledger import open_ledger
 from flux_assets.buying.generation import WorkItem, open_generation
 from flux_assets.buying.summary import RunSummary
+from flux_assets.defs.bucket_events import count_outcomes
 from flux_assets.defs.events import TO_OBTAIN, log_outcomes, run_identity
 from flux_assets.defs.full_collections import put_off_full_collections
 from flux_assets.defs.guards import guard_run
 from flux_assets.defs.images import GROUP, OWNERS
+from flux_assets.defs.known import Known, read_known
 from flux_assets.defs.known_pictures import KnownPictures
 from flux_assets.defs.names import Names
 from flux_assets.defs.pools import API_POOL
@@ -30,6 +32,7 @@ from flux_assets.prompts.inputs import load_catalog, load_overrides, load_shots
 from flux_assets.prompts.rendering import render_requests
 from flux_assets.prompts.requests_table import read_requests
 from flux_assets.settings import Settings
+from flux_assets.storage.buckets import bucket_of
 from flux_assets.storage.frames import is_in, name_values
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable
@@ -98,16 +101,15 @@ def build_plan_shards(settings: Settings, names: Names) -> dg.OpDefinition:
             context.log.warning(note)
         work, known = _choose_work(context.instance, settings, names, choices, asked, plan)
         guard_run(
-            context.instance,
             settings,
-            names,
             choices,
             (shop_store, ledger),
             asked=asked,
             to_buy=work.to_buy,
             known=known,
         )
-        log_unwanted(context, settings, names, asked=asked, plan=plan, work=work, known=known)
+        if isinstance(known, KnownPictures):
+            log_unwanted(context, settings, names, asked=asked, plan=plan, work=work, known=known)
         context.log.info(
             "%d pictures to buy, %d to look after, %d stored ones that Dagster does not know yet",
             *map(len, (work.to_buy, work.to_finish, work.to_report)),
@@ -179,9 +181,9 @@ def _choose_work(  # noqa: PLR0917 - all that decides
     choices: Choices,
     asked: "pd.DataFrame",
     plan: "pd.DataFrame",
-) -> tuple[ChosenWork, KnownPictures]:
+) -> tuple[ChosenWork, Known]:
     """The work, and what Dagster's last events say of all pictures."""
-    known = KnownPictures.read(instance, names, asked["shot"].unique())
+    known = read_known(instance, settings, names, shots=asked["shot"].unique(), plan=plan)
     cap = run_cap(settings, choices)
     return choose(plan, choices, cap=cap, are_known=known.are_known), known
 
@@ -190,6 +192,8 @@ def _cut_shards(
     settings: Settings, choices: Choices, work: ChosenWork, requests: StoredTable
 ) -> Iterator[dict[str, Any]]:
     rows = [*work.to_report, *work.to_finish, *work.to_buy]
+    if settings.partition_by == "bucket":  # so that each step has few of them
+        rows.sort(key=lambda row: bucket_of(row.product_id))
     may_buy = {row.fingerprint for row in work.to_buy}
     chosen = requests.read(where=("fingerprint", {row.fingerprint for row in rows}))
     by_fingerprint = {request.fingerprint: request for request in read_requests(chosen)}
@@ -236,15 +240,18 @@ def build_generate_shard(settings: Settings, names: Names) -> dg.OpDefinition:
             retry_refused=shard["retry_refused"],
         ) as generation:
             outcomes = generation.carry_out(work)
-            products = shard.get("products", {})  # none by a release before
-            summary = log_outcomes(
-                context,
-                outcomes,
-                settings=settings,
-                names=names,
-                store=stores.shop,
-                products={product_id: ProductName(*name) for product_id, name in products.items()},
-            )
+            if settings.partition_by == "bucket":
+                summary = count_outcomes(context, outcomes, names)
+            else:
+                products = shard.get("products", {})  # none by a release before
+                summary = log_outcomes(
+                    context,
+                    outcomes,
+                    settings=settings,
+                    names=names,
+                    store=stores.shop,
+                    products={known: ProductName(*name) for known, name in products.items()},
+                )
             summary.stop_reason = generation.stop.reason()
             summary.credits = generation.credits.span
         return summary.to_json()

@@ -15,7 +15,7 @@ MANY_PRODUCTS = 100_000
 
 def bucket_of(product_id: str) -> str:
     """The name of the bucket that a product is in."""
-    return hashlib.sha256(product_id.encode()).hexdigest()[:2]
+    return BUCKETS[hashlib.sha256(product_id.encode()).digest()[0]]
 
 
 def find_buckets(product_ids: Iterable[str]) -> list[str]:

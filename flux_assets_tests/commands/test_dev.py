@@ -54,6 +54,15 @@ def test_where_there_are_pictures_they_come_first(instance: dg.DagsterInstance, 
     assert "each product's hero picture" in text
 
 
+@pytest.mark.usefixtures("workplace")
+def test_where_partitions_are_buckets_their_page_is_called_so(instance: dg.DagsterInstance) -> None:
+    instance.report_runless_asset_event(dg.AssetMaterialization(["images", "hero"]))
+    settings = load_settings({"FLUX_ASSETS_PARTITION_BY": "bucket"})
+    assert "the hero pictures, in 256 buckets" in describe_first_pages(
+        settings, Names(), instance, ADDRESS
+    )
+
+
 def test_without_a_shots_file_the_job_is_named_all_the_same(
     workplace: Workplace, instance: dg.DagsterInstance
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from flux_assets.commands.people import people
 from flux_assets.commands.progress import Pace, ProgressWatch, RunProgress, show_progress
 from flux_assets.commands.run_watch import watch_run
+from flux_assets.defs.bucket_events import COST_USD, LANDED
 from flux_assets.defs.events import TO_OBTAIN
 from flux_assets.defs.names import Names
 from flux_assets.settings import Settings
@@ -94,7 +95,28 @@ def refresh() -> None:
     generate_shard(plan_shards())
 
 
-def test_the_total_is_the_run_s_own_and_the_cost_that_of_what_was_bought() -> None:
+@dg.op
+def generate_buckets(context: dg.OpExecutionContext, shard: int) -> None:
+    """As of a shop by buckets: what has landed is observed, and a bucket has no outcome."""
+    for landed in (2, 1):
+        context.log_event(
+            dg.AssetObservation(
+                f"refreshed-{shard}",
+                metadata={LANDED: landed, COST_USD: 0.07 * (landed - 1) + 0.035},
+            )
+        )
+    context.log_event(dg.AssetMaterialization("hero", partition="00", metadata={"pictures": 3}))
+
+
+@dg.job
+def refresh_buckets() -> None:
+    generate_buckets(plan_shards())
+
+
+@pytest.mark.parametrize("job", [refresh, refresh_buckets], ids=["product", "bucket"])
+def test_the_total_is_the_run_s_own_and_the_cost_that_of_what_was_bought(
+    job: dg.JobDefinition,
+) -> None:
     """A picture that is only reported again, or fetched, is not bought."""
     seen: list[RunProgress] = []
     is_seen = threading.Event()
@@ -105,7 +127,7 @@ def test_the_total_is_the_run_s_own_and_the_cost_that_of_what_was_bought() -> No
 
     with dg.DagsterInstance.ephemeral() as instance:
         tags = {"invocation": "this one"}
-        assert refresh.execute_in_process(instance=instance, tags=tags).success
+        assert job.execute_in_process(instance=instance, tags=tags).success
         watch = ProgressWatch(0, show)
         with watch_run(
             instance,

@@ -15,6 +15,7 @@ from dagster.components.testing.utils import component_defs
 import flux_assets
 from flux_assets.defs.component import CatalogImages
 from flux_assets.settings import Settings
+from flux_assets.storage.buckets import BUCKETS
 from flux_assets_tests.fixtures.components import TYPE, Project, open_project
 from flux_assets_tests.fixtures.masters import CHANNELS
 from flux_assets_tests.fixtures.neighbours import DOWN
@@ -290,6 +291,14 @@ def test_prefix_group_owners_tags_kinds_automation_and_partitions_name_can_be_se
     assert _refresh(project, "shoes_refresh_catalog_images") == {"generated": 4}
     store = project.root / ".flux_assets" / "store" / "shoes"
     assert (store / "tables" / "image_plan.parquet").exists(), "the store's keys stay as they are"
+
+
+def test_partitions_can_be_buckets(project: Project) -> None:
+    project.add(partition_by="bucket")
+    hero = project.specs()["images/hero"].partitions_def
+    assert isinstance(hero, dg.StaticPartitionsDefinition)
+    assert tuple(hero.get_partition_keys()) == BUCKETS
+    assert _refresh(project, "refresh_catalog_images") == {"generated": 4}
 
 
 @pytest.mark.parametrize(

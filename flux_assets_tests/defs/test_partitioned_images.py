@@ -172,7 +172,9 @@ def test_after_a_refresh_a_range_is_of_the_export_as_it_is_now(
     shop.refresh()
     asked = len(shop.bill())
     with monkeypatch.context() as patched:
-        patched.delattr("flux_assets.defs.images.load_catalog")  # an unchanged one is not read
+        patched.delattr(
+            "flux_assets.defs.chosen_requests.load_catalog"
+        )  # an unchanged one is not read
         _materialize(shop, "001", "004").expect(success=True)
     assert len(shop.bill()) == asked
     shop.set_product("003", title="A stool")
