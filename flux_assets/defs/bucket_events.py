@@ -18,6 +18,7 @@ from flux_assets.buying.summary import RunSummary, Shortfall
 from flux_assets.defs.data_versions import picture_version_tags
 from flux_assets.defs.events import MODE_TAG
 from flux_assets.defs.known_buckets import BucketVersion, read_buckets
+from flux_assets.defs.markdown import escape_markdown
 from flux_assets.defs.names import Names
 from flux_assets.defs.reports import shortfalls_table
 from flux_assets.defs.review_links import link_page
@@ -207,7 +208,8 @@ def _read_preview(store: ObjectStore, longest_px: int, row: tuple[str, ...]) -> 
         picture = inspect_picture(store.get(object_key).data, preview_px=longest_px)
     except (ObjectNotFoundError, PictureError):
         return ""
-    return preview_markdown(picture.preview, f"{product_id} {shot}")
+    shown = preview_markdown(picture.preview, f"{product_id} {shot}")
+    return f"{escape_markdown(product_id)}\n\n{shown}"
 
 
 def _build(
@@ -216,7 +218,7 @@ def _build(
     count = len(it.pictures)
     metadata: dict[str, dg.MetadataValue[Any] | str | int] = {}
     if previews:
-        metadata["previews"] = dg.MetadataValue.md(" ".join(previews))
+        metadata["previews"] = dg.MetadataValue.md("\n\n".join(previews))
     metadata |= {
         "pictures": count,
         "new_pictures": len(it.new),
