@@ -137,6 +137,10 @@ class WaitingRequests:
                 raise ReleaseError(f"{named} needs no release: {_explain_no_wait(entry)}")
             yield waiting
 
+    def judge(self, entry: LedgerEntry) -> WaitingRequest | None:
+        """One entry as it waits; None where it does not."""
+        return self._judge(entry, self._has_picture)
+
     def check(self, chosen: Iterable[WaitingRequest]) -> None:
         """Make sure that each may be released.
 

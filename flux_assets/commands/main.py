@@ -33,6 +33,7 @@ _COMMANDS = (
     "review",
     "rollback",
     "runs",
+    "show",
     "simulator",
     "verify",
 )
@@ -81,6 +82,7 @@ class _Commands(UserDict[str, Any]):
         "flux-assets demo                  a first run: free, nothing leaves this machine",
         "flux-assets plan                  what a refresh would do and cost",
         "flux-assets refresh --limit 20    the first 20 pictures",
+        "flux-assets show 00123            what is with a product",
     ),
 )
 @click.version_option(package_name="flux-assets", message="%(prog)s %(version)s")

@@ -6,24 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from rich.markup import escape
-
 from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.open_ledger import RunIdentity, Stores, open_ledger
 from flux_assets.commands.component import find_names, find_settings
 from flux_assets.commands.dagster_home import prepare_dagster_home
 from flux_assets.commands.launch import open_run_identity
-from flux_assets.commands.people import people
+from flux_assets.commands.looking import NoStoreError, is_made, tell_warnings
 from flux_assets.defs.automation import check_schedule
 from flux_assets.defs.names import Names
 from flux_assets.defs.resources import StoreResource
-from flux_assets.errors import FluxAssetsError, StoreError
-from flux_assets.image_api.open_api import api_origin
-from flux_assets.os_errors import find_obstacle
 from flux_assets.settings import Settings
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import ObjectStore
-from flux_assets.storage.open_store import check_store_identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,25 +50,13 @@ def read_settings(*, buys: bool = True) -> Settings:
     """
     settings = find_settings(buys=buys)
     check_schedule(settings)
-    for warning in settings.warnings:
-        people.print(f"[bold yellow]Warning:[/] {escape(warning)}", soft_wrap=True)
+    tell_warnings(settings)
     return settings
 
 
 def read_names(settings: Settings) -> Names:
     """What everything of this shop is called in Dagster."""
     return find_names(settings)
-
-
-class NoStoreError(FluxAssetsError):
-    """There is no store where the settings say, so that there is nothing to look at."""
-
-    def __init__(self, uri: str) -> None:
-        super().__init__(
-            f"there is no store at {uri}: nothing was bought into it yet, or FLUX_ASSETS_STORE "
-            "should name another one. The first refresh makes it"
-        )
-        self.uri = uri
 
 
 @contextmanager
@@ -92,24 +74,14 @@ def look_at_shop(settings: Settings, *, step: str, or_empty: bool = False) -> It
     """
     resource = StoreResource(settings)
     store = resource.open_part(settings.shop)
-    is_made = check_store_identity(
-        store, mode=settings.mode, api_origin=api_origin(settings), shop=settings.shop
-    )
-    if not is_made:
-        _check_place(store)
-        if not or_empty:
-            raise NoStoreError(store.uri)
+    there_is_one = is_made(settings, store)
+    if not there_is_one and not or_empty:
+        raise NoStoreError(store.uri)
     with TemporaryDirectory() as folder, open_run_identity(step) as run:
-        if not is_made:
+        if not there_is_one:
             store = DirectoryStore(Path(folder))
         stores = Stores(shop=store, root=resource.open_part(None))
         yield Shop(settings=settings, stores=stores, run=run)
-
-
-def _check_place(store: ObjectStore) -> None:
-    obstacle = find_obstacle(Path(store.uri)) if isinstance(store, DirectoryStore) else ""
-    if obstacle:
-        raise StoreError(store.uri, "write", f"{obstacle}; correct FLUX_ASSETS_STORE")
 
 
 @contextmanager

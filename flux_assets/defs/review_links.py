@@ -1,10 +1,10 @@
 """Links from Dagster to the page on which people look at the pictures."""
 
 from collections.abc import Mapping
-from urllib.parse import quote
 
 import dagster as dg
 
+from flux_assets.publishing.review_links import find_address
 from flux_assets.settings import Settings
 
 REVIEW = "review"
@@ -17,8 +17,5 @@ def link_page(settings: Settings) -> Mapping[str, dg.MetadataValue]:
 
 def link_picture(settings: Settings, product_id: str, shot: str) -> Mapping[str, dg.MetadataValue]:
     """The same to one picture on it."""
-    if not settings.review_url:
-        return {}
-    place = f"#product={quote(product_id, safe='')}&shot={quote(shot, safe='')}"
-    end = "" if settings.review_url.endswith(".html") else "/"
-    return {REVIEW: dg.MetadataValue.url(f"{settings.review_url}{end}{place}")}
+    address = find_address(settings, product_id, shot)
+    return {REVIEW: dg.MetadataValue.url(address)} if address else {}

@@ -7,7 +7,7 @@ had not seen is a conflict, and changes nothing.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import MappingProxyType
@@ -81,8 +81,15 @@ class Answer:
     failed: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_decisions(store: ObjectStore, known: Decisions | None = None) -> Decisions:
+def read_decisions(
+    store: ObjectStore, known: Decisions | None = None, *, of: Collection[str] | None = None
+) -> Decisions:
     """All decisions; of those read before, only the objects that changed are read again.
+
+    Args:
+        store: the shop's.
+        known: those read before.
+        of: fingerprints of the requests whose decisions are enough.
 
     Raises:
         StoreError: they cannot be read, or one object is damaged.
@@ -96,7 +103,9 @@ def read_decisions(store: ObjectStore, known: Decisions | None = None) -> Decisi
         body = store.get(key)
         return key, (body.info.etag, _read_shard(body, store.uri_for(key)))
 
-    listed = {info.key: info.etag for info in list_shards(store)}
+    keys = None if of is None else set(map(_key_of, of))
+    shards = (info for info in list_shards(store) if keys is None or info.key in keys)
+    listed = {info.key: info.etag for info in shards}
     return Decisions(dict(map_in_parallel(read, sorted(listed))))
 
 

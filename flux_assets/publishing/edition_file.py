@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from itertools import groupby, islice
@@ -80,6 +80,18 @@ class EditionFile:
             rows = (row for batch in file.iter_batches(_ROWS_A_GROUP) for row in batch.to_pylist())
             products = {it.product_id: it for it in _read_products(rows)}
             return Edition(**head, form=FeedForm(**form), products=products)
+
+    def read_products(self, product_ids: Collection[str]) -> list[ShownProduct]:
+        """Some of the products that it shows, in its order."""
+        import pyarrow as pa
+        import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types
+
+        with _damage_told(self.uri):
+            file, _ = _open(self.data, self.uri)
+            wanted, rows = pa.array(list(product_ids), pa.string()), []
+            for batch in file.iter_batches(_ROWS_A_GROUP):
+                rows += batch.filter(pc.is_in(batch["product_id"], value_set=wanted)).to_pylist()
+            return [*_read_products(rows)]
 
     def read_head(self) -> Mapping[str, Any]:
         """What it says of itself as a whole: its number, day, maker and reason."""

@@ -151,6 +151,8 @@ def _read_groups(
             yield file.read_row_group(group, names)
             continue
         texts = file.read_row_group(group, [where[0]])[where[0]]
+        if not len(texts):  # of no type, where nothing was ever written
+            continue
         chosen = pc.is_in(texts, value_set=pa.array(list(where[1]), texts.type))
         if pc.any(chosen).as_py():
             yield file.read_row_group(group, names).filter(chosen)

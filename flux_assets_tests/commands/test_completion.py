@@ -46,6 +46,8 @@ def offered(line: str) -> list[str]:
         ("ledger release --shots x", []),
         ("plan --product-ids JWL-10", ["JWL-100", "JWL-101", "JWL-103"]),
         ("reroll JWL.", ["JWL.7/01"]),
+        ("show 00123 JWL.", ["JWL.7/01"]),
+        ("show 00123 --shots l", ["lifestyle"]),
         ("ledger release --product-ids 0012", ["00123", "00124"]),
     ],
 )

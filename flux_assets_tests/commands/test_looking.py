@@ -6,7 +6,10 @@ import pytest
 
 from flux_assets_tests.fixtures.command_line import Workplace, make_workplace
 
-NO_STORE = (("verify",), ("verify", "--repair"), ("ledger",), ("prune",), ("prune", "--delete"))
+NO_STORE = (
+    *(("verify",), ("verify", "--repair"), ("ledger",), ("prune",), ("prune", "--delete")),
+    ("show", "A1"),
+)
 
 
 @pytest.fixture

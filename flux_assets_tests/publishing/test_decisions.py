@@ -89,6 +89,13 @@ def test_a_decision_is_kept_with_who_when_and_why(any_store: ObjectStore) -> Non
     assert {it.fingerprint for it in decisions} == {digest("mug"), digest("cup")}
 
 
+def test_the_decisions_of_some_requests_are_read_without_the_others(any_store: ObjectStore) -> None:
+    say(any_store, wish("mug"), wish("cup", "approved"))
+    decisions = read_decisions(any_store, of=[digest("cup"), digest("pot")])
+    assert decisions.find(digest("cup")) == read_decisions(any_store).find(digest("cup"))
+    assert {it.fingerprint for it in decisions} == {digest("cup")}
+
+
 def test_a_decision_over_one_that_was_not_seen_is_a_conflict_and_changes_nothing(
     any_store: ObjectStore,
 ) -> None:

@@ -29,6 +29,7 @@ READINGS: dict[str, Callable[[EditionFile], object]] = {
     "whole": EditionFile.read,
     "head": EditionFile.read_head,
     "columns": lambda file: file.read_columns(("fingerprint",)),
+    "products": lambda file: file.read_products(["mug"]),
     "named": lambda file: list(file.list_named()),
 }
 
@@ -38,6 +39,8 @@ def test_its_parts_say_what_the_whole_says() -> None:
     assert file.read() == EDITION
     head = file.read_head()
     assert (head["number"], head["by"], head["at"]) == (3, "ada", EDITION.at)
+    assert file.read_products(["cup", "mug"]) == [EDITION.products["mug"]]
+    assert file.read_products(["cup"]) == []
     shown = file.read_columns(("fingerprint",))["fingerprint"].to_pylist()
     assert shown == [picture("now").fingerprint]
     assert {it.object_key for it in file.list_named()} == {

@@ -37,6 +37,11 @@ def test_the_wanted_rows_of_every_group_are_found(
     assert rows.dtypes.to_dict() == TABLE[["seed"]].dtypes.to_dict()
 
 
+def test_a_table_without_rows_whose_columns_have_no_type_has_no_such_row() -> None:
+    empty = StoredTable(write_parquet(pd.DataFrame([], columns=["fingerprint", "seed"])))
+    assert len(empty.read(where=("fingerprint", {"a"}))) == 0
+
+
 def test_a_column_that_is_not_there_is_no_empty_one(stored: StoredTable) -> None:
     with pytest.raises(NO_TABLE):
         stored.read(("seed", "steps"))
