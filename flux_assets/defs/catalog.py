@@ -39,6 +39,7 @@ from flux_assets.prompts.request_reuse import refresh_requests_table
 from flux_assets.prompts.requests_table import read_doubted, read_requests
 from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings
+from flux_assets.storage.buckets import advise_buckets
 from flux_assets.storage.object_store import ObjectStore, table_key
 from flux_assets.storage.parquet import StoredTable, write_parquet
 from flux_assets.storage.sources import shown_uri
@@ -79,11 +80,15 @@ def build_product_catalog(settings: Settings, names: Names) -> dg.AssetsDefiniti
                 raise CatalogError(account.name, "no row is a usable product; nothing was changed")
             _put_rejected_rows(shop_store, account.rejected_rows)
             partitions = _add_partitions(context, settings, names, reading.products)
+            advice = advise_buckets(settings, reading.product_count)
+            if advice:
+                context.log.warning(advice)
+            report = catalog_report(account, reading.product_count, advice=advice)
             context.set_data_version(key, dg.DataVersion(reading.columns_sha256))
             yield dg.Output(
                 reading.products,
                 metadata={
-                    "report": dg.MetadataValue.md(catalog_report(account, reading.product_count)),
+                    "report": dg.MetadataValue.md(report),
                     "dialect": account.dialect,
                     "rows": account.rows,
                     "products": reading.product_count,

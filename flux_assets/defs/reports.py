@@ -47,12 +47,13 @@ _FINGERPRINT_DIGITS = 12
 _GUESSED = 10
 
 
-def catalog_report(catalog: Catalog, product_count: int | None = None) -> str:
+def catalog_report(catalog: Catalog, product_count: int | None = None, *, advice: str = "") -> str:
     """How an export was read, and its first rejected rows.
 
     Args:
         catalog: as read.
         product_count: where the catalog is only the account of a reading, without its products.
+        advice: what a shop with so many products is told.
     """
     counts = [
         ("rows", catalog.rows),
@@ -63,7 +64,8 @@ def catalog_report(catalog: Catalog, product_count: int | None = None) -> str:
         ("encoding", f"{catalog.encoding}{', a guess' if catalog.suspected_encoding else ''}"),
     ]
     parts = [markdown_table(("catalog", catalog.name), counts)]
-    parts += [f"**{escape_markdown(warning)}**" for warning in catalog.warnings]
+    warnings = (*catalog.warnings, *filter(None, [advice]))
+    parts += [f"**{escape_markdown(warning)}**" for warning in warnings]
     if catalog.suspected_encoding:
         guessed = (product for product in catalog.products if not product.title.isascii())
         rows = [(item.line, item.product_id, item.title) for item in islice(guessed, _GUESSED)]

@@ -44,6 +44,7 @@ from flux_assets.prompts.requests_table import (
     read_requests,
 )
 from flux_assets.settings import Settings
+from flux_assets.storage.buckets import advise_buckets
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable
 
@@ -55,10 +56,12 @@ class DryRun:
     `requests` is the table of all of them, of which `plan` has those that are chosen.
     `to_buy` and `left_over_cap` are as of `ChosenWork`. `reasons` say why chosen products have no
     picture, `notes` the same in words of those chosen by their id. `doubted` are the products whose
-    photo is. `obstacle` says why such a run would be refused; empty where it would not.
+    photo is. `advice` is for a shop with many products. `obstacle` says why such a run would be
+    refused; both are empty where there is nothing to say.
     """
 
     catalog: Catalog
+    advice: str
     requests: StoredTable
     prompt_errors: tuple[PromptError, ...]
     skipped: int
@@ -99,6 +102,7 @@ class DryRun:
             "cost_usd": takes.cost_usd,
             "minutes": takes.minutes,
             "binding_limit": takes.binding_limit,
+            "advice": self.advice,
             "obstacle": self.obstacle,
         }
 
@@ -141,6 +145,7 @@ def plan_catalog(
     reasons = list_reasons(catalog, failures, without, choices)
     return DryRun(
         catalog=catalog,
+        advice=advise_buckets(settings, len(catalog.products)),
         requests=requests,
         prompt_errors=tuple(it for it in failures if isinstance(it, PromptError)),
         skipped=sum(isinstance(it, Skipped) for it in failures),

@@ -6,6 +6,8 @@ A product never changes its bucket, and all buckets are about as large as each o
 import hashlib
 from collections.abc import Iterable
 
+from flux_assets.settings import Settings
+
 BUCKETS = tuple(f"{number:02x}" for number in range(256))
 """Their names, in their order."""
 
@@ -27,3 +29,16 @@ def find_buckets(product_ids: Iterable[str]) -> list[str]:
             last, bucket = product_id, bucket_of(product_id)
         found.append(bucket)
     return found
+
+
+def advise_buckets(settings: Settings, products: int) -> str:
+    """What a shop is told that has grown past a partition for each product; else nothing."""
+    if settings.partition_by == "bucket" or products <= MANY_PRODUCTS:
+        return ""
+    return (
+        f"{products:,} products are {products:,} partitions of each shot in Dagster, whose pages "
+        f"open slowly above {MANY_PRODUCTS:,}, and each picture is an event of some 10 kB in its "
+        "database: set FLUX_ASSETS_PARTITION_BY=bucket (in a component `partition_by: bucket`) for "
+        f"{len(BUCKETS)} partitions, each with one event a run; moving makes no call and buys "
+        "nothing, and `flux-assets show PRODUCT` tells of single products"
+    )

@@ -178,6 +178,18 @@ def test_one_missing_file_hides_no_other(shop: Shop, tmp_path: Path) -> None:
     assert verdicts(check_inputs(shop.settings))["shots"] == "problem"
 
 
+def test_many_products_are_a_warning_until_they_are_spread_over_buckets(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "partitions" not in verdicts(check_inputs(shop.settings))
+    monkeypatch.setattr("flux_assets.storage.buckets.MANY_PRODUCTS", 1)
+    found = list(check_inputs(shop.settings))
+    assert verdicts(found)["partitions"] == "warning"
+    assert "2 products are 2 partitions of each shot" in details(found)["partitions"]
+    shop.environ["FLUX_ASSETS_PARTITION_BY"] = "bucket"
+    assert "partitions" not in verdicts(check_inputs(shop.settings))
+
+
 # --- Photos ----------------------------------------------------------------------------------
 
 _EDITS = """

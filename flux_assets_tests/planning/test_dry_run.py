@@ -49,6 +49,15 @@ def test_polls_lengthen_the_plan_where_the_request_limit_binds(shop: Shop) -> No
     assert minutes == {"sync": 2.0, "async": 5.0}
 
 
+def test_a_plan_of_many_products_advises_buckets_until_they_are_set(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flux_assets.storage.buckets.MANY_PRODUCTS", 1)
+    assert "FLUX_ASSETS_PARTITION_BY=bucket" in _plan(shop).to_json()["advice"]
+    shop.environ["FLUX_ASSETS_PARTITION_BY"] = "bucket"
+    assert _plan(shop).to_json()["advice"] == ""
+
+
 def test_a_plan_of_a_new_store_buys_everything_and_writes_nothing(shop: Shop) -> None:
     dry_run = _plan(shop)
     assert dry_run.to_json() == {
@@ -68,6 +77,7 @@ def test_a_plan_of_a_new_store_buys_everything_and_writes_nothing(shop: Shop) ->
         "cost_usd": 0.28,
         "minutes": 0.5,
         "binding_limit": "max_in_flight (4)",
+        "advice": "",
         "obstacle": "",
     }
     assert list(read_requests(dry_run.requests.read())) == list(shop.requests().values())

@@ -1,7 +1,18 @@
 import hashlib
 from collections import Counter
 
-from flux_assets.storage.buckets import BUCKETS, bucket_of, find_buckets
+import pytest
+
+from flux_assets.settings import load_settings
+from flux_assets.storage.buckets import (
+    BUCKETS,
+    MANY_PRODUCTS,
+    advise_buckets,
+    bucket_of,
+    find_buckets,
+)
+
+BY_BUCKET = load_settings({"FLUX_ASSETS_PARTITION_BY": "bucket"})
 
 
 def test_a_bucket_is_the_first_two_digits_of_the_sha256_of_the_product_s_id() -> None:
@@ -20,3 +31,21 @@ def test_the_bucket_of_each_is_found_in_their_order() -> None:
     product_ids = ["b", "b", "a", "b", ""]
     assert find_buckets(product_ids) == [bucket_of(product_id) for product_id in product_ids]
     assert find_buckets([]) == []
+
+
+def test_above_the_limit_it_is_told_how_many_what_they_cost_and_what_to_set() -> None:
+    told = advise_buckets(load_settings({}), MANY_PRODUCTS + 1)
+    assert "100,001 products are 100,001 partitions of each shot in Dagster" in told
+    assert "each picture is an event" in told
+    assert "FLUX_ASSETS_PARTITION_BY=bucket (in a component `partition_by: bucket`)" in told
+    assert "moving makes no call and buys nothing" in told
+
+
+@pytest.mark.parametrize("products", [0, 1, MANY_PRODUCTS])
+def test_up_to_the_limit_nothing_is_told(products: int) -> None:
+    assert advise_buckets(load_settings({}), products) == ""
+
+
+@pytest.mark.parametrize("products", [1, MANY_PRODUCTS, 10 * MANY_PRODUCTS])
+def test_a_shop_with_buckets_is_told_nothing_however_small_it_is(products: int) -> None:
+    assert advise_buckets(BY_BUCKET, products) == ""

@@ -17,6 +17,7 @@ from flux_assets.prompts.overrides import NO_OVERRIDES, OverridesFile
 from flux_assets.prompts.requests import Skipped, build_requests
 from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings
+from flux_assets.storage.buckets import advise_buckets
 from flux_assets.storage.sources import shown_uri
 
 _NO_SHOTS = ShotsFile(name="", sha256="", shots=(), columns={})
@@ -33,6 +34,8 @@ def check_inputs(settings: Settings) -> Iterator[Finding]:
     try:
         catalog = load_catalog(settings, shots, only_shows=True)
         yield _judge_catalog(catalog)
+        if advice := advise_buckets(settings, len(catalog.products)):
+            yield Finding(name="partitions", verdict="warning", detail=advice)
     except (SourceError, CatalogError) as error:
         yield Finding(name="catalog", verdict="problem", detail=str(error))
     try:
