@@ -71,8 +71,6 @@ def build_product_catalog(settings: Settings, names: Names) -> dg.AssetsDefiniti
         context: dg.AssetExecutionContext,
     ) -> Iterator[dg.Output[Any] | dg.AssetCheckResult]:
         with put_off_full_collections():
-            for warning in settings.warnings:
-                context.log.warning(warning)
             shop_store = open_stores(context, names).shop
             reading = refresh_reading(settings, shop_store, load_shots(settings))
             account = reading.account
@@ -81,8 +79,8 @@ def build_product_catalog(settings: Settings, names: Names) -> dg.AssetsDefiniti
             _put_rejected_rows(shop_store, account.rejected_rows)
             partitions = _add_partitions(context, settings, names, reading.products)
             advice = advise_buckets(settings, reading.product_count)
-            if advice:
-                context.log.warning(advice)
+            for warning in (*settings.warnings, *filter(None, [advice])):
+                context.log.warning(warning)
             report = catalog_report(account, reading.product_count, advice=advice)
             context.set_data_version(key, dg.DataVersion(reading.columns_sha256))
             yield dg.Output(
