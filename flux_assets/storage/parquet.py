@@ -19,6 +19,10 @@ NO_TABLE = (OSError, ValueError, KeyError, NotImplementedError)
 _ROWS_A_GROUP = 20_000
 """Reading takes the room of the table and one such group, unpacked."""
 
+_COMPRESSION = "zstd"
+"""Fingerprints and checksums, which are most of a table, take half the room that they take in
+Parquet's usual Snappy, and are unpacked as quickly."""
+
 _NOTES = b"flux_assets"
 NO_NOTES: Mapping[str, str] = MappingProxyType({})
 
@@ -193,7 +197,9 @@ def merge_rows(
     sources = _Sources(last, pa.Table.from_pandas(added, preserve_index=False), places)
     buffer = io.BytesIO()
     schema = _note(sources.schema, notes)
-    with pq.ParquetWriter(buffer, schema, write_page_checksum=True) as writer:
+    with pq.ParquetWriter(
+        buffer, schema, compression=_COMPRESSION, write_page_checksum=True
+    ) as writer:
         for start in range(0, len(places), _ROWS_A_GROUP):
             _release_unused()
             group = sources.take(start)
@@ -258,7 +264,13 @@ def write_parquet(table: "pd.DataFrame", notes: Mapping[str, str] = NO_NOTES) ->
     buffer = io.BytesIO()
     plain = pa.Table.from_pandas(table, preserve_index=False)
     noted = plain.replace_schema_metadata(_note(plain.schema, notes).metadata)
-    pq.write_table(noted, buffer, row_group_size=_ROWS_A_GROUP, write_page_checksum=True)
+    pq.write_table(
+        noted,
+        buffer,
+        row_group_size=_ROWS_A_GROUP,
+        compression=_COMPRESSION,
+        write_page_checksum=True,
+    )
     return buffer.getvalue()
 
 

@@ -1,5 +1,6 @@
 """Tables of several groups of rows, of which only some are unpacked."""
 
+import hashlib
 import random
 from pathlib import Path
 
@@ -40,6 +41,18 @@ def test_the_wanted_rows_of_every_group_are_found(
 def test_a_table_without_rows_whose_columns_have_no_type_has_no_such_row() -> None:
     empty = StoredTable(write_parquet(pd.DataFrame([], columns=["fingerprint", "seed"])))
     assert len(empty.read(where=("fingerprint", {"a"}))) == 0
+
+
+def test_checksums_take_little_more_than_half_of_their_letters() -> None:
+    digests = [
+        hashlib.sha256(bytes([number % 256, number >> 8])).hexdigest() for number in range(2000)
+    ]
+    written = write_parquet(pd.DataFrame({"sha256": digests}))
+    merged = merge_rows(
+        StoredTable(written), pd.DataFrame({"sha256": digests[:1]}), np.arange(2000)
+    )
+    assert len(written) < 0.6 * 64 * len(digests)
+    assert len(merged.data) < 0.6 * 64 * len(digests)
 
 
 def test_a_column_that_is_not_there_is_no_empty_one(stored: StoredTable) -> None:
