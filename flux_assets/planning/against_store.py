@@ -17,9 +17,10 @@ from flux_assets.planning.choices import Choices, RunCap
 from flux_assets.planning.plan import NO_DOUBTS, NO_FORMER_IDS, Plan, PlanLimits, build_plan
 from flux_assets.prompts.requests_table import read_doubted, read_requests, select_identities
 from flux_assets.settings import Settings
+from flux_assets.storage.frames import text_column
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable
-from flux_assets.storage.stored_pictures import list_pictures
+from flux_assets.storage.stored_pictures import AskedPictures, list_pictures
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,9 +53,15 @@ def plan_against_store(
         prefixes: where their pictures are, if that is less than the whole store.
     """
     rules = SendRules.of(settings)
+    asked = AskedPictures(
+        product_ids=text_column(requests, "product_id"),
+        shots=text_column(requests, "shot"),
+        fingerprints=text_column(requests, "fingerprint"),
+        not_alone={former_id for ids in former_ids.values() for former_id in ids},
+    )
     return build_plan(
         requests,
-        pictures=list_pictures(store, prefixes),
+        pictures=list_pictures(store, prefixes, asked=asked),
         read_entries=ledger.read_many,
         limits=PlanLimits(
             cost_usd_per_image=settings.cost_usd_per_image,

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreError
 from flux_assets.storage.descriptions import Description, Descriptions, default_description
+from flux_assets.storage.directory_scan import Wanted, scan_keys
 from flux_assets.storage.durable_files import (
     lock,
     make_directory,
@@ -133,32 +134,20 @@ class DirectoryStore:
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Every object whose key starts with `prefix`, with "" for its etag."""
-        for key, entry in self._scan(prefix):
-            with suppress(FileNotFoundError):  # it is gone by now
-                yield _info(key, entry.stat(follow_symlinks=False), etag="")
+        for key in self.list_keys(prefix):
+            path = self.uri_for(key)
+            with store_errors(path, "list"), suppress(FileNotFoundError):  # it is gone by now
+                yield _info(key, os.lstat(path), etag="")
 
     def list_keys(self, prefix: str) -> Iterator[str]:
         """The keys alone."""
-        for key, _ in self._scan(prefix):
-            yield key
+        return self.list_wanted(prefix, None)
 
-    def _scan(self, prefix: str) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
+    def list_wanted(self, prefix: str, wanted: Wanted | None) -> Iterator[str]:
+        """As `list_keys`; of a folder that has what is wanted of it, that alone."""
         self._path_of(f"{prefix}-", "list")  # a prefix is good if a key can start with it
-        folder, _, start = prefix.rpartition("/")
-        folders = [f"{folder}/" if folder else ""]
-        root = f"{self._root}/"  # of hundreds of thousands of folders, no Path is made
         with store_errors(self.uri_for(prefix), "list"):
-            while folders:
-                folder = folders.pop()
-                for entry in scan(root + folder):
-                    name = entry.name
-                    if name.startswith(".") or not name.startswith(start):
-                        continue
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(f"{folder}{name}/")
-                    elif entry.is_file(follow_symlinks=False):
-                        yield f"{folder}{name}", entry
-                start = ""
+            yield from scan_keys(f"{self._root}/", prefix, wanted)
 
     def free_bytes(self) -> int:
         """What the file system has left for this user."""

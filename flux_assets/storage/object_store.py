@@ -25,7 +25,8 @@ RENDITION_KEY = re.compile(
 """The whole key of a file that was made of a picture."""
 
 _MAX_SEGMENT_BYTES = 180
-_PLAIN_SEGMENT = re.compile(rf"[A-Za-z0-9_-]{{1,{_MAX_SEGMENT_BYTES}}}")
+PLAIN_SEGMENT = rf"^[A-Za-z0-9_-]{{1,{_MAX_SEGMENT_BYTES}}}$"
+"""What `quote_segment` leaves as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +141,7 @@ def quote_segment(text: str) -> str:
     Everything but ASCII letters, digits, `_` and `-` is percent-quoted, dots included, so no
     segment can be `..` or hidden; longer results become a prefix and the text's sha256.
     """
-    if _PLAIN_SEGMENT.fullmatch(text):
+    if re.fullmatch(PLAIN_SEGMENT, text):
         return text
     quoted = quote(text, safe="").replace(".", "%2E").replace("~", "%7E")
     if len(quoted) <= _MAX_SEGMENT_BYTES:

@@ -1,33 +1,37 @@
 """What a listing of `images/` shows: which pictures there are, and whose."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from flux_assets.storage.object_store import ObjectStore, picture_key, picture_prefix
+from flux_assets.storage.directory import DirectoryStore
+from flux_assets.storage.directory_scan import Wanted
+from flux_assets.storage.object_store import (
+    PLAIN_SEGMENT,
+    ObjectStore,
+    picture_key,
+    picture_prefix,
+    quote_segment,
+)
 
 if TYPE_CHECKING:  # they are loaded only where pictures are really listed
-    import numpy as np
     import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 _SHORT = 32
 _BATCH_KEYS = 10_000
+_EXTENSIONS = ("png", "jpg")
 
 
 @dataclass(frozen=True, slots=True)
 class StoredPictures:
     """What a listing of `images/` shows, as columns: millions of keys are too many for objects.
 
-    `keys` and `shorts` are each picture's key and short fingerprint. `prefixes` are those of each
-    shot of a product that has a picture, once or more; `owners` has the place there of each
-    picture's.
+    `keys` and `shorts` are each picture's key and short fingerprint.
     """
 
     keys: "pa.Array"
     shorts: "pa.Array"
-    prefixes: "pa.Array"
-    owners: "np.ndarray"
 
     @classmethod
     def of(cls, keys: Iterable[str]) -> "StoredPictures":
@@ -35,33 +39,25 @@ class StoredPictures:
 
         Such as the empty object that stands for a folder in S3's console.
         """
-        import numpy as np
+        import pyarrow as pa
+        import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types
 
-        taken, shorts, prefixes = _Texts(), _Texts(), _Texts()
-        owners: list[np.ndarray] = []
-        following, last = iter(keys), ""
+        text = pa.large_string()
+        taken, shorts = [pa.array([], text)], [pa.array([], text)]
+        following = iter(keys)
         while batch := list(islice(following, _BATCH_KEYS)):
-            places = []
-            for key in batch:
-                owner, _, name = key.rpartition("/")
-                if name and owner.count("/") == 2:
-                    if owner != last:  # a listing goes folder by folder
-                        prefixes.add(f"{owner}/")
-                        last = owner
-                    places.append(prefixes.count - 1)
-                    taken.add(key)
-                    shorts.add(name.partition(".")[0])
-            owners.append(np.array(places, np.int32))
-        return cls(
-            taken.build(),
-            shorts.build(),
-            prefixes.build(),
-            np.concatenate(owners) if owners else np.array([], np.int32),
-        )
+            listed = pa.array(batch, text)
+            is_whole = pc.and_not(
+                pc.equal(pc.count_substring(listed, "/"), 3), pc.ends_with(listed, "/")
+            )
+            taken.append(listed.filter(is_whole))
+            names = pc.list_element(pc.split_pattern(taken[-1], "/"), 3)
+            shorts.append(pc.list_element(pc.split_pattern(names, "."), 0))
+        return cls(pa.concat_arrays(taken), pa.concat_arrays(shorts))
 
     def find(self, fingerprints: "pa.Array") -> "pa.Array":
         """The key of each request's picture; null where there is none."""
-        import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types
+        import pyarrow.compute as pc
 
         return self.keys.take(pc.index_in(_shorten(fingerprints), value_set=self.shorts))
 
@@ -70,49 +66,29 @@ class StoredPictures:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        wanted = pa.array(prefixes, self.prefixes.type)
-        found: list[bool] = pc.is_in(wanted, value_set=self.prefixes).to_pylist()
+        if not prefixes:
+            return []
+        wanted = pa.array(prefixes, self.keys.type)
+        found: list[bool] = pc.is_in(wanted, value_set=_cut_names(self.keys)).to_pylist()
         return found
 
     def find_others(self, fingerprints: "pa.Array") -> set[str]:
         """The prefixes under which there are pictures, but none of these requests."""
-        import numpy as np
-        import pyarrow as pa
         import pyarrow.compute as pc
 
-        asked = pc.is_in(self.shorts, value_set=_shorten(fingerprints))
-        has_asked = np.zeros(len(self.prefixes), bool)
-        has_asked[self.owners[asked.to_numpy(zero_copy_only=False)]] = True
-        with_asked = self.prefixes.filter(pa.array(has_asked))
-        others = self.prefixes.filter(pa.array(~has_asked))
-        return set(others.filter(pc.invert(pc.is_in(others, value_set=with_asked))).to_pylist())
+        is_asked = pc.is_in(self.shorts, value_set=_shorten(fingerprints))
+        others = _cut_names(self.keys.filter(pc.invert(is_asked))).unique()
+        if not len(others):
+            return set()
+        asked = _cut_names(self.keys.filter(is_asked))
+        return set(others.filter(pc.invert(pc.is_in(others, value_set=asked))).to_pylist())
 
 
-class _Texts:
-    """A column of texts as it grows."""
+def _cut_names(keys: "pa.Array") -> "pa.Array":
+    """Each key's prefix, of a shot of a product."""
+    import pyarrow.compute as pc
 
-    def __init__(self) -> None:
-        self.count = 0
-        self._texts: list[str] = []
-        self._arrays: list[pa.Array] = []
-
-    def add(self, text: str) -> None:
-        self.count += 1
-        self._texts.append(text)
-        if len(self._texts) == _BATCH_KEYS:
-            self._pack()
-
-    def build(self) -> "pa.Array":
-        import pyarrow as pa
-
-        self._pack()
-        return pa.concat_arrays(self._arrays)
-
-    def _pack(self) -> None:
-        import pyarrow as pa
-
-        self._arrays.append(pa.array(self._texts, pa.large_string()))
-        self._texts = []
+    return pc.replace_substring_regex(keys, pattern="[^/]*$", replacement="")
 
 
 def _shorten(fingerprints: "pa.Array") -> "pa.Array":
@@ -122,10 +98,69 @@ def _shorten(fingerprints: "pa.Array") -> "pa.Array":
     return pc.utf8_slice_codeunits(fingerprints, 0, _SHORT).cast(pa.large_string())
 
 
-def list_pictures(store: ObjectStore, prefixes: Iterable[str] | None = None) -> StoredPictures:
-    """List the store's pictures, all of them or those under some prefixes."""
-    chosen = prefixes if prefixes is not None else (picture_prefix(),)
-    return StoredPictures.of(key for prefix in chosen for key in store.list_keys(prefix))
+@dataclass(frozen=True, slots=True)
+class AskedPictures:
+    """Whose pictures are looked for, as columns of requests: where one lies that is stored.
+
+    Of the products of `not_alone` other products' pictures may lie in the same folder: that of a
+    former id, which is another product's now.
+    """
+
+    product_ids: "pa.Array"
+    shots: "pa.Array"
+    fingerprints: "pa.Array"
+    not_alone: Collection[str] = ()
+
+    def find_starts(self, folder: str, names: Sequence[str]) -> Sequence[str]:
+        """As of `Wanted`."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        nothing = [""] * len(names)
+        shot = folder.removeprefix(picture_prefix()).removesuffix("/")
+        is_of_shot = pc.equal(self.shots, shot)
+        owners = _quote(self.product_ids.filter(is_of_shot))
+        if pc.count_distinct(owners).as_py() < len(owners):
+            return nothing  # which of two is in a folder does not tell of the other
+        listed = pa.array(names, owners.type)
+        shared = pa.array(map(quote_segment, self.not_alone), owners.type)
+        places = pc.index_in(listed, value_set=owners)
+        places = pc.if_else(pc.is_in(listed, value_set=shared), None, places)
+        starts = _shorten(self.fingerprints.filter(is_of_shot)).take(places)
+        found: list[str] = pc.fill_null(starts, "").to_pylist()
+        return found
+
+
+def _quote(product_ids: "pa.Array") -> "pa.Array":
+    """Each one's segment of a key."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    is_odd = pc.invert(pc.match_substring_regex(product_ids, PLAIN_SEGMENT))
+    quoted = map(quote_segment, product_ids.filter(is_odd).to_pylist())
+    return pc.replace_with_mask(product_ids, is_odd, pa.array(quoted, product_ids.type))
+
+
+def list_pictures(
+    store: ObjectStore,
+    prefixes: Iterable[str] | None = None,
+    *,
+    asked: AskedPictures | None = None,
+) -> StoredPictures:
+    """List the store's pictures, all of them or those under some prefixes.
+
+    Args:
+        store: the shop's.
+        prefixes: of shots of products; None for all.
+        asked: whose they are that matter. A directory is spared its other pictures of the same
+            product and shot, where what is asked for is there: who asks for it, needs no other.
+    """
+    if prefixes is not None:
+        return StoredPictures.of(key for prefix in prefixes for key in store.list_keys(prefix))
+    if asked is not None and isinstance(store, DirectoryStore):
+        wanted = Wanted(asked.find_starts, _EXTENSIONS)
+        return StoredPictures.of(store.list_wanted(picture_prefix(), wanted))
+    return StoredPictures.of(store.list_keys(picture_prefix()))
 
 
 def find_picture(store: ObjectStore, *, shot: str, product_id: str, fingerprint: str) -> str | None:
