@@ -9,19 +9,25 @@ import pytest
 
 from flux_assets.catalog.offers import read_offers
 from flux_assets.commands.calling import EX_USAGE
+from flux_assets.commands.looking import NoStoreError, open_made
 from flux_assets.manifest.rows import COLUMNS
 from flux_assets.publishing.channel_editions import PublishingTerms, publish_channels
 from flux_assets.publishing.channels import read_channels
 from flux_assets.publishing.decision import Wish
 from flux_assets.publishing.decisions import decide
 from flux_assets.publishing.renditions import refresh_renditions
+from flux_assets.settings import load_settings
 from flux_assets.storage.buckets import bucket_of
+from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.open_store import ensure_store_identity
 from flux_assets_tests.fixtures.command_line import Workplace
 from flux_assets_tests.fixtures.last_refresh import leave_tables
 from flux_assets_tests.fixtures.masters import draw_product, store_masters
 from flux_assets_tests.fixtures.purchases import build_ledger
+from flux_assets_tests.fixtures.records import make_request
 from flux_assets_tests.fixtures.shops import FAST, Shop
+from flux_assets_tests.fixtures.stored_pictures import buy, key_of
+from flux_assets_tests.fixtures.stores import store_environ
 
 CHANNELS = b"""\
 profiles:
@@ -182,6 +188,21 @@ def test_what_there_is_not_is_an_error_with_what_is_near_and_nothing_is_shown(
     done = workplace.run("show", *arguments, **FAST)
     assert (done.exit_code, done.stdout) == (1, "")
     assert told in done.stderr
+
+
+def test_a_store_is_opened_where_it_was_made_and_nowhere_else(
+    any_store: ObjectStore, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environ = store_environ(any_store, request)
+    for name, text in environ.items():
+        monkeypatch.setenv(name, text)
+    settings = load_settings(environ | {"FLUX_ASSETS_STORE": any_store.uri})
+    with pytest.raises(NoStoreError, match="there is no store at"):
+        open_made(settings)
+    ensure_store_identity(any_store, mode="sample", api_origin="simulator", shop=None)
+    buy(any_store, make_request())
+    [picture] = open_made(settings).list_keys("images/")
+    assert picture == key_of(make_request())
 
 
 def test_without_a_product_the_command_is_not_understood(workplace: Workplace) -> None:
