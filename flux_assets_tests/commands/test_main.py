@@ -92,6 +92,7 @@ def test_plan_prints_one_json_object_and_sends_nothing(workplace: Workplace) -> 
         "cost_usd": 5.25,
         "minutes": pytest.approx(0.5),
         "binding_limit": "max_in_flight (96)",
+        "advice": "",
         "obstacle": "",
     }
     assert not workplace.pictures()
