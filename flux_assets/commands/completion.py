@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from flux_assets.errors import StoreError
+from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import table_key
-from flux_assets.storage.parquet import StoredTable
+from flux_assets.storage.parquet import open_table
 
 if TYPE_CHECKING:
     from flux_assets.settings import Settings
@@ -45,9 +47,9 @@ def _read_shots(settings: "Settings") -> Iterable[str]:
 
 def _read_products(settings: "Settings") -> Iterable[str]:
     """Those of the last run, which a bucket is not asked for; else of an export that is small."""
-    with suppress(OSError):
-        table = Path(settings.store, settings.shop or "", table_key("product_catalog.parquet"))
-        return StoredTable(table.read_bytes()).read_texts("product_id")
+    with suppress(StoreError):
+        store = DirectoryStore(Path(settings.store, settings.shop or ""))
+        return open_table(store, table_key("product_catalog.parquet")).read_texts("product_id")
     export = Path(settings.catalog)
     if export.stat().st_size > _SMALL_BYTES:
         return ()

@@ -39,7 +39,7 @@ from flux_assets.planning.choices import Choices
 from flux_assets.settings import Settings, load_settings
 from flux_assets.storage.frames import read_rows
 from flux_assets.storage.object_store import ObjectStore, run_key
-from flux_assets.storage.parquet import StoredTable
+from flux_assets.storage.parquet import open_table
 
 _INVOCATION_TAG = "flux_assets/invocation"
 
@@ -229,9 +229,7 @@ def _read_report(
     store = StoreResource(settings).open().shop
     summary = json.loads(store.get(run_key(run_id, "refreshed_images.json")).data)
     before_and_after = ("source_uri", "object_uri")
-    manifest = StoredTable(store.get(MANIFEST_KEY).data).read(
-        ("shot", "shot_mode", *before_and_after)
-    )
+    manifest = open_table(store, MANIFEST_KEY).read(("shot", "shot_mode", *before_and_after))
     edits = manifest[manifest["shot_mode"] == "edit"].head(1)
     return RefreshReport(
         run_id=run_id,

@@ -11,6 +11,7 @@ from flux_assets.errors import ObjectNotFoundError
 from flux_assets.storage.object_store import ObjectStore, run_key, table_key
 from flux_assets.storage.parquet import StoredTable, read_parquet, write_parquet
 from flux_assets.storage.run_tables import get_run_table, put_run_table
+from flux_assets.storage.table_parts import TableFolder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,11 +63,13 @@ class StoreIOManager(dg.IOManager):
             message = f"input {context.name} comes from nowhere"
             raise dg.DagsterInvariantViolationError(message)
         if not upstream.has_asset_key:
-            return self._decode(store.get(self._run_key(upstream)).data)
+            found = store.get(self._run_key(upstream)).data
+            return read_parquet(found) if self._form == "parquet" else json.loads(found)
         data = self._get_table(store, context, upstream)
-        if context.dagster_type.typing_type is StoredTable:
-            return StoredTable(data)
-        return self._decode(data)
+        if self._form == "json":
+            return json.loads(data)
+        table = StoredTable(data, TableFolder(store, self._table_key(upstream)))
+        return table if context.dagster_type.typing_type is StoredTable else table.read()
 
     def _put_table(self, store: ObjectStore, context: dg.OutputContext, data: bytes) -> None:
         instance = context.step_context.instance
@@ -116,9 +119,6 @@ class StoreIOManager(dg.IOManager):
         if self._form == "parquet":
             return write_parquet(obj)  # type: ignore[arg-type]  # what tables' steps return
         return json.dumps(obj).encode()
-
-    def _decode(self, data: bytes) -> object:
-        return read_parquet(data) if self._form == "parquet" else json.loads(data)
 
 
 def _others_run(instance: dg.DagsterInstance, run_id: str) -> bool:

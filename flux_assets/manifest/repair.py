@@ -18,7 +18,8 @@ from flux_assets.prompts.requests_table import (
 )
 from flux_assets.storage.frames import is_in
 from flux_assets.storage.object_store import ObjectStore, quote_segment
-from flux_assets.storage.parquet import NO_TABLE, StoredTable, read_parquet, write_parquet
+from flux_assets.storage.parquet import StoredTable, open_table, write_parquet
+from flux_assets.storage.parquet_file import NO_TABLE
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really read
     import pandas as pd
@@ -149,7 +150,7 @@ class ManifestAudit:
 
     def _read_requests(self) -> "pd.DataFrame | None":
         try:
-            table = read_parquet(self._store.get(REQUESTS_KEY).data)
+            table = open_table(self._store, REQUESTS_KEY).read()
             select_identities(table)
         except ObjectNotFoundError:
             return None

@@ -11,7 +11,8 @@ from flux_assets.manifest.product_names import NAMED, are_names_of_now, build_na
 from flux_assets.pictures.lineage import FACTS, Fact, LineageRecord, build_plain_metadata
 from flux_assets.storage.frames import is_in, read_rows, text_column
 from flux_assets.storage.object_store import ObjectStore
-from flux_assets.storage.parquet import StoredTable, merge_rows, write_parquet
+from flux_assets.storage.parquet import StoredTable, write_parquet
+from flux_assets.storage.table_merge import merge_rows
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd

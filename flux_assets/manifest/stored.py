@@ -25,7 +25,9 @@ from flux_assets.manifest.rows import (
 from flux_assets.storage.change_object import change_object
 from flux_assets.storage.frames import look_up, read_rows, text_column
 from flux_assets.storage.object_store import ObjectBody, ObjectStore, table_key
-from flux_assets.storage.parquet import NO_TABLE, StoredTable, write_parquet
+from flux_assets.storage.parquet import StoredTable, write_parquet
+from flux_assets.storage.parquet_file import NO_TABLE
+from flux_assets.storage.table_parts import DamagedPartError, TableFolder
 
 if TYPE_CHECKING:  # they are loaded only where a table is really built
     import pandas as pd
@@ -50,9 +52,10 @@ class StoredManifest:
     etag: str
 
     @classmethod
-    def of(cls, body: ObjectBody, uri: str) -> "StoredManifest":
-        """The manifest that an object is, still to be unpacked."""
-        return cls(StoredTable(body.data), uri, body.info.etag)
+    def of(cls, data: bytes, etag: str, store: ObjectStore) -> "StoredManifest":
+        """The manifest that an object of this etag is, still to be unpacked."""
+        table = StoredTable(data, TableFolder(store, MANIFEST_KEY))
+        return cls(table, store.uri_for(MANIFEST_KEY), etag)
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -75,21 +78,17 @@ class StoredManifest:
 
     def read_groups(self, columns: Sequence[str]) -> "Iterator[pa.Table]":
         """Some columns of all rows, group by group; what an older release lacks is filled in."""
-        for group in range(len(self.count_groups())):
-            yield self.read_group(group, columns)
+        names = self.column_names
+        with _damage_told(self.uri):
+            for group in self.table.read_groups([it for it in columns if it in names]):
+                yield _fill_in_columns(group, columns)
 
     def read_group(self, group: int, columns: Sequence[str]) -> "pa.Table":
-        """Some columns of one group of rows, as of `read_groups`."""
-        import pyarrow as pa
-
+        """Some columns of one of the groups of `count_groups`; filled in as well."""
         names = self.column_names
         with _damage_told(self.uri):
             table = self.table.read_group(group, [it for it in columns if it in names])
-            for name in columns:
-                if name not in names:
-                    value = pa.scalar(ADDED_COLUMNS[name], _ARROW_TYPES[COLUMNS[name]])
-                    table = table.append_column(name, pa.repeat(value, len(table)))
-            return table.select(list(columns))
+            return _fill_in_columns(table, columns)
 
     def count_groups(self) -> list[int]:
         """How many rows each group has."""
@@ -102,13 +101,24 @@ class StoredManifest:
             yield from write_manifest_csv(self.column_names, self.table.read_groups())
 
 
+def _fill_in_columns(table: "pa.Table", columns: Sequence[str]) -> "pa.Table":
+    import pyarrow as pa
+
+    for name in columns:
+        if name not in table.column_names:
+            value = pa.scalar(ADDED_COLUMNS[name], _ARROW_TYPES[COLUMNS[name]])
+            table = table.append_column(name, pa.repeat(value, len(table)))
+    return table.select(list(columns))
+
+
 @contextmanager
 def _damage_told(uri: str) -> Iterator[None]:
     try:
         yield
     except NO_TABLE as error:
-        problem = "it is damaged; `flux-assets verify --repair` builds it again from the ledger"
-        raise StoreError(uri, "read", problem) from error
+        part = f" ({error.told})" if isinstance(error, DamagedPartError) else ""
+        remedy = "`flux-assets verify --repair` builds it again from the ledger"
+        raise StoreError(uri, "read", f"it is damaged{part}; {remedy}") from error
 
 
 def refresh_manifest(
@@ -139,7 +149,7 @@ def refresh_manifest(
 
     def update(found: ObjectBody | None) -> bytes | None:
         # All anew after another writer: its rows may be of later pictures than ours.
-        stored = StoredManifest.of(found, uri) if found else None
+        stored = StoredManifest.of(found.data, found.info.etag, store) if found else None
         last = _fill_in(stored, store, read_lineage)
         with _damage_told(uri):
             comparison = compare_manifest(last.read(COMPARED), requests, changed)
@@ -155,7 +165,7 @@ def refresh_manifest(
             return merge_manifest(last, comparison, lineage, store, names).data
 
     written = change_object(store, MANIFEST_KEY, update, content_type=_CONTENT_TYPE)
-    manifest = StoredManifest(StoredTable(written.data), uri, written.etag)
+    manifest = StoredManifest.of(written.data, written.etag, store)
     if written.is_written or not _is_csv_newer(store):
         _write_csv(store, manifest)
     return manifest
@@ -199,9 +209,10 @@ def open_manifest(store: ObjectStore) -> StoredManifest | None:
         StoreError: it cannot be read.
     """
     try:
-        return StoredManifest.of(store.get(MANIFEST_KEY), store.uri_for(MANIFEST_KEY))
+        found = store.get(MANIFEST_KEY)
     except ObjectNotFoundError:
         return None
+    return StoredManifest.of(found.data, found.info.etag, store)
 
 
 def read_manifest(store: ObjectStore) -> "pd.DataFrame | None":

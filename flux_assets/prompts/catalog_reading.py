@@ -23,7 +23,8 @@ from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings
 from flux_assets.storage.frames import hash_columns
 from flux_assets.storage.object_store import ObjectStore, table_key
-from flux_assets.storage.parquet import NO_TABLE, StoredTable, write_parquet
+from flux_assets.storage.parquet import StoredTable, open_table, write_parquet
+from flux_assets.storage.parquet_file import NO_TABLE
 
 PRODUCTS_KEY = table_key("product_catalog.parquet")
 """The products of the last refresh."""
@@ -152,7 +153,7 @@ def _read(store: ObjectStore, data: bytes, name: str, **how: Any) -> CatalogRead
 
 def _find(store: ObjectStore, data: bytes, name: str, **how: Any) -> CatalogReading | None:  # noqa: ANN401 - as above
     try:
-        products = StoredTable(store.get(PRODUCTS_KEY).data)
+        products = open_table(store, PRODUCTS_KEY)
         note = json.loads(products.read_notes().get(_NOTE, "{}"))
         if note.get("digest") != _digest(data, name, how):
             return None

@@ -28,7 +28,8 @@ from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings
 from flux_assets.storage.frames import is_in, read_rows
 from flux_assets.storage.object_store import ObjectStore
-from flux_assets.storage.parquet import StoredTable, merge_rows, write_parquet
+from flux_assets.storage.parquet import StoredTable, open_table, write_parquet
+from flux_assets.storage.table_merge import merge_rows
 
 if TYPE_CHECKING:  # they are loaded only where a table is really built
     import numpy as np
@@ -218,7 +219,7 @@ def _code_sha256() -> str:
 def _read_last(store: ObjectStore) -> StoredTable | None:
     """The last table, if this release wrote its columns and none of it is damaged."""
     try:
-        last = StoredTable(store.get(REQUESTS_KEY).data)
+        last = open_table(store, REQUESTS_KEY)
     except ObjectNotFoundError:
         return None
     if not last.is_whole():  # what is taken over unread, a later step would stumble over

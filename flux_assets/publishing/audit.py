@@ -27,7 +27,8 @@ from flux_assets.settings import variable_of
 from flux_assets.storage.frames import read_rows
 from flux_assets.storage.object_store import RENDITION_KEY, RENDITIONS_PREFIX, ObjectStore
 from flux_assets.storage.parallel import map_in_parallel
-from flux_assets.storage.parquet import StoredTable, merge_rows, write_parquet
+from flux_assets.storage.parquet import StoredTable, write_parquet
+from flux_assets.storage.table_merge import merge_rows
 
 _COLUMNS = ("product_id", "shot", "object_key", "sha256", "size_bytes")
 _ROWS_A_TIME = 20_000

@@ -21,7 +21,8 @@ from flux_assets.publishing.rendition_table import (
 from flux_assets.publishing.rules import Finding, judge, worst_of
 from flux_assets.publishing.table_damage import damaged_table
 from flux_assets.storage.frames import read_rows
-from flux_assets.storage.parquet import NO_TABLE, StoredTable
+from flux_assets.storage.parquet import StoredTable
+from flux_assets.storage.parquet_file import NO_TABLE
 
 _OF_MANIFEST = (
     *("product_id", "shot", "request_fingerprint", "sha256"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flux_assets.errors import StoreError
 from flux_assets.publishing.edition import Edition, FeedForm, Offer, Picture, Showing, ShownProduct
-from flux_assets.storage.parquet import NO_TABLE
+from flux_assets.storage.parquet_file import NO_TABLE
 from flux_assets.storage.stored_json import DamagedObjectError
 
 if TYPE_CHECKING:  # it is loaded only where a table is really read

@@ -16,7 +16,9 @@ from flux_assets.publishing.measures import MEANINGS, OF_MANIFEST, Measures
 from flux_assets.publishing.wanted_rows import IDENTITY, NOT_WANTED, WantedRows
 from flux_assets.storage.change_object import change_object
 from flux_assets.storage.object_store import ObjectBody, ObjectStore, table_key
-from flux_assets.storage.parquet import NO_TABLE, StoredTable, merge_rows, write_parquet
+from flux_assets.storage.parquet import StoredTable, write_parquet
+from flux_assets.storage.parquet_file import NO_TABLE
+from flux_assets.storage.table_merge import merge_rows
 
 if TYPE_CHECKING:  # they are loaded only where a table is really built
     import pandas as pd

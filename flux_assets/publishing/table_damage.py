@@ -3,7 +3,8 @@
 from flux_assets.errors import ObjectNotFoundError, StoreError
 from flux_assets.publishing.rendition_table import RENDITIONS_KEY, compare_columns
 from flux_assets.storage.object_store import ObjectStore
-from flux_assets.storage.parquet import NO_TABLE, StoredTable
+from flux_assets.storage.parquet import StoredTable
+from flux_assets.storage.parquet_file import NO_TABLE
 
 
 def find_damage(table: StoredTable) -> str:

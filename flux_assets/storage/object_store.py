@@ -24,6 +24,13 @@ RENDITION_KEY = re.compile(
 )
 """The whole key of a file that was made of a picture."""
 
+TABLE_PARTS_PREFIX = "tables/parts/"
+"""Of the parts that large tables are kept in; some may be of earlier ones."""
+TABLE_PART_KEY = re.compile(
+    rf"{TABLE_PARTS_PREFIX}[a-z0-9_]+/[0-9a-f]{{2}}-[0-9a-f]{{32}}\.parquet"
+)
+"""The whole key of such a part."""
+
 _MAX_SEGMENT_BYTES = 180
 PLAIN_SEGMENT = rf"^[A-Za-z0-9_-]{{1,{_MAX_SEGMENT_BYTES}}}$"
 """What `quote_segment` leaves as it is."""
@@ -233,3 +240,9 @@ def run_key(run_id: str, name: str) -> str:
 def table_key(name: str) -> str:
     """The last written table of this name (products, requests, plan, manifest, ...)."""
     return f"tables/{name}"
+
+
+def table_part_key(key: str, bucket: str, sha256: str) -> str:
+    """Where one part of a table lies, for ever; of which table, its own key says."""
+    name = key.rpartition("/")[2].partition(".")[0]
+    return f"{TABLE_PARTS_PREFIX}{name}/{bucket}-{sha256[:32]}.parquet"

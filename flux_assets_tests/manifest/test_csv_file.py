@@ -10,7 +10,7 @@ from flux_assets.image_api.request import ImageRequest
 from flux_assets.manifest import csv_file as manifest_csv
 from flux_assets.manifest.csv_file import write_manifest_csv
 from flux_assets.manifest.rows import COLUMNS, build_manifest_rows
-from flux_assets.storage import parquet
+from flux_assets.storage import parquet_file
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.parquet import StoredTable, write_parquet
 from flux_assets_tests.fixtures.records import make_lineage, make_request
@@ -56,7 +56,7 @@ def test_the_csv_has_an_empty_cell_for_what_a_picture_has_none_of(store: Directo
 def test_the_csv_has_every_row_in_its_order(
     store: DirectoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parquet, "_ROWS_A_GROUP", 3)
+    monkeypatch.setattr(parquet_file, "ROWS_A_GROUP", 3)
     monkeypatch.setattr(manifest_csv, "_BATCH_ROWS", 2)
     requests = [make_request(f"{number:03d}", prompt="=1") for number in range(8)]
     manifest = _build(store, *requests)

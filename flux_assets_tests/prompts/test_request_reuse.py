@@ -31,7 +31,8 @@ from flux_assets.prompts.requests_table import REQUESTS_KEY, build_requests_tabl
 from flux_assets.prompts.shots import read_shots
 from flux_assets.settings import load_settings
 from flux_assets.storage.directory import DirectoryStore
-from flux_assets.storage.parquet import NO_NOTES, StoredTable, write_parquet
+from flux_assets.storage.parquet import StoredTable, write_parquet
+from flux_assets.storage.parquet_file import NO_NOTES
 from flux_assets_tests.fixtures.photos import draw_plain_photo
 
 SHOTS = """

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flux_assets.storage import parquet
-from flux_assets.storage.parquet import NO_TABLE, StoredTable, merge_rows, write_parquet
+from flux_assets.storage import parquet_file
+from flux_assets.storage.parquet import StoredTable, write_parquet
+from flux_assets.storage.parquet_file import NO_TABLE
+from flux_assets.storage.table_merge import merge_rows
 
 TABLE = pd.DataFrame({"fingerprint": ["a", "b", "c", "a", "e"], "seed": [1, 2, 3, 4, 5]})
 ADDED = pd.DataFrame({"fingerprint": ["x", "y", "z"], "seed": [7, 8, 9]})
@@ -17,7 +19,7 @@ ADDED = pd.DataFrame({"fingerprint": ["x", "y", "z"], "seed": [7, 8, 9]})
 
 @pytest.fixture
 def stored(monkeypatch: pytest.MonkeyPatch) -> StoredTable:
-    monkeypatch.setattr(parquet, "_ROWS_A_GROUP", 2)
+    monkeypatch.setattr(parquet_file, "ROWS_A_GROUP", 2)
     return StoredTable(write_parquet(TABLE))
 
 

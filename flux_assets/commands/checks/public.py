@@ -14,7 +14,8 @@ from flux_assets.settings import Settings
 from flux_assets.storage.frames import read_rows
 from flux_assets.storage.object_store import ObjectStore, ledger_key
 from flux_assets.storage.open_store import open_store
-from flux_assets.storage.parquet import NO_TABLE, StoredTable
+from flux_assets.storage.parquet import open_table
+from flux_assets.storage.parquet_file import NO_TABLE
 
 _COMPARED_BYTES = 65_536
 _NAME = "public"
@@ -82,7 +83,7 @@ def _first_picture(store: ObjectStore) -> tuple[str, str]:
     """The keys of one stored picture and of its ledger entry; "" where there is none."""
     columns = ("object_uri", "request_fingerprint")
     try:
-        rows = StoredTable(store.get(MANIFEST_KEY).data).read(columns)
+        rows = open_table(store, MANIFEST_KEY).read(columns)
     except (ObjectNotFoundError, *NO_TABLE):
         return "", ""
     for uri, fingerprint in islice(read_rows(rows, columns), 1):

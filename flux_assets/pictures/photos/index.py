@@ -9,7 +9,8 @@ from flux_assets.errors import ObjectNotFoundError
 from flux_assets.pictures.photos.fetched import PhotoVersion
 from flux_assets.storage.change_object import ChangeConflictError, change_object
 from flux_assets.storage.object_store import ObjectBody, ObjectStore, table_key
-from flux_assets.storage.parquet import NO_TABLE, read_parquet, write_parquet
+from flux_assets.storage.parquet import read_parquet, write_parquet
+from flux_assets.storage.parquet_file import NO_TABLE
 
 PHOTOS_KEY = table_key("photos.parquet")
 MAX_REMEMBERED = 500_000

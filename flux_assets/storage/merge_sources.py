@@ -1,0 +1,93 @@
+"""Rows of several groups, put into another order: each group is held only while it is of use."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from flux_assets.storage.parquet import StoredTable
+from flux_assets.storage.parquet_file import release_unused
+
+if TYPE_CHECKING:  # they are loaded only where a table is really written
+    import numpy as np
+    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+
+
+class MergeSources:
+    """The groups of one table, and others with other rows.
+
+    Args:
+        last: the table.
+        added: the other groups; their columns and types are the new table's.
+        places: of each row of the new table: its number among all rows of these groups.
+        values: of some columns, for the whole new table, instead of what its rows had.
+        bounds: the first row and the end of each group of the new table.
+    """
+
+    def __init__(
+        self,
+        last: StoredTable,
+        added: "Sequence[pa.Table]",
+        places: "np.ndarray",
+        values: "Mapping[str, np.ndarray]",
+        bounds: Sequence[tuple[int, int]],
+    ) -> None:
+        import numpy as np
+
+        self.schema = added[0].schema
+        self.bounds = bounds
+        self._last = last
+        lengths = last.count_groups()
+        self._held = dict(enumerate(added, len(lengths)))
+        self._starts = np.cumsum([0, *lengths, *map(len, added)])
+        self._places = places
+        self._values = values
+        self._source_of = np.searchsorted(self._starts[1:], places, side="right")
+        self._last_use = {
+            source: number
+            for number, (start, end) in enumerate(bounds)
+            for source in np.unique(self._source_of[start:end]).tolist()
+        }
+
+    def find_source(self, number: int) -> int | None:
+        """Which group has just the rows of one of the new table, in their order; None for none."""
+        import numpy as np
+
+        start, end = self.bounds[number]
+        source = int(self._source_of[start])
+        rows = np.arange(self._starts[source], self._starts[source + 1])
+        return source if np.array_equal(self._places[start:end], rows) else None
+
+    def take(self, number: int) -> "pa.Table":
+        """One group of the new table; those before are asked for first."""
+        import pyarrow as pa
+
+        release_unused()
+        table = self._gather(number)
+        start, end = self.bounds[number]
+        for name, column in self._values.items():
+            field = table.schema.field(name)
+            cells = pa.array(column[start:end], field.type)
+            table = table.set_column(table.schema.get_field_index(name), field, cells)
+        return table
+
+    def _gather(self, number: int) -> "pa.Table":
+        import numpy as np
+        import pyarrow as pa
+
+        start, end = self.bounds[number]
+        sources = self._source_of[start:end]
+        needed = np.unique(sources).tolist()
+        tables = [self._open(source) for source in needed]
+        begins = np.zeros(len(self._starts), int)
+        begins[needed] = np.cumsum([0, *map(len, tables[:-1])])
+        rows = self._places[start:end] - (self._starts - begins)[sources]
+        self._held = {it: self._held[it] for it in self._held if self._last_use.get(it, 0) > number}
+        found = pa.concat_tables(tables)
+        if np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows))):
+            return found.slice(rows[0], len(rows))
+        return found.take(rows)
+
+    def _open(self, source: int) -> "pa.Table":
+        if source not in self._held:
+            group = self._last.read_group(source, self.schema.names)
+            self._held[source] = group.select(self.schema.names).cast(self.schema)
+        return self._held[source]

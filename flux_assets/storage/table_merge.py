@@ -1,0 +1,169 @@
+"""Another table, of rows of the last one and of others: written group by group, or part by part."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from flux_assets.storage.buckets import BUCKETS, find_buckets
+from flux_assets.storage.merge_sources import MergeSources
+from flux_assets.storage.parallel import map_on_cores
+from flux_assets.storage.parquet import StoredTable, write_parquet
+from flux_assets.storage.parquet_file import (
+    NO_NOTES,
+    add_notes,
+    cut_groups,
+    write_row_groups,
+    write_rows,
+)
+from flux_assets.storage.table_parts import FETCHED_AT_ONCE, Part, TableFolder, write_index
+
+if TYPE_CHECKING:  # they are loaded only where a table is really written
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+
+_OWNER = "product_id"
+"""The column that says which bucket a row is in."""
+
+
+def write_table(
+    table: "pd.DataFrame", folder: TableFolder | None, notes: Mapping[str, str] = NO_NOTES
+) -> StoredTable:
+    """The table, still to be put under its key: whole, or in parts, which are put at once.
+
+    Args:
+        table: what it has; in parts, its rows are by bucket, and within each in their order.
+        folder: where its parts go; None for a whole one.
+        notes: as for `write_parquet`.
+
+    Raises:
+        StoreError: a part cannot be written.
+    """
+    import numpy as np
+
+    if folder is None:
+        return StoredTable(write_parquet(table, notes))
+    empty = StoredTable(write_parquet(table[:0]))
+    return merge_rows(empty, table, np.arange(len(table)), notes=notes, folder=folder)
+
+
+def merge_rows(
+    last: StoredTable,
+    added: "pd.DataFrame",
+    places: "np.ndarray",
+    values: "Mapping[str, np.ndarray] | None" = None,
+    notes: Mapping[str, str] = NO_NOTES,
+    *,
+    folder: TableFolder | None = None,
+    differing: "np.ndarray | None" = None,
+) -> StoredTable:
+    """Another table, of rows of the last one and of others, unpacked and written group by group.
+
+    It takes the room of few groups where the rows nearly keep their order, else of the whole table.
+    A part of the last table whose rows all stay as they are is neither fetched nor written.
+
+    Args:
+        last: a table.
+        added: the other rows. Their columns and types are the new table's.
+        places: of each row of the new table: its number in the last one, or the number of rows of
+            the last one plus its number in `added`.
+        values: those of some columns, for the whole new table, instead of what its rows had.
+        notes: as for `write_parquet`.
+        folder: as for `write_table`; in parts, the rows of each bucket are in this order.
+        differing: the rows of the new table that `values` change; all, unless it is given.
+
+    Raises:
+        OSError, ValueError, KeyError, NotImplementedError: as NO_TABLE says of the last table.
+        StoreError: a part cannot be read or written.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    plain = pa.Table.from_pandas(added, preserve_index=False)
+    values = values or {}
+    if folder is None:
+        whole = MergeSources(last, [plain], places, values, cut_groups(len(places)))
+        taken = map(whole.take, range(len(whole.bounds)))
+        return StoredTable(write_row_groups(taken, add_notes(plain.schema, notes)))
+    if differing is None:
+        differing = np.full(len(places), bool(values))
+    of_last, of_added = _find_last_buckets(last), _number(find_buckets(added[_OWNER].tolist()))
+    buckets = np.concatenate([of_last, of_added])[places]
+    in_order = np.argsort(buckets, kind="stable")
+    groups, numbers = _cut_buckets(plain, of_added)
+    moved = np.concatenate([np.arange(len(of_last)), len(of_last) + numbers])[places]
+    sources = MergeSources(
+        last,
+        groups,
+        moved[in_order],
+        {name: column[in_order] for name, column in values.items()},
+        _find_bounds(buckets[in_order]),
+    )
+    return _write_parts(last, sources, differing[in_order], folder, notes)
+
+
+def _find_last_buckets(last: StoredTable) -> "np.ndarray":
+    """The number of the bucket of each row."""
+    import numpy as np
+
+    index = last.read_index()
+    if index is None:
+        return _number(find_buckets(last.read_texts(_OWNER)))
+    numbers = _number(part.bucket for part in index.parts)
+    return np.repeat(numbers, [part.rows for part in index.parts])
+
+
+def _number(buckets: Iterable[str]) -> "np.ndarray":
+    import numpy as np
+
+    return np.fromiter((int(bucket, 16) for bucket in buckets), np.int16)
+
+
+def _cut_buckets(table: "pa.Table", buckets: "np.ndarray") -> "tuple[list[pa.Table], np.ndarray]":
+    """The rows of each bucket as a table of its own, and where each row is in all of these."""
+    import numpy as np
+
+    order = np.argsort(buckets, kind="stable")
+    by_bucket = table.take(order)
+    bounds = _find_bounds(buckets[order])
+    return [by_bucket.slice(start, end - start) for start, end in bounds], np.argsort(order)
+
+
+def _find_bounds(buckets: "np.ndarray") -> list[tuple[int, int]]:
+    """The first row and the end of each bucket, of rows in the order of these."""
+    import numpy as np
+
+    ends = np.searchsorted(buckets, np.arange(len(BUCKETS) + 1))
+    return list(pairwise(ends.tolist()))
+
+
+def _write_parts(
+    last: StoredTable,
+    sources: MergeSources,
+    differing: "np.ndarray",
+    folder: TableFolder,
+    notes: Mapping[str, str],
+) -> StoredTable:
+    """Write the parts that are not as they were, and then an index of all."""
+    index = last.read_index()
+    may_stay = index.parts if index is not None and index.schema.equals(sources.schema) else ()
+    known = folder.read_keys()
+
+    def list_parts() -> "Iterator[Part | tuple[str, pa.Table]]":
+        for number, (start, end) in enumerate(sources.bounds):
+            if start < end:
+                same = None if differing[start:end].any() else sources.find_source(number)
+                if same is not None and same < len(may_stay):
+                    yield may_stay[same]
+                else:
+                    yield BUCKETS[number], sources.take(number)
+
+    def put(part: "Part | tuple[str, pa.Table]") -> Part:
+        if isinstance(part, Part):
+            return part
+        bucket, rows = part
+        plain = rows.replace_schema_metadata().combine_chunks()  # the same bytes for the same rows
+        return folder.put(bucket, write_rows(plain), len(rows), known)
+
+    parts = [*map_on_cores(put, list_parts(), FETCHED_AT_ONCE)]
+    return StoredTable(write_index(sources.schema, parts, notes), folder)
