@@ -32,8 +32,8 @@ from flux_assets.defs.names import Names
 from flux_assets.defs.partitions import add_products
 from flux_assets.image_api.request import ImageRequest, build_image_request
 from flux_assets.image_api.simulator.pictures import draw_picture
+from flux_assets.manifest.refresh import write_manifest
 from flux_assets.manifest.rows import build_manifest_rows
-from flux_assets.manifest.stored import write_manifest
 from flux_assets.pictures.inspect import Picture, inspect_picture
 from flux_assets.pictures.lineage import LineageRecord, build_object_metadata
 from flux_assets.prompts.inputs import load_catalog, load_shots

@@ -43,7 +43,10 @@ from flux_assets.storage.buckets import advise_buckets
 from flux_assets.storage.object_store import ObjectStore, table_key
 from flux_assets.storage.parquet import StoredTable, write_parquet
 from flux_assets.storage.sources import shown_uri
+from flux_assets.storage.table_merge import write_table
+from flux_assets.storage.table_parts import TableFolder
 
+PLAN_KEY = table_key("image_plan.parquet")
 GROUP = "catalog"
 OWNERS = ["team:catalog"]
 
@@ -214,7 +217,10 @@ def build_image_plan(settings: Settings, names: Names) -> dg.AssetsDefinition:
         ledger = open_ledger(settings, shop_store, run_identity(context))
         plan = plan_all(settings, shop_store, ledger, requests, products.read(PLANNED))
         context.set_data_version(key, version_of_plan(plan.table))
-        return dg.Output(plan.table, metadata=_describe_plan(plan, requests))
+        in_parts = settings.partition_by == "bucket"
+        folder = TableFolder(shop_store, PLAN_KEY) if in_parts else None
+        table = write_table(plan.table, folder)
+        return dg.Output(table, metadata=_describe_plan(plan, requests))
 
     return image_plan
 

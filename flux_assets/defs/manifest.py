@@ -27,13 +27,13 @@ from flux_assets.errors import StoreError
 from flux_assets.image_api.request import RequestIdentity
 from flux_assets.manifest.doubtful import DoubtfulRefusal
 from flux_assets.manifest.product_names import NAMED
+from flux_assets.manifest.refresh import refresh_manifest
 from flux_assets.manifest.shortfalls import find_shortfalls, record_shortfalls
 from flux_assets.manifest.stored import (
     MANIFEST_CSV_KEY,
     MANIFEST_KEY,
     open_manifest,
     read_manifest_products,
-    refresh_manifest,
 )
 from flux_assets.prompts.inputs import load_shots
 from flux_assets.prompts.requests_table import (
@@ -108,7 +108,7 @@ def build_image_manifest(settings: Settings, names: Names) -> dg.AssetsDefinitio
             _check_drop(settings, shop_store, requests)
         is_older = not set(NAMED) <= set(plan.column_names())  # a run begun by another release
         named, links = None if is_older else plan.read(NAMED), link_page(settings)
-        result = _refresh(shop_store, requests, refreshed, reader, shots, named, links)
+        result = _refresh(settings, shop_store, requests, refreshed, reader, shots, named, links)
         if settings.partition_by == "bucket":
             buckets = _find_buckets(shop_store, requests, shots, reader.not_stored_when_planned)
             log_changed_buckets(context, settings, names, shop_store, buckets)
@@ -175,6 +175,7 @@ def build_few_requests_failed(settings: Settings, names: Names) -> dg.AssetCheck
 
 
 def _refresh(  # noqa: PLR0917 - all that the step has read
+    settings: Settings,
     store: ObjectStore,
     requests: StoredTable,
     refreshed: Mapping[str, Any],
@@ -190,6 +191,7 @@ def _refresh(  # noqa: PLR0917 - all that the step has read
         reader.read,
         changed=reader.changed,
         names=names,
+        in_parts=settings.partition_by == "bucket",
     )
     told = {item.fingerprint: item for item in RunSummary.merge([refreshed]).shortfalls}
     reasons = reader.missing | reader.damaged | told | reader.refused

@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # it is loaded only where a table is really written
     import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 _BATCH_ROWS = 10_000
-_END_OF_LINE = "\r\n"  # as RFC 4180 has it
+END_OF_LINE = "\r\n"  # as RFC 4180 has it
 
 
 def write_manifest_csv(names: Sequence[str], groups: "Iterable[pa.Table]") -> Iterator[bytes]:
@@ -24,7 +24,7 @@ def write_manifest_csv(names: Sequence[str], groups: "Iterable[pa.Table]") -> It
         names: of the columns.
         groups: the manifest's rows, in their order.
     """
-    yield f"{','.join(names)}{_END_OF_LINE}".encode()
+    yield f"{','.join(names)}{END_OF_LINE}".encode()
     lines = _write_lines(groups)
     with ThreadPoolExecutor(1, thread_name_prefix="csv") as pool:
         coming = pool.submit(next, lines, None)
@@ -36,7 +36,7 @@ def write_manifest_csv(names: Sequence[str], groups: "Iterable[pa.Table]") -> It
 def _write_lines(groups: "Iterable[pa.Table]") -> Iterator[bytes]:
     from pyarrow import csv
 
-    options = csv.WriteOptions(include_header=False, eol=_END_OF_LINE)
+    options = csv.WriteOptions(include_header=False, eol=END_OF_LINE)
     for group in groups:
         for batch in group.to_batches(max_chunksize=_BATCH_ROWS):
             lines = io.BytesIO()

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from flux_assets.errors import ObjectNotFoundError, StoreError
+from flux_assets.errors import ObjectNotFoundError
 from flux_assets.image_api.request import ImageRequest, RequestIdentity
 from flux_assets.manifest.addresses import ADDRESSES, find_misplaced
+from flux_assets.manifest.refresh import write_manifest
 from flux_assets.manifest.rows import COLUMNS, COMPARABLE, build_manifest, build_manifest_rows
-from flux_assets.manifest.stored import MANIFEST_KEY, open_manifest, write_manifest
+from flux_assets.manifest.stored import MANIFEST_KEY, open_manifest
 from flux_assets.pictures.lineage import LineageRecord, build_plain_metadata
 from flux_assets.prompts.requests_table import (
     REQUESTS_KEY,
@@ -20,6 +21,8 @@ from flux_assets.storage.frames import is_in
 from flux_assets.storage.object_store import ObjectStore, quote_segment
 from flux_assets.storage.parquet import StoredTable, open_table, write_parquet
 from flux_assets.storage.parquet_file import NO_TABLE
+from flux_assets.storage.stored_json import DamagedObjectError
+from flux_assets.storage.table_parts import TableFolder
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really read
     import pandas as pd
@@ -35,6 +38,7 @@ class ManifestAudit:
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
         self.unreadable: dict[str, str] = {}
+        self._folder: TableFolder | None = None  # it stays whole, or in parts, as it lies
         self._manifest, self._etag = self._read_manifest()
         self._requests = self._read_requests()
         self._compared: list[str] = []
@@ -132,7 +136,13 @@ class ManifestAudit:
         gone = [RequestIdentity(*owner, "") for owner in sorted(shown - _owners(requests))]
         requests = pd.concat([requests, build_identities(gone)], ignore_index=True)
         previous = StoredTable(write_parquet(rows))
-        manifest = build_manifest(requests, previous=previous, read_lineage=read, store=self._store)
+        manifest = build_manifest(
+            requests,
+            previous=previous,
+            read_lineage=read,
+            store=self._store,
+            folder=self._folder,
+        )
         write_manifest(self._store, manifest, over=self._etag)
 
     def _wanted(self) -> "pd.DataFrame":
@@ -143,8 +153,10 @@ class ManifestAudit:
         if stored is None:
             return None, None
         try:
+            if stored.is_in_parts:
+                self._folder = TableFolder(self._store, MANIFEST_KEY)
             return stored.read(), stored.etag
-        except StoreError:
+        except DamagedObjectError:
             self.unreadable[MANIFEST_KEY] = "it is damaged"
             return None, stored.etag
 

@@ -13,6 +13,7 @@ from flux_assets.storage.frames import is_in, read_rows, text_column
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable, write_parquet
 from flux_assets.storage.table_merge import merge_rows
+from flux_assets.storage.table_parts import TableFolder
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
@@ -53,9 +54,9 @@ COMPARED = (*OF_EVERY_RELEASE, "stale")
 class Comparison:
     """What becomes of the last manifest's rows.
 
-    `kept` has the rows that stay: in `row` their place among its `row_count` rows, and whether they
-    are `stale` now. `unknown` are the current requests that no row is of. `is_same` says that all
-    rows stay as they are.
+    `kept` has the rows that stay: in `row` their place among its `row_count` rows, whether they are
+    `stale` now, and whether that `differs` from before. `unknown` are the current requests that no
+    row is of. `is_same` says that all rows stay as they are.
     """
 
     kept: "pd.DataFrame"
@@ -82,7 +83,8 @@ def compare_manifest(
     kept = last.iloc[rows].reset_index(drop=True)
     asked = requests["fingerprint"].take(places.drop_null().to_numpy()).reset_index(drop=True)
     unchanged = (kept["request_fingerprint"] == asked) & ~is_in(asked, changed)
-    kept = kept[_IDENTITY].assign(row=rows, fingerprint=asked, stale=~unchanged)
+    differs = kept["stale"] == unchanged
+    kept = kept[_IDENTITY].assign(row=rows, fingerprint=asked, stale=~unchanged, differs=differs)
     taken_over = is_in(requests["fingerprint"], asked[unchanged])
     unknown = requests[~taken_over & (requests["fingerprint"] != "")]
     return Comparison(
@@ -109,6 +111,7 @@ def build_manifest(
     read_lineage: ReadLineage,
     store: ObjectStore,
     changed: AbstractSet[str] = frozenset(),
+    folder: TableFolder | None = None,
 ) -> StoredTable:
     """The manifest of the current requests: what is unchanged is taken over, the rest is read.
 
@@ -124,13 +127,15 @@ def build_manifest(
         store: for the addresses.
         changed: fingerprints whose row is read again although it is there: what was released and
             bought once more is another picture of the same request.
+        folder: as for `merge_manifest`.
 
     Raises:
         OSError, ValueError, KeyError, NotImplementedError: the last manifest is damaged.
     """
     last = previous or StoredTable(write_parquet(build_manifest_rows([], store)))
     comparison = compare_manifest(last.read(COMPARED), requests, changed)
-    return merge_manifest(last, comparison, read_lineage(comparison.unknown), store, None)
+    lineage = read_lineage(comparison.unknown)
+    return merge_manifest(last, comparison, lineage, store, names=None, folder=folder)
 
 
 def merge_manifest(
@@ -138,7 +143,9 @@ def merge_manifest(
     comparison: Comparison,
     lineage: Mapping[str, LineageRecord],
     store: ObjectStore,
+    *,
     names: "pd.DataFrame | None",
+    folder: TableFolder | None,
 ) -> StoredTable:
     """The rows that stay and those of the new lineage, by product and shot; all where they are now.
 
@@ -149,6 +156,7 @@ def merge_manifest(
         store: for the addresses.
         names: of the products, with the columns of NAMED; those without one here keep what their
             rows say.
+        folder: where its parts go; None for a whole one.
 
     Raises:
         OSError, ValueError, KeyError, NotImplementedError: the last manifest is damaged.
@@ -157,18 +165,24 @@ def merge_manifest(
 
     added = build_manifest_rows(lineage.values(), store)
     kept = comparison.kept[~is_in(comparison.kept["fingerprint"], lineage.keys())]
-    new = added[[*_IDENTITY, "stale"]].assign(row=comparison.row_count + added.index)
-    rows = pd.concat([kept[[*_IDENTITY, "stale", "row"]], new]).sort_values(_IDENTITY)
+    new = added[[*_IDENTITY, "stale"]].assign(row=comparison.row_count + added.index, differs=False)
+    rows = pd.concat([kept[new.columns], new]).sort_values(_IDENTITY)
+    differs = rows["differs"].to_numpy(bool, copy=True)
     places = rows["row"].to_numpy(int)
     values = {"stale": rows["stale"].to_numpy(bool)}
     if not are_addresses_of_now(last, store):
         keys = pd.concat([last.read(("object_key",))["object_key"], added["object_key"]])
         values |= build_addresses(keys.to_numpy(object)[places], store)
+        differs[:] = True
     if names is not None and (lineage or not are_names_of_now(last.read(NAMED), names)):
         before = pd.concat([last.read(NAMED), added[list(NAMED)]], ignore_index=True)
-        named = build_names(before.iloc[places], names)
+        before = before.iloc[places]
+        named = build_names(before, names)
         values |= {name: named[name].to_numpy(object) for name in named.columns}
-    return merge_rows(last, added, places, values)
+        for name, column in values.items():
+            if name in named:
+                differs |= column != before[name].to_numpy(object)
+    return merge_rows(last, added, places, values, folder=folder, differing=differs)
 
 
 def build_manifest_rows(records: Iterable[LineageRecord], store: ObjectStore) -> "pd.DataFrame":

@@ -25,6 +25,8 @@ from flux_assets.storage.frames import hash_columns
 from flux_assets.storage.object_store import ObjectStore, table_key
 from flux_assets.storage.parquet import StoredTable, open_table, write_parquet
 from flux_assets.storage.parquet_file import NO_TABLE
+from flux_assets.storage.table_merge import write_table
+from flux_assets.storage.table_parts import TableFolder
 
 PRODUCTS_KEY = table_key("product_catalog.parquet")
 """The products of the last refresh."""
@@ -68,7 +70,9 @@ def refresh_reading(settings: Settings, store: ObjectStore, shots: ShotsFile) ->
         SuspectedEncodingError: its letters are a guess.
         StoreError: the store cannot be read.
     """
-    return read_export(partial(_read, store), settings, shots)
+    in_parts = settings.partition_by == "bucket"
+    folder = TableFolder(store, PRODUCTS_KEY) if in_parts else None
+    return read_export(partial(_read, store, folder), settings, shots)
 
 
 def find_products(
@@ -126,9 +130,15 @@ def _show(
     return catalog, StoredTable(write_parquet(build_products_table(catalog.products)))
 
 
-def _read(store: ObjectStore, data: bytes, name: str, **how: Any) -> CatalogReading:  # noqa: ANN401 - as `read_catalog` takes it
+def _read(
+    store: ObjectStore,
+    folder: TableFolder | None,
+    data: bytes,
+    name: str,
+    **how: Any,  # noqa: ANN401 - as `read_catalog` takes it
+) -> CatalogReading:
     last = _find(store, data, name, **how)
-    if last is not None and last.products.is_whole():
+    if last and last.products.is_in_parts == (folder is not None) and last.products.is_whole():
         return last
     catalog = read_catalog(data, name, **how)
     refuse_guess(catalog)
@@ -148,7 +158,7 @@ def _read(store: ObjectStore, data: bytes, name: str, **how: Any) -> CatalogRead
         }
     )
     notes = {_NOTE: note} if len(note) <= _MOST_CHARACTERS else {}
-    return reading._replace(products=StoredTable(write_parquet(frame, notes)))
+    return reading._replace(products=write_table(frame, folder, notes))
 
 
 def _find(store: ObjectStore, data: bytes, name: str, **how: Any) -> CatalogReading | None:  # noqa: ANN401 - as above

@@ -30,6 +30,7 @@ from flux_assets.storage.frames import is_in, read_rows
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable, open_table, write_parquet
 from flux_assets.storage.table_merge import merge_rows
+from flux_assets.storage.table_parts import TableFolder
 
 if TYPE_CHECKING:  # they are loaded only where a table is really built
     import numpy as np
@@ -96,13 +97,16 @@ def refresh_requests_table(
     """
     sources = _Sources(products, shots, overrides)
     render = partial(render_requests, settings, store, ledger, overrides=overrides, accepts=accepts)
-    return _refresh(_read_last(store), sources, render)
+    in_parts = settings.partition_by == "bucket"
+    folder = TableFolder(store, REQUESTS_KEY) if in_parts else None
+    return _refresh(_read_last(store), sources, render, folder)
 
 
 def _refresh(
     last: StoredTable | None,
     sources: "_Sources",
     render: Callable[..., Iterable[ImageRequest | Skipped | PromptError]],
+    folder: TableFolder | None,
 ) -> StoredTable:
     import numpy as np
     import pandas as pd
@@ -115,9 +119,10 @@ def _refresh(
     rows = pd.concat([known.iloc[kept], added[list(_IDENTITY)]])
     places = numbers[sources.order(rows)]
     notes = {_NOTE: sources.digest}
-    if last and np.array_equal(places, np.arange(len(known))) and notes == last.read_notes():
+    is_same = np.array_equal(places, np.arange(len(known))) and notes == table.read_notes()
+    if last and is_same and last.is_in_parts == (folder is not None):
         return last
-    return merge_rows(table, added, places, notes=notes)
+    return merge_rows(table, added, places, notes=notes, folder=folder)
 
 
 def _no_rows() -> "pd.DataFrame":

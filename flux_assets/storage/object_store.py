@@ -242,7 +242,11 @@ def table_key(name: str) -> str:
     return f"tables/{name}"
 
 
+def table_parts_prefix(key: str) -> str:
+    """The prefix of all parts of a table, by its own key."""
+    return f"{TABLE_PARTS_PREFIX}{key.rpartition('/')[2].partition('.')[0]}/"
+
+
 def table_part_key(key: str, bucket: str, sha256: str) -> str:
     """Where one part of a table lies, for ever; of which table, its own key says."""
-    name = key.rpartition("/")[2].partition(".")[0]
-    return f"{TABLE_PARTS_PREFIX}{name}/{bucket}-{sha256[:32]}.parquet"
+    return f"{table_parts_prefix(key)}{bucket}-{sha256[:32]}.parquet"

@@ -82,6 +82,7 @@ class StoredTable:
 
     def read_notes(self) -> dict[str, str]:
         """What `write_parquet` was given to say of the whole table."""
+        self.read_index()  # a newer release's notes may mean something else
         return find_notes(open_parquet(self.data).schema_arrow)
 
     def read_index(self) -> TableIndex | None:

@@ -10,7 +10,8 @@ import pytest
 
 from flux_assets.image_api.request import ImageRequest, RequestIdentity
 from flux_assets.manifest.audit import verify_store
-from flux_assets.manifest.stored import MANIFEST_CSV_KEY, open_manifest, refresh_manifest
+from flux_assets.manifest.refresh import refresh_manifest
+from flux_assets.manifest.stored import MANIFEST_CSV_KEY, open_manifest
 from flux_assets.pictures.lineage import LineageRecord
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets_tests.fixtures.records import ask, make_request

@@ -12,12 +12,8 @@ from flux_assets.errors import StoreError
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.manifest.audit import verify_store
 from flux_assets.manifest.findings import StoreFindings
-from flux_assets.manifest.stored import (
-    MANIFEST_CSV_KEY,
-    MANIFEST_KEY,
-    read_manifest,
-    refresh_manifest,
-)
+from flux_assets.manifest.refresh import refresh_manifest
+from flux_assets.manifest.stored import MANIFEST_CSV_KEY, MANIFEST_KEY, read_manifest
 from flux_assets.prompts.requests_table import REQUESTS_KEY
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import ObjectStore, ledger_key

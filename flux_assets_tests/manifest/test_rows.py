@@ -12,9 +12,10 @@ import pytest
 
 from flux_assets.bill.ledger_entry import LedgerEntry
 from flux_assets.image_api.request import RequestIdentity
+from flux_assets.manifest.refresh import refresh_manifest
 from flux_assets.manifest.repair import ManifestAudit
 from flux_assets.manifest.rows import COLUMNS, MANIFEST_COLUMNS, build_manifest_rows
-from flux_assets.manifest.stored import MANIFEST_KEY, read_manifest, refresh_manifest
+from flux_assets.manifest.stored import MANIFEST_KEY, read_manifest
 from flux_assets.pictures.lineage import LineageRecord
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets_tests.fixtures.records import ask

@@ -11,13 +11,13 @@ import pytest
 from flux_assets.errors import StoreError
 from flux_assets.image_api.request import ImageRequest, RequestIdentity
 from flux_assets.manifest.product_names import NAMED
+from flux_assets.manifest.refresh import refresh_manifest
 from flux_assets.manifest.rows import build_manifest
 from flux_assets.manifest.stored import (
     MANIFEST_CSV_KEY,
     MANIFEST_KEY,
     StoredManifest,
     read_manifest,
-    refresh_manifest,
 )
 from flux_assets.pictures.lineage import LineageRecord
 from flux_assets.storage.directory import DirectoryStore

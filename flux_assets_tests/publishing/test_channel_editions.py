@@ -8,8 +8,9 @@ import pytest
 
 from flux_assets.catalog.offers import read_offers
 from flux_assets.errors import CatalogError, SettingsError, SourceError, StoreError
+from flux_assets.manifest.refresh import write_manifest
 from flux_assets.manifest.rows import build_manifest_rows
-from flux_assets.manifest.stored import MANIFEST_KEY, open_manifest, write_manifest
+from flux_assets.manifest.stored import MANIFEST_KEY, open_manifest
 from flux_assets.pictures.lineage import LineageRecord
 from flux_assets.publishing.channel_editions import (
     ChannelReport,

@@ -10,8 +10,9 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
+from flux_assets.manifest.refresh import write_manifest
 from flux_assets.manifest.rows import build_manifest_rows
-from flux_assets.manifest.stored import MANIFEST_KEY, open_manifest, write_manifest
+from flux_assets.manifest.stored import MANIFEST_KEY, open_manifest
 from flux_assets.pictures.lineage import LineageRecord
 from flux_assets.publishing.decision import Wish
 from flux_assets.publishing.decisions import decide
