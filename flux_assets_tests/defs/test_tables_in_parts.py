@@ -1,7 +1,5 @@
 """A shop that is shown by buckets, whose large tables are kept in as many parts."""
 
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,12 +47,6 @@ def objects(shop: DagsterShop, prefix: str = "tables/") -> dict[str, bytes]:
 def assert_same(before: dict[str, pd.DataFrame], after: dict[str, pd.DataFrame]) -> None:
     for name in TABLES:
         pd.testing.assert_frame_equal(before[name], after[name])
-
-
-def read_csv_parts(shop: DagsterShop) -> list[dict[str, str]]:
-    """As who reads all of a folder reads it."""
-    texts = (it.decode() for it in objects(shop, "tables/image_manifest/").values())
-    return [row for text in texts for row in csv.DictReader(io.StringIO(text, newline=""))]
 
 
 def test_the_large_tables_are_indexes_of_one_part_for_each_bucket(shop: DagsterShop) -> None:
@@ -120,44 +112,6 @@ def test_a_step_reads_the_tables_of_either_form(shop: DagsterShop, to: str) -> N
     assert open_it(shop, "image_plan").is_in_parts == (to == "bucket")
 
 
-def test_the_csv_lies_in_parts_too_and_none_is_of_before(shop: DagsterShop) -> None:
-    move(shop, "product")
-    shop.refresh()
-    names = shop.store.get("tables/image_manifest.csv").data.splitlines()[0]
-    move(shop, "bucket")
-    shop.refresh()
-    files = objects(shop, "tables/image_manifest/")
-    assert [key.rpartition("/")[2] for key in sorted(files)] == [f"{it}.csv" for it in BUCKETS]
-    assert {data.splitlines()[0] for data in files.values()} == {names}
-    assert {row["product_id"] for row in read_csv_parts(shop)} == set(IDS)
-    assert len(read_csv_parts(shop)) == 12
-    listed = csv.DictReader(io.StringIO(shop.store.get("tables/image_manifest.csv").data.decode()))
-    assert {row["key"]: row["rows"] for row in listed} == dict.fromkeys(files, "2")
-    shop.remove_product("002")
-    shop.refresh(accept_drop=True)
-    assert {row["product_id"] for row in read_csv_parts(shop)} == set(IDS) - {"002"}
-    move(shop, "product")
-    shop.refresh()
-    assert read_csv_parts(shop) == [], "who reads the folder must not take these for today's"
-    whole = shop.store.get("tables/image_manifest.csv").data
-    assert len(whole.splitlines()) == 11
-    move(shop, "bucket")
-    shop.refresh()
-    assert len(read_csv_parts(shop)) == 10
-
-
-def test_csv_files_of_a_writer_that_was_killed_before_them_are_written_by_the_next(
-    shop: DagsterShop,
-) -> None:
-    shop.refresh()
-    before = objects(shop, "tables/image_manifest/")
-    for key in (f"tables/image_manifest/{bucket_of('004')}.csv", "tables/image_manifest.csv"):
-        (shop.folder / "store" / key).unlink()
-    shop.refresh()
-    assert objects(shop, "tables/image_manifest/") == before
-    assert "tables/image_manifest.csv" in objects(shop)
-
-
 def damage(shop: DagsterShop, name: str) -> Path:
     index = open_it(shop, name).read_index()
     assert index
@@ -167,14 +121,14 @@ def damage(shop: DagsterShop, name: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["product_catalog", "image_requests", "image_plan"])
-def test_a_damaged_part_is_built_again_by_the_next_refresh(shop: DagsterShop, name: str) -> None:
+def test_damaged_parts_are_built_again_by_the_next_refresh(shop: DagsterShop) -> None:
     shop.refresh()
     shop.refresh()  # whose plan says that all is there
-    rows = rows_of(shop)
-    damage(shop, name)
+    before = objects(shop)
+    for name in ("product_catalog", "image_requests", "image_plan"):
+        damage(shop, name)
     assert shop.refresh().counts() == {"reused": 12}
-    assert_same(rows_of(shop), rows)
+    assert objects(shop) == before
 
 
 def test_a_damaged_part_of_the_manifest_stops_the_run_with_its_name(shop: DagsterShop) -> None:
