@@ -27,23 +27,35 @@ from flux_assets.commands.calling import examples, json_option
     help="Also the files for channels that none of them shows, or can go back to.",
 )
 @click.option(
+    "--table-parts",
+    is_flag=True,
+    help="Also the parts of tables that no table names any more.",
+)
+@click.option(
     "--older-than-days",
     type=click.IntRange(0),
     default=30,
     show_default=True,
     metavar="N",
-    help="Only what was stored at least N days ago, by the store's clock; renditions at least 7.",
+    help="Only what was stored at least N days ago, by the store's clock; renditions at least 7, "
+    "table parts 30.",
 )
 @json_option
 def prune(
-    *, deletes: bool, orphaned: bool, renditions: bool, older_than_days: int, as_json: bool
+    *,
+    deletes: bool,
+    orphaned: bool,
+    renditions: bool,
+    table_parts: bool,
+    older_than_days: int,
+    as_json: bool,
 ) -> None:
     """Show which old pictures could be deleted to save room; --delete deletes them.
 
     Old is what has a newer picture beside it that is shown now. What the manifest, the catalog, the
     shots file or the overrides name stays, what feeds showed within FLUX_ASSETS_ROLLBACK_DAYS, and
     the ledger. A deleted picture must be paid again if it is ever wanted again; a rendition costs
-    nothing but time.
+    nothing but time, and an old part of a table is never wanted again.
 
     Exit code 0: complete; 2: finished, but some could not be deleted; 1: stopped, with the reason.
     """
@@ -53,6 +65,7 @@ def prune(
         deletes=deletes,
         orphaned=orphaned,
         renditions=renditions,
+        table_parts=table_parts,
         older_than_days=older_than_days,
         as_json=as_json,
     )

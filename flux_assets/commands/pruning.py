@@ -1,7 +1,7 @@
 """Old pictures, shown and deleted as `flux-assets prune` does."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -12,11 +12,12 @@ from rich.markup import escape
 
 from flux_assets.commands.dagster_home import look_at_instance
 from flux_assets.commands.people import answers, people
-from flux_assets.commands.pruning_renditions import OldRenditions, show_megabytes
+from flux_assets.commands.pruning_files import OldFiles, find_table_parts, show_megabytes
+from flux_assets.commands.pruning_renditions import OldRenditions
 from flux_assets.commands.reports_shown import show_report
 from flux_assets.commands.shop import look_at_shop, read_names, read_settings
 from flux_assets.defs.markdown import markdown_table
-from flux_assets.defs.runs import describe_run, find_refresh
+from flux_assets.defs.runs import describe_run, find_refresh, find_runs
 from flux_assets.errors import StoreError
 from flux_assets.manifest.prune import (
     KEPT_REASONS,
@@ -43,7 +44,13 @@ _KEPT: dict[KeptReason, str] = {
 
 
 def prune_store(
-    *, deletes: bool, orphaned: bool, renditions: bool, older_than_days: int, as_json: bool
+    *,
+    deletes: bool,
+    orphaned: bool,
+    renditions: bool,
+    table_parts: bool,
+    older_than_days: int,
+    as_json: bool,
 ) -> bool:
     """Print what could be deleted, and delete it if asked for; gives whether all of it could be.
 
@@ -64,30 +71,43 @@ def prune_store(
             settings, store, ledger, judges_owners=orphaned, published=kept.fingerprints
         )
         plan = find_old_pictures(store, ledger, wanted, min_age=min_age, orphaned=orphaned)
-        old = OldRenditions(store, kept, min_age=min_age) if renditions else None
+        others: dict[str, OldFiles] = {}
+        if renditions:
+            others["renditions"] = OldRenditions(store, kept, min_age=min_age)
+        if table_parts:
+            find_run = partial(_find_run, instance, settings)
+            others["table_parts"] = find_table_parts(store, min_age=min_age, find_run=find_run)
         if not as_json:
-            show_report("\n\n".join([_report(plan), *([old.report()] if old else [])]))
+            show_report("\n\n".join([_report(plan), *(old.report() for old in others.values())]))
         console = people if as_json else answers
         _say_what_it_means(console, settings, plan)
-        if not deletes and (plan.pictures or (old and old.plan.files)):
+        if not deletes and (plan.pictures or any(old.files for old in others.values())):
             console.print("Nothing was deleted; the same with [bold]--delete[/] does it.")
         deletions: list[Deletion] = []
         if deletes and plan.pictures:
             deletions += delete_pictures(store, ledger, plan.pictures, find_obstacle=find_obstacle)
-        if deletes and old:
+        for old in others.values() if deletes else ():
             old.delete(find_obstacle)
-    failed = [deletion for deletion in deletions if deletion.problem]
     if as_json:
-        told = [{"key": it.picture.key, "problem": it.problem} for it in failed]
-        counts = {"deleted": len(deletions) - len(failed), "failed": told}
-        of_renditions = {"renditions": old.to_json()} if old else {}
-        shown = {"dry_run": not deletes, **plan.to_json(), **counts, **of_renditions}
-        click.echo(json.dumps(shown, indent=2))
+        _print_json(plan, deletions, others, dry_run=not deletes)
     elif deletes:
-        _show(deletions, failed)
-        if old:
-            old.show()
-    return not failed and not (old and old.failed)
+        _show(deletions, others)
+    return not any(it.problem for it in deletions) and not any(it.failed for it in others.values())
+
+
+def _print_json(
+    plan: PrunePlan,
+    deletions: Sequence[Deletion],
+    others: Mapping[str, OldFiles],
+    *,
+    dry_run: bool,
+) -> None:
+    failed = [deletion for deletion in deletions if deletion.problem]
+    told = [{"key": it.picture.key, "problem": it.problem} for it in failed]
+    counts = {"deleted": len(deletions) - len(failed), "failed": told}
+    of_others = {name: old.to_json() for name, old in others.items()}
+    shown = {"dry_run": dry_run, **plan.to_json(), **counts, **of_others}
+    click.echo(json.dumps(shown, indent=2))
 
 
 def _read_kept(settings: Settings, store: ObjectStore) -> KeptForChannels:
@@ -101,6 +121,11 @@ def _find_obstacle(instance: dg.DagsterInstance, settings: Settings) -> str:
     """A refresh may have read other inputs, and take a picture that is about to be deleted."""
     under_way = find_refresh(instance, read_names(settings))
     return describe_run(under_way) if under_way else ""
+
+
+def _find_run(instance: dg.DagsterInstance, settings: Settings) -> str:
+    runs = find_runs(instance, read_names(settings))
+    return describe_run(runs[0]) if runs else ""
 
 
 def _report(plan: PrunePlan) -> str:
@@ -131,12 +156,15 @@ def _say_what_it_means(console: Console, settings: Settings, plan: PrunePlan) ->
     )
 
 
-def _show(deletions: Sequence[Deletion], failed: Sequence[Deletion]) -> None:
+def _show(deletions: Sequence[Deletion], others: Mapping[str, OldFiles]) -> None:
+    failed = [deletion for deletion in deletions if deletion.problem]
     answers.print(f"Deleted: {len(deletions) - len(failed)}.")
     if failed:
         answers.print(f"[bold red]{_count(len(failed))} could not be deleted[/]; run it again:")
     for deletion in failed[:_SHOWN]:
         answers.print(f"{escape(deletion.picture.key)}: {escape(deletion.problem)}", soft_wrap=True)
+    for old in others.values():
+        old.show()
 
 
 def _size(plan: PrunePlan) -> int:

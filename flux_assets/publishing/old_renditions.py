@@ -6,12 +6,12 @@ later, so that nothing that was put of late goes, and whoever finds an older fil
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal, get_args
 
-from flux_assets.errors import FluxAssetsError, ObjectNotFoundError, StoreError
+from flux_assets.manifest.old_files import delete_files
 from flux_assets.manifest.wanted import PruneError
 from flux_assets.publishing.kept import KeptForChannels
 from flux_assets.publishing.rendition_table import RENDITIONS_KEY
@@ -22,7 +22,6 @@ from flux_assets.storage.object_store import (
     ObjectInfo,
     ObjectStore,
 )
-from flux_assets.storage.parallel import map_in_parallel
 
 YOUNGEST = timedelta(days=7)
 """A younger file never goes: a run that has not ended may have put it, and not noted it yet."""
@@ -30,7 +29,6 @@ YOUNGEST = timedelta(days=7)
 KeptRendition = Literal["named", "younger"]
 KEPT_RENDITIONS: tuple[KeptRendition, ...] = get_args(KeptRendition)
 _SHOWN = 10
-_BATCH = 500
 _PROBE_KEY = f"{RENDITIONS_PREFIX}prune/permission/{'f' * 32}.jpg"
 """Where no file is: deleting it removes nothing, and is refused where any other is."""
 
@@ -100,36 +98,5 @@ def find_old_renditions(
 def delete_renditions(
     store: ObjectStore, plan: RenditionPlan, *, find_obstacle: Callable[[], str]
 ) -> Iterator[tuple[ObjectInfo, str]]:
-    """Delete each file that is still as old as it was, and tell what stood against it, else "".
-
-    Args:
-        store: the shop's.
-        plan: as it was made just now.
-        find_obstacle: asked again and again; why the next files must stay, else empty.
-
-    Raises:
-        PruneError: the store lets nothing be deleted.
-    """
-    try:
-        store.delete(_PROBE_KEY)
-    except StoreError as error:
-        raise PruneError(str(error)) from error
-    for start in range(0, len(plan.files), _BATCH):
-        batch: Sequence[ObjectInfo] = plan.files[start : start + _BATCH]
-        obstacle = find_obstacle()
-        if obstacle:
-            yield from ((info, obstacle) for info in batch)
-        else:
-            yield from map_in_parallel(lambda info: (info, _delete(store, info)), batch)
-
-
-def _delete(store: ObjectStore, known: ObjectInfo) -> str:
-    try:
-        if store.head(known.key).modified_at > known.modified_at:
-            return "it was put again meanwhile, and is about to be shown"
-        store.delete(known.key)
-    except ObjectNotFoundError:
-        return ""
-    except FluxAssetsError as error:
-        return str(error)
-    return ""
+    """As `delete_files`."""
+    yield from delete_files(store, plan.files, probe=_PROBE_KEY, find_obstacle=find_obstacle)

@@ -114,13 +114,13 @@ class ObjectStore(Protocol):
         """
 
     def delete(self, key: str) -> None:
-        """Delete one picture or rendition, whoever wrote it; nothing is wrong where there is none.
+        """Delete one picture, rendition or part of a table; nothing is wrong where there is none.
 
         A bucket that keeps versions keeps it as an older version, which has its price as well.
 
         Raises:
             StoreError: the key is neither a picture's (`PICTURE_KEY`) nor a rendition's
-                (`RENDITION_KEY`), or the store refuses.
+                (`RENDITION_KEY`) nor a part's (`TABLE_PART_KEY`), or the store refuses.
         """
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
@@ -178,12 +178,13 @@ PROOF_KEY = picture_key(
 
 
 def check_picture_key(key: str, uri: str) -> None:
-    """Make sure that a key may be deleted: only pictures are, renditions, and the store's proof.
+    """Make sure that a key may be deleted: pictures, renditions, parts, and the store's proof.
 
     Raises:
         StoreError: it is another object's.
     """
-    if key != PROOF_KEY and not (PICTURE_KEY.fullmatch(key) or RENDITION_KEY.fullmatch(key)):
+    deleted = (PICTURE_KEY, RENDITION_KEY, TABLE_PART_KEY)
+    if key != PROOF_KEY and not any(pattern.fullmatch(key) for pattern in deleted):
         raise StoreError(uri, "delete", "it is no picture, and nothing else is ever deleted")
 
 
@@ -227,9 +228,13 @@ def undecoded_key(fingerprint: str, sha256: str) -> str:
     return f"undecoded/{fingerprint[:32]}.{sha256[:32]}"
 
 
+REPLACED_PREFIX = "runs/replaced/"
+"""Of tables that were replaced while runs were under way."""
+
+
 def replaced_table_key(name: str, sha256: str) -> str:
     """Of a table that was replaced while runs were under way; it expires as they do."""
-    return f"runs/replaced/{sha256}/{name}"
+    return f"{REPLACED_PREFIX}{sha256}/{name}"
 
 
 def run_key(run_id: str, name: str) -> str:

@@ -196,6 +196,29 @@ def test_without_a_manifest_nothing_is_deleted_and_it_says_what_to_do(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
+def test_old_parts_of_tables_are_shown_and_then_deleted(workplace: Workplace) -> None:
+    on = {"FLUX_ASSETS_PARTITION_BY": "bucket"}
+    assert bought(workplace, on) == (2, 0)
+    workplace.replace_in_catalog(TITLE, NEW_TITLE)
+    assert bought(workplace, on) == (1, 0)
+    command = ("prune", "--table-parts", "--json")
+    assert workplace.run(*command, **on).json["table_parts"]["files"] == 0
+    for path in workplace.store.glob("tables/parts/*/*.parquet"):
+        then = path.stat().st_mtime - FORTY_DAYS
+        os.utime(path, (then, then))
+    before = objects(workplace)
+    shown = plain(workplace.run("prune", "--table-parts", **on))
+    assert "table parts to delete" in shown
+    pruned = workplace.run(*command, "--delete", **on)
+    assert pruned.exit_code == 0, pruned.stderr
+    gone = before.keys() - objects(workplace).keys()
+    assert pruned.json["table_parts"]["deleted"] == len(gone) >= 4
+    assert all(key.startswith("tables/parts/") for key in gone)
+    assert bought(workplace, on) == (0, 0)
+    assert workplace.run("verify", **on).exit_code == 0
+
+
 def test_while_a_refresh_is_under_way_nothing_is_deleted(workplace: Workplace) -> None:
     workplace.make_store()
     home = workplace.folder / "home"

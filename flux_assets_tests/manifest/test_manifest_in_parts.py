@@ -58,11 +58,10 @@ def refresh(
 
 
 def change(*product_ids: str) -> list[ImageRequest]:
+    """The same requests, but that these products' have another prompt."""
     return [
-        make_request(it.product_id, it.shot, prompt="Another")
-        if it.product_id in product_ids
-        else it
-        for it in REQUESTS
+        make_request(*owner, prompt="Another" if owner[0] in product_ids else "A chair")
+        for owner in ((it.product_id, it.shot) for it in REQUESTS)
     ]
 
 

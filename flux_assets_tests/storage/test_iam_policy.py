@@ -253,10 +253,11 @@ def test_another_secret_is_refused_whatever_the_policy_says(company: Company) ->
 
 
 @pytest.mark.parametrize("shop", ["", "acme/"])
-def test_deleting_takes_a_policy_of_its_own_and_then_pictures_only(
+def test_deleting_takes_a_policy_of_its_own_and_then_reaches_no_ledger_and_no_table(
     company: Company, shop: str
 ) -> None:
     picture, entry = f"{PREFIX}/{shop}images/hero/1/f.png", f"{PREFIX}/{shop}ledger/ff/f.json"
+    part, index = f"{PREFIX}/{shop}tables/parts/image_plan/00-f.parquet", f"{PREFIX}/{shop}tables/f"
     job = company.policy
     prune = read_policy(
         "iam-policy-prune.json", STORE_BUCKET=company.store_bucket, STORE_PREFIX=PREFIX
@@ -265,7 +266,9 @@ def test_deleting_takes_a_policy_of_its_own_and_then_pictures_only(
 
     assert not _may_delete(company, job, picture)
     assert _may_delete(company, both, picture)
+    assert _may_delete(company, both, part)
     assert not _may_delete(company, both, entry)
+    assert not _may_delete(company, both, index)
 
 
 @pytest.mark.slow

@@ -334,6 +334,12 @@ def test_deleting_what_is_not_there_is_nothing_wrong(any_store: ObjectStore) -> 
         "publishing/renditions/1/hero/" + "F" * 32 + ".jpg",
         "publishing/renditions/1/hero/thumbs/" + "f" * 32 + ".jpg",
         "shop/publishing/renditions/1/hero/" + "f" * 32 + ".jpg",
+        "tables/image_manifest.parquet",
+        "tables/image_manifest/00.csv",
+        "tables/parts/image_manifest/00.parquet",
+        "tables/parts/image_manifest/00-" + "F" * 32 + ".parquet",
+        "tables/parts/00-" + "f" * 32 + ".parquet",
+        "shop/tables/parts/image_manifest/00-" + "f" * 32 + ".parquet",
     ],
 )
 def test_nothing_but_a_picture_can_be_deleted(any_store: ObjectStore, key: str) -> None:
