@@ -11,7 +11,8 @@ from flux_assets.errors import ObjectNotFoundError, StoreError
 from flux_assets.prompts.catalog_reading import PRODUCTS_KEY
 from flux_assets.storage.frames import read_rows
 from flux_assets.storage.object_store import ObjectStore
-from flux_assets.storage.parquet import NO_TABLE, StoredTable
+from flux_assets.storage.parquet import StoredTable, open_table
+from flux_assets.storage.parquet_file import NO_TABLE
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really read
     import pandas as pd
@@ -135,7 +136,7 @@ def _find_owners(store: ObjectStore, former: AbstractSet[str]) -> dict[str, str]
 
 def _read_table(store: ObjectStore, key: str, read: Callable[[StoredTable], _Read]) -> _Read | None:
     try:
-        return read(StoredTable(store.get(key).data))
+        return read(open_table(store, key))
     except ObjectNotFoundError:
         return None
     except NO_TABLE as error:

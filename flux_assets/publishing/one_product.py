@@ -9,7 +9,7 @@ from flux_assets.publishing.editions import list_newest, open_edition
 from flux_assets.publishing.rendition_table import COLUMNS, RenditionRow, open_renditions
 from flux_assets.storage.frames import read_rows
 from flux_assets.storage.object_store import ObjectStore
-from flux_assets.storage.parquet import NO_TABLE
+from flux_assets.storage.parquet_file import NO_TABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

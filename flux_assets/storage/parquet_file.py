@@ -46,6 +46,8 @@ def read_row_groups(
             yield file.read_row_group(group, list(names))
             continue
         texts = file.read_row_group(group, [where[0]])[where[0]]
+        if not len(texts):  # what has no rows may have no type either
+            continue
         chosen = pc.is_in(texts, value_set=pa.array(list(where[1]), texts.type))
         if pc.any(chosen).as_py():
             yield file.read_row_group(group, list(names)).filter(chosen)
