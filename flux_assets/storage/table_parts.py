@@ -11,7 +11,7 @@ import io
 import json
 import zlib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +20,7 @@ from flux_assets.storage.buckets import bucket_of
 from flux_assets.storage.object_store import ObjectStore, table_part_key
 from flux_assets.storage.parallel import map_on_cores
 from flux_assets.storage.parquet_file import COMPRESSION, NO_TABLE, add_notes, open_parquet
+from flux_assets.storage.part_cache import PartCache
 
 if TYPE_CHECKING:  # it is loaded only where a table is really read
     import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
@@ -64,6 +65,8 @@ class Part(NamedTuple):
 class TableFolder:
     """Where a table lies that may be in parts.
 
+    Each part is fetched from there once, however often its table is read.
+
     Args:
         store: the shop's.
         key: of the table, or of its index.
@@ -71,6 +74,7 @@ class TableFolder:
 
     store: ObjectStore
     key: str
+    _fetched: PartCache = field(default_factory=PartCache, init=False, compare=False, repr=False)
 
     @property
     def uri(self) -> str:
@@ -84,15 +88,19 @@ class TableFolder:
             DamagedPartError: it is not there, or another.
             StoreError: it cannot be read.
         """
-        uri = self.store.uri_for(part.key)
+        uri, sha256 = self.store.uri_for(part.key), part.sha256
+        known = self._fetched.find(sha256)
+        if known is not None:
+            return known
         try:
             found = self.store.get(part.key)
         except ObjectNotFoundError as error:
             raise DamagedPartError(uri, "is missing", self.uri) from error
-        sha256 = part.sha256
+        # a directory's etag is the sha256 already
         if found.info.etag != sha256 and hashlib.sha256(found.data).hexdigest() != sha256:
             raise DamagedPartError(uri, "has other bytes than were written", self.uri)
-        return found.data  # a directory's etag is the sha256 already
+        self._fetched.keep(sha256, found.data)
+        return found.data
 
     def put(self, bucket: str, data: bytes, rows: int, known: Collection[str]) -> Part:
         """Write one part, unless it is there.

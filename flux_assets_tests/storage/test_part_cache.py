@@ -1,0 +1,41 @@
+import gc
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from flux_assets.storage.part_cache import PartCache
+
+
+def test_what_was_kept_is_found_again() -> None:
+    cache = PartCache()
+    parts = {f"{number:064x}": os.urandom(number) for number in (1, 70_000, 3)}
+    for sha256, data in parts.items():
+        assert cache.find(sha256) is None
+        cache.keep(sha256, data)
+        cache.keep(sha256, data)
+    assert {sha256: cache.find(sha256) for sha256 in parts} == parts
+
+
+def test_nothing_is_left_on_the_disk_and_no_file_is_open_once_nobody_needs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    cache = PartCache()
+    cache.keep("a", b"part")
+    assert [*tmp_path.iterdir()] == []
+    file = cache._file
+    assert file is not None
+    del cache
+    gc.collect()
+    assert file.closed
+
+
+def test_a_disk_without_room_is_as_if_nothing_was_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    cache = PartCache()
+    cache.keep("a", b"part")
+    assert cache.find("a") is None
