@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from flux_assets.bill.ledger import Ledger
 from flux_assets.defs.known import Known
@@ -12,10 +11,9 @@ from flux_assets.planning.choices import Choices
 from flux_assets.planning.evidence import check_evidence
 from flux_assets.planning.plan_table import PlanRow
 from flux_assets.settings import Settings
+from flux_assets.storage.frames import find_distinct
 from flux_assets.storage.object_store import ObjectStore
-
-if TYPE_CHECKING:
-    import pandas as pd
+from flux_assets.storage.parquet import StoredTable
 
 
 def guard_run(
@@ -23,7 +21,7 @@ def guard_run(
     choices: Choices,
     stored: tuple[ObjectStore, Ledger],
     *,
-    asked: "pd.DataFrame",
+    requests: StoredTable,
     to_buy: Sequence[PlanRow],
     known: Known,
 ) -> None:
@@ -33,7 +31,7 @@ def guard_run(
         settings: with the limits.
         choices: which may accept a drop or a loss, and lower the cap.
         stored: the shop's store and ledger.
-        asked: every request of the catalog.
+        requests: the table of all of the catalog.
         to_buy: as chosen.
         known: what Dagster's events say, which may prove that a picture was bought before.
 
@@ -46,8 +44,8 @@ def guard_run(
     check_run(
         settings,
         choices,
-        known=read_manifest_products(open_manifest(store), asked),
-        product_ids=set(asked["product_id"].unique()),
+        known=read_manifest_products(open_manifest(store), requests),
+        product_ids=find_distinct(requests.read_some(("product_id",), 1), "product_id"),
         to_buy=len(to_buy),
     )
 

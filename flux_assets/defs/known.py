@@ -1,17 +1,13 @@
 """What Dagster knows already, of pictures or of buckets, as the settings want them told."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from flux_assets.defs.known_buckets import KnownBuckets
+from flux_assets.defs.known_buckets import KnownBuckets, ReadStored
 from flux_assets.defs.known_pictures import KnownPictures
 from flux_assets.defs.names import Names
 from flux_assets.settings import Settings
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Known = KnownPictures | KnownBuckets
 
@@ -22,10 +18,12 @@ def read_known(
     names: Names,
     *,
     shots: Iterable[str],
-    plan: "pd.DataFrame",
+    read_stored: ReadStored,
     product_ids: Sequence[str] | None = None,
 ) -> Known:
-    """Of some shots, for this plan's table; of all products, or of some."""
+    """Of some shots, and of all products, or of some; `read_stored` as for `KnownBuckets`."""
     if settings.partition_by == "bucket":
-        return KnownBuckets.read(instance, names, shots, mode=settings.mode, plan=plan)
+        return KnownBuckets.read(
+            instance, names, shots, mode=settings.mode, read_stored=read_stored
+        )
     return KnownPictures.read(instance, names, shots, product_ids=product_ids)

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,9 @@ from flux_assets.storage.frames import read_rows
 if TYPE_CHECKING:  # they are loaded only where there is something to know
     import numpy as np
     import pandas as pd
+
+ReadStored = Callable[[], "pd.DataFrame"]
+"""Product and shot of each row of a plan that is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +68,12 @@ def read_buckets(
 class KnownBuckets:
     """Stands where `KnownPictures` does; a refresh tells of buckets, and of no single picture.
 
-    `pictures` are counts by shot and bucket, of this mode; `plan` is the table of the plan that is
-    to be carried out.
+    `pictures` are counts by shot and bucket, of this mode; `read_stored` gives the stored rows of
+    the plan that is to be carried out.
     """
 
     pictures: Mapping[tuple[str, str], int]
-    plan: "pd.DataFrame"
+    read_stored: ReadStored
 
     @classmethod
     def read(
@@ -80,12 +83,12 @@ class KnownBuckets:
         shots: Iterable[str],
         *,
         mode: str,
-        plan: "pd.DataFrame",
+        read_stored: ReadStored,
     ) -> "KnownBuckets":
         """What the last events of these shots' buckets say."""
         known = read_buckets(instance, names, shots)
         pictures = {place: it.pictures for place, it in known.items() if it.mode == mode}
-        return cls(pictures=pictures, plan=plan)
+        return cls(pictures=pictures, read_stored=read_stored)
 
     def are_known(self, rows: "pd.DataFrame") -> "np.ndarray":
         """Which rows of a plan need no event of their own: none does."""
@@ -100,10 +103,9 @@ class KnownBuckets:
         """
         if has_manifest or not any(self.pictures.values()):
             return set()
-        stored = self.plan[self.plan["status"] == "stored"]
         now = Counter(
             (shot, bucket_of(product_id))
-            for product_id, shot in read_rows(stored, ("product_id", "shot"))
+            for product_id, shot in read_rows(self.read_stored(), ("product_id", "shot"))
         )
         lost = {place: count - now[place] for place, count in self.pictures.items()}
         found = set()

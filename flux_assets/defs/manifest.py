@@ -42,7 +42,7 @@ from flux_assets.prompts.requests_table import (
 )
 from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings, variable_of
-from flux_assets.storage.frames import read_rows
+from flux_assets.storage.frames import find_distinct, read_rows
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable
 
@@ -135,10 +135,9 @@ def _find_buckets(
 
 
 def _check_drop(settings: Settings, store: ObjectStore, requests: StoredTable) -> None:
-    asked = requests.read(("product_id", "fingerprint"))
     check_product_drop(
-        read_manifest_products(open_manifest(store), asked),
-        set(asked["product_id"].unique()),
+        read_manifest_products(open_manifest(store), requests),
+        find_distinct(requests.read_some(("product_id",), 1), "product_id"),
         max_percent=settings.max_product_drop_percent,
     )
 

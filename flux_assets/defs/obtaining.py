@@ -54,7 +54,7 @@ def obtain(  # noqa: PLR0917 - all that one step has
         settings,
         names,
         shots={row.shot for row in to_buy},
-        plan=plan.table,
+        read_stored=lambda: plan.table[plan.table["status"] == "stored"],
         product_ids=[row.product_id for row in to_buy],
     )
     guard_loss(settings, (stores.shop, ledger), to_buy=to_buy, known=known)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -26,7 +27,8 @@ from flux_assets.defs.unwanted import log_unwanted
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.manifest.product_names import ProductName
 from flux_assets.planning.against_store import run_cap
-from flux_assets.planning.choices import Choices, ChosenWork, choose
+from flux_assets.planning.choices import Choices, ChosenWork, choose_in_parts
+from flux_assets.planning.plan_table import read_plan_parts, read_stored
 from flux_assets.planning.reasons import check_choices, explain_choices, list_reasons
 from flux_assets.prompts.inputs import load_catalog, load_overrides, load_shots
 from flux_assets.prompts.rendering import render_requests
@@ -90,10 +92,10 @@ def build_plan_shards(settings: Settings, names: Names) -> dg.OpDefinition:
         context: dg.OpExecutionContext,
         config: RefreshConfig,
         requests: StoredTable,
-        plan: Any,  # noqa: ANN401 - a data frame
+        plan: StoredTable,
     ) -> Iterator[dg.DynamicOutput[Any] | dg.Output[dict[str, Any]]]:
         choices = Choices(**config.model_dump())
-        asked = requests.read(("product_id", "shot", "error", "skipped", "fingerprint"))
+        asked = requests.read(("product_id", "shot", "error", "skipped"))
         shop_store = open_stores(context, names).shop
         ledger = open_ledger(settings, shop_store, run_identity(context))
         notes = _explain_choices(settings, shop_store, ledger, choices, asked=asked, plan=plan)
@@ -104,7 +106,7 @@ def build_plan_shards(settings: Settings, names: Names) -> dg.OpDefinition:
             settings,
             choices,
             (shop_store, ledger),
-            asked=asked,
+            requests=requests,
             to_buy=work.to_buy,
             known=known,
         )
@@ -141,7 +143,7 @@ def _explain_choices(
     choices: Choices,
     *,
     asked: "pd.DataFrame",
-    plan: "pd.DataFrame",
+    plan: StoredTable,
 ) -> list[str]:
     """Why chosen products have no picture; the catalog is read again only where some have none.
 
@@ -154,7 +156,8 @@ def _explain_choices(
         of_chosen[(of_chosen["error"] != "") | (of_chosen["skipped"] != "")]["product_id"]
     )
     lacking |= chosen_ids - set(of_chosen["product_id"])
-    known_categories, known_shots = set(plan["category"].unique()), set(asked["shot"].unique())
+    of_categories = plan.read(("category",), where=("category", choices.categories))
+    known_categories, known_shots = set(of_categories["category"]), set(asked["shot"].unique())
     if not lacking and known_categories >= set(choices.categories) and known_shots >= shot_names:
         return []
     shots = load_shots(settings)
@@ -180,12 +183,13 @@ def _choose_work(  # noqa: PLR0917 - all that decides
     names: Names,
     choices: Choices,
     asked: "pd.DataFrame",
-    plan: "pd.DataFrame",
+    plan: StoredTable,
 ) -> tuple[ChosenWork, Known]:
     """The work, and what Dagster's last events say of all pictures."""
-    known = read_known(instance, settings, names, shots=asked["shot"].unique(), plan=plan)
-    cap = run_cap(settings, choices)
-    return choose(plan, choices, cap=cap, are_known=known.are_known), known
+    shots, stored = asked["shot"].unique(), partial(read_stored, plan)
+    known = read_known(instance, settings, names, shots=shots, read_stored=stored)
+    cap, parts = run_cap(settings, choices), read_plan_parts(plan)
+    return choose_in_parts(parts, choices, cap=cap, are_known=known.are_known), known
 
 
 def _cut_shards(

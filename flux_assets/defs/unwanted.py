@@ -4,7 +4,7 @@ Dagster knows no partition that is neither missing nor made. So each of these ge
 says why there is no picture, once, where it would count as missing otherwise.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Literal
 
 import dagster as dg
@@ -16,6 +16,7 @@ from flux_assets.planning.choices import ChosenWork
 from flux_assets.prompts.requests import SkipReason
 from flux_assets.settings import Settings
 from flux_assets.storage.frames import is_in, read_rows
+from flux_assets.storage.parquet import StoredTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +56,7 @@ def log_unwanted(
     names: Names,
     *,
     asked: "pd.DataFrame",
-    plan: "pd.DataFrame",
+    plan: StoredTable,
     work: ChosenWork,
     known: KnownPictures,
 ) -> None:
@@ -66,7 +67,7 @@ def log_unwanted(
         settings: of the shop.
         names: of the same shop.
         asked: every request of the catalog.
-        plan: of them.
+        plan: the table of their plan.
         work: of this run, which tells of each picture that it obtains.
         known: what Dagster's events say.
     """
@@ -90,13 +91,15 @@ def _find_unknown(
 
 def _find_wanted_again(
     asked: "pd.DataFrame",
-    plan: "pd.DataFrame",
+    plan: StoredTable,
     work: ChosenWork,
     known: Mapping[tuple[str, str], str],
 ) -> Iterator[tuple[str, str, Unwanted]]:
     product_ids = {product_id for product_id, _ in known}
-    wanted = set(known).intersection(_read_owners(asked, asked["skipped"] == "", product_ids))
-    wanted -= set(_read_owners(plan, plan["status"] == "stored", product_ids))
+    of_known = asked[is_in(asked["product_id"], product_ids)]
+    wanted = set(known).intersection(read_rows(of_known[of_known["skipped"] == ""], _IDENTITY))
+    planned = plan.read((*_IDENTITY, "status"), where=("product_id", product_ids))
+    wanted -= set(read_rows(planned[planned["status"] == "stored"], _IDENTITY))
     wanted -= {(row.product_id, row.shot) for row in work.to_buy}
     yield from ((*who, "again") for who in sorted(wanted) if known[who] != _version("again"))
 
@@ -111,14 +114,6 @@ def _list_unwanted(
     gone = sorted(partitions[~is_in(partitions, asked["product_id"])])
     for shot in asked["shot"].unique() if gone else ():
         yield from ((product_id, shot, "gone") for product_id in gone)
-
-
-def _read_owners(
-    table: "pd.DataFrame", chosen: "pd.Series[bool]", product_ids: Collection[str]
-) -> Iterator[tuple[str, str]]:
-    """Product and shot of the chosen rows of some products."""
-    rows = table[chosen & is_in(table["product_id"], product_ids)]
-    yield from read_rows(rows, _IDENTITY)
 
 
 def _version(reason: Unwanted) -> str:

@@ -9,7 +9,7 @@ from flux_assets.catalog.identity import normalise_id
 from flux_assets.errors import ObjectNotFoundError
 from flux_assets.manifest.csv_file import write_manifest_csv
 from flux_assets.manifest.rows import ADDED_COLUMNS, COLUMNS, OF_EVERY_RELEASE
-from flux_assets.storage.frames import look_up, text_column
+from flux_assets.storage.frames import find_distinct, look_up, text_column
 from flux_assets.storage.object_store import ObjectStore, table_key
 from flux_assets.storage.parquet import StoredTable
 from flux_assets.storage.parquet_file import NO_TABLE
@@ -147,20 +147,24 @@ def read_manifest(store: ObjectStore) -> "pd.DataFrame | None":
     return None if stored is None else stored.read()
 
 
-def read_manifest_products(manifest: StoredManifest | None, asked: "pd.DataFrame") -> set[str]:
+def read_manifest_products(manifest: StoredManifest | None, requests: StoredTable) -> set[str]:
     """The products of a manifest, by their ids of now; none where there is no manifest.
 
     Args:
         manifest: the last one.
-        asked: every request of now, whose product's id may have been another before.
+        requests: the table of now, where a product's id may be another than before.
 
     Raises:
-        StoreError: it is damaged.
+        StoreError: the manifest is damaged.
     """
     if manifest is None:
         return set()
+    product_ids = find_distinct(manifest.read_groups(("product_id",)), "product_id")
+    if product_ids <= find_distinct(requests.read_some(("product_id",), 1), "product_id"):
+        return product_ids
     rows = manifest.read(_OWNED)
     fingerprints = text_column(rows, "request_fingerprint")
+    asked = requests.read(("product_id", "fingerprint"))
     owners = look_up(fingerprints, asked, "fingerprint", "product_id")
     others = text_column(rows, "product_id").filter(owners.is_null())
     found = {normalise_id(product_id) for product_id in others.unique().to_pylist()}

@@ -1,6 +1,6 @@
 """What one run is to do out of a plan: which pictures it obtains, and which it only reports."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -94,26 +94,44 @@ def choose(
     cap: RunCap,
     are_known: Callable[["pd.DataFrame"], "np.ndarray"],
 ) -> ChosenWork:
-    """Apply the choices to a plan.
+    """As `choose_in_parts`, of a plan's table that is at hand as a whole."""
+    return choose_in_parts([plan], choices, cap=cap, are_known=are_known)
+
+
+def choose_in_parts(
+    plan: Iterable["pd.DataFrame"],
+    choices: Choices,
+    *,
+    cap: RunCap,
+    are_known: Callable[["pd.DataFrame"], "np.ndarray"],
+) -> ChosenWork:
+    """Apply the choices to a plan; only what is to be done is kept of its rows.
 
     Args:
-        plan: the table of the whole one.
+        plan: the whole table, some rows after the others.
         choices: what is asked for.
         cap: of the settings, or lower.
         are_known: which of some rows with a stored picture need no report, since Dagster has them.
     """
-    chosen = select_rows(plan, choices)
     paid = [*TO_BUY, *(["refused"] if choices.retry_refused else [])]
-    to_buy = list(read_plan_rows(chosen[is_in(chosen["status"], paid)]))[: choices.limit]
+    to_buy: list[PlanRow] = []
+    to_finish: list[PlanRow] = []
+    to_report: list[PlanRow] = []
+    stored_count = 0
+    for part in plan:
+        chosen = select_rows(part, choices)
+        to_buy += read_plan_rows(chosen[is_in(chosen["status"], paid)])
+        to_finish += read_plan_rows(chosen[~is_in(chosen["status"], [*paid, "stored"])])
+        stored = chosen[chosen["status"] == "stored"]
+        to_report += read_plan_rows(stored[~are_known(stored)])
+        stored_count += len(stored)
+    to_buy = to_buy[: choices.limit]
     within_cap = tuple(_cut(to_buy, choices, cap))
-    stored = chosen[chosen["status"] == "stored"]
-    to_report = tuple(read_plan_rows(stored[~are_known(stored)]))
-    to_finish = chosen[~is_in(chosen["status"], [*paid, "stored"])]
     return ChosenWork(
         to_buy=within_cap,
-        to_finish=tuple(read_plan_rows(to_finish)),
-        to_report=to_report,
-        already_known=len(stored) - len(to_report),
+        to_finish=tuple(to_finish),
+        to_report=tuple(to_report),
+        already_known=stored_count - len(to_report),
         left_over_cap=len(to_buy) - len(within_cap),
     )
 

@@ -180,13 +180,12 @@ def _find_obstacle(  # noqa: PLR0917 - all that a run is refused for
     requests: StoredTable,
     to_buy: int,
 ) -> str:
-    asked = requests.read(("product_id", "fingerprint"))
     try:
         refuse_guess(catalog)
         check_run(
             settings,
             choices,
-            known=read_manifest_products(open_manifest(store), asked),
+            known=read_manifest_products(open_manifest(store), requests),
             product_ids={product.product_id for product in catalog.products},
             to_buy=to_buy,
         )

@@ -81,6 +81,11 @@ def look_up(wanted: "pa.Array", table: "pd.DataFrame", key: str, name: str) -> "
     return text_column(table, name).take(places)
 
 
+def find_distinct(groups: "Iterable[pa.Table]", name: str) -> set[str]:
+    """The texts in one column of a table, each once."""
+    return {text for group in groups for text in group[name].unique().to_pylist()}
+
+
 def hash_rows(table: "pd.DataFrame") -> str:
     """The same for the same rows, in whatever order they stand."""
     import numpy as np

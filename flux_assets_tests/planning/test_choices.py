@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -6,7 +7,14 @@ import pytest
 
 from flux_assets.bill.caps import check_product_drop
 from flux_assets.errors import ProductDropError
-from flux_assets.planning.choices import Choices, ChosenWork, RunCap, choose, select_rows
+from flux_assets.planning.choices import (
+    Choices,
+    ChosenWork,
+    RunCap,
+    choose,
+    choose_in_parts,
+    select_rows,
+)
 from flux_assets.planning.plan_table import PlanRow, PlanStatus, build_plan_table
 
 
@@ -51,6 +59,26 @@ def _names(rows: tuple[PlanRow, ...]) -> list[str]:
 def _looked_after(work: ChosenWork) -> list[str]:
     """What is bought or finished, in the plan's order."""
     return [row.fingerprint for row in ROWS if row in {*work.to_buy, *work.to_finish}]
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [{}, {"limit": 2}, {"shots": ["wide"]}, {"categories": ["Chairs"]}, {"retry_refused": True}],
+)
+@pytest.mark.parametrize("cap", [WIDE_CAP, RunCap(max_images=1, over_cap="new_only")])
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_a_plan_in_parts_comes_to_the_same_as_the_whole(
+    choices: dict[str, Any], cap: RunCap, size: int
+) -> None:
+    parts = [PLAN.iloc[start : start + size] for start in range(0, len(PLAN), size)]
+
+    def know_chairs(rows: pd.DataFrame) -> np.ndarray:
+        return (rows["category"] == "Chairs").to_numpy(bool)
+
+    work = choose_in_parts(
+        [*parts, PLAN.head(0)], Choices(**choices), cap=cap, are_known=know_chairs
+    )
+    assert work == _choose(cap=cap, are_known=know_chairs, **choices)
 
 
 def test_only_what_is_to_be_bought_may_be_sent() -> None:
