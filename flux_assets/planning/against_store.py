@@ -17,7 +17,7 @@ from flux_assets.planning.choices import Choices, RunCap
 from flux_assets.planning.plan import NO_DOUBTS, NO_FORMER_IDS, Plan, PlanLimits, build_plan
 from flux_assets.prompts.requests_table import read_doubted, read_requests, select_identities
 from flux_assets.settings import Settings
-from flux_assets.storage.frames import text_column
+from flux_assets.storage.frames import pack, text_column
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable
 from flux_assets.storage.stored_pictures import AskedPictures, list_pictures
@@ -98,7 +98,7 @@ def plan_all(
         settings,
         store,
         ledger,
-        select_identities(requests.read(RequestIdentity._fields)),
+        pack(select_identities(requests.read(RequestIdentity._fields))),
         products=products,
         former_ids=read_former_ids(products),
         doubts={it.identity.fingerprint: it.doubt for it in read_doubted(requests)},

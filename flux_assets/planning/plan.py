@@ -131,15 +131,6 @@ def build_plan(
         judge.find_standing(item.fingerprint, has_others=any(others[it] for it in of_one))
         for item, of_one in zip(lacking, prefixes, strict=True)
     ]
-    text = pa.large_string()
-    blank = pa.repeat(pa.scalar("", text), len(requests))
-    statuses = pa.repeat(pa.scalar("stored", text), len(requests))
-    columns |= {
-        "status": _put(statuses, is_absent, [status for status, _ in stood]),
-        "object_key": pc.fill_null(keys, ""),
-        "reason": _put(blank, is_absent, [reason for _, reason in stood]),
-        **{name: _look_up(columns["product_id"], products, name) for name in ("category", "title")},
-    }
     renamed = requests[is_in(requests["product_id"], former_ids.keys())]
     orphaned = pictures.find_others(columns["fingerprint"]).difference(
         flat,
@@ -148,6 +139,15 @@ def build_plan(
             for row in read_rows(renamed, RequestIdentity._fields)
         ),
     )
+    text = pa.large_string()
+    blank = pa.repeat(pa.scalar("", text), len(requests))
+    statuses = pa.repeat(pa.scalar("stored", text), len(requests))
+    columns |= {
+        "status": _put(statuses, is_absent, [status for status, _ in stood]),
+        "object_key": pc.fill_null(keys, "") if lacking else keys,
+        "reason": _put(blank, is_absent, [reason for _, reason in stood]),
+        **{name: _look_up(columns["product_id"], products, name) for name in ("category", "title")},
+    }
     return Plan(table=pa.table(columns).to_pandas(), orphaned=len(orphaned), limits=limits)
 
 
@@ -155,6 +155,8 @@ def _put(column: "pa.Array", places: "pa.Array", texts: Sequence[str]) -> "pa.Ar
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if not texts:
+        return column  # and no copy of it
     return pc.replace_with_mask(column, places, pa.array(texts, column.type))
 
 

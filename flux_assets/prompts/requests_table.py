@@ -136,6 +136,9 @@ def read_doubted(table: StoredTable) -> list[Doubted]:
     if "doubt" not in table.column_names():
         return []
     names = (*RequestIdentity._fields, "doubt")
-    rows = table.read(names)
-    doubted = read_rows(rows[rows["doubt"] != ""], names)
-    return [Doubted(RequestIdentity(*row[:3]), row[3]) for row in doubted]
+    found: list[Doubted] = []
+    for part in table.read_some(names, 1):
+        rows = part.to_pandas()
+        doubted = read_rows(rows[rows["doubt"] != ""], names)
+        found += [Doubted(RequestIdentity(*row[:3]), row[3]) for row in doubted]
+    return found

@@ -48,11 +48,22 @@ def read_rows(table: "pd.DataFrame", names: Sequence[str]) -> Iterator[tuple[Any
 
 
 def text_column(table: "pd.DataFrame", name: str) -> "pa.Array":
-    """One column of texts, for Arrow's functions."""
+    """One column of texts, for Arrow's functions; no copy where the column is in one piece."""
     import pyarrow as pa
 
     column = pa.Table.from_pandas(table[[name]], preserve_index=False).column(0)
-    return column.cast(pa.large_string()).combine_chunks()
+    column = column.cast(pa.large_string())
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def pack(table: "pd.DataFrame") -> "pd.DataFrame":
+    """The same texts, each column in one piece: what `text_column` takes without a copy."""
+    import pyarrow as pa
+
+    packed: pd.DataFrame = pa.table(
+        {it: text_column(table, it) for it in table.columns}
+    ).to_pandas()
+    return packed
 
 
 def is_in(column: "pd.Series[str]", texts: "Collection[str] | pd.Series[str]") -> "np.ndarray":
@@ -114,7 +125,10 @@ def hash_identities(texts: "pd.Series[str]", more: str = "") -> str:
     import numpy as np
 
     found = hashlib.sha256(f"{more}\n{len(texts)}\n".encode())
-    found.update(np.sort(texts.to_numpy("S")).tobytes() if len(texts) else b"")
+    if len(texts):
+        ordered = texts.to_numpy("S")
+        ordered.sort()
+        found.update(ordered.view(np.uint8).data)
     return found.hexdigest()
 
 

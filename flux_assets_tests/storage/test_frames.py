@@ -7,7 +7,9 @@ from flux_assets.storage.frames import (
     hash_identities,
     hash_rows,
     name_values,
+    pack,
     read_rows,
+    text_column,
 )
 
 NAMES = ("product_id", "take")
@@ -79,3 +81,14 @@ def test_a_hash_of_identities_knows_each_and_no_order() -> None:
     ]
     assert len(set(versions)) == len(versions)
     assert hash_identities(pd.Series([two, one], dtype="str")) == versions[0]
+
+
+def test_a_packed_column_is_taken_without_a_copy() -> None:
+    texts = ["a", "", "Äb", "c"] * 10_000
+    whole = pd.DataFrame({"product_id": pd.Series(texts, dtype="str")})
+    table = pd.concat([whole.iloc[:5], whole.iloc[5:]])
+    packed = pack(table)
+    assert text_column(packed, "product_id").to_pylist() == texts
+    taken = [text_column(packed, "product_id").buffers()[2].address for _ in range(2)]
+    assert taken[0] == taken[1]
+    assert packed["product_id"].tolist() == table["product_id"].tolist()
