@@ -1,6 +1,6 @@
 """`image_manifest`: the one table that everything downstream reads, and its checks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ from flux_assets.manifest.shortfalls import find_shortfalls, record_shortfalls
 from flux_assets.manifest.stored import (
     MANIFEST_CSV_KEY,
     MANIFEST_KEY,
+    StoredManifest,
     open_manifest,
     read_manifest_products,
 )
@@ -42,7 +43,7 @@ from flux_assets.prompts.requests_table import (
 )
 from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings, variable_of
-from flux_assets.storage.frames import find_distinct, read_rows
+from flux_assets.storage.frames import find_distinct, pack, read_rows
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable
 
@@ -52,8 +53,9 @@ if TYPE_CHECKING:
 COMPLETE_CHECK = "every_product_has_its_pictures"
 AS_ASKED_CHECK = "pictures_are_as_asked"
 FEW_FAILED_CHECK = "few_requests_failed"
-_TOLD_OF = ("product_id", "shot", "request_fingerprint", "stale", "warnings")
-_JUDGED = (*_TOLD_OF, "shot_mode", "recognition", "source_uri", "object_key")
+_CURRENT = ("request_fingerprint", "stale")
+_WARNED = ("product_id", "shot", "warnings")
+_JUDGED = ("product_id", "shot", "stale", "shot_mode", "recognition", "source_uri", "object_key")
 _NOT_PUBLISHED = (
     f"\n\n{variable_of('channels')} names no channels file, so nothing is published of them."
 )
@@ -183,7 +185,7 @@ def _refresh(  # noqa: PLR0917 - all that the step has read
     names: "pd.DataFrame | None",
     links: Mapping[str, dg.MetadataValue],
 ) -> "dg.MaterializeResult[Any]":
-    asked = requests.read((*RequestIdentity._fields, "error", "skipped"))
+    asked = pack(requests.read((*RequestIdentity._fields, "error", "skipped")))
     manifest = refresh_manifest(
         store,
         select_places(asked),
@@ -194,26 +196,24 @@ def _refresh(  # noqa: PLR0917 - all that the step has read
     )
     told = {item.fingerprint: item for item in RunSummary.merge([refreshed]).shortfalls}
     reasons = reader.missing | reader.damaged | told | reader.refused
-    told_of = manifest.read(_TOLD_OF)
     shortfalls = [
         *_find_unmade(asked),
-        *find_shortfalls(select_identities(asked), told_of, reasons),
+        *find_shortfalls(select_identities(asked), pack(manifest.read(_CURRENT)), reasons),
     ]
     newly = record_shortfalls(store, shortfalls)
-    warned = told_of[told_of["warnings"] != ""]
     return dg.MaterializeResult(
         data_version=version_of_manifest(manifest),
         metadata={
             "object_uri": store.uri_for(MANIFEST_KEY),
             "csv_uri": store.uri_for(MANIFEST_CSV_KEY),
             **links,
-            "dagster/row_count": len(told_of),
-            "stale": int(told_of["stale"].sum()),
+            "dagster/row_count": sum(manifest.count_groups()),
+            "stale": int(manifest.read(("stale",))["stale"].sum()),
             "missing": len(shortfalls),
         },
         check_results=[
             _judge_complete(shortfalls, newly),
-            _judge_as_asked(warned),
+            _judge_as_asked(_list_warnings(manifest)),
             judge_recognition(manifest.read(_JUDGED, where=("shot_mode", {"edit"})), shots),
             judge_doubtful(manifest),
         ],
@@ -251,12 +251,20 @@ def _judge_complete(shortfalls: list[Shortfall], newly: list[Shortfall]) -> dg.A
     )
 
 
-def _judge_as_asked(warned: "pd.DataFrame") -> dg.AssetCheckResult:
-    rows = warned[["product_id", "shot", "warnings"]].head(20).itertuples(index=False)
-    table = markdown_table(("product", "shot", "difference"), rows)
+def _list_warnings(manifest: StoredManifest) -> list[tuple[str, str, str]]:
+    """Product, shot and what is not as it was asked for, of each picture of which that is told."""
+    found: list[tuple[str, str, str]] = []
+    for group in manifest.read_groups(_WARNED):
+        rows = group.to_pandas()
+        found += read_rows(rows[rows["warnings"] != ""], _WARNED)
+    return found
+
+
+def _judge_as_asked(warned: Sequence[tuple[str, str, str]]) -> dg.AssetCheckResult:
+    table = markdown_table(("product", "shot", "difference"), warned[:20])
     return dg.AssetCheckResult(
         check_name=AS_ASKED_CHECK,
-        passed=warned.empty,
+        passed=not warned,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={} if warned.empty else {"pictures": dg.MetadataValue.md(table)},
+        metadata={"pictures": dg.MetadataValue.md(table)} if warned else {},
     )

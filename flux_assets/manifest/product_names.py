@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from flux_assets.storage.frames import look_up, text_column
+from flux_assets.storage.parquet import StoredTable
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
@@ -15,6 +16,7 @@ class ProductName(NamedTuple):
     category: str
 
 
+_ROWS_AT_ONCE = 100_000
 NAMED = ("product_id", *ProductName._fields)
 """The columns of a table of names; of a product's rows there, the first is taken."""
 
@@ -38,7 +40,16 @@ def build_names(rows: "pd.DataFrame", names: "pd.DataFrame") -> "pd.DataFrame":
     return named
 
 
-def are_names_of_now(rows: "pd.DataFrame", names: "pd.DataFrame") -> bool:
-    """Whether all rows, of products that have a name now, say just that; as of `build_names`."""
+def are_names_of_now(manifest: StoredTable, names: "pd.DataFrame") -> bool:
+    """Whether all its rows, of products that have a name now, say just that; as of `build_names`.
+
+    Raises:
+        OSError, ValueError, KeyError, NotImplementedError: it is damaged.
+    """
+    parts = manifest.read_some(NAMED, _ROWS_AT_ONCE)
+    return all(_are_of_now(part.to_pandas(), names) for part in parts)
+
+
+def _are_of_now(rows: "pd.DataFrame", names: "pd.DataFrame") -> bool:
     named = build_names(rows, names)
-    return named.equals(rows[list(named.columns)].reset_index(drop=True))
+    return named.equals(rows[list(named.columns)])

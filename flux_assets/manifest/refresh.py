@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from flux_assets.image_api.request import RequestIdentity
 from flux_assets.manifest.addresses import are_addresses_of_now
 from flux_assets.manifest.csv_files import write_csv_files
-from flux_assets.manifest.product_names import NAMED, are_names_of_now
+from flux_assets.manifest.product_names import are_names_of_now
 from flux_assets.manifest.rows import (
     ADDED_COLUMNS,
     COLUMNS,
@@ -69,7 +69,7 @@ def refresh_manifest(
             is_same = (
                 comparison.is_same
                 and are_addresses_of_now(last, store)
-                and (names is None or are_names_of_now(last.read(NAMED), names))
+                and (names is None or are_names_of_now(last, names))
             )
         lineage = read_lineage(comparison.unknown)
         is_same &= stored is not None and last is stored.table and last.is_in_parts == in_parts

@@ -80,12 +80,14 @@ def compare_manifest(
 
     places = pc.index_in(_join_owners(last), value_set=_join_owners(requests))
     rows = np.flatnonzero(places.is_valid().to_numpy(zero_copy_only=False))
-    kept = last.iloc[rows].reset_index(drop=True)
-    asked = requests["fingerprint"].take(places.drop_null().to_numpy()).reset_index(drop=True)
+    asked_places = places.drop_null().to_numpy()
+    kept = last if len(rows) == len(last) else last.iloc[rows].reset_index(drop=True)
+    asked = requests["fingerprint"].take(asked_places).reset_index(drop=True)
     unchanged = (kept["request_fingerprint"] == asked) & ~is_in(asked, changed)
     differs = kept["stale"] == unchanged
     kept = kept[_IDENTITY].assign(row=rows, fingerprint=asked, stale=~unchanged, differs=differs)
-    taken_over = is_in(requests["fingerprint"], asked[unchanged])
+    taken_over = np.zeros(len(requests), bool)
+    taken_over[asked_places[unchanged]] = True
     unknown = requests[~taken_over & (requests["fingerprint"] != "")]
     return Comparison(
         kept=kept,
@@ -174,7 +176,7 @@ def merge_manifest(
         keys = pd.concat([last.read(("object_key",))["object_key"], added["object_key"]])
         values |= build_addresses(keys.to_numpy(object)[places], store)
         differs[:] = True
-    if names is not None and (lineage or not are_names_of_now(last.read(NAMED), names)):
+    if names is not None and (lineage or not are_names_of_now(last, names)):
         before = pd.concat([last.read(NAMED), added[list(NAMED)]], ignore_index=True)
         before = before.iloc[places]
         named = build_names(before, names)

@@ -34,7 +34,9 @@ def find_shortfalls(
         manifest: as `build_manifest` gives it.
         reasons: what the run says, by fingerprint.
     """
-    present = manifest.loc[~manifest["stale"], "request_fingerprint"]
+    present = manifest["request_fingerprint"]
+    if manifest["stale"].any():
+        present = present[~manifest["stale"]]
     lost = [fingerprint for fingerprint, item in reasons.items() if item.kind == "lost"]
     fingerprints = requests["fingerprint"]
     lacking = requests[~is_in(fingerprints, present) | is_in(fingerprints, lost)]
