@@ -13,6 +13,7 @@ from flux_assets.storage.frames import read_rows
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable, open_table
 from flux_assets.storage.parquet_file import NO_TABLE
+from flux_assets.storage.table_parts import DamagedPartError
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really read
     import pandas as pd
@@ -139,6 +140,8 @@ def _read_table(store: ObjectStore, key: str, read: Callable[[StoredTable], _Rea
         return read(open_table(store, key))
     except ObjectNotFoundError:
         return None
+    except DamagedPartError:
+        raise
     except NO_TABLE as error:
         problem = "it is damaged; the next refresh writes it anew"
         raise StoreError(store.uri_for(key), "read", problem) from error

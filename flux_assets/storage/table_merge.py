@@ -15,7 +15,7 @@ from flux_assets.storage.parquet_file import (
     write_row_groups,
     write_rows,
 )
-from flux_assets.storage.table_parts import FETCHED_AT_ONCE, Part, TableFolder, write_index
+from flux_assets.storage.table_parts import Part, TableFolder, write_index
 
 if TYPE_CHECKING:  # they are loaded only where a table is really written
     import numpy as np
@@ -24,6 +24,9 @@ if TYPE_CHECKING:  # they are loaded only where a table is really written
 
 _OWNER = "product_id"
 """The column that says which bucket a row is in."""
+
+_PUT_AT_ONCE = 4
+"""Parts of a table; at most twice as many are held, unpacked."""
 
 
 def write_table(
@@ -165,5 +168,5 @@ def _write_parts(
         plain = rows.replace_schema_metadata().combine_chunks()  # the same bytes for the same rows
         return folder.put(bucket, write_rows(plain), len(rows), known)
 
-    parts = [*map_on_cores(put, list_parts(), FETCHED_AT_ONCE)]
+    parts = [*map_on_cores(put, list_parts(), _PUT_AT_ONCE)]
     return StoredTable(write_index(sources.schema, parts, notes), folder)

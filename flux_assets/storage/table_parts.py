@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # it is loaded only where a table is really read
 
 PARQUET = "application/vnd.apache.parquet"
 
-FETCHED_AT_ONCE = 4
+FETCHED_AT_ONCE = 8
 """Parts of a table; at most twice as many are held."""
 
 _FORMAT = 1
@@ -88,10 +88,15 @@ class TableFolder:
             DamagedPartError: it is not there, or another.
             StoreError: it cannot be read.
         """
-        uri, sha256 = self.store.uri_for(part.key), part.sha256
-        known = self._fetched.find(sha256)
+        known = self._fetched.find(part.sha256)
         if known is not None:
             return known
+        data = self._fetch_anew(part)
+        self._fetched.keep(part.sha256, data)
+        return data
+
+    def _fetch_anew(self, part: Part) -> bytes:
+        uri, sha256 = self.store.uri_for(part.key), part.sha256
         try:
             found = self.store.get(part.key)
         except ObjectNotFoundError as error:
@@ -99,7 +104,6 @@ class TableFolder:
         # a directory's etag is the sha256 already
         if found.info.etag != sha256 and hashlib.sha256(found.data).hexdigest() != sha256:
             raise DamagedPartError(uri, "has other bytes than were written", self.uri)
-        self._fetched.keep(sha256, found.data)
         return found.data
 
     def put(self, bucket: str, data: bytes, rows: int, known: Collection[str]) -> Part:
@@ -134,7 +138,7 @@ class TableFolder:
 
     def _has(self, part: Part) -> bool:
         try:
-            self.fetch(part)
+            self._fetch_anew(part)
         except DamagedPartError:
             return False
         return True

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from flux_assets.planning.last_tables import find_known
 from flux_assets.storage.buckets import bucket_of
 from flux_assets.storage.object_store import TABLE_PARTS_PREFIX, table_key
 from flux_assets.storage.parquet import StoredTable, open_table
@@ -59,6 +60,8 @@ def test_the_large_tables_are_indexes_of_one_part_for_each_bucket(shop: DagsterS
         assert open_it(shop, name).is_whole()
     assert shop.manifest_rows() == shop.current_rows()
     assert shop.refresh().counts() == {"reused": 12}
+    [known] = find_known(shop.store, ["003"])
+    assert (known.in_catalog, known.title) == (True, "Chair 003")
 
 
 def test_one_changed_title_writes_one_part_of_each_table(shop: DagsterShop) -> None:

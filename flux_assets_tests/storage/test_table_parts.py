@@ -138,6 +138,17 @@ def test_of_a_few_products_only_their_parts_are_fetched(
     assert [key.rpartition("/")[2][:2] for key in fetched] == [bucket_of("P-3")]
 
 
+def test_a_part_is_fetched_once_while_a_table_is_open(
+    store: HookedStore, stored: StoredTable
+) -> None:
+    parts = sorted(part.key for part in stored.read_index().parts)  # type: ignore[union-attr]
+    fetched: list[str] = []
+    store.before = lambda _operation, key: fetched.append(key)
+    for _ in range(3):
+        pd.testing.assert_frame_equal(stored.read(), by_bucket(TABLE))
+    assert sorted(fetched) == parts
+
+
 def test_an_empty_table_in_parts_keeps_its_columns(folder: TableFolder) -> None:
     stored = commit(folder, write_table(TABLE[:0], folder))
     pd.testing.assert_frame_equal(stored.read(), TABLE[:0])
