@@ -394,3 +394,14 @@ def test_a_shop_beside_others_assets_publishes_in_its_own_part(shop: DagsterShop
 @dg.asset
 def neighbour() -> None:
     """Stands beside them."""
+
+
+def test_tables_in_parts_show_the_same_products_and_make_no_edition(shop: DagsterShop) -> None:
+    first = shop.refresh()
+    files = {it: shop.store.get(it).data for it in shop.store.list_keys("publishing/feeds/")}
+    shop.environ["FLUX_ASSETS_PARTITION_BY"] = "bucket"
+    for run in (shop.refresh(), publish(shop)):
+        assert version(run) == version(first)
+        told = run.metadata_of("product_feeds")
+        assert (told["google/edition"], told["google/shown"], told["google/changed"]) == (1, 5, 0)
+    assert {it: shop.store.get(it).data for it in files} == files

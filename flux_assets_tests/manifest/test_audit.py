@@ -13,8 +13,10 @@ from flux_assets.image_api.request import ImageRequest
 from flux_assets.manifest.audit import verify_store
 from flux_assets.manifest.findings import StoreFindings
 from flux_assets.manifest.refresh import refresh_manifest
-from flux_assets.manifest.stored import MANIFEST_CSV_KEY, MANIFEST_KEY, read_manifest
+from flux_assets.manifest.stored import MANIFEST_CSV_KEY, MANIFEST_KEY, open_manifest, read_manifest
 from flux_assets.prompts.requests_table import REQUESTS_KEY
+from flux_assets.storage import table_parts
+from flux_assets.storage.buckets import bucket_of
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import ObjectStore, ledger_key
 from flux_assets.storage.parquet import write_parquet
@@ -276,6 +278,66 @@ def test_a_damaged_manifest_is_built_again_with_its_stale_rows(any_store: Object
     assert rows(any_store) == shown(CHAIR, STOOL, stale=[LAMP])
     assert any_store.get(MANIFEST_CSV_KEY).data.count(b"\n") == 4
     assert verify(any_store, deep=True).counts == {"superseded": 1}
+
+
+@pytest.mark.parametrize("is_missing", [False, True], ids=["other bytes", "missing"])
+def test_a_manifest_of_which_a_part_is_damaged_is_built_again_in_parts(
+    store: ObjectStore, *, is_missing: bool
+) -> None:
+    fill(store)
+    asked = ask(CHAIR, LAMP, STOOL)
+    before = refresh_manifest(store, asked, lambda _: {}, in_parts=True)
+    assert verify(store, deep=True).is_sound
+    part = before.read_parts()[1]
+    if is_missing:
+        remove(store, part.key)
+    else:
+        damage(store, part.key, store.get(part.key).data[:-1] + b"X")
+    assert wrong(verify(store)) == {"unreadable": 1}
+    findings = verify(store, repair=True)
+    assert (findings.is_sound, findings.repaired["unreadable"]) == (True, 1)
+    after = open_manifest(store)
+    assert after is not None
+    assert after.read_parts() == before.read_parts()
+    assert rows(store) == shown(*sorted((CHAIR, LAMP, STOOL), key=_bucket))
+    assert verify(store, deep=True).is_sound
+
+
+def _bucket(request: ImageRequest) -> str:
+    return bucket_of(request.product_id)
+
+
+def test_a_part_that_cannot_be_fetched_now_is_not_taken_for_damage(store: ObjectStore) -> None:
+    fill(store)
+    manifest = refresh_manifest(store, ask(CHAIR, LAMP, STOOL), lambda _: {}, in_parts=True)
+    hooked = HookedStore(store)
+
+    def fail(operation: str, key: str) -> None:
+        if key == manifest.read_parts()[0].key:
+            raise StoreError(key, operation, "it does not answer")
+
+    hooked.before = fail
+    with pytest.raises(StoreError, match="it does not answer"):
+        verify(hooked, repair=True)
+    assert store.get(MANIFEST_KEY).data == manifest.table.data
+
+
+def test_an_index_of_a_newer_release_is_neither_read_nor_repaired(
+    store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(store)
+    asked = ask(CHAIR, LAMP, STOOL)
+    with monkeypatch.context() as newer:
+        newer.setattr(table_parts, "_FORMAT", 2)
+        manifest = refresh_manifest(store, asked, lambda _: {}, in_parts=True)
+    for touch in (
+        lambda: verify(store, repair=True),
+        lambda: refresh_manifest(store, asked, lambda _: {}, in_parts=True),
+        lambda: refresh_manifest(store, asked, lambda _: {}),
+    ):
+        with pytest.raises(StoreError, match="a newer release of flux_assets wrote it; upgrade"):
+            touch()
+    assert store.get(MANIFEST_KEY).data == manifest.table.data
 
 
 def test_without_the_last_requests_the_picture_made_last_counts_as_current(

@@ -30,9 +30,12 @@ from flux_assets.prompts.request_reuse import (
 from flux_assets.prompts.requests_table import REQUESTS_KEY, build_requests_table
 from flux_assets.prompts.shots import read_shots
 from flux_assets.settings import load_settings
+from flux_assets.storage.buckets import bucket_of
 from flux_assets.storage.directory import DirectoryStore
-from flux_assets.storage.parquet import StoredTable, write_parquet
+from flux_assets.storage.parquet import StoredTable, open_table, write_parquet
 from flux_assets.storage.parquet_file import NO_NOTES
+from flux_assets.storage.table_merge import write_table
+from flux_assets.storage.table_parts import TableFolder
 from flux_assets_tests.fixtures.photos import draw_plain_photo
 
 SHOTS = """
@@ -101,7 +104,9 @@ class Shop:
         return list(rendered.itertuples(index=False, name=None))
 
     def put(self, table: pd.DataFrame, notes: Mapping[str, str] = NO_NOTES) -> None:
-        self.store.put(REQUESTS_KEY, write_parquet(table, notes), content_type="")
+        in_parts = self.settings.partition_by == "bucket"
+        folder = TableFolder(self.store, REQUESTS_KEY) if in_parts else None
+        self.store.put(REQUESTS_KEY, write_table(table, folder, notes).data, content_type="")
 
 
 @pytest.fixture
@@ -235,6 +240,18 @@ print(json.dumps([name for name in sys.modules if name.startswith("flux_assets."
 """
 _FOLLOWS_FROM_MORE = {"prompts/overrides", "prompts/overrides_table", "prompts/pins"}
 """What they concern is rendered each time."""
+
+
+def test_a_table_that_moves_to_parts_and_back_renders_nothing_again(shop: Shop) -> None:
+    shop.settings = shop.settings.model_copy(update={"partition_by": "bucket"})
+    by_bucket = sorted(CATALOG, key=lambda it: bucket_of(it.product_id))
+    assert by_bucket != list(CATALOG)
+    for _ in range(2):  # from a whole one, and from parts
+        assert shop.refresh(by_bucket) == []
+        assert open_table(shop.store, REQUESTS_KEY).is_in_parts
+    shop.settings = shop.settings.model_copy(update={"partition_by": "product"})
+    assert shop.refresh() == []
+    assert not open_table(shop.store, REQUESTS_KEY).is_in_parts
 
 
 def test_every_module_that_a_request_follows_from_is_named() -> None:
