@@ -6,15 +6,25 @@ import threading
 import weakref
 from contextlib import suppress
 from typing import IO
+from weakref import WeakKeyDictionary
+
+from flux_assets.storage.object_store import ObjectStore
+
+_MOST_BYTES = 2**31
 
 
 class PartCache:
     """Keeps bytes by their sha256 on this machine's disk, where memory would be dear.
 
     A disk that is full keeps no more; what it lacks is fetched again.
+
+    Args:
+        most_bytes: of the file; before it grows larger, all is forgotten, so that a process that
+            goes on for weeks does not fill the disk.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
         self._lock = threading.Lock()
         self._file: IO[bytes] | None = None
         self._places: dict[str, tuple[int, int]] = {}
@@ -37,6 +47,17 @@ class PartCache:
                 self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed as said below
                 weakref.finalize(self, self._file.close)
             offset = self._file.seek(0, os.SEEK_END)
+            if offset + len(data) > self._most_bytes:
+                self._places.clear()
+                offset = self._file.seek(self._file.truncate(0))
             self._file.write(data)
             self._file.flush()
             self._places[sha256] = offset, len(data)
+
+
+_CACHES: WeakKeyDictionary[ObjectStore, PartCache] = WeakKeyDictionary()
+
+
+def cache_of(store: ObjectStore) -> PartCache:
+    """The one of a store, as long as that is used."""
+    return _CACHES.setdefault(store, PartCache())

@@ -11,7 +11,7 @@ import io
 import json
 import zlib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,7 +20,7 @@ from flux_assets.storage.buckets import bucket_of
 from flux_assets.storage.object_store import ObjectStore, table_part_key
 from flux_assets.storage.parallel import map_on_cores
 from flux_assets.storage.parquet_file import COMPRESSION, NO_TABLE, add_notes, open_parquet
-from flux_assets.storage.part_cache import PartCache
+from flux_assets.storage.part_cache import cache_of
 
 if TYPE_CHECKING:  # it is loaded only where a table is really read
     import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
@@ -65,7 +65,7 @@ class Part(NamedTuple):
 class TableFolder:
     """Where a table lies that may be in parts.
 
-    Each part is fetched from there once, however often its table is read.
+    A process fetches each part from there once, however often its table is read.
 
     Args:
         store: the shop's.
@@ -74,7 +74,6 @@ class TableFolder:
 
     store: ObjectStore
     key: str
-    _fetched: PartCache = field(default_factory=PartCache, init=False, compare=False, repr=False)
 
     @property
     def uri(self) -> str:
@@ -88,11 +87,12 @@ class TableFolder:
             DamagedPartError: it is not there, or another.
             StoreError: it cannot be read.
         """
-        known = self._fetched.find(part.sha256)
+        fetched = cache_of(self.store)
+        known = fetched.find(part.sha256)
         if known is not None:
             return known
         data = self._fetch_anew(part)
-        self._fetched.keep(part.sha256, data)
+        fetched.keep(part.sha256, data)
         return data
 
     def _fetch_anew(self, part: Part) -> bytes:

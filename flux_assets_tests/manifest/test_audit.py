@@ -282,7 +282,7 @@ def test_a_damaged_manifest_is_built_again_with_its_stale_rows(any_store: Object
 
 @pytest.mark.parametrize("is_missing", [False, True], ids=["other bytes", "missing"])
 def test_a_manifest_of_which_a_part_is_damaged_is_built_again_in_parts(
-    store: ObjectStore, *, is_missing: bool
+    store: ObjectStore, tmp_path: Path, *, is_missing: bool
 ) -> None:
     fill(store)
     asked = ask(CHAIR, LAMP, STOOL)
@@ -293,6 +293,7 @@ def test_a_manifest_of_which_a_part_is_damaged_is_built_again_in_parts(
         remove(store, part.key)
     else:
         damage(store, part.key, store.get(part.key).data[:-1] + b"X")
+    store = DirectoryStore(tmp_path / "store")  # of a process that has not read it before
     assert wrong(verify(store)) == {"unreadable": 1}
     findings = verify(store, repair=True)
     assert (findings.is_sound, findings.repaired["unreadable"]) == (True, 1)

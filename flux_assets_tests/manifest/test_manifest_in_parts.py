@@ -226,6 +226,7 @@ def test_the_csv_files_of_a_slow_writer_do_not_outlive_the_manifest(
 def test_a_damaged_part_is_named_with_what_to_do(store: HookedStore, tmp_path: Path) -> None:
     part = refresh(store).read_parts()[0]
     (tmp_path / part.key).unlink()
+    store = HookedStore(DirectoryStore(tmp_path))  # of a process that has not read it before
     told = (
         f"could not read {tmp_path}/{MANIFEST_KEY}: it is damaged (its part {tmp_path}/{part.key} "
         "is missing); `flux-assets verify --repair` builds it again from the ledger"

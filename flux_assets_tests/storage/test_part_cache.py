@@ -39,3 +39,12 @@ def test_a_disk_without_room_is_as_if_nothing_was_kept(
     cache = PartCache()
     cache.keep("a", b"part")
     assert cache.find("a") is None
+
+
+def test_before_the_file_grows_too_large_all_is_forgotten() -> None:
+    cache = PartCache(most_bytes=10)
+    for name in ("a", "b", "c"):
+        cache.keep(name, name.encode() * 4)
+    assert [cache.find(name) for name in ("a", "b", "c")] == [None, None, b"cccc"]
+    cache.keep("d", b"dddd")
+    assert (cache.find("c"), cache.find("d")) == (b"cccc", b"dddd")
