@@ -40,7 +40,7 @@ def measure_shop(shop: Shop, *, products: int, quick: bool) -> Sequence[Figure]:
     shop.refresh()  # the shop's first refresh, which writes what later ones compare with
     floors, refreshes = [], []
     for _ in range(rounds):
-        floors.append(_run_floor(shop))
+        floors.append(run_floor(shop))
         refreshes.append(shop.refresh())
     floor = statistics.median(run.wall_seconds for run in floors)
     unchanged = statistics.median(run.wall_seconds for run, _ in refreshes)
@@ -138,7 +138,8 @@ def _measure_on_s3(shop: Shop, *, what: str, floor: float, rounds: int) -> Seque
     ]
 
 
-def _run_floor(shop: Shop) -> Finished:
+def run_floor(shop: Shop) -> Finished:
+    """Only hash the prompts of a shop's catalog."""
     script = Path(__file__).with_name("floor_refresh.py")
     command = [sys.executable, str(script), str(shop.catalog), str(shop.folder / "shots.yaml")]
     return run_measured(command, folder=shop.folder)

@@ -16,6 +16,7 @@ import cpu_per_picture
 import editions
 import efficiency
 import growth
+import large_shop
 import listing
 import naive_dagster
 import no_change
@@ -86,6 +87,7 @@ def measure(quick: bool) -> Sequence[Figure]:  # noqa: FBT001 - as every subject
         *naive_dagster.measure(quick),
         *renditions.measure(quick),
         *editions.measure(quick),
+        *large_shop.measure(quick),
     ]
     sizes = (100, 200) if quick else growth.SIZES
     with tempfile.TemporaryDirectory() as name, simulator(Path(name)) as base_url:

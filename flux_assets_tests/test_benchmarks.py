@@ -22,6 +22,12 @@ _ROWS = {
         *("changed: calls", "the job, beside no change", "changed: peak memory"),
         *("on S3: calls", "on S3: the job", "on S3: its own CPU time", "on S3: peak memory"),
     ),
+    "large_shop": (
+        *("written the first time", "no change: calls", "no change: CPU time"),
+        *("a plan of no change: CPU time", "changed title: calls", "changed title: CPU time"),
+        "bytes of tables written",
+        *("S3, no change: peak", "a plan of no change: peak", "changed title: peak"),
+    ),
     "growth": tuple(
         f"{what} {work}, {size} products x 3 shots"
         for what in ("time of", "peak memory of")
