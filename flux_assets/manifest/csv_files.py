@@ -10,6 +10,7 @@ from typing import NamedTuple
 from flux_assets.manifest.csv_file import END_OF_LINE, write_manifest_csv
 from flux_assets.manifest.stored import (
     MANIFEST_CSV_KEY,
+    MANIFEST_CSV_PREFIX,
     MANIFEST_KEY,
     StoredManifest,
     open_manifest,
@@ -17,8 +18,6 @@ from flux_assets.manifest.stored import (
 from flux_assets.storage.object_store import ObjectInfo, ObjectStore, table_key, table_parts_prefix
 from flux_assets.storage.parallel import map_on_cores
 from flux_assets.storage.table_parts import FETCHED_AT_ONCE, Part
-
-_NAME = table_key("image_manifest")
 
 
 class _File(NamedTuple):
@@ -62,7 +61,7 @@ def _find_due(
     written: Mapping[str, str],
 ) -> list[_File]:
     files = [*_list_files(manifest)]
-    found = {info.key: info for info in store.list(_NAME)}
+    found = {info.key: info for info in store.list(table_key("image_manifest"))}
     if len(files) > 1:
         found |= {info.key: info for info in store.list(table_parts_prefix(MANIFEST_KEY))}
     due = [
@@ -77,7 +76,7 @@ def _find_due(
     return due + [
         _File(info.key, "", "", partial(iter, [header]))
         for info in found.values()
-        if info.key.startswith(f"{_NAME}/")
+        if info.key.startswith(MANIFEST_CSV_PREFIX)
         and info.key not in wanted
         and info.size_bytes > len(header)
     ]
@@ -102,4 +101,4 @@ def _list_parts(parts: Iterable[Part]) -> Iterator[bytes]:
 
 
 def _part_key(part: Part) -> str:
-    return f"{_NAME}/{part.bucket}.csv"
+    return f"{MANIFEST_CSV_PREFIX}{part.bucket}.csv"

@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # they are loaded only where a table is really built
 
 MANIFEST_KEY = table_key("image_manifest.parquet")
 MANIFEST_CSV_KEY = table_key("image_manifest.csv")
+MANIFEST_CSV_PREFIX = table_key("image_manifest/")
+"""Of the CSV of each bucket, where it is in parts."""
 _OWNED = ("product_id", "request_fingerprint")
 _ARROW_TYPES = {"str": "string", "int64": "int64", "float64": "float64", "bool": "bool"}
 

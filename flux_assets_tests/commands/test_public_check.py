@@ -129,6 +129,8 @@ def test_the_command_looks_only_when_asked(refreshed: Workplace) -> None:
         ("an edition", "publishing/feeds/google/editions/"),
         ("decisions", "publishing/decisions/"),
         ("the table of renditions", "tables/renditions.parquet"),
+        ("a part of a table", "tables/parts/"),
+        ("a part of the manifest's CSV", "tables/image_manifest/"),
     ],
 )
 def test_a_cdn_over_more_of_publishing_than_channels_read_is_a_problem(
@@ -139,6 +141,8 @@ def test_a_cdn_over_more_of_publishing_than_channels_read_is_a_problem(
     store = DirectoryStore(root)
     publish_shop(store, site.url)
     store.put("publishing/decisions/00.json", b"{}", content_type="application/json")
+    store.put(f"tables/parts/image_plan/00-{'f' * 32}.parquet", b"PAR1", content_type="x")
+    store.put("tables/image_manifest/00.csv", b"product_id", content_type="text/csv")
     [found] = check_public(load_settings(shown_by(root, tmp_path, site.url)))
     assert found.verdict == "problem", key
     assert f"shows everybody {start}" in found.detail

@@ -5,14 +5,14 @@ from itertools import islice
 
 from flux_assets.commands.checks.finding import Finding
 from flux_assets.errors import ObjectNotFoundError, SourceError
-from flux_assets.manifest.stored import MANIFEST_CSV_KEY, MANIFEST_KEY
+from flux_assets.manifest.stored import MANIFEST_CSV_KEY, MANIFEST_CSV_PREFIX, MANIFEST_KEY
 from flux_assets.publishing.decisions import DECISIONS_PREFIX
 from flux_assets.publishing.editions import edition_key, list_channels, list_numbers
 from flux_assets.publishing.public_fetch import NotPublicError, fetch_as_stranger
 from flux_assets.publishing.rendition_table import RENDITIONS_KEY
 from flux_assets.settings import Settings
 from flux_assets.storage.frames import read_rows
-from flux_assets.storage.object_store import ObjectStore, ledger_key
+from flux_assets.storage.object_store import TABLE_PARTS_PREFIX, ObjectStore, ledger_key
 from flux_assets.storage.open_store import open_store
 from flux_assets.storage.parquet import open_table
 from flux_assets.storage.parquet_file import NO_TABLE
@@ -73,8 +73,9 @@ def _judge_picture(store: ObjectStore, key: str, *, is_served: bool) -> Finding:
 
 
 def _find_unpublished(store: ObjectStore) -> Iterator[str]:
-    """The keys of an edition and of what was decided: they lie beside what channels read."""
-    yield from islice(store.list_keys(DECISIONS_PREFIX), 1)
+    """The keys of a table's parts, of an edition and of what was decided, where there are any."""
+    for prefix in (TABLE_PARTS_PREFIX, MANIFEST_CSV_PREFIX, DECISIONS_PREFIX):
+        yield from islice(store.list_keys(prefix), 1)
     for channel in list_channels(store)[:1]:
         yield edition_key(channel, list_numbers(store, channel)[-1])
 
