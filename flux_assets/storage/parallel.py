@@ -10,8 +10,9 @@ from typing import TypeVar
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-_THREADS = 16
-_HELD = 32 * _THREADS
+THREADS = 16
+"""How many work for `map_in_parallel`."""
+_HELD = 32 * THREADS
 
 
 def map_in_parallel(
@@ -19,7 +20,7 @@ def map_in_parallel(
 ) -> Iterator[_Result]:
     """Each item's result, in their order; the items are taken as the results are."""
     remaining = iter(items)
-    with ThreadPoolExecutor(_THREADS, thread_name_prefix="parallel") as pool:
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="parallel") as pool:
         while batch := list(islice(remaining, _HELD)):
             yield from pool.map(function, batch)
 

@@ -7,11 +7,12 @@ takes for a thousand replies.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from flux_assets.storage.parallel import map_in_parallel
+from flux_assets.storage.parallel import THREADS, map_in_parallel
 from flux_assets.storage.s3_replies import next_page_of
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def list_objects(client: "S3Client", bucket: str, prefix: str) -> Iterator["Obje
         yield from page.get("Contents", ())
         ranges = [_Range(prefix=it["Prefix"]) for it in page.get("CommonPrefixes", ())]
     while ranges:
-        found = map_in_parallel(listing.read_some, ranges)
+        may_halve = len(ranges) < THREADS
+        found = map_in_parallel(partial(listing.read_some, may_halve=may_halve), ranges)
         ranges = []
         for objects, remaining in found:
             yield from objects
@@ -65,7 +67,9 @@ class _Listing:
     def uri_for(self, prefix: str) -> str:
         return f"s3://{self.bucket}/{prefix}"
 
-    def read_some(self, part: _Range) -> tuple[list["ObjectTypeDef"], list[_Range]]:
+    def read_some(
+        self, part: _Range, *, may_halve: bool
+    ) -> tuple[list["ObjectTypeDef"], list[_Range]]:
         """The first objects of a range, and the ranges in which the others are."""
         objects: list[ObjectTypeDef] = []
         position: Mapping[str, Any] = part.position
@@ -82,28 +86,39 @@ class _Listing:
         keys = [it["Key"] for it in objects]
         if not part.can_be_halved or not keys or keys != sorted(keys):
             return objects, [replace(remaining, can_be_halved=False)]
+        if not may_halve:
+            return objects, [remaining]
         return objects, self._halve(remaining, keys[-1])
 
     def _halve(self, part: _Range, after: str) -> list[_Range]:
-        """A range, of which `after` was the last key read, in halves that both hold keys."""
+        """A range, of which `after` was the last key read, in halves; none if nothing is left.
+
+        The upper half holds keys.
+        """
+        first = self._find_first(part.prefix, after)
+        if first and part.until and first > part.until:
+            return []
         for _ in range(_MAX_PROBES):
             middle = find_between(after, part.until, part.prefix)
-            if not middle:
-                break
-            try:
-                page = self.client.list_objects_v2(
-                    Bucket=self.bucket, Prefix=part.prefix, StartAfter=middle, MaxKeys=1
-                )
-            except ClientError:  # not every store knows StartAfter
-                break
-            first = next((it["Key"] for it in page.get("Contents", ())), "")
-            if first and first <= middle:  # nor does every one heed it
+            first = self._find_first(part.prefix, middle) if middle else None
+            if first is None:
                 break
             if first and not (part.until and first > part.until):
                 upper = replace(part, position={"StartAfter": middle})
                 return [replace(part, until=middle), upper]
             part = replace(part, until=middle)
         return [replace(part, can_be_halved=False)]
+
+    def _find_first(self, prefix: str, after: str) -> str | None:
+        """The first key after one, "" where there is none; None if the store does not tell."""
+        try:
+            page = self.client.list_objects_v2(
+                Bucket=self.bucket, Prefix=prefix, StartAfter=after, MaxKeys=1
+            )
+        except ClientError:  # not every store knows StartAfter
+            return None
+        first = next((it["Key"] for it in page.get("Contents", ())), "")
+        return None if first and first <= after else first  # nor does every one heed it
 
 
 def find_between(after: str, until: str, prefix: str) -> str:

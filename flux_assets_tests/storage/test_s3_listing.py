@@ -1,7 +1,8 @@
 """Listing an S3 bucket whose folders go on for many pages: every key once, however they lie."""
 
+from bisect import bisect
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from flux_assets.storage.s3 import S3Store
-from flux_assets.storage.s3_listing import find_between
+from flux_assets.storage.s3_listing import find_between, list_objects
 from flux_assets_tests.fixtures.stores import new_bucket
 
 if TYPE_CHECKING:
@@ -98,6 +99,41 @@ def test_a_long_folder_is_halved(store: S3Store, pages: Pages) -> None:
     assert len(list(store.list_keys("images/hero/"))) == 40
     starts = {it["start-after"][0] for it in pages.asked if "start-after" in it}
     assert len(starts) > 1
+
+
+class ManyKeys:
+    """Answers LIST as S3 does, of more keys than its stand-ins answer for in a test's time."""
+
+    def __init__(self, keys: list[str]) -> None:
+        self.requests = 0
+        self._keys = sorted(keys)
+
+    def list_objects_v2(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3 takes it
+        self.requests += 1
+        prefix, count = asked["Prefix"], asked.get("MaxKeys", 1000)
+        if "Delimiter" in asked:
+            folders = sorted({key[: key.index("/", len(prefix)) + 1] for key in self._keys})
+            return {"IsTruncated": False, "CommonPrefixes": [{"Prefix": it} for it in folders]}
+        after = asked.get("ContinuationToken") or asked.get("StartAfter") or prefix
+        start, end = bisect(self._keys, after), bisect(self._keys, f"{prefix}~")
+        found = [{"Key": key} for key in self._keys[start : min(start + count, end)]]
+        if start + count >= end:
+            return {"IsTruncated": False, "Contents": found}
+        token = found[-1]["Key"]
+        return {"IsTruncated": True, "Contents": found, "NextContinuationToken": token}
+
+
+@pytest.mark.parametrize("form", ["P-{:06}", "{}", "{:x}-lamp"])
+@pytest.mark.parametrize(("products", "most"), [(20_000, 200), (40_000, 320)])
+def test_many_products_take_few_more_requests_than_they_have_pages(
+    form: str, products: int, most: int
+) -> None:
+    ids = [form.format(number) for number in range(products)]
+    keys = [f"images/{shot}/{it}/{'f' * 32}.png" for it in ids for shot in ("hero", "wide", "room")]
+    client = ManyKeys(keys)
+    listed = list_objects(cast("S3Client", client), "bucket", "images/")
+    assert sorted(it["Key"] for it in listed) == sorted(keys)
+    assert client.requests < most  # of which three pages for each 1,000 products
 
 
 def test_a_store_that_heeds_no_start_is_listed_one_page_after_the_other(
