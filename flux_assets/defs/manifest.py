@@ -26,7 +26,7 @@ from flux_assets.defs.review_links import link_page
 from flux_assets.errors import StoreError
 from flux_assets.image_api.request import RequestIdentity
 from flux_assets.manifest.doubtful import DoubtfulRefusal
-from flux_assets.manifest.product_names import NAMED
+from flux_assets.manifest.product_names import NAMED, read_names
 from flux_assets.manifest.refresh import refresh_manifest
 from flux_assets.manifest.shortfalls import find_shortfalls, record_shortfalls
 from flux_assets.manifest.stored import (
@@ -109,7 +109,7 @@ def build_image_manifest(settings: Settings, names: Names) -> dg.AssetsDefinitio
         if not refreshed.get("accept_drop"):
             _check_drop(settings, shop_store, requests)
         is_older = not set(NAMED) <= set(plan.column_names())  # a run begun by another release
-        named, links = None if is_older else plan.read(NAMED), link_page(settings)
+        named, links = None if is_older else read_names(plan), link_page(settings)
         result = _refresh(settings, shop_store, requests, refreshed, reader, shots, named, links)
         if settings.partition_by == "bucket":
             buckets = _find_buckets(shop_store, requests, shots, reader.not_stored_when_planned)

@@ -21,6 +21,23 @@ NAMED = ("product_id", *ProductName._fields)
 """The columns of a table of names; of a product's rows there, the first is taken."""
 
 
+def read_names(table: StoredTable) -> "pd.DataFrame":
+    """The columns of NAMED of a table that has several rows of a product, one after the other.
+
+    Each product's first is taken, and others only where they stand apart from it.
+
+    Raises:
+        OSError, ValueError, KeyError, NotImplementedError: it is damaged.
+    """
+    import pandas as pd
+
+    parts = [table.read(NAMED, where=("product_id", ()))]
+    for part in table.read_some(NAMED, 1):
+        rows = part.to_pandas()
+        parts.append(rows[rows["product_id"] != rows["product_id"].shift()])
+    return pd.concat(parts, ignore_index=True)
+
+
 def build_names(rows: "pd.DataFrame", names: "pd.DataFrame") -> "pd.DataFrame":
     """The columns of `ProductName`: of now, else as these rows had them.
 

@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from flux_assets.storage.parquet_file import release_unused
+
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import numpy as np
     import pandas as pd
@@ -61,6 +63,8 @@ def pack(table: "pd.DataFrame") -> "pd.DataFrame":
     import pyarrow as pa
 
     whole = pa.Table.from_pandas(table, preserve_index=False).combine_chunks()
+    del table  # where nobody else holds it, its room is free now
+    release_unused()
     packed: pd.DataFrame = whole.to_pandas()
     return packed
 

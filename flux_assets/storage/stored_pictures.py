@@ -14,6 +14,7 @@ from flux_assets.storage.object_store import (
     picture_prefix,
     quote_segment,
 )
+from flux_assets.storage.parquet_file import release_unused
 
 if TYPE_CHECKING:  # they are loaded only where pictures are really listed
     import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
@@ -53,7 +54,10 @@ class StoredPictures:
             taken.append(listed.filter(is_whole))
             names = pc.list_element(pc.split_pattern(taken[-1], "/"), 3)
             shorts.append(pc.list_element(pc.split_pattern(names, "."), 0))
-        return cls(pa.concat_arrays(taken), pa.concat_arrays(shorts))
+        listed = cls(pa.concat_arrays(taken), pa.concat_arrays(shorts))
+        del taken, shorts
+        release_unused()
+        return listed
 
     def find(self, fingerprints: "pa.Array") -> "pa.Array":
         """The key of each request's picture; null where there is none."""
