@@ -87,15 +87,11 @@ class TableFolder:
             DamagedPartError: it is not there, or another.
             StoreError: it cannot be read.
         """
-        fetched = cache_of(self.store)
-        known = fetched.find(part.sha256)
-        if known is not None:
-            return known
-        data = self._fetch_anew(part)
-        fetched.keep(part.sha256, data)
-        return data
+        known = cache_of(self.store).find(part.sha256)
+        return self.fetch_anew(part) if known is None else known
 
-    def _fetch_anew(self, part: Part) -> bytes:
+    def fetch_anew(self, part: Part) -> bytes:
+        """The same from the store itself, whatever was fetched before."""
         uri, sha256 = self.store.uri_for(part.key), part.sha256
         try:
             found = self.store.get(part.key)
@@ -104,6 +100,7 @@ class TableFolder:
         # a directory's etag is the sha256 already
         if found.info.etag != sha256 and hashlib.sha256(found.data).hexdigest() != sha256:
             raise DamagedPartError(uri, "has other bytes than were written", self.uri)
+        cache_of(self.store).keep(sha256, found.data)
         return found.data
 
     def put(self, bucket: str, data: bytes, rows: int, known: Collection[str]) -> Part:
@@ -138,7 +135,7 @@ class TableFolder:
 
     def _has(self, part: Part) -> bool:
         try:
-            self._fetch_anew(part)
+            self.fetch_anew(part)
         except DamagedPartError:
             return False
         return True
@@ -169,7 +166,7 @@ class TableIndex:
             StoreError: one of them cannot be read.
         """
         try:
-            for _ in map_on_cores(self.folder.fetch, self.parts, FETCHED_AT_ONCE):
+            for _ in map_on_cores(self.folder.fetch_anew, self.parts, FETCHED_AT_ONCE):
                 pass
         except DamagedPartError:
             return False

@@ -241,14 +241,16 @@ def test_a_damaged_part_is_named_and_mended_by_the_next_writer(
     assert index
     part = next(it for it in index.parts if it.bucket == bucket_of("P-7"))
     path = tmp_path / "store" / part.key
+    assert stored.is_whole(), "what was read before must not hide what is there now"
     data = path.read_bytes()
     if is_missing:
         path.unlink()
     else:
         path.write_bytes(data[:-9] + bytes([data[-9] ^ 1]) + data[-8:])
     assert not stored.is_whole()
+    opened = open_table(DirectoryStore(tmp_path / "store"), KEY)
     with pytest.raises(DamagedPartError) as caught:
-        stored.read(("seed",))
+        opened.read(("seed",))
     assert str(path) in str(caught.value)
     assert f"this part of {tmp_path}/store/{KEY}" in str(caught.value)
     assert "refresh" in str(caught.value)
