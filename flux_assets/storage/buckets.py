@@ -5,8 +5,10 @@ A product never changes its bucket, and all buckets are about as large as each o
 
 import hashlib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from flux_assets.settings import Settings
+if TYPE_CHECKING:  # whoever shows a help does without
+    from flux_assets.settings import Settings
 
 BUCKETS = tuple(f"{number:02x}" for number in range(256))
 """Their names, in their order."""
@@ -31,7 +33,7 @@ def find_buckets(product_ids: Iterable[str]) -> list[str]:
     return found
 
 
-def advise_buckets(settings: Settings, products: int) -> str:
+def advise_buckets(settings: "Settings", products: int) -> str:
     """What a shop is told that has grown past a partition for each product; else nothing."""
     if settings.partition_by == "bucket" or products <= MANY_PRODUCTS:
         return ""
