@@ -5,7 +5,7 @@ import tempfile
 import threading
 import weakref
 from contextlib import suppress
-from typing import IO
+from typing import BinaryIO
 from weakref import WeakKeyDictionary
 
 from flux_assets.storage.object_store import ObjectStore
@@ -26,7 +26,7 @@ class PartCache:
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
-        self._file: IO[bytes] | None = None
+        self._file: BinaryIO | None = None
         self._places: dict[str, tuple[int, int]] = {}
 
     def find(self, sha256: str) -> bytes | None:
@@ -35,8 +35,7 @@ class PartCache:
             if self._file is None or sha256 not in self._places:
                 return None
             offset, size = self._places[sha256]
-            self._file.seek(offset)
-            return self._file.read(size)
+            return os.pread(self._file.fileno(), size, offset)
 
     def keep(self, sha256: str, data: bytes) -> None:
         """Keep bytes, if there is room."""
@@ -44,15 +43,16 @@ class PartCache:
             if sha256 in self._places:
                 return
             if self._file is None:
-                self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed as said below
+                # Without a buffer: what a full disk did not take would stay there, and be in the
+                # way of all that is read later.
+                self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed as said below
                 weakref.finalize(self, self._file.close)
             offset = self._file.seek(0, os.SEEK_END)
             if offset + len(data) > self._most_bytes:
                 self._places.clear()
                 offset = self._file.seek(self._file.truncate(0))
-            self._file.write(data)
-            self._file.flush()
-            self._places[sha256] = offset, len(data)
+            if self._file.write(data) == len(data):
+                self._places[sha256] = offset, len(data)
 
 
 _CACHES: WeakKeyDictionary[ObjectStore, PartCache] = WeakKeyDictionary()

@@ -1,5 +1,6 @@
 import gc
 import os
+import resource
 import tempfile
 from pathlib import Path
 
@@ -48,3 +49,19 @@ def test_before_the_file_grows_too_large_all_is_forgotten() -> None:
     assert [cache.find(name) for name in ("a", "b", "c")] == [None, None, b"cccc"]
     cache.keep("d", b"dddd")
     assert (cache.find("c"), cache.find("d")) == (b"cccc", b"dddd")
+
+
+@pytest.mark.parametrize("size", [1_000, 100_000])
+def test_a_disk_that_is_full_by_now_leaves_what_was_kept_and_keeps_no_more(size: int) -> None:
+    parts = {name: name.encode() * size for name in ("a", "b", "c")}
+    cache = PartCache()
+    cache.keep("a", parts["a"])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + size // 2, limits[1]))
+        cache.keep("b", parts["b"])
+        found = [cache.find(name) for name in ("a", "b")]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    cache.keep("c", parts["c"])
+    assert [*found, cache.find("c")] == [parts["a"], None, parts["c"]]
