@@ -122,7 +122,7 @@ def choose_by_bucket(buckets: Collection[str]) -> ChooseProducts:
     """All products of these buckets; the last refresh's, where the export is still the same."""
 
     def choose(settings: Settings, shots: ShotsFile, store: ObjectStore) -> Chosen:
-        table = refresh_reading(settings, store, shots).products
+        table = refresh_reading(settings, store, shots, keeps=False).products
         product_ids = table.read_texts("product_id")
         chosen = {it for it in product_ids if bucket_of(it) in buckets}
         return list(read_products(table.read(where=("product_id", chosen)))), {}

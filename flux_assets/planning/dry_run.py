@@ -131,6 +131,7 @@ def plan_catalog(
         shots=shots,
         overrides=overrides,
         accepts="for_now" if choices.accept_changes else "nothing",
+        keeps=False,
     )
     whole = plan_all(settings, store, ledger, requests, products.read(PLANNED))
     cap = run_cap(settings, choices)

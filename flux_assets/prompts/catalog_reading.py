@@ -62,8 +62,16 @@ class CatalogReading(NamedTuple):
     columns_sha256: str
 
 
-def refresh_reading(settings: Settings, store: ObjectStore, shots: ShotsFile) -> CatalogReading:
+def refresh_reading(
+    settings: Settings, store: ObjectStore, shots: ShotsFile, *, keeps: bool = True
+) -> CatalogReading:
     """The export's products: those of the last refresh, if they were read from the same bytes.
+
+    Args:
+        settings: which name the export.
+        store: the shop's.
+        shots: which say how it is read.
+        keeps: whether its table is to be kept; else it is only looked at, and nothing is written.
 
     Raises:
         SourceError, CatalogError: it cannot be had, or is no catalog.
@@ -71,7 +79,7 @@ def refresh_reading(settings: Settings, store: ObjectStore, shots: ShotsFile) ->
         StoreError: the store cannot be read.
     """
     in_parts = settings.partition_by == "bucket"
-    folder = TableFolder(store, PRODUCTS_KEY) if in_parts else None
+    folder = TableFolder(store, PRODUCTS_KEY, None if keeps else {}) if in_parts else None
     return read_export(partial(_read, store, folder), settings, shots)
 
 

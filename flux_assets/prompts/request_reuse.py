@@ -80,6 +80,7 @@ def refresh_requests_table(
     shots: ShotsFile,
     overrides: OverridesFile,
     accepts: Accepts = "nothing",
+    keeps: bool = True,
 ) -> StoredTable:
     """One row per product and shot, in their order, as `render_requests` gives them all.
 
@@ -91,6 +92,7 @@ def refresh_requests_table(
         shots: wanted of each.
         overrides: one product's wishes.
         accepts: as for `render_requests`.
+        keeps: whether it is to be kept; else it is only looked at, and nothing is written.
 
     Raises:
         StoreError: the store cannot be read or written.
@@ -98,7 +100,7 @@ def refresh_requests_table(
     sources = _Sources(products, shots, overrides)
     render = partial(render_requests, settings, store, ledger, overrides=overrides, accepts=accepts)
     in_parts = settings.partition_by == "bucket"
-    folder = TableFolder(store, REQUESTS_KEY) if in_parts else None
+    folder = TableFolder(store, REQUESTS_KEY, None if keeps else {}) if in_parts else None
     return _refresh(_read_last(store), sources, render, folder)
 
 

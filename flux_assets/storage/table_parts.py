@@ -11,7 +11,7 @@ import io
 import json
 import zlib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -70,10 +70,13 @@ class TableFolder:
     Args:
         store: the shop's.
         key: of the table, or of its index.
+        drafts: for one that is only looked at: its new parts go there, by their keys, and nothing
+            is written.
     """
 
     store: ObjectStore
     key: str
+    drafts: dict[str, bytes] | None = field(default=None, compare=False)
 
     @property
     def uri(self) -> str:
@@ -92,6 +95,8 @@ class TableFolder:
 
     def fetch_anew(self, part: Part) -> bytes:
         """The same from the store itself, whatever was fetched before."""
+        if self.drafts and part.key in self.drafts:
+            return self.drafts[part.key]
         uri, sha256 = self.store.uri_for(part.key), part.sha256
         try:
             found = self.store.get(part.key)
@@ -117,7 +122,9 @@ class TableFolder:
         sha256 = hashlib.sha256(data).hexdigest()
         key = table_part_key(self.key, bucket, sha256)
         part = Part(bucket, key, sha256, rows, len(data))
-        if key not in known or not self._has(part):
+        if self.drafts is not None:
+            self.drafts[key] = data
+        elif key not in known or not self._has(part):
             self.store.put(key, data, content_type=PARQUET)
         return part
 

@@ -142,3 +142,12 @@ def test_a_damaged_part_of_the_manifest_stops_the_run_with_its_name(shop: Dagste
     assert f"its part {path} has other bytes than were written" in told
     assert "`flux-assets verify --repair` builds it again from the ledger" in told
     assert len(shop.bill()) == 12, "nothing is bought on it"
+
+
+def test_a_backfill_of_another_export_writes_no_table(shop: DagsterShop) -> None:
+    shop.refresh()
+    before = objects(shop)
+    shop.set_product("003", title="Armchair")
+    shop.materialize("images/hero", partition_key=bucket_of("003")).expect(success=True)
+    assert len(shop.bill()) == 13
+    assert objects(shop) == before

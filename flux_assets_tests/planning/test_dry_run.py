@@ -10,6 +10,7 @@ from flux_assets.planning.dry_run import DryRun, plan_catalog
 from flux_assets.planning.plan_table import STATUSES
 from flux_assets.prompts.requests_table import read_requests
 from flux_assets.storage.object_store import picture_key
+from flux_assets_tests.fixtures.last_refresh import leave_tables
 from flux_assets_tests.fixtures.shops import Shop
 
 NOBODY_DIED = RunIdentity(run_id="", step="plan", is_run_dead=lambda _: False)
@@ -58,7 +59,11 @@ def test_a_plan_of_many_products_advises_buckets_until_they_are_set(
     assert _plan(shop).to_json()["advice"] == ""
 
 
-def test_a_plan_of_a_new_store_buys_everything_and_writes_nothing(shop: Shop) -> None:
+@pytest.mark.parametrize("partition_by", ["product", "bucket"])
+def test_a_plan_of_a_new_store_buys_everything_and_writes_nothing(
+    shop: Shop, partition_by: str
+) -> None:
+    shop.environ["FLUX_ASSETS_PARTITION_BY"] = partition_by
     dry_run = _plan(shop)
     assert dry_run.to_json() == {
         "catalog": {"dialect": "generic", "rows": 2, "products": 2, "rejected_rows": 0},
@@ -80,8 +85,20 @@ def test_a_plan_of_a_new_store_buys_everything_and_writes_nothing(shop: Shop) ->
         "advice": "",
         "obstacle": "",
     }
-    assert list(read_requests(dry_run.requests.read())) == list(shop.requests().values())
+    requests = {(it.product_id, it.shot): it for it in read_requests(dry_run.requests.read())}
+    assert requests == shop.requests()
     assert list(shop.store.list("")) == []
+
+
+@pytest.mark.parametrize("partition_by", ["product", "bucket"])
+def test_a_plan_of_a_changed_product_writes_nothing(shop: Shop, partition_by: str) -> None:
+    shop.environ["FLUX_ASSETS_PARTITION_BY"] = partition_by
+    leave_tables(shop)
+    before = set(shop.store.list_keys(""))
+    shop.set_product("001", title="Stool")
+    shop.set_product("003")
+    assert {row.title for row in _plan(shop).plan.rows} == {"Stool", "Chair 002", "Chair"}
+    assert set(shop.store.list_keys("")) == before
 
 
 def test_a_plan_tells_what_is_stored_changed_refused_held_and_orphaned(shop: Shop) -> None:
