@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from flux_assets.bill.ledger import Ledger
-from flux_assets.defs.known import Known
+from flux_assets.defs.known import Known, ReadKnown
 from flux_assets.manifest.stored import open_manifest, read_manifest_products
 from flux_assets.planning.against_store import check_run
 from flux_assets.planning.choices import Choices
@@ -24,6 +24,7 @@ def guard_run(
     requests: StoredTable,
     to_buy: Sequence[PlanRow],
     known: Known,
+    read_known_before: ReadKnown,
 ) -> None:
     """Refuse, before its first call, a run that would buy what nobody meant.
 
@@ -34,13 +35,17 @@ def guard_run(
         requests: the table of all of the catalog.
         to_buy: as chosen.
         known: what Dagster's events say, which may prove that a picture was bought before.
+        read_known_before: gives what they said before the shop moved between products and buckets;
+            it is asked only where no manifest names what was bought.
 
     Raises:
         BoughtBeforeError, ProductDropError, CapExceededError: nothing may be sent.
     """
     store, _ = stored
     if not choices.accept_loss:
-        guard_loss(settings, stored, to_buy=to_buy, known=known)
+        guard_loss(
+            settings, stored, to_buy=to_buy, known=known, read_known_before=read_known_before
+        )
     check_run(
         settings,
         choices,
@@ -56,6 +61,7 @@ def guard_loss(
     *,
     to_buy: Sequence[PlanRow],
     known: Known,
+    read_known_before: ReadKnown,
 ) -> None:
     """Refuse to buy again what the store has lost; arguments as of `guard_run`.
 
@@ -66,11 +72,12 @@ def guard_loss(
         return
     store, ledger = stored
     manifest = open_manifest(store)
-    check_evidence(
-        to_buy,
-        manifest=manifest,
-        materialized=known.find_bought(to_buy, has_manifest=manifest is not None),
-        is_ours=partial(known.are_of_mode, settings.mode),
-        ledger=ledger,
-        store_uri=store.uri,
-    )
+    for it in (known,) if manifest is not None else (known, read_known_before()):
+        check_evidence(
+            to_buy,
+            manifest=manifest,
+            materialized=it.find_bought(to_buy, has_manifest=manifest is not None),
+            is_ours=partial(it.are_of_mode, settings.mode),
+            ledger=ledger,
+            store_uri=store.uri,
+        )

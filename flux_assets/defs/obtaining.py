@@ -1,6 +1,8 @@
 """The pictures of chosen requests: bought where they are not stored, and told as they land."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -13,7 +15,7 @@ from flux_assets.buying.summary import RunSummary
 from flux_assets.defs.chosen_requests import Made
 from flux_assets.defs.events import run_identity
 from flux_assets.defs.guards import guard_loss
-from flux_assets.defs.known import read_known
+from flux_assets.defs.known import read_known, read_known_before
 from flux_assets.defs.names import Names
 from flux_assets.defs.reports import summary_report
 from flux_assets.defs.resources import image_api_of
@@ -23,6 +25,9 @@ from flux_assets.planning.plan_table import TO_BUY
 from flux_assets.prompts.requests_table import build_identities
 from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectStore, picture_prefix
+
+if TYPE_CHECKING:  # it is loaded only where something is planned
+    import pandas as pd
 
 LogOutcomes = Callable[[Iterable[Outcome]], RunSummary]
 
@@ -48,16 +53,7 @@ def obtain(  # noqa: PLR0917 - all that one step has
         max_images_per_run=settings.max_images_per_run,
         cost_usd_per_image=settings.cost_usd_per_image,
     )
-    to_buy = plan.rows_that_are(TO_BUY)
-    known = read_known(
-        context.instance,
-        settings,
-        names,
-        shots={row.shot for row in to_buy},
-        read_stored=lambda: plan.table[plan.table["status"] == "stored"],
-        product_ids=[row.product_id for row in to_buy],
-    )
-    guard_loss(settings, (stores.shop, ledger), to_buy=to_buy, known=known)
+    _guard_loss((context.instance, settings, names), (stores.shop, ledger), plan)
     work = [
         WorkItem(request, row.object_key, row.status in TO_BUY)
         for request, row in zip(made.requests, plan.rows, strict=True)
@@ -91,4 +87,29 @@ def _plan(settings: Settings, store: ObjectStore, ledger: Ledger, made: Made) ->
             for item in requests
             for product_id in (item.product_id, *former_ids.get(item.product_id, ()))
         ],
+    )
+
+
+def _guard_loss(
+    whose: tuple[dg.DagsterInstance, Settings, Names],
+    stored: tuple[ObjectStore, Ledger],
+    plan: Plan,
+) -> None:
+    to_buy = plan.rows_that_are(TO_BUY)
+    shots = {row.shot for row in to_buy}
+
+    def read_stored() -> "pd.DataFrame":
+        return plan.table[plan.table["status"] == "stored"]
+
+    guard_loss(
+        whose[1],
+        stored,
+        to_buy=to_buy,
+        known=read_known(
+            *whose,
+            shots=shots,
+            read_stored=read_stored,
+            product_ids=[row.product_id for row in to_buy],
+        ),
+        read_known_before=partial(read_known_before, *whose, shots=shots, read_stored=read_stored),
     )

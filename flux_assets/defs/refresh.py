@@ -16,7 +16,7 @@ from flux_assets.defs.events import TO_OBTAIN, log_outcomes, run_identity
 from flux_assets.defs.full_collections import put_off_full_collections
 from flux_assets.defs.guards import guard_run
 from flux_assets.defs.images import GROUP, OWNERS
-from flux_assets.defs.known import Known, read_known
+from flux_assets.defs.known import Known, read_known, read_known_before
 from flux_assets.defs.known_pictures import KnownPictures
 from flux_assets.defs.names import Names
 from flux_assets.defs.pools import API_POOL
@@ -101,7 +101,10 @@ def build_plan_shards(settings: Settings, names: Names) -> dg.OpDefinition:
         notes = _explain_choices(settings, shop_store, ledger, choices, asked=asked, plan=plan)
         for note in notes:
             context.log.warning(note)
-        work, known = _choose_work(context.instance, settings, names, choices, asked, plan)
+        whose = context.instance, settings, names
+        shots, stored = asked["shot"].unique(), partial(read_stored, plan)
+        known = read_known(*whose, shots=shots, read_stored=stored)
+        work = _choose_work(settings, choices, plan, known)
         guard_run(
             settings,
             choices,
@@ -109,6 +112,7 @@ def build_plan_shards(settings: Settings, names: Names) -> dg.OpDefinition:
             requests=requests,
             to_buy=work.to_buy,
             known=known,
+            read_known_before=partial(read_known_before, *whose, shots=shots, read_stored=stored),
         )
         if isinstance(known, KnownPictures):
             log_unwanted(context, settings, names, asked=asked, plan=plan, work=work, known=known)
@@ -177,19 +181,11 @@ def _explain_choices(
 
 
 @put_off_full_collections()
-def _choose_work(  # noqa: PLR0917 - all that decides
-    instance: dg.DagsterInstance,
-    settings: Settings,
-    names: Names,
-    choices: Choices,
-    asked: "pd.DataFrame",
-    plan: StoredTable,
-) -> tuple[ChosenWork, Known]:
-    """The work, and what Dagster's last events say of all pictures."""
-    shots, stored = asked["shot"].unique(), partial(read_stored, plan)
-    known = read_known(instance, settings, names, shots=shots, read_stored=stored)
+def _choose_work(
+    settings: Settings, choices: Choices, plan: StoredTable, known: Known
+) -> ChosenWork:
     cap, parts = run_cap(settings, choices), read_plan_parts(plan)
-    return choose_in_parts(parts, choices, cap=cap, are_known=known.are_known), known
+    return choose_in_parts(parts, choices, cap=cap, are_known=known.are_known)
 
 
 def _cut_shards(

@@ -198,6 +198,37 @@ def test_what_a_store_has_lost_is_not_bought_again_unasked(
     assert accepted.counts() == {"generated": 14, "calls": 14}
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("product", "bucket"), pytest.param("bucket", "product", marks=pytest.mark.slow)],
+)
+def test_what_a_store_lost_while_the_shop_moved_is_not_bought_again_unasked(
+    shop: DagsterShop, before: str, after: str
+) -> None:
+    shop.environ["FLUX_ASSETS_PARTITION_BY"] = before
+    shop.refresh()
+    shutil.rmtree(shop.folder / "store")
+    shop.environ["FLUX_ASSETS_PARTITION_BY"] = after
+    key = bucket_of("001") if after == "bucket" else "001"
+    for refused in (shop.failing_refresh(), shop.materialize("images/hero", partition_key=key)):
+        assert "of the pictures that are to be bought were bought before" in refused.failure()[1]
+    assert len(shop.bill()) == 12
+    assert shop.refresh(accept_loss=True).counts() == {"generated": 12, "calls": 12}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("before", "after"), [("product", "bucket"), ("bucket", "product")])
+def test_a_shop_that_lost_its_manifest_while_it_moved_buys_new_products_alone(
+    shop: DagsterShop, before: str, after: str
+) -> None:
+    shop.environ["FLUX_ASSETS_PARTITION_BY"] = before
+    shop.refresh()
+    shutil.rmtree(shop.folder / "store/tables")
+    shop.environ["FLUX_ASSETS_PARTITION_BY"] = after
+    shop.set_product("007")
+    assert shop.refresh().counts() == {"generated": 2, "reused": 12, "calls": 2}
+
+
 @pytest.mark.slow
 def test_a_lost_manifest_alone_lets_new_products_be_bought(shop: DagsterShop) -> None:
     shop.refresh()
