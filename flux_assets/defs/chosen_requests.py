@@ -9,6 +9,7 @@ from flux_assets.buying.summary import Shortfall
 from flux_assets.catalog.product import Product
 from flux_assets.catalog.tables import read_products
 from flux_assets.defs.full_collections import put_off_full_collections
+from flux_assets.defs.guards import guard_drop
 from flux_assets.errors import PromptError, ShotsFileError
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.manifest.product_names import ProductName
@@ -119,10 +120,14 @@ def choose_by_id(product_ids: Sequence[str]) -> ChooseProducts:
 
 
 def choose_by_bucket(buckets: Collection[str]) -> ChooseProducts:
-    """All products of these buckets; the last refresh's, where the export is still the same."""
+    """All products of these buckets; the last refresh's, where the export is still the same.
+
+    It raises ProductDropError where a refresh would, since nobody has named the products.
+    """
 
     def choose(settings: Settings, shots: ShotsFile, store: ObjectStore) -> Chosen:
         table = refresh_reading(settings, store, shots, keeps=False).products
+        guard_drop(settings, store, table)
         product_ids = table.read_texts("product_id")
         chosen = {it for it in product_ids if bucket_of(it) in buckets}
         return list(read_products(table.read(where=("product_id", chosen)))), {}

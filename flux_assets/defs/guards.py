@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from functools import partial
 
+from flux_assets.bill.caps import check_product_drop
 from flux_assets.bill.ledger import Ledger
+from flux_assets.catalog.identity import normalise_id
 from flux_assets.defs.known import Known, ReadKnown
 from flux_assets.manifest.stored import open_manifest, read_manifest_products
 from flux_assets.planning.against_store import check_run
@@ -80,4 +82,22 @@ def guard_loss(
             is_ours=partial(it.are_of_mode, settings.mode),
             ledger=ledger,
             store_uri=store.uri,
+        )
+
+
+def guard_drop(settings: Settings, store: ObjectStore, products: StoredTable) -> None:
+    """Refuse an export that lacks many products of the last manifest, as a refresh does.
+
+    It is cut short, or another shop's, and what it has of a bucket is not what was asked for.
+
+    Raises:
+        ProductDropError: nothing may be sent.
+    """
+    manifest = open_manifest(store)
+    if manifest is not None:
+        known = find_distinct(manifest.read_groups(("product_id",)), "product_id")
+        check_product_drop(
+            set(map(normalise_id, known)),
+            set(products.read_texts("product_id")),
+            max_percent=settings.max_product_drop_percent,
         )

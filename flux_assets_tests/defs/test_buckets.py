@@ -133,6 +133,21 @@ def test_a_backfill_buys_what_a_bucket_s_products_lack(shop: DagsterShop) -> Non
     assert (bucket_of(NEIGHBOURS[0]), "hero") not in refreshed.logged(), "the backfill told it"
 
 
+def test_a_backfill_buys_nothing_of_another_shop_s_export(shop: DagsterShop) -> None:
+    shop.refresh(shots=["wide"])
+    for product_id in IDS:
+        shop.remove_product(product_id)
+    for product_id in NEIGHBOURS:
+        shop.set_product(product_id)
+    made = _backfill(shop, NEIGHBOURS[0]).expect(success=False)
+    assert "6 of the 6 products of the last manifest are not in this catalog" in made.failure()[1]
+    assert made.logged() == {}
+    assert len(shop.bill()) == 6
+    shop.refresh(accept_drop=True, shots=["wide"])
+    _backfill(shop, NEIGHBOURS[0]).expect(success=True)
+    assert len(shop.bill()) == 10
+
+
 @pytest.mark.slow
 def test_a_bucket_that_lacks_all_its_pictures_stays_missing_and_an_empty_one_does_not(
     shop: DagsterShop,
