@@ -81,8 +81,8 @@ def log_changed_buckets(
 ) -> None:
     """Log each bucket of which Dagster does not know just these pictures.
 
-    One that lacks all of its pictures stays missing, so that a backfill of what is missing asks for
-    it.
+    One that never had any of its pictures stays missing, so that a backfill of what is missing asks
+    for it.
     """
     known = read_buckets(context.instance, names, buckets.shots)
     changed = []
