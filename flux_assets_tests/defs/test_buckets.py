@@ -133,6 +133,7 @@ def test_a_backfill_buys_what_a_bucket_s_products_lack(shop: DagsterShop) -> Non
     assert (bucket_of(NEIGHBOURS[0]), "hero") not in refreshed.logged(), "the backfill told it"
 
 
+@pytest.mark.slow
 def test_a_backfill_buys_nothing_of_another_shop_s_export(shop: DagsterShop) -> None:
     shop.refresh(shots=["wide"])
     for product_id in IDS:
@@ -160,6 +161,7 @@ def test_a_bucket_that_lacks_all_its_pictures_stays_missing_and_an_empty_one_doe
     assert shop.bill() == []
 
 
+@pytest.mark.slow
 def test_what_a_bucket_s_products_have_no_picture_for_is_told_and_fails_the_backfill(
     shop: DagsterShop,
 ) -> None:
@@ -213,9 +215,10 @@ def test_what_a_store_has_lost_is_not_bought_again_unasked(
     assert accepted.counts() == {"generated": 14, "calls": 14}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "after"),
-    [("product", "bucket"), pytest.param("bucket", "product", marks=pytest.mark.slow)],
+    [("product", "bucket"), ("bucket", "product")],
 )
 def test_what_a_store_lost_while_the_shop_moved_is_not_bought_again_unasked(
     shop: DagsterShop, before: str, after: str

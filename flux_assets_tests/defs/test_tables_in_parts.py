@@ -50,6 +50,7 @@ def assert_same(before: dict[str, pd.DataFrame], after: dict[str, pd.DataFrame])
         pd.testing.assert_frame_equal(before[name], after[name])
 
 
+@pytest.mark.slow
 def test_the_large_tables_are_indexes_of_one_part_for_each_bucket(shop: DagsterShop) -> None:
     shop.refresh()
     for name in TABLES:
@@ -86,6 +87,7 @@ def test_one_changed_title_writes_one_part_of_each_table(shop: DagsterShop) -> N
     assert len(parts) == 5, "the plan had it to buy, and then as stored"
 
 
+@pytest.mark.slow
 def test_a_shop_moves_to_parts_and_back_without_a_call(shop: DagsterShop) -> None:
     move(shop, "product")
     shop.refresh()
@@ -102,6 +104,7 @@ def test_a_shop_moves_to_parts_and_back_without_a_call(shop: DagsterShop) -> Non
     assert len(shop.bill()) == 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("to", ["bucket", "product"])
 def test_a_step_reads_the_tables_of_either_form(shop: DagsterShop, to: str) -> None:
     """A run is begun in one form, and another step of the shop comes in the other."""
@@ -124,6 +127,7 @@ def damage(shop: DagsterShop, name: str) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_damaged_parts_are_built_again_by_the_next_refresh(shop: DagsterShop) -> None:
     shop.refresh()
     shop.refresh()  # whose plan says that all is there
@@ -134,6 +138,7 @@ def test_damaged_parts_are_built_again_by_the_next_refresh(shop: DagsterShop) ->
     assert objects(shop) == before
 
 
+@pytest.mark.slow
 def test_a_damaged_part_of_the_manifest_stops_the_run_with_its_name(shop: DagsterShop) -> None:
     shop.refresh()
     path = damage(shop, "image_manifest")
@@ -144,6 +149,7 @@ def test_a_damaged_part_of_the_manifest_stops_the_run_with_its_name(shop: Dagste
     assert len(shop.bill()) == 12, "nothing is bought on it"
 
 
+@pytest.mark.slow
 def test_a_backfill_of_another_export_writes_no_table(shop: DagsterShop) -> None:
     shop.refresh()
     before = objects(shop)
