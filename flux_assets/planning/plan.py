@@ -1,6 +1,6 @@
 """What a refresh would do and cost: the catalog's requests against the store; free."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -82,14 +82,12 @@ class Plan:
         chosen = is_in(self.table["status"], statuses)
         if not chosen.any():
             return self
-        reasons = self.table["reason"].where(
-            ~chosen, list(_spread(chosen, map(explain, self.rows_that_are(statuses))))
-        )
-        return replace(self, table=self.table.assign(reason=reasons))
+        import pyarrow as pa
 
-
-def _spread(chosen: Iterable[bool], texts: Iterator[str]) -> Iterator[str]:
-    return (next(texts) if is_chosen else "" for is_chosen in chosen)
+        told = [explain(row) for row in self.rows_that_are(statuses)]
+        reasons = _put(text_column(self.table, "reason"), pa.array(chosen), told)
+        # By Arrow, so that the column keeps its type, and the table's other parts their bytes.
+        return replace(self, table=self.table.assign(**pa.table({"reason": reasons}).to_pandas()))
 
 
 def build_plan(
