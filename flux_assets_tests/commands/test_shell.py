@@ -103,8 +103,8 @@ def test_the_bar_moves_while_pictures_land_to_the_run_s_own_total(workplace: Wor
 @pytest.mark.parametrize("executor", ["in_process", "multiprocess"])
 def test_the_bar_moves_in_a_live_run_with_every_executor(tmp_path: Path, executor: str) -> None:
     with (
+        open_terminal() as terminal,  # waits at its end for all whom the shop ends before
         open_live_shop(tmp_path, products=300, latency=2) as shop,
-        open_terminal() as terminal,
     ):
         buying = shop.start_buying(
             terminal=terminal.descriptor, TERM="xterm", FLUX_ASSETS_EXECUTOR=executor
