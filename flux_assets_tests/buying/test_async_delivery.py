@@ -134,6 +134,7 @@ def test_a_call_keeps_its_place_until_its_result_is_there(
     build: BuildBench, polled: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench = build()
+    bench.clock.others_have_seconds = 0.1
     run = bench.open(threads=4, max_in_flight=2)
     pace = run.purchase.sender.pace
     at_polls: list[int] = []
