@@ -6,6 +6,7 @@ from functools import partial
 from flux_assets.bill.caps import check_product_drop
 from flux_assets.bill.ledger import Ledger
 from flux_assets.catalog.identity import normalise_id
+from flux_assets.catalog.tables import read_former_ids
 from flux_assets.defs.known import Known, ReadKnown
 from flux_assets.manifest.stored import open_manifest, read_manifest_products
 from flux_assets.planning.against_store import check_run
@@ -96,8 +97,10 @@ def guard_drop(settings: Settings, store: ObjectStore, products: StoredTable) ->
     manifest = open_manifest(store)
     if manifest is not None:
         known = find_distinct(manifest.read_groups(("product_id",)), "product_id")
+        ids = products.read(("product_id", "former_ids"))
+        former = (it for of_one in read_former_ids(ids).values() for it in of_one)
         check_product_drop(
             set(map(normalise_id, known)),
-            set(products.read_texts("product_id")),
+            {*ids["product_id"], *map(normalise_id, former)},
             max_percent=settings.max_product_drop_percent,
         )

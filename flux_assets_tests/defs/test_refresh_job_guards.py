@@ -3,11 +3,16 @@
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import dagster as dg
+import pandas as pd
 import pytest
 
+from flux_assets.defs.guards import guard_drop
+from flux_assets.errors import ProductDropError
+from flux_assets.storage.parquet import StoredTable, write_parquet
 from flux_assets_tests.fixtures.dagster_shops import (
     DagsterShop,
     open_shop,
@@ -96,6 +101,19 @@ def test_a_manifest_that_is_asked_for_by_itself_is_guarded_too(shop: DagsterShop
     alone = shop.materialize("image_manifest").expect(success=False)
     assert "4 of the 5 products of the last manifest" in alone.failure()[1]
     assert shop.manifest_rows() == before
+
+
+@pytest.mark.parametrize(
+    ("former", "is_refused"), [('["001"]', False), ('["\\u200b001 "]', False), ("[]", True)]
+)
+def test_a_renamed_product_is_not_lost_to_who_names_none(
+    shop: DagsterShop, former: str, *, is_refused: bool
+) -> None:
+    shop.environ["FLUX_ASSETS_MAX_PRODUCT_DROP_PERCENT"] = "0"
+    shop.refresh(shots=["hero"])
+    export = pd.DataFrame({"product_id": ["A1", *IDS[1:]], "former_ids": [former] + 4 * ["[]"]})
+    with pytest.raises(ProductDropError) if is_refused else nullcontext():
+        guard_drop(shop.settings, shop.store, StoredTable(write_parquet(export)))
 
 
 def test_a_catalog_may_lose_a_few_products(shop: DagsterShop) -> None:
