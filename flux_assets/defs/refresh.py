@@ -27,7 +27,7 @@ from flux_assets.defs.unwanted import log_unwanted
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.manifest.product_names import ProductName
 from flux_assets.planning.against_store import run_cap
-from flux_assets.planning.choices import Choices, ChosenWork, choose_in_parts
+from flux_assets.planning.choices import Choices, ChosenWork, choose
 from flux_assets.planning.plan_table import read_plan_parts, read_stored
 from flux_assets.planning.reasons import check_choices, explain_choices, list_reasons
 from flux_assets.prompts.inputs import load_catalog, load_overrides, load_shots
@@ -185,7 +185,7 @@ def _choose_work(
     settings: Settings, choices: Choices, plan: StoredTable, known: Known
 ) -> ChosenWork:
     cap, parts = run_cap(settings, choices), read_plan_parts(plan)
-    return choose_in_parts(parts, choices, cap=cap, are_known=known.are_known)
+    return choose(parts, choices, cap=cap, are_known=known.are_known)
 
 
 def _cut_shards(
@@ -244,13 +244,14 @@ def build_generate_shard(settings: Settings, names: Names) -> dg.OpDefinition:
                 summary = count_outcomes(context, outcomes, names)
             else:
                 products = shard.get("products", {})  # none by a release before
+                named = {product_id: ProductName(*name) for product_id, name in products.items()}
                 summary = log_outcomes(
                     context,
                     outcomes,
                     settings=settings,
                     names=names,
                     store=stores.shop,
-                    products={known: ProductName(*name) for known, name in products.items()},
+                    products=named,
                 )
             summary.stop_reason = generation.stop.reason()
             summary.credits = generation.credits.span

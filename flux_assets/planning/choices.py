@@ -88,17 +88,6 @@ def select_rows(plan: "pd.DataFrame", choices: Choices) -> "pd.DataFrame":
 
 
 def choose(
-    plan: "pd.DataFrame",
-    choices: Choices,
-    *,
-    cap: RunCap,
-    are_known: Callable[["pd.DataFrame"], "np.ndarray"],
-) -> ChosenWork:
-    """As `choose_in_parts`, of a plan's table that is at hand as a whole."""
-    return choose_in_parts([plan], choices, cap=cap, are_known=are_known)
-
-
-def choose_in_parts(
     plan: Iterable["pd.DataFrame"],
     choices: Choices,
     *,

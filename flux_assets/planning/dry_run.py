@@ -135,7 +135,7 @@ def plan_catalog(
     )
     whole = plan_all(settings, store, ledger, requests, products.read(PLANNED))
     cap = run_cap(settings, choices)
-    work = choose(whole.table, choices, cap=cap, are_known=lambda rows: np.ones(len(rows), bool))
+    work = choose([whole.table], choices, cap=cap, are_known=lambda rows: np.ones(len(rows), bool))
     plan = replace(
         whole,
         table=select_rows(whole.table, choices),

@@ -12,7 +12,6 @@ from flux_assets.planning.choices import (
     ChosenWork,
     RunCap,
     choose,
-    choose_in_parts,
     select_rows,
 )
 from flux_assets.planning.plan_table import PlanRow, PlanStatus, build_plan_table
@@ -49,7 +48,7 @@ def _choose(
     cap: RunCap = WIDE_CAP,
     **choices: object,
 ) -> ChosenWork:
-    return choose(PLAN, Choices(**choices), cap=cap, are_known=are_known)  # type: ignore[arg-type] # its own fields
+    return choose([PLAN], Choices(**choices), cap=cap, are_known=are_known)  # type: ignore[arg-type] # its own fields
 
 
 def _names(rows: tuple[PlanRow, ...]) -> list[str]:
@@ -75,9 +74,7 @@ def test_a_plan_in_parts_comes_to_the_same_as_the_whole(
     def know_chairs(rows: pd.DataFrame) -> np.ndarray:
         return (rows["category"] == "Chairs").to_numpy(bool)
 
-    work = choose_in_parts(
-        [*parts, PLAN.head(0)], Choices(**choices), cap=cap, are_known=know_chairs
-    )
+    work = choose([*parts, PLAN.head(0)], Choices(**choices), cap=cap, are_known=know_chairs)
     assert work == _choose(cap=cap, are_known=know_chairs, **choices)
 
 
