@@ -10,12 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Literal, get_args
 
 from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.ledger_entry import LedgerEntry, pruned_reason
 from flux_assets.errors import FluxAssetsError, StoreError
-from flux_assets.manifest.wanted import PruneError, WantedPictures
+from flux_assets.manifest.old_files import delete_each
+from flux_assets.manifest.wanted import WantedPictures
 from flux_assets.storage.object_store import (
     LEDGER_PREFIX,
     PICTURE_KEY,
@@ -31,7 +33,6 @@ KeptReason = Literal["wanted", "published", "no_successor", "not_asked", "younge
 KEPT_REASONS: tuple[KeptReason, ...] = get_args(KeptReason)
 _Verdict = PruneReason | Literal["wanted", "published", "no_successor"]
 _SHOWN = 10
-_BATCH = 500
 _PROBE_KEY = f"{picture_prefix()}prune/permission/{'f' * 32}.png"
 """Where no picture is: deleting it removes nothing, and is refused where any other is.
 
@@ -167,17 +168,11 @@ def delete_pictures(
     Raises:
         PruneError: the store lets nothing be deleted.
     """
-    try:
-        store.delete(_PROBE_KEY)
-    except StoreError as error:
-        raise PruneError(str(error)) from error
-    for start in range(0, len(pictures), _BATCH):
-        batch = pictures[start : start + _BATCH]
-        obstacle = find_obstacle()
-        if obstacle:
-            yield from (Deletion(picture=picture, problem=obstacle) for picture in batch)
-        else:
-            yield from map_in_parallel(lambda picture: _delete(store, ledger, picture), batch)
+    delete = partial(_delete, store, ledger)
+    for picture, problem in delete_each(
+        store, pictures, delete, probe=_PROBE_KEY, find_obstacle=find_obstacle
+    ):
+        yield Deletion(picture=picture, problem=problem)
 
 
 def _judge_pictures(
@@ -231,19 +226,19 @@ def _read_settled(ledger: Ledger, picture: OldPicture) -> LedgerEntry | None:
     return entry if stored is not None and stored.object_key == picture.key else None
 
 
-def _delete(store: ObjectStore, ledger: Ledger, picture: OldPicture) -> Deletion:
+def _delete(store: ObjectStore, ledger: Ledger, picture: OldPicture) -> str:
     try:
         entry = _read_settled(ledger, picture)
         if entry is None:
-            return Deletion(picture=picture, problem="its ledger entry has changed meanwhile")
+            return "its ledger entry has changed meanwhile"
         if not entry.is_pruned(picture.key):
             reason = pruned_reason(picture.key)
             ledger.record_released(entry, may_be_paid=True, reason=reason)
         store.delete(picture.key)
     except FluxAssetsError as error:
-        return Deletion(picture=picture, problem=str(error))
+        return str(error)
     _log.info("deleted %s, which is %s", picture.key, picture.reason)
-    return Deletion(picture=picture)
+    return ""
 
 
 def _short(key: str) -> str:
