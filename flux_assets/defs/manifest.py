@@ -23,7 +23,6 @@ from flux_assets.defs.recognition_check import RECOGNISABLE_CHECK, judge_recogni
 from flux_assets.defs.reports import shortfalls_table
 from flux_assets.defs.resources import STORE, open_stores
 from flux_assets.defs.review_links import link_page
-from flux_assets.errors import StoreError
 from flux_assets.image_api.request import RequestIdentity
 from flux_assets.manifest.doubtful import DoubtfulRefusal
 from flux_assets.manifest.product_names import NAMED, read_names
@@ -101,33 +100,60 @@ def build_image_manifest(settings: Settings, names: Names) -> dg.AssetsDefinitio
         refreshed: dict[str, Any],
     ) -> dg.MaterializeResult:  # type: ignore[type-arg] # dagster compares with the bare class
         shop_store = open_stores(context, names).shop
-        ledger = open_ledger(settings, shop_store, run_identity(context))
-        records = open_records(settings, shop_store, ledger, preview_px=0)
         shots = load_shots(settings)
-        refusal = DoubtfulRefusal.of(shop_store, requests, shots.refusing)
-        reader = LineageReader(records, requests, plan, refusal)
+        reader = _open_reader(context, settings, shop_store, shots, requests, plan)
         if not refreshed.get("accept_drop"):
             _check_drop(settings, shop_store, requests)
-        is_older = not set(NAMED) <= set(plan.column_names())  # a run begun by another release
-        named, links = None if is_older else read_names(plan), link_page(settings)
-        result = _refresh(settings, shop_store, requests, refreshed, reader, shots, named, links)
-        if settings.partition_by == "bucket":
-            buckets = _find_buckets(shop_store, requests, shots, reader.not_stored_when_planned)
+        asked = pack(requests.read((*RequestIdentity._fields, "error", "skipped")))
+        by_bucket = settings.partition_by == "bucket"
+        manifest = _refresh(shop_store, asked, plan, reader, in_parts=by_bucket)
+        result = _describe(shop_store, manifest, asked, refreshed, reader, shots, settings)
+        if by_bucket:
+            buckets = _find_buckets(manifest, asked, shots, reader.not_stored_when_planned)
             log_changed_buckets(context, settings, names, shop_store, buckets)
         return result
 
     return image_manifest
 
 
+def _open_reader(  # noqa: PLR0917 - all that the step has
+    context: dg.AssetExecutionContext,
+    settings: Settings,
+    store: ObjectStore,
+    shots: ShotsFile,
+    requests: StoredTable,
+    plan: StoredTable,
+) -> LineageReader:
+    ledger = open_ledger(settings, store, run_identity(context))
+    records = open_records(settings, store, ledger, preview_px=0)
+    refusal = DoubtfulRefusal.of(store, requests, shots.refusing)
+    return LineageReader(records, requests, plan, refusal)
+
+
+def _refresh(
+    store: ObjectStore,
+    asked: "pd.DataFrame",
+    plan: StoredTable,
+    reader: LineageReader,
+    *,
+    in_parts: bool,
+) -> StoredManifest:
+    is_older = not set(NAMED) <= set(plan.column_names())  # a run begun by another release
+    return refresh_manifest(
+        store,
+        select_places(asked),
+        reader.read,
+        changed=reader.changed,
+        names=None if is_older else read_names(plan),
+        in_parts=in_parts,
+    )
+
+
 def _find_buckets(
-    store: ObjectStore, requests: StoredTable, shots: ShotsFile, new: AbstractSet[str]
+    manifest: StoredManifest, asked: "pd.DataFrame", shots: ShotsFile, new: AbstractSet[str]
 ) -> Buckets:
-    """What the stored manifest has in each bucket."""
-    manifest = open_manifest(store)
-    if manifest is None:
-        raise StoreError(store.uri_for(MANIFEST_KEY), "read", "somebody has deleted it")
+    """What the manifest has in each bucket."""
     pictures = manifest.read((*PICTURE_COLUMNS, "stale"))
-    asked = requests.read(("product_id", "shot", "skipped"))
     return Buckets(
         shots=[shot.name for shot in shots.shots],
         pictures=pictures[~pictures["stale"]],
@@ -175,25 +201,15 @@ def build_few_requests_failed(settings: Settings, names: Names) -> dg.AssetCheck
     return few_requests_failed
 
 
-def _refresh(  # noqa: PLR0917 - all that the step has read
-    settings: Settings,
+def _describe(  # noqa: PLR0917 - all that the step has read
     store: ObjectStore,
-    requests: StoredTable,
+    manifest: StoredManifest,
+    asked: "pd.DataFrame",
     refreshed: Mapping[str, Any],
     reader: LineageReader,
     shots: ShotsFile,
-    names: "pd.DataFrame | None",
-    links: Mapping[str, dg.MetadataValue],
+    settings: Settings,
 ) -> "dg.MaterializeResult[Any]":
-    asked = pack(requests.read((*RequestIdentity._fields, "error", "skipped")))
-    manifest = refresh_manifest(
-        store,
-        select_places(asked),
-        reader.read,
-        changed=reader.changed,
-        names=names,
-        in_parts=settings.partition_by == "bucket",
-    )
     told = {item.fingerprint: item for item in RunSummary.merge([refreshed]).shortfalls}
     reasons = reader.missing | reader.damaged | told | reader.refused
     shortfalls = [
@@ -206,7 +222,7 @@ def _refresh(  # noqa: PLR0917 - all that the step has read
         metadata={
             "object_uri": store.uri_for(MANIFEST_KEY),
             "csv_uri": store.uri_for(MANIFEST_CSV_KEY),
-            **links,
+            **link_page(settings),
             "dagster/row_count": sum(manifest.count_groups()),
             "stale": int(manifest.read(("stale",))["stale"].sum()),
             "missing": len(shortfalls),
