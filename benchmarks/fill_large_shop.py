@@ -26,8 +26,9 @@ from flux_assets.settings import load_settings
 from flux_assets.storage.object_store import ObjectStore, picture_key
 from flux_assets.storage.open_store import open_store
 from flux_assets.storage.parquet import open_table
+from flux_assets.storage.parquet_file import PARQUET
 from flux_assets.storage.table_merge import write_table
-from flux_assets.storage.table_parts import PARQUET, TableFolder
+from flux_assets.storage.table_parts import TableFolder
 
 _MADE_AT = "2026-01-01T00:00:00+00:00"
 

@@ -42,6 +42,7 @@ from flux_assets.settings import Settings
 from flux_assets.storage.buckets import advise_buckets
 from flux_assets.storage.object_store import ObjectStore, table_key
 from flux_assets.storage.parquet import StoredTable, write_parquet
+from flux_assets.storage.parquet_file import PARQUET
 from flux_assets.storage.sources import shown_uri
 from flux_assets.storage.table_merge import write_table
 from flux_assets.storage.table_parts import TableFolder
@@ -118,7 +119,7 @@ def _put_rejected_rows(store: ObjectStore, rejected_rows: Iterable[RejectedRow])
     store.put(
         table_key("rejected_rows.parquet"),
         write_parquet(build_rejected_rows_table(rejected_rows)),
-        content_type="application/vnd.apache.parquet",
+        content_type=PARQUET,
     )
 
 

@@ -10,6 +10,7 @@ from flux_assets.defs.resources import StoreResource
 from flux_assets.errors import ObjectNotFoundError
 from flux_assets.storage.object_store import ObjectStore, run_key, table_key
 from flux_assets.storage.parquet import StoredTable, read_parquet, write_parquet
+from flux_assets.storage.parquet_file import PARQUET
 from flux_assets.storage.run_tables import get_run_table, put_run_table
 from flux_assets.storage.table_parts import TableFolder
 
@@ -111,7 +112,7 @@ class StoreIOManager(dg.IOManager):
     @property
     def _content_type(self) -> str:
         is_json = self._form == "json"
-        return "application/json" if is_json else "application/vnd.apache.parquet"
+        return "application/json" if is_json else PARQUET
 
     def _encode(self, obj: "pd.DataFrame | object") -> bytes:
         if isinstance(obj, StoredTable):

@@ -23,10 +23,10 @@ from flux_assets.publishing.renditions import RenditionReport, make_renditions
 from flux_assets.settings import Settings, variable_of
 from flux_assets.storage.object_store import ObjectStore, run_key
 from flux_assets.storage.parquet import read_parquet, write_parquet
+from flux_assets.storage.parquet_file import PARQUET
 
 GROUP = "publishing"
 COMPLETE_CHECK = "every_picture_has_its_renditions"
-_CONTENT_TYPE = "application/vnd.apache.parquet"
 _SHOWN = 20
 
 
@@ -110,7 +110,7 @@ def _build_render_shard(settings: Settings, names: Names) -> dg.OpDefinition:
         channels, _ = _read(settings, store)
         made, report = make_renditions(store, map(Master._make, shard), channels)
         key = run_key(context.run_id, f"renditions.{context.get_mapping_key()}.parquet")
-        store.put(key, write_parquet(made), content_type=_CONTENT_TYPE)
+        store.put(key, write_parquet(made), content_type=PARQUET)
         return {"rows": key, "report": report.to_json()}
 
     return render_shard

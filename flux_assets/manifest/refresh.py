@@ -22,7 +22,8 @@ from flux_assets.storage.change_object import change_object
 from flux_assets.storage.frames import read_rows
 from flux_assets.storage.object_store import ObjectBody, ObjectStore
 from flux_assets.storage.parquet import StoredTable, write_parquet
-from flux_assets.storage.table_parts import PARQUET, TableFolder
+from flux_assets.storage.parquet_file import PARQUET
+from flux_assets.storage.table_parts import TableFolder
 
 if TYPE_CHECKING:  # they are loaded only where a table is really built
     import pandas as pd

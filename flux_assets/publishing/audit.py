@@ -28,6 +28,7 @@ from flux_assets.storage.frames import read_rows
 from flux_assets.storage.object_store import RENDITION_KEY, RENDITIONS_PREFIX, ObjectStore
 from flux_assets.storage.parallel import map_in_parallel
 from flux_assets.storage.parquet import StoredTable, write_parquet
+from flux_assets.storage.parquet_file import PARQUET
 from flux_assets.storage.table_merge import merge_rows
 
 _COLUMNS = ("product_id", "shot", "object_key", "sha256", "size_bytes")
@@ -174,7 +175,7 @@ def _rebuild(store: ObjectStore, audit: _Audit, channels: ChannelsFile) -> bool:
         store.put(
             RENDITIONS_KEY,
             sound.data,
-            content_type="application/vnd.apache.parquet",
+            content_type=PARQUET,
             if_absent=audit.etag is None,
             if_match=audit.etag,
         )

@@ -8,9 +8,9 @@ from flux_assets.errors import ConditionFailedError, ObjectNotFoundError
 from flux_assets.publishing.edition import Edition
 from flux_assets.publishing.edition_file import EditionFile, write_edition
 from flux_assets.storage.object_store import ObjectStore
+from flux_assets.storage.parquet_file import PARQUET
 
 FEEDS_PREFIX = "publishing/feeds/"
-_CONTENT_TYPE = "application/vnd.apache.parquet"
 _OF_CHANNEL = re.compile(rf"{FEEDS_PREFIX}([^/]+)/editions/(\d{{6,}})\.parquet")
 _NAME = re.compile(r"(\d{6,})\.parquet")
 
@@ -97,7 +97,7 @@ def claim_edition(store: ObjectStore, edition: Edition) -> bool:
     """
     key = edition_key(edition.channel, edition.number)
     try:
-        store.put(key, write_edition(edition), content_type=_CONTENT_TYPE, if_absent=True)
+        store.put(key, write_edition(edition), content_type=PARQUET, if_absent=True)
     except ConditionFailedError:
         # The client repeats a write whose reply was lost: the first may have been ours.
         try:

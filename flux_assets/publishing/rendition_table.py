@@ -17,14 +17,13 @@ from flux_assets.publishing.wanted_rows import IDENTITY, NOT_WANTED, WantedRows
 from flux_assets.storage.change_object import change_object
 from flux_assets.storage.object_store import ObjectBody, ObjectStore, table_key
 from flux_assets.storage.parquet import StoredTable, write_parquet
-from flux_assets.storage.parquet_file import NO_TABLE
+from flux_assets.storage.parquet_file import NO_TABLE, PARQUET
 from flux_assets.storage.table_merge import merge_rows
 
 if TYPE_CHECKING:  # they are loaded only where a table is really built
     import pandas as pd
 
 RENDITIONS_KEY = table_key("renditions.parquet")
-_CONTENT_TYPE = "application/vnd.apache.parquet"
 
 _log = logging.getLogger(__name__)
 
@@ -201,7 +200,7 @@ def _merge(store: ObjectStore, wanted: WantedRows, made: "pd.DataFrame") -> Merg
             data, count = _add(None, wanted, added)
         return data
 
-    written = change_object(store, RENDITIONS_KEY, update, content_type=_CONTENT_TYPE)
+    written = change_object(store, RENDITIONS_KEY, update, content_type=PARQUET)
     return MergedTable(count, hashlib.sha256(written.data).hexdigest())
 
 

@@ -13,13 +13,14 @@ from flux_assets.storage.durable_files import (
     sync_directory,
     temporary_file,
 )
+from flux_assets.storage.parquet_file import PARQUET
 
 _CONTENT_TYPES = {
     ".json": "application/json",
     ".csv": "text/csv",
     ".png": "image/png",
     ".jpg": "image/jpeg",
-    ".parquet": "application/vnd.apache.parquet",
+    ".parquet": PARQUET,
 }
 
 

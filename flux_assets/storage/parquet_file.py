@@ -13,6 +13,9 @@ if TYPE_CHECKING:  # they are loaded only where a table is really read
 NO_TABLE = (OSError, ValueError, KeyError, NotImplementedError)
 """What pandas and pyarrow raise, between them, for bytes that are no whole Parquet file."""
 
+PARQUET = "application/vnd.apache.parquet"
+"""Its media type."""
+
 ROWS_A_GROUP = 20_000
 """Reading takes the room of the table and one such group, unpacked."""
 

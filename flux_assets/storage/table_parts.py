@@ -19,13 +19,11 @@ from flux_assets.errors import ObjectNotFoundError, StoreError
 from flux_assets.storage.buckets import bucket_of
 from flux_assets.storage.object_store import ObjectStore, table_part_key
 from flux_assets.storage.parallel import map_on_cores
-from flux_assets.storage.parquet_file import COMPRESSION, NO_TABLE, add_notes, open_parquet
+from flux_assets.storage.parquet_file import COMPRESSION, NO_TABLE, PARQUET, add_notes, open_parquet
 from flux_assets.storage.part_cache import cache_of
 
 if TYPE_CHECKING:  # it is loaded only where a table is really read
     import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
-
-PARQUET = "application/vnd.apache.parquet"
 
 FETCHED_AT_ONCE = 8
 """Parts of a table; at most twice as many are held."""

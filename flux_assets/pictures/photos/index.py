@@ -10,7 +10,7 @@ from flux_assets.pictures.photos.fetched import PhotoVersion
 from flux_assets.storage.change_object import ChangeConflictError, change_object
 from flux_assets.storage.object_store import ObjectBody, ObjectStore, table_key
 from flux_assets.storage.parquet import read_parquet, write_parquet
-from flux_assets.storage.parquet_file import NO_TABLE
+from flux_assets.storage.parquet_file import NO_TABLE, PARQUET
 
 PHOTOS_KEY = table_key("photos.parquet")
 MAX_REMEMBERED = 500_000
@@ -86,7 +86,7 @@ def update_index(store: ObjectStore, changed: Mapping[str, RememberedPhoto]) -> 
         return _write_table(_latest(index.values()))
 
     try:
-        change_object(store, PHOTOS_KEY, add, content_type="application/vnd.apache.parquet")
+        change_object(store, PHOTOS_KEY, add, content_type=PARQUET)
     except ChangeConflictError as error:
         _log.warning("%s; %d photos are asked for again the next time", error, len(changed))
 
