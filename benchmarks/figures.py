@@ -82,6 +82,11 @@ def at_least(ratio: float) -> Target:
 EQUAL = Target(kind="equal")
 
 
+def count_calls(what: str, calls: int, *, wanted: int) -> Figure:
+    """How many pictures were asked for, which must be just so many."""
+    return Figure(name=f"{what}: calls", unit="calls", ours=calls, peer=wanted, target=EQUAL)
+
+
 def median_of_rounds(rounds: int, *measures: Callable[[], float]) -> list[float]:
     """Each measure's median; they are taken in turn, so that all see the same machine."""
     taken = [[measure() for measure in measures] for _ in range(rounds)]

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import requests
 
-from figures import EQUAL, Figure, at_most, run_alone
+from figures import Figure, at_most, count_calls, run_alone
 from no_change import run_floor
 from picture_listing import listed_pictures
 from processes import run_measured
@@ -83,12 +83,10 @@ def _measure(shop: Shop, bucket: Path, products: int, rounds: int) -> Sequence[F
         "one changed title": changed.peak_bytes,
     }
     return [
-        Figure(
-            name=f"{what}, no change: calls",
-            unit="calls",
-            ours=max(counts["calls"] for _, counts in unchanged),
-            peer=0,
-            target=EQUAL,
+        count_calls(
+            f"{what}, no change",
+            max(counts["calls"] for _, counts in unchanged),
+            wanted=0,
         ),
         Figure(
             name=f"{what}, no change: CPU time, beside hashing the prompts",
@@ -104,12 +102,10 @@ def _measure(shop: Shop, bucket: Path, products: int, rounds: int) -> Sequence[F
             peer=cpu_seconds,
             target=at_most(0.8),
         ),
-        Figure(
-            name=f"{what}, one changed title: calls",
-            unit="calls",
-            ours=counts["calls"],
-            peer=_SHOTS,
-            target=EQUAL,
+        count_calls(
+            f"{what}, one changed title",
+            counts["calls"],
+            wanted=_SHOTS,
         ),
         Figure(
             name=f"{what}, one changed title: CPU time, beside hashing the prompts",

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from figures import EQUAL, ROUNDS, Figure, at_most, run_alone
+from figures import ROUNDS, Figure, at_most, count_calls, run_alone
 from processes import Finished, run_measured
 from servers import bucket_folder, s3, simulator
 from shops import Shop, open_filled_shop, write_catalog
@@ -46,12 +46,10 @@ def measure_shop(shop: Shop, *, products: int, quick: bool) -> Sequence[Figure]:
     unchanged = statistics.median(run.wall_seconds for run, _ in refreshes)
     what = f"no change of {products:,} products x {_SHOTS} shots"
     figures = [
-        Figure(
-            name=f"{what}: calls",
-            unit="calls",
-            ours=max(counts["calls"] for _, counts in refreshes),
-            peer=0,
-            target=EQUAL,
+        count_calls(
+            f"{what}",
+            max(counts["calls"] for _, counts in refreshes),
+            wanted=0,
         ),
         Figure(
             name=f"{what}: the job, beside hashing the prompts",
@@ -85,12 +83,10 @@ def _measure_one_title(
         write_catalog(shop.catalog, products, changed_title=f"Title of round {number}")
         changes.append(shop.refresh())
     return [
-        Figure(
-            name=f"one title of {products:,} changed: calls",
-            unit="calls",
-            ours=max(counts["calls"] for _, counts in changes),
-            peer=_SHOTS,
-            target=EQUAL,
+        count_calls(
+            f"one title of {products:,} changed",
+            max(counts["calls"] for _, counts in changes),
+            wanted=_SHOTS,
         ),
         Figure(
             name=f"one title of {products:,} changed: the job, beside no change",
@@ -114,12 +110,10 @@ def _measure_on_s3(shop: Shop, *, what: str, floor: float, rounds: int) -> Seque
         on_s3 = replace(shop, extra={**shop.extra, **aws, "FLUX_ASSETS_STORE": "s3://bench"})
         runs = [on_s3.refresh() for _ in range(rounds)]
     return [
-        Figure(
-            name=f"{what}, on S3: calls",
-            unit="calls",
-            ours=max(counts["calls"] for _, counts in runs),
-            peer=0,
-            target=EQUAL,
+        count_calls(
+            f"{what}, on S3",
+            max(counts["calls"] for _, counts in runs),
+            wanted=0,
         ),
         Figure(
             name=f"{what}, on S3: the job, beside hashing the prompts",
