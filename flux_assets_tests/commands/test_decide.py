@@ -8,7 +8,7 @@ import pytest
 
 from flux_assets.catalog.offers import read_offers
 from flux_assets.commands.deciding import name_person
-from flux_assets.publishing.channel_editions import PublishingTerms, publish_channels
+from flux_assets.publishing.channel_editions import publish_channels
 from flux_assets.publishing.channels import read_channels
 from flux_assets.publishing.decision import Wish
 from flux_assets.publishing.decision_log import log_batch
@@ -16,22 +16,9 @@ from flux_assets.publishing.decisions import finish_interrupted
 from flux_assets.publishing.renditions import refresh_renditions
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets_tests.fixtures.command_line import Workplace, make_workplace
-from flux_assets_tests.fixtures.masters import draw_product, store_masters
+from flux_assets_tests.fixtures.masters import GOOGLE_CHANNELS, TERMS, draw_product, store_masters
 
-CHANNELS = b"""\
-profiles:
-  big: {width_px: 150, height_px: 150}
-channels:
-  google:
-    feed: {format: google_tsv}
-    slots:
-      main: {shots: [hero], profile: big}
-      additional: {shots: [wide], profile: big}
-"""
 EXPORT = b"id,title,image_link\nA1,Chair,\n-B 2,Desk,\n"
-TERMS = PublishingTerms(
-    public_url="https://pictures.invalid", by="ada", why="test", max_drop_percent=20
-)
 
 
 @pytest.fixture
@@ -49,7 +36,7 @@ def show(workplace: Workplace, colors: tuple[str, str, str], take: int) -> None:
     places = (("A1", "hero"), ("A1", "wide"), ("-B 2", "hero"))
     pictures = {place: draw_product(it) for place, it in zip(places, colors, strict=True)}
     store_masters(store, pictures, take=take)
-    channels = read_channels(CHANNELS, "channels.yaml")
+    channels = read_channels(GOOGLE_CHANNELS, "channels.yaml")
     refresh_renditions(store, channels)
     publish_channels(store, channels, read_offers(EXPORT, "export.csv"), TERMS)
 

@@ -11,7 +11,7 @@ from flux_assets.catalog.offers import read_offers
 from flux_assets.commands.calling import EX_USAGE
 from flux_assets.commands.looking import NoStoreError, open_made
 from flux_assets.manifest.rows import COLUMNS
-from flux_assets.publishing.channel_editions import PublishingTerms, publish_channels
+from flux_assets.publishing.channel_editions import publish_channels
 from flux_assets.publishing.channels import read_channels
 from flux_assets.publishing.decision import Wish
 from flux_assets.publishing.decisions import decide
@@ -22,26 +22,13 @@ from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.open_store import ensure_store_identity
 from flux_assets_tests.fixtures.command_line import Workplace
 from flux_assets_tests.fixtures.last_refresh import leave_tables
-from flux_assets_tests.fixtures.masters import draw_product, store_masters
+from flux_assets_tests.fixtures.masters import GOOGLE_CHANNELS, TERMS, draw_product, store_masters
 from flux_assets_tests.fixtures.purchases import build_ledger
 from flux_assets_tests.fixtures.records import make_request
 from flux_assets_tests.fixtures.shops import FAST, Shop
 from flux_assets_tests.fixtures.stored_pictures import buy, key_of
 from flux_assets_tests.fixtures.stores import store_environ
 
-CHANNELS = b"""\
-profiles:
-  big: {width_px: 150, height_px: 150}
-channels:
-  google:
-    feed: {format: google_tsv}
-    slots:
-      main: {shots: [hero], profile: big}
-      additional: {shots: [wide], profile: big}
-"""
-TERMS = PublishingTerms(
-    public_url="https://pictures.invalid", by="ada", why="test", max_drop_percent=20
-)
 OVERRIDES = {"FLUX_ASSETS_OVERRIDES": "overrides.csv"}
 DAGSTER_LOADED = """
 import sys
@@ -61,7 +48,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     ensure_store_identity(store, mode="sample", api_origin="simulator", shop=None)
     pictures = {("A1", "hero"): draw_product("navy"), ("A1", "wide"): draw_product("red")}
     records = store_masters(store, pictures)
-    channels = read_channels(CHANNELS, "channels.yaml")
+    channels = read_channels(GOOGLE_CHANNELS, "channels.yaml")
     refresh_renditions(store, channels)
     export = (shop.folder / "catalog.csv").read_bytes()
     publish_channels(store, channels, read_offers(export, "catalog.csv"), TERMS)

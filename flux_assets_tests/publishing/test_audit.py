@@ -10,7 +10,7 @@ from PIL import Image
 from flux_assets.catalog.offers import read_offers
 from flux_assets.manifest.findings import StoreFindings
 from flux_assets.publishing.audit import audit_renditions
-from flux_assets.publishing.channel_editions import PublishingTerms, publish_channels
+from flux_assets.publishing.channel_editions import publish_channels
 from flux_assets.publishing.channels import read_channels
 from flux_assets.publishing.editions import edition_key, read_last_edition
 from flux_assets.publishing.mark import read_mark
@@ -25,6 +25,7 @@ from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable, write_parquet
 from flux_assets_tests.fixtures.masters import (
     CHANNELS,
+    TERMS,
     CountingStore,
     draw_product,
     store_masters,
@@ -34,9 +35,6 @@ CHANNELS_FILE = read_channels(CHANNELS.encode(), "channels.yaml")
 PICTURES = {(name, "hero"): draw_product(name) for name in ("navy", "teal", "red")}
 EXPORT = b"id,title\nnavy,Chair\nteal,Chair\nred,Chair\n"
 FILES = 3 * 3
-TERMS = PublishingTerms(
-    public_url="https://pictures.invalid", by="ada", why="test", max_drop_percent=20
-)
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from flux_assets.manifest.stored import MANIFEST_KEY, open_manifest
 from flux_assets.pictures.lineage import LineageRecord
 from flux_assets.publishing.channel_editions import (
     ChannelReport,
-    PublishingTerms,
     SamplePictureError,
     publish_channels,
 )
@@ -30,12 +29,9 @@ from flux_assets.publishing.shop_publication import publish_shop
 from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable, write_parquet
-from flux_assets_tests.fixtures.masters import CountingStore, draw_product, store_masters
+from flux_assets_tests.fixtures.masters import TERMS, CountingStore, draw_product, store_masters
 
 EXPORT = b"id,title,image_link,item_group_id\n1-s,Chair,https://x.invalid/1.jpg,1\n2,Desk,,\n"
-TERMS = PublishingTerms(
-    public_url="https://pictures.invalid", by="ada", why="test", max_drop_percent=20
-)
 RULE = """\
     rules:
       - name: {name}
