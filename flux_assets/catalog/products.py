@@ -51,12 +51,7 @@ class Assembly:
     one_set_per: OneSetPer
     own_ids: Mapping[str, int]
     rules: TextRules
-    _products: dict[str, Product] = field(default_factory=dict)
-
-    @property
-    def products(self) -> tuple[Product, ...]:
-        """All products in the file's order."""
-        return tuple(sorted(self._products.values(), key=lambda product: product.line))
+    _lines: dict[str, int] = field(default_factory=dict)
 
     def add(self, family: Family) -> list[Product]:
         """Take the next family, and give the products that it is.
@@ -174,7 +169,7 @@ class Assembly:
             )
             for product_id, color in start.colors.items()
         ]
-        self._products.update((product.product_id, product) for product in kept)
+        self._lines.update((product.product_id, product.line) for product in kept)
         return kept
 
     def _problem_of(self, product_id: str) -> tuple[RejectionReason, str] | None:
@@ -196,10 +191,10 @@ class Assembly:
             )
             message = f"the product id {problem}, which no partition can be named by; change it"
             return "unusable_id", message
-        if product_id in self._products:
-            line = self._products[product_id].line
+        if product_id in self._lines:
             return "duplicate_id", (
-                f"the product id {product_id!r} is already that of line {line}, which is kept; "
+                f"the product id {product_id!r} is already that of line {self._lines[product_id]}, "
+                "which is kept; "
                 "give one of the two another id, or remove it"
             )
         return None

@@ -1,7 +1,9 @@
 """A shop's export -> its products, its rejected rows, and the account of every row."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flux_assets.catalog.cells import TextRules
 from flux_assets.catalog.dialect import Dialect
@@ -16,8 +18,12 @@ from flux_assets.catalog.products import Assembly
 from flux_assets.catalog.row_account import Account
 from flux_assets.catalog.starts import count_own_ids
 from flux_assets.catalog.table import Table
+from flux_assets.catalog.tables import build_products_table
 from flux_assets.catalog.unknown_headers import check_rows_are_known
 from flux_assets.errors import CatalogError
+
+if TYPE_CHECKING:  # pandas is loaded only where a table is really built
+    import pandas as pd
 
 
 def read_catalog(
@@ -60,26 +66,41 @@ def read_catalog(
         sheet=sheet,
         rules=rules,
     )
-    table, account, assembly = found.table, found.account, found.assembly
-    for family in found.families:
-        assembly.add(family)
-    return Catalog(
-        name=name,
-        dialect=assembly.dialect.name,
-        encoding=table.encoding,
-        delimiter=table.delimiter,
-        rows=account.rows,
-        products=assembly.products,
-        rejected_rows=tuple(sorted(account.rejected_rows, key=lambda row: row.line)),
-        skipped=dict(account.skipped),
-        warnings=(
-            *table.warnings,
-            *table.findings.build_warnings(),
-            *account.build_warnings(),
-        ),
-        suspected_encoding=table.encoding if table.is_suspected else "",
-        left_out=_find_left_out(found.entries, assembly.products, account),
+    built = chain.from_iterable(map(found.assembly.add, found.families))
+    products = tuple(sorted(built, key=lambda product: product.line))
+    left_out = _find_left_out(found.entries, products, found.account)
+    return replace(_describe(found, name), products=products, left_out=left_out)
+
+
+def read_catalog_table(data: bytes, name: str, **how: Any) -> "tuple[Catalog, pd.DataFrame]":  # noqa: ANN401 - as below
+    """The same with its products as `build_products_table` has them, not as objects.
+
+    Each family's rows are forgotten once its products stand in the table, so the catalog has
+    neither `products` nor `left_out`.
+
+    Args:
+        data: as for `read_catalog`.
+        name: likewise.
+        how: as for `open_families`.
+
+    Raises:
+        CatalogError: as for `read_catalog`.
+    """
+    found = open_families(data, name, **how)
+    found.entries.clear()
+    table = build_products_table(
+        chain.from_iterable(map(found.assembly.add, _take(found.families)))
     )
+    if not table["line"].is_monotonic_increasing:
+        table = table.sort_values("line", kind="stable", ignore_index=True)
+    return _describe(found, name), table
+
+
+def _take(families: list[Family]) -> Iterator[Family]:
+    """Each in turn, which the list then holds no more."""
+    families.reverse()
+    while families:
+        yield families.pop()
 
 
 class OpenedFamilies(NamedTuple):
@@ -87,8 +108,8 @@ class OpenedFamilies(NamedTuple):
 
     table: Table
     account: Account
-    entries: Sequence[Entry]
-    families: Sequence[Family]
+    entries: list[Entry]
+    families: list[Family]
     assembly: Assembly
 
 
@@ -122,6 +143,27 @@ def open_families(
         rules=rules,
     )
     return OpenedFamilies(table, account, entries, families, assembly)
+
+
+def _describe(found: OpenedFamilies, name: str) -> Catalog:
+    """All but the products, once every family was added."""
+    table, account = found.table, found.account
+    return Catalog(
+        name=name,
+        dialect=found.assembly.dialect.name,
+        encoding=table.encoding,
+        delimiter=table.delimiter,
+        rows=account.rows,
+        products=(),
+        rejected_rows=tuple(sorted(account.rejected_rows, key=lambda row: row.line)),
+        skipped=dict(account.skipped),
+        warnings=(
+            *table.warnings,
+            *table.findings.build_warnings(),
+            *account.build_warnings(),
+        ),
+        suspected_encoding=table.encoding if table.is_suspected else "",
+    )
 
 
 def _find_left_out(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from flux_assets.catalog.product import Catalog, Product, RejectedRow
-from flux_assets.catalog.read import read_catalog
+from flux_assets.catalog.read import read_catalog, read_catalog_table
 from flux_assets.catalog.tables import build_products_table, read_products
 from flux_assets.errors import ObjectNotFoundError
 from flux_assets.prompts.inputs import read_export, refuse_guess
@@ -148,12 +148,11 @@ def _read(
     last = _find(store, data, name, **how)
     if last and last.products.is_in_parts == (folder is not None) and last.products.is_whole():
         return last
-    catalog = read_catalog(data, name, **how)
-    refuse_guess(catalog)
-    frame = build_products_table(catalog.products)
+    account, frame = read_catalog_table(data, name, **how)
+    refuse_guess(account)
     reading = CatalogReading(
-        account=replace(catalog, products=(), left_out={}),
-        product_count=len(catalog.products),
+        account=account,
+        product_count=len(frame),
         products=StoredTable(b""),
         columns_sha256=hash_columns(frame.drop(columns="line")),
     )

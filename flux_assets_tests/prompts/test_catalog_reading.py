@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flux_assets.catalog.product import Catalog
-from flux_assets.catalog.read import read_catalog
+from flux_assets.catalog.read import read_catalog_table
 from flux_assets.prompts import catalog_reading
 from flux_assets.prompts.catalog_reading import (
     PRODUCTS_KEY,
@@ -69,9 +69,9 @@ def readings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def listed(data: bytes, name: str, **how: object) -> object:
         names.append(name)
-        return read_catalog(data, name, **how)  # type: ignore[arg-type] # passed on as it came
+        return read_catalog_table(data, name, **how)
 
-    monkeypatch.setattr(catalog_reading, "read_catalog", listed)
+    monkeypatch.setattr(catalog_reading, "read_catalog_table", listed)
     return names
 
 
