@@ -9,7 +9,7 @@ import hashlib
 import json
 import logging
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +29,7 @@ from flux_assets.settings import Settings
 from flux_assets.storage.frames import is_in, read_rows
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable, open_table, write_parquet
+from flux_assets.storage.parquet_file import write_row_groups
 from flux_assets.storage.table_merge import merge_rows
 from flux_assets.storage.table_parts import TableFolder
 
@@ -117,8 +118,8 @@ def _refresh(
     known = table.read(_IDENTITY)
     kept = np.flatnonzero(sources.are_current(known, table.read_notes().get(_NOTE)))
     added = _render_missing(render, sources, known.iloc[kept])
-    numbers = np.array([*kept, *range(len(known), len(known) + len(added))], int)
-    rows = pd.concat([known.iloc[kept], added[list(_IDENTITY)]])
+    rows = pd.concat([known.iloc[kept], added.read(_IDENTITY)])
+    numbers = np.concatenate([kept, np.arange(len(known), len(known) + len(rows) - len(kept))])
     places = numbers[sources.order(rows)]
     notes = {_NOTE: sources.digest}
     is_same = np.array_equal(places, np.arange(len(known))) and notes == table.read_notes()
@@ -134,7 +135,8 @@ def _no_rows() -> "pd.DataFrame":
 class _Sources:
     """What all requests follow from, and the origin of each product's.
 
-    `digest` is of all of it but for the overrides.
+    `digest` is of all of it but for the overrides. `overridden` are the products that have none,
+    since what they ask for follows from an override, or from what was bought under a former id.
     """
 
     def __init__(self, products: StoredTable, shots: ShotsFile, overrides: OverridesFile) -> None:
@@ -144,8 +146,8 @@ class _Sources:
         self.digest = hashlib.sha256(self._rules.encode() + products.data).hexdigest()
         ids = products.read(("product_id", "former_ids"))
         self.product_ids = ids["product_id"]
-        self._overridden = {product_id for product_id, _ in overrides.overrides}
-        self._overridden |= set(ids.loc[ids["former_ids"] != "[]", "product_id"])
+        self.overridden = {product_id for product_id, _ in overrides.overrides}
+        self.overridden |= set(ids.loc[ids["former_ids"] != "[]", "product_id"])
 
     def are_current(self, known: "pd.DataFrame", digest: str | None) -> "pd.Series[bool]":
         """Which rows of the last table are as they would be rendered now.
@@ -154,38 +156,40 @@ class _Sources:
             known: their identities.
             digest: of what that table was made from, which proves that no origin has changed.
         """
-        current = (known["origin"] != _NO_ORIGIN) & ~is_in(known["product_id"], self._overridden)
+        current = (known["origin"] != _NO_ORIGIN) & ~is_in(known["product_id"], self.overridden)
         if digest != self.digest:
             origins = dict(self.find_origins(self._products.read()))
             current &= is_in(known["origin"], origins.values())
         return current
-
-    def read(self, product_ids: Collection[str]) -> "pd.DataFrame":
-        """Some products, in their order."""
-        return self._products.read(where=("product_id", product_ids))
 
     def find_origins(self, products: "pd.DataFrame") -> Iterator[tuple[str, str]]:
         """Each one's id and origin; where in the file its row stands makes no difference."""
         names = [name for name in products.columns if name != "line"]
         ids = products["product_id"].tolist()
         for product_id, row in zip(ids, read_rows(products, names), strict=True):
-            if product_id in self._overridden:
+            if product_id in self.overridden:
                 yield product_id, _NO_ORIGIN
             else:
                 digest = hashlib.sha256(f"{self._rules}{json.dumps(row)}".encode())
                 yield product_id, digest.hexdigest()[:32]
 
-    def find_missing(self, rows: "pd.DataFrame") -> Iterator[tuple[list[Shot], list[str]]]:
-        """The shots that some products lack rows of, and those products."""
+    def find_missing(self, rows: "pd.DataFrame") -> "Iterator[tuple[list[Shot], pd.DataFrame]]":
+        """Some thousand products at a time that lack rows of some shots, and these shots."""
         import numpy as np
 
         lacks = np.zeros(len(self.product_ids), int)
         for place, shot in enumerate(self.shots):
             has = is_in(self.product_ids, rows.loc[rows["shot"] == shot.name, "product_id"])
             lacks[~has] |= 1 << place
-        for code in np.unique(lacks[lacks > 0]).tolist():
-            lacking = [shot for place, shot in enumerate(self.shots) if code >> place & 1]
-            yield lacking, self.product_ids[lacks == code].tolist()
+        columns, start = self._products.column_names(), 0
+        for group, count in enumerate(self._products.count_groups()):
+            codes = lacks[start : start + count]
+            start += count
+            if codes.any():
+                products = self._products.read_group(group, columns).to_pandas()
+                for code in np.unique(codes[codes > 0]).tolist():
+                    lacking = [shot for place, shot in enumerate(self.shots) if code >> place & 1]
+                    yield lacking, products[codes == code]
 
     def order(self, rows: "pd.DataFrame") -> "np.ndarray":
         """The places of the rows in the order of the products, and of the shots within each."""
@@ -201,17 +205,54 @@ def _render_missing(
     render: Callable[..., Iterable[ImageRequest | Skipped | PromptError]],
     sources: _Sources,
     rows: "pd.DataFrame",
-) -> "pd.DataFrame":
-    """The requests that these rows of a table are not of, without an order."""
+) -> StoredTable:
+    """The requests that these rows of a table are not of, without an order.
+
+    They are packed as soon as they are made: those of a million products take gigabytes.
+    """
+    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+
+    schema = pa.Schema.from_pandas(_no_rows(), preserve_index=False)
+    tables = (
+        pa.Table.from_pandas(table, schema, preserve_index=False)
+        for table in _render_groups(render, sources, rows)
+    )
+    return StoredTable(write_row_groups(tables, schema))
+
+
+def _render_groups(
+    render: Callable[..., Iterable[ImageRequest | Skipped | PromptError]],
+    sources: _Sources,
+    rows: "pd.DataFrame",
+) -> "Iterator[pd.DataFrame]":
+    """Some thousand at a time; last, at once, those that the store must be asked about."""
     import pandas as pd
 
-    parts = [_no_rows()]
-    for lacking, product_ids in sources.find_missing(rows):
-        chosen = sources.read(product_ids)
-        table = build_requests_table(render(products=list(read_products(chosen)), shots=lacking))
-        origins = dict(sources.find_origins(chosen))
-        parts.append(table.assign(origin=_name_origins(table, lacking, origins)))
-    return pd.concat(parts, ignore_index=True)
+    asked: dict[tuple[str, ...], list[pd.DataFrame]] = {}
+    for lacking, products in sources.find_missing(rows):
+        words = [shot for shot in lacking if shot.mode != "edit"]
+        edits = tuple(shot.name for shot in lacking if shot.mode == "edit")
+        is_plain = ~is_in(products["product_id"], sources.overridden)
+        if words and is_plain.any():
+            yield _build_group(render, sources, words, products[is_plain])
+        asked.setdefault(tuple(shot.name for shot in words), []).append(products[~is_plain])
+        asked.setdefault(edits, []).append(products)
+    for names, groups in asked.items():
+        shots = [shot for shot in sources.shots if shot.name in names]
+        products = pd.concat(groups)
+        if shots and len(products):
+            yield _build_group(render, sources, shots, products)
+
+
+def _build_group(
+    render: Callable[..., Iterable[ImageRequest | Skipped | PromptError]],
+    sources: _Sources,
+    shots: Sequence[Shot],
+    products: "pd.DataFrame",
+) -> "pd.DataFrame":
+    table = build_requests_table(render(products=list(read_products(products)), shots=shots))
+    origins = dict(sources.find_origins(products))
+    return table.assign(origin=_name_origins(table, shots, origins))
 
 
 @cache

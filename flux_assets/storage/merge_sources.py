@@ -1,6 +1,7 @@
 """Rows of several groups, put into another order: each group is held only while it is of use."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from flux_assets.storage.parquet import StoredTable
@@ -12,10 +13,10 @@ if TYPE_CHECKING:  # they are loaded only where a table is really written
 
 
 class MergeSources:
-    """The groups of one table, and others with other rows.
+    """The groups of some tables, and others that are unpacked already.
 
     Args:
-        last: the table.
+        tables: the packed ones.
         added: the other groups; their columns and types are the new table's.
         places: of each row of the new table: its number among all rows of these groups.
         values: of some columns, for the whole new table, instead of what its rows had.
@@ -24,7 +25,7 @@ class MergeSources:
 
     def __init__(
         self,
-        last: StoredTable,
+        tables: Sequence[StoredTable],
         added: "Sequence[pa.Table]",
         places: "np.ndarray",
         values: "Mapping[str, np.ndarray]",
@@ -34,10 +35,14 @@ class MergeSources:
 
         self.schema = added[0].schema
         self.bounds = bounds
-        self._last = last
-        lengths = last.count_groups()
-        self._held = dict(enumerate(added, len(lengths)))
-        self._starts = np.cumsum([0, *lengths, *map(len, added)])
+        counts = [table.count_groups() for table in tables]
+        self._packed = [
+            (table, group)
+            for table, groups in zip(tables, counts, strict=True)
+            for group in range(len(groups))
+        ]
+        self._held = dict(enumerate(added, len(self._packed)))
+        self._starts = np.cumsum([0, *chain(*counts), *map(len, added)])
         self._places = places
         self._values = values
         self._source_of = np.searchsorted(self._starts[1:], places, side="right")
@@ -88,6 +93,7 @@ class MergeSources:
 
     def _open(self, source: int) -> "pa.Table":
         if source not in self._held:
-            group = self._last.read_group(source, self.schema.names)
-            self._held[source] = group.select(self.schema.names).cast(self.schema)
+            table, group = self._packed[source]
+            rows = table.read_group(group, self.schema.names)
+            self._held[source] = rows.select(self.schema.names).cast(self.schema)
         return self._held[source]

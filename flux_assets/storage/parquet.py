@@ -55,7 +55,7 @@ class StoredTable:
         import pyarrow as pa
 
         release_unused()
-        schema = self._read_schema()
+        schema = self.read_schema()
         names = list(schema.names if columns is None else columns)
         groups = [schema.empty_table().select(_known(names, schema)), *self._scan(names, where)]
         frame: pd.DataFrame = pa.concat_tables(groups).to_pandas()
@@ -63,17 +63,22 @@ class StoredTable:
 
     def column_names(self) -> tuple[str, ...]:
         """In the table's order."""
-        return tuple(self._read_schema().names)
+        return tuple(self.read_schema().names)
+
+    def read_schema(self) -> "pa.Schema":
+        """The columns with Arrow's types, and what is said of them."""
+        index = self.read_index()
+        return open_parquet(self.data).schema_arrow if index is None else index.schema
 
     def column_types(self) -> "dict[str, pa.DataType]":
         """Arrow's type of each column, in the table's order."""
-        return {field.name: field.type for field in self._read_schema()}
+        return {field.name: field.type for field in self.read_schema()}
 
     def all_begin(self, column: str, start: str) -> bool:
         """Whether the texts of a column all begin with one, or are all empty if that is."""
         import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types
 
-        for group in self._scan(_known([column], self._read_schema())):
+        for group in self._scan(_known([column], self.read_schema())):
             texts = group[column]
             fits = pc.starts_with(texts, start) if start else pc.equal(texts, "")
             if not pc.all(fits, min_count=0).as_py():
@@ -122,7 +127,7 @@ class StoredTable:
 
         release_unused()
         groups: list[pa.Table] = []
-        for group in self._scan(_known(columns, self._read_schema())):
+        for group in self._scan(_known(columns, self.read_schema())):
             groups.append(group)
             if sum(map(len, groups)) >= count:
                 yield pa.concat_tables(groups)
@@ -147,10 +152,6 @@ class StoredTable:
         if index is None:
             return open_parquet(self.data).read_row_group(group, list(columns))
         return pa.concat_tables(_read_part(index, columns, None, index.parts[group]))
-
-    def _read_schema(self) -> "pa.Schema":
-        index = self.read_index()
-        return open_parquet(self.data).schema_arrow if index is None else index.schema
 
     def _scan(
         self, names: Sequence[str], where: tuple[str, Collection[str]] | None = None

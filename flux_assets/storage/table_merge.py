@@ -52,7 +52,7 @@ def write_table(
 
 def merge_rows(
     last: StoredTable,
-    added: "pd.DataFrame",
+    added: "pd.DataFrame | StoredTable",
     places: "np.ndarray",
     values: "Mapping[str, np.ndarray] | None" = None,
     notes: Mapping[str, str] = NO_NOTES,
@@ -67,7 +67,8 @@ def merge_rows(
 
     Args:
         last: a table.
-        added: the other rows. Their columns and types are the new table's.
+        added: the other rows; those of a table are unpacked group by group, too, and in parts are
+            by bucket. Their columns and types are the new table's.
         places: of each row of the new table: its number in the last one, or the number of rows of
             the last one plus its number in `added`.
         values: those of some columns, for the whole new table, instead of what its rows had.
@@ -82,21 +83,27 @@ def merge_rows(
     import numpy as np
     import pyarrow as pa
 
-    plain = pa.Table.from_pandas(added, preserve_index=False)
+    tables = [last]
+    if isinstance(added, StoredTable):
+        tables.append(added)
+        plain = added.read_schema().empty_table()
+    else:
+        plain = pa.Table.from_pandas(added, preserve_index=False)
     values = values or {}
     if folder is None:
-        whole = MergeSources(last, [plain], places, values, cut_groups(len(places)))
+        whole = MergeSources(tables, [plain], places, values, cut_groups(len(places)))
         taken = map(whole.take, range(len(whole.bounds)))
         return StoredTable(write_row_groups(taken, add_notes(plain.schema, notes)))
     if differing is None:
         differing = np.full(len(places), bool(values))
-    of_last, of_added = _find_last_buckets(last), _number(find_buckets(added[_OWNER].tolist()))
-    buckets = np.concatenate([of_last, of_added])[places]
+    of_packed = np.concatenate([*map(_find_buckets_of, tables)])
+    of_plain = _number(find_buckets(plain[_OWNER].to_pylist()))
+    buckets = np.concatenate([of_packed, of_plain])[places]
     in_order = np.argsort(buckets, kind="stable")
-    groups, numbers = _cut_buckets(plain, of_added)
-    moved = np.concatenate([np.arange(len(of_last)), len(of_last) + numbers])[places]
+    groups, numbers = _cut_buckets(plain, of_plain)
+    moved = np.concatenate([np.arange(len(of_packed)), len(of_packed) + numbers])[places]
     sources = MergeSources(
-        last,
+        tables,
         groups,
         moved[in_order],
         {name: column[in_order] for name, column in values.items()},
@@ -105,13 +112,13 @@ def merge_rows(
     return _write_parts(last, sources, differing[in_order], folder, notes)
 
 
-def _find_last_buckets(last: StoredTable) -> "np.ndarray":
+def _find_buckets_of(table: StoredTable) -> "np.ndarray":
     """The number of the bucket of each row."""
     import numpy as np
 
-    index = last.read_index()
+    index = table.read_index()
     if index is None:
-        return _number(find_buckets(last.read_texts(_OWNER)))
+        return _number(find_buckets(table.read_texts(_OWNER)))
     numbers = _number(part.bucket for part in index.parts)
     return np.repeat(numbers, [part.rows for part in index.parts])
 

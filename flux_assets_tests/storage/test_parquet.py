@@ -97,6 +97,14 @@ def test_any_order_of_many_groups_can_be_had(stored: StoredTable) -> None:
     pd.testing.assert_frame_equal(_merge(stored, places), expected)
 
 
+def test_rows_that_are_added_packed_are_merged_as_unpacked_ones(stored: StoredTable) -> None:
+    places = np.array([5, 0, 7, 3, 6])
+    packed = StoredTable(write_parquet(ADDED))
+    assert len(packed.count_groups()) == 2
+    merged = merge_rows(stored, packed, places, notes={"made_from": "both"})
+    assert merged.data == merge_rows(stored, ADDED, places, notes={"made_from": "both"}).data
+
+
 def test_a_merged_table_can_be_merged_again(stored: StoredTable) -> None:
     once = merge_rows(stored, ADDED, np.array([0, 5, 3]))
     twice = merge_rows(once, ADDED[:0], np.array([2, 1]))

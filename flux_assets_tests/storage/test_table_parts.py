@@ -387,8 +387,11 @@ def test_merging_in_parts_is_merging_whole_and_then_cutting(
         )
     )
     whole = merge_rows(last, _frame(added), places, {"seed": seeds})
+    packed = StoredTable(write_parquet(_frame(added)))
+    assert merge_rows(last, packed, places, {"seed": seeds}).data == whole.data
+    others = packed if data.draw(st.booleans()) else _frame(added)
     parts = merge_rows(
-        last, _frame(added), places, {"seed": seeds}, folder=folder, differing=seeds != before
+        last, others, places, {"seed": seeds}, folder=folder, differing=seeds != before
     )
     assert parts.data == write_table(whole.read(), folder).data
     pd.testing.assert_frame_equal(parts.read(), by_bucket(whole.read()))
