@@ -121,7 +121,7 @@ def plan_report(plan: Plan, to_buy: int) -> str:
     changes = count_changes(plan)
     if changes:
         parts.append(markdown_table(("changed by", "pictures"), changes.items()))
-    categories = Counter(row.category for row in plan.rows_that_are(TO_BUY))
+    categories = Counter(plan.select(TO_BUY)["category"].value_counts(sort=False).to_dict())
     if len(categories) > 1:
         named = [(name or "(none)", count) for name, count in categories.most_common(_SHOWN)]
         parts.append(markdown_table(("to buy in category", "pictures"), named))

@@ -48,16 +48,15 @@ def explain_changes(
 
 def count_pruned(plan: Plan) -> int:
     """How many pictures are to buy that were paid and stored before, and deleted on purpose."""
-    return sum(
-        row.reason.startswith(PRUNED) or row.reason.endswith(f", {PRUNED}")
-        for row in plan.rows_that_are(TO_BUY)
-    )
+    reasons = plan.select(TO_BUY)["reason"].str
+    return int((reasons.startswith(PRUNED) | reasons.endswith(f", {PRUNED}")).sum())
 
 
 def count_changes(plan: Plan) -> Mapping[str, int]:
     """How many changed pictures each field accounts for; one picture may count for several."""
-    reasons = (row.reason for row in plan.rows_that_are({"changed"}))
-    fields = Counter(field for reason in reasons for field in reason.split(", "))
+    fields: Counter[str] = Counter()
+    for reason, count in plan.select({"changed"})["reason"].value_counts(sort=False).items():
+        fields.update(dict.fromkeys(str(reason).split(", "), count))
     return dict(fields.most_common())
 
 

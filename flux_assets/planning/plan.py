@@ -1,7 +1,8 @@
 """What a refresh would do and cost: the catalog's requests against the store; free."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,10 @@ from flux_assets.image_api.request import RequestIdentity
 from flux_assets.planning.plan_table import STATUSES, TO_BUY, PlanRow, PlanStatus, read_plan_rows
 from flux_assets.storage.frames import is_in, look_up, read_rows, text_column
 from flux_assets.storage.object_store import picture_prefix
-from flux_assets.storage.stored_pictures import StoredPictures
+from flux_assets.storage.stored_pictures import StoredPictures, list_prefixes, without
 
 if TYPE_CHECKING:  # they are loaded only where a plan is really made
+    import numpy as np
     import pandas as pd
     import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
@@ -62,7 +64,11 @@ class Plan:
 
     def rows_that_are(self, statuses: Collection[PlanStatus]) -> tuple[PlanRow, ...]:
         """Those that have one of these standings, as objects."""
-        return tuple(read_plan_rows(self.table[is_in(self.table["status"], statuses)]))
+        return tuple(read_plan_rows(self.select(statuses)))
+
+    def select(self, statuses: Collection[PlanStatus]) -> "pd.DataFrame":
+        """The same as a table."""
+        return self.table[is_in(self.table["status"], statuses)]
 
     @property
     def counts(self) -> Mapping[PlanStatus, int]:
@@ -94,14 +100,14 @@ def build_plan(
     requests: "pd.DataFrame",
     *,
     pictures: StoredPictures,
-    read_entries: Callable[[list[str]], Mapping[str, LedgerEntry]],
+    read_entries: Callable[[Collection[str]], Mapping[str, LedgerEntry]],
     limits: PlanLimits,
     standing_of: Callable[[LedgerEntry], Standing],
     products: "pd.DataFrame | None" = None,
     former_ids: Mapping[str, tuple[str, ...]] = NO_FORMER_IDS,
     doubts: Mapping[str, str] = NO_DOUBTS,
 ) -> Plan:
-    """Say what each request's standing is; objects are made of those without a picture alone.
+    """Say what each request's standing is.
 
     Args:
         requests: every request of the catalog, in the columns of `RequestIdentity`.
@@ -120,40 +126,59 @@ def build_plan(
     keys = pictures.find(columns["fingerprint"])
     is_absent = pc.is_null(keys)
     absent = requests[is_absent.to_numpy(zero_copy_only=False)]
-    lacking = [RequestIdentity(*row) for row in read_rows(absent, RequestIdentity._fields)]
-    prefixes = [_list_prefixes(item, former_ids) for item in lacking]
-    flat = [prefix for of_one in prefixes for prefix in of_one]
-    others = dict(zip(flat, pictures.has_any(flat), strict=True))
-    judge = _Judge(read_entries([it.fingerprint for it in lacking]), standing_of, doubts)
-    stood = [
-        judge.find_standing(item.fingerprint, has_others=any(others[it] for it in of_one))
-        for item, of_one in zip(lacking, prefixes, strict=True)
-    ]
-    renamed = requests[is_in(requests["product_id"], former_ids.keys())]
-    orphaned = pictures.find_others(columns["fingerprint"]).difference(
-        flat,
-        *(
-            _list_prefixes(RequestIdentity(*row), former_ids)
-            for row in read_rows(renamed, RequestIdentity._fields)
-        ),
-    )
+    has_others = _have_others(absent, pictures, former_ids)
+    entries = read_entries(absent["fingerprint"])
+    stood, why = _Judge(entries, standing_of, doubts).judge(absent["fingerprint"], has_others)
     text = pa.large_string()
     blank = pa.repeat(pa.scalar("", text), len(requests))
     statuses = pa.repeat(pa.scalar("stored", text), len(requests))
     columns |= {
-        "status": _put(statuses, is_absent, [status for status, _ in stood]),
-        "object_key": pc.fill_null(keys, "") if lacking else keys,
-        "reason": _put(blank, is_absent, [reason for _, reason in stood]),
+        "status": _put(statuses, is_absent, stood),
+        "object_key": pc.fill_null(keys, "") if len(absent) else keys,
+        "reason": _put(blank, is_absent, why),
         **{name: _look_up(columns["product_id"], products, name) for name in ("category", "title")},
     }
-    return Plan(table=pa.table(columns).to_pandas(), orphaned=len(orphaned), limits=limits)
+    orphaned = _count_orphaned(requests, pictures, former_ids)
+    return Plan(table=pa.table(columns).to_pandas(), orphaned=orphaned, limits=limits)
 
 
-def _put(column: "pa.Array", places: "pa.Array", texts: Sequence[str]) -> "pa.Array":
+def _have_others(
+    absent: "pd.DataFrame", pictures: StoredPictures, former_ids: Mapping[str, tuple[str, ...]]
+) -> "np.ndarray":
+    """Which requests' product and shot have another picture, under an id of now or a former one."""
+    import pyarrow as pa
+
+    prefixes = list_prefixes(text_column(absent, "product_id"), text_column(absent, "shot"))
+    found: np.ndarray = pictures.has_any(prefixes).to_numpy(zero_copy_only=False)
+    is_renamed = is_in(absent["product_id"], former_ids.keys())
+    if not is_renamed.any():
+        return found
+    former = [*_list_former(absent[is_renamed], former_ids)]
+    flat = pa.array(chain.from_iterable(former), prefixes.type)
+    others = set(flat.filter(pictures.has_any(flat)).to_pylist())
+    found = found.copy()  # Arrow's own may not be written to
+    found[is_renamed] |= [not others.isdisjoint(of_one) for of_one in former]
+    return found
+
+
+def _count_orphaned(
+    requests: "pd.DataFrame", pictures: StoredPictures, former_ids: Mapping[str, tuple[str, ...]]
+) -> int:
+    """How many products and shots have pictures, and are asked for no more."""
+    others = pictures.find_others(text_column(requests, "fingerprint"))
+    if not len(others):
+        return 0
+    asked = list_prefixes(text_column(requests, "product_id"), text_column(requests, "shot"))
+    renamed = requests[is_in(requests["product_id"], former_ids.keys())]
+    former = chain.from_iterable(_list_former(renamed, former_ids))
+    return len(without(without(others, asked), former))
+
+
+def _put(column: "pa.Array", places: "pa.Array", texts: "pa.Array | Sequence[str]") -> "pa.Array":
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if not texts:
+    if not len(texts):
         return column  # and no copy of it
     return pc.replace_with_mask(column, places, pa.array(texts, column.type))
 
@@ -168,12 +193,12 @@ def _look_up(product_ids: "pa.Array", products: "pd.DataFrame | None", name: str
     return pc.fill_null(look_up(product_ids, products, "product_id", name), "")
 
 
-def _list_prefixes(
-    request: RequestIdentity, former_ids: Mapping[str, tuple[str, ...]]
-) -> list[str]:
-    """Where the pictures of its product's shot lie."""
-    ids = (request.product_id, *former_ids.get(request.product_id, ()))
-    return [picture_prefix(request.shot, product_id) for product_id in ids]
+def _list_former(
+    requests: "pd.DataFrame", former_ids: Mapping[str, tuple[str, ...]]
+) -> Iterator[list[str]]:
+    """Where the pictures lie that each request's product and shot had under former ids."""
+    for product_id, shot in read_rows(requests, ("product_id", "shot")):
+        yield [picture_prefix(shot, former_id) for former_id in former_ids[product_id]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +208,29 @@ class _Judge:
     entries: Mapping[str, LedgerEntry]
     standing_of: Callable[[LedgerEntry], Standing]
     doubts: Mapping[str, str]
+
+    def judge(
+        self, fingerprints: "pd.Series[str]", has_others: "np.ndarray"
+    ) -> "tuple[pa.Array, pa.Array]":
+        """The standing of each, and why; objects are made of what has an entry or a doubt alone."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        text = pa.large_string()
+        statuses = pc.if_else(pa.array(has_others, pa.bool_()), "changed", "new").cast(text)
+        blank = pa.repeat(pa.scalar("", text), len(fingerprints))
+        is_known = is_in(fingerprints, {*self.entries, *self.doubts})
+        stood = [
+            self.find_standing(fingerprint, has_others=others)
+            for fingerprint, others in zip(
+                fingerprints[is_known], has_others[is_known].tolist(), strict=True
+            )
+        ]
+        places = pa.array(is_known)
+        return (
+            _put(statuses, places, [status for status, _ in stood]),
+            _put(blank, places, [reason for _, reason in stood]),
+        )
 
     def find_standing(self, fingerprint: str, *, has_others: bool) -> tuple[PlanStatus, str]:
         status: PlanStatus = "changed" if has_others else "new"

@@ -65,27 +65,37 @@ class StoredPictures:
 
         return self.keys.take(pc.index_in(_shorten(fingerprints), value_set=self.shorts))
 
-    def has_any(self, prefixes: Sequence[str]) -> list[bool]:
+    def has_any(self, prefixes: "pa.Array") -> "pa.Array":
         """Whether there is a picture, under each of some prefixes of shots of products."""
-        import pyarrow as pa
         import pyarrow.compute as pc
 
-        if not prefixes:
-            return []
-        wanted = pa.array(prefixes, self.keys.type)
-        found: list[bool] = pc.is_in(wanted, value_set=_cut_names(self.keys)).to_pylist()
-        return found
+        return pc.is_in(prefixes, value_set=_cut_names(self.keys))
 
-    def find_others(self, fingerprints: "pa.Array") -> set[str]:
+    def find_others(self, fingerprints: "pa.Array") -> "pa.Array":
         """The prefixes under which there are pictures, but none of these requests."""
         import pyarrow.compute as pc
 
         is_asked = pc.is_in(self.shorts, value_set=_shorten(fingerprints))
         others = _cut_names(self.keys.filter(pc.invert(is_asked))).unique()
-        if not len(others):
-            return set()
-        asked = _cut_names(self.keys.filter(is_asked))
-        return set(others.filter(pc.invert(pc.is_in(others, value_set=asked))).to_pylist())
+        return without(others, _cut_names(self.keys.filter(is_asked))) if len(others) else others
+
+
+def without(texts: "pa.Array", others: "pa.Array | Iterable[str]") -> "pa.Array":
+    """Those of some texts that are none of the others."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    among = others if isinstance(others, pa.Array) else pa.array(others, texts.type)
+    return texts.filter(pc.invert(pc.is_in(texts, value_set=among)))
+
+
+def list_prefixes(product_ids: "pa.Array", shots: "pa.Array") -> "pa.Array":
+    """As `picture_prefix`, of each of some requests."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    root, end, slash = (pa.scalar(it, shots.type) for it in ("images", "", "/"))
+    return pc.binary_join_element_wise(root, shots, _quote(product_ids), end, slash)
 
 
 def _cut_names(keys: "pa.Array") -> "pa.Array":

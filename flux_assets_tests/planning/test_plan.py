@@ -1,7 +1,8 @@
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 import pytest
 
 from flux_assets.bill.ledger_entry import LedgerEntry
@@ -48,7 +49,7 @@ def _plan_one(
     return plan.rows[0]
 
 
-def _read_none(_: list[str]) -> Mapping[str, LedgerEntry]:
+def _read_none(_: Collection[str]) -> Mapping[str, LedgerEntry]:
     return {}
 
 
@@ -236,4 +237,5 @@ def test_what_is_no_picture_of_ours_is_passed_over(tmp_path: Path) -> None:
     key = _put_picture(store, CHAIR, "png")
     pictures = list_pictures(store)
     assert pictures.keys.to_pylist() == [key]
-    assert pictures.has_any(["images/hero/00123/", "images/hero/"]) == [True, False]
+    prefixes = pa.array(["images/hero/00123/", "images/hero/"], pictures.keys.type)
+    assert pictures.has_any(prefixes).to_pylist() == [True, False]
