@@ -236,7 +236,10 @@ def test_a_run_that_takes_a_living_one_for_dead_forgets_no_paid_call(bench: Benc
 
 
 @pytest.mark.parametrize("dead", [False, True])
-@pytest.mark.parametrize("fault", ["lost_reply", "failed_billed", "rate_limited"])
+@pytest.mark.parametrize(
+    "fault",
+    ["lost_reply", "failed_billed", pytest.param("rate_limited", marks=pytest.mark.slow)],
+)
 def test_a_run_that_overtakes_one_whose_call_goes_wrong_keeps_the_account_right(
     bench: Bench, start_simulator: StartSimulator, fault: str, *, dead: bool
 ) -> None:

@@ -178,7 +178,9 @@ def test_a_live_step_keeps_its_claims_though_its_run_is_over(
 
 
 @DIRECTORY_ONLY
-@pytest.mark.parametrize("sleep_at", ["after claimed", "before call"])
+@pytest.mark.parametrize(
+    "sleep_at", ["after claimed", pytest.param("before call", marks=pytest.mark.slow)]
+)
 def test_who_slept_past_its_lease_sends_nothing_on_a_claim_that_was_taken_over(
     any_store: ObjectStore, start_simulator: StartSimulator, start_buyer: StartBuyer, sleep_at: str
 ) -> None:

@@ -185,6 +185,7 @@ def test_a_list_of_ids_or_a_home_that_cannot_be_used_is_one_clear_error(
         assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_an_unreachable_api_is_named_and_nothing_counts_as_paid(workplace: Workplace) -> None:
     done = workplace.run(
         "refresh",

@@ -84,6 +84,7 @@ def read_bar(shown: str) -> list[tuple[int, int]]:
     return list(dict.fromkeys((int(landed), int(total)) for landed, total in found))
 
 
+@pytest.mark.slow
 def test_the_bar_moves_while_pictures_land_to_the_run_s_own_total(workplace: Workplace) -> None:
     shown = workplace.run_at_terminal(
         "refresh",

@@ -251,6 +251,7 @@ def test_many_failures_are_told_over_several_ticks(
     assert [alert["run_id"] for alert in _posted(hook)] == [run.run_id for run in runs]
 
 
+@pytest.mark.slow
 def test_alerts_come_from_a_log_with_a_file_for_each_run_too(
     shop: DagsterShop, hook: Site, caplog: pytest.LogCaptureFixture
 ) -> None:

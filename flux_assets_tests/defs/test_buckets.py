@@ -88,6 +88,7 @@ def test_only_buckets_that_changed_are_told_again(shop: DagsterShop) -> None:
     assert set(shop.refresh().logged()) == _places("005"), "one picture less in it"
 
 
+@pytest.mark.slow
 def test_a_shop_moves_from_products_to_buckets_and_back_without_a_call(shop: DagsterShop) -> None:
     shop.environ["FLUX_ASSETS_PARTITION_BY"] = "product"
     shop.refresh()

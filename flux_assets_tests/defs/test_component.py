@@ -109,6 +109,7 @@ def test_two_shops_run_beside_a_neighbours_io_manager_and_assets_of_the_same_nam
         assert len(list(stored)) == 4
 
 
+@pytest.mark.slow
 def test_two_shops_of_one_project_publish_each_its_own(project: Project) -> None:
     feeds = {}
     for shop in ("shoes", "bags"):

@@ -73,6 +73,7 @@ def test_one_picture_for_two_products_is_named_at_the_later(shop: DagsterShop) -
     assert "the same as that of product '00" in facts["pictures"]
 
 
+@pytest.mark.slow
 def test_a_shot_that_refuses_shows_the_last_good_picture_until_another_is_there(
     shop: DagsterShop,
 ) -> None:

@@ -157,6 +157,7 @@ def test_threads_may_log_for_several_runs_and_end_in_any_order(tmp_path: Path) -
     assert open_logs(tmp_path) == set()
 
 
+@pytest.mark.slow
 def test_a_forked_child_logs_over_connections_of_its_own(tmp_path: Path) -> None:
     subprocess.run(  # noqa: S603 - our own code
         [sys.executable, "-c", LOG_FROM_A_FORKED_CHILD, str(tmp_path)], check=True

@@ -166,6 +166,7 @@ def test_a_product_that_left_the_catalog_fails_with_the_reason(shop: DagsterShop
     assert shop.partitions("hero") == {"001", "003"}
 
 
+@pytest.mark.slow
 def test_after_a_refresh_a_range_is_of_the_export_as_it_is_now(
     shop: DagsterShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

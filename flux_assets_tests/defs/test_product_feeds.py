@@ -166,6 +166,7 @@ def test_a_rejected_picture_leaves_without_a_refresh_and_its_product_is_named(
     assert "002" not in shown(shop, "google")
 
 
+@pytest.mark.slow
 def test_what_waits_is_told_with_the_day_on_which_the_last_has_its_turn(shop: DagsterShop) -> None:
     write_channels(shop, google="    rollout_percent_per_day: 20\n")
     shop.refresh()
@@ -208,6 +209,7 @@ def test_a_drop_stops_its_own_channel_and_says_what_to_do(shop: DagsterShop) -> 
     assert "kept out by the rules: Stool 001 (001), Chair 002 (002)" in (calm.description or "")
 
 
+@pytest.mark.slow
 def test_a_refresh_that_accepts_a_drop_accepts_it_for_its_feeds(shop: DagsterShop) -> None:
     shop.refresh()
     for product_id in PRODUCTS[:3]:
@@ -248,8 +250,13 @@ def test_an_offer_of_another_colour_is_named_with_what_to_write(shop: DagsterSho
     ("change", "channel", "why"),
     [
         ("rejected", "every channel", "rejected by grace, "),
-        ("blocked", "google", "large: at least 5000 pixels wide"),
-        ("undecided", "google", "it is not approved, and this channel shows no other"),
+        pytest.param(
+            *("blocked", "google", "large: at least 5000 pixels wide"), marks=pytest.mark.slow
+        ),
+        pytest.param(
+            *("undecided", "google", "it is not approved, and this channel shows no other"),
+            marks=pytest.mark.slow,
+        ),
         ("nothing", "", ""),
     ],
 )
@@ -277,6 +284,7 @@ def test_a_pin_that_may_not_be_shown_is_named(
         assert f"| 003 | Chair 003 | hero | {channel} | {why}" in plain_metadata(check)["pins"]
 
 
+@pytest.mark.slow
 def test_an_overrides_file_that_cannot_be_read_fails_its_check_alone(shop: DagsterShop) -> None:
     shop.refresh()
     shop.environ["FLUX_ASSETS_OVERRIDES"] = "gone.csv"
@@ -286,6 +294,7 @@ def test_an_overrides_file_that_cannot_be_read_fails_its_check_alone(shop: Dagst
     assert run.check("web_rules").passed
 
 
+@pytest.mark.slow
 def test_a_channel_switched_off_or_on_since_the_location_was_loaded_hinders_none(
     shop: DagsterShop,
 ) -> None:
@@ -377,6 +386,7 @@ def test_live_pictures_without_a_public_address_are_not_published(
     assert "FLUX_ASSETS_PUBLIC_URL: is not set" in run.failure()[1]
 
 
+@pytest.mark.slow
 def test_a_shop_beside_others_assets_publishes_in_its_own_part(shop: DagsterShop) -> None:
     shop.environ["FLUX_ASSETS_SHOP"] = "bags"
     bags = shop.definitions
@@ -396,6 +406,7 @@ def neighbour() -> None:
     """Stands beside them."""
 
 
+@pytest.mark.slow
 def test_tables_in_parts_show_the_same_products_and_make_no_edition(shop: DagsterShop) -> None:
     first = shop.refresh()
     files = {it: shop.store.get(it).data for it in shop.store.list_keys("publishing/feeds/")}

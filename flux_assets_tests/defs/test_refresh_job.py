@@ -103,7 +103,7 @@ def test_a_second_refresh_buys_nothing_and_logs_no_picture_again(shop: DagsterSh
     ("change", "bought"),
     [
         ({"title": "Armchair"}, {("002", "hero"), ("002", "wide")}),
-        ({"color": "blue"}, {("002", "wide")}),
+        pytest.param({"color": "blue"}, {("002", "wide")}, marks=pytest.mark.slow),
         ({"price": "11.00"}, set()),
     ],
     ids=["title", "color", "price"],
@@ -148,6 +148,7 @@ def test_an_instance_that_knows_nothing_is_told_every_stored_picture(shop: Dagst
     assert len(shop.bill()) == 6
 
 
+@pytest.mark.slow
 def test_pictures_that_were_wiped_from_dagster_are_told_again(shop: DagsterShop) -> None:
     shop.refresh()
     shop.instance.wipe_assets([dg.AssetKey(["images", "hero"])])

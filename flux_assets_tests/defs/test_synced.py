@@ -64,6 +64,7 @@ def _versions(shop: DagsterShop, assets: Sequence[str] = (*_TABLES, "image_manif
     return found
 
 
+@pytest.mark.slow
 def test_renditions_are_not_unsynced_after_a_refresh_with_or_without_change(
     shop: DagsterShop,
 ) -> None:

@@ -65,6 +65,7 @@ def test_the_large_tables_are_indexes_of_one_part_for_each_bucket(shop: DagsterS
     assert (known.in_catalog, known.title) == (True, "Chair 003")
 
 
+@pytest.mark.slow
 def test_one_changed_title_writes_one_part_of_each_table(shop: DagsterShop) -> None:
     shop.refresh()
     shop.refresh()  # whose plan says that all is there

@@ -89,6 +89,7 @@ def test_a_skipped_product_keeps_the_page_of_its_picture(shop: DagsterShop) -> N
     assert _missing(shop, "hero") == set()
 
 
+@pytest.mark.slow
 def test_a_product_that_is_wanted_again_is_bought_or_out_of_date(shop: DagsterShop) -> None:
     shop.refresh()
     shop.set_product("G", category="Chairs")

@@ -119,6 +119,7 @@ def test_the_index_comes_last_and_nothing_is_put_where_nothing_changed(
     assert store.puts == []
 
 
+@pytest.mark.slow
 def test_what_somebody_deleted_of_it_is_written_again(shop: ReviewShop) -> None:
     write(shop)
     folder = shop.shop.folder / "store/publishing/gallery"

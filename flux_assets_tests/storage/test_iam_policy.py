@@ -182,6 +182,7 @@ def test_inputs_that_the_policy_leaves_out_are_named_with_what_is_needed(
     assert "s3:GetObject" in told
 
 
+@pytest.mark.slow
 def test_a_store_that_hides_what_is_absent_needs_to_be_listed(
     workplace: Workplace, canned_s3: CannedS3
 ) -> None:

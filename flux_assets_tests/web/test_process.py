@@ -143,6 +143,7 @@ def test_a_server_that_is_killed_amid_a_batch_loses_no_decision_that_it_acknowle
     assert {batch.by for batch in read_batches(store)} == {found.find(fingerprint).by}  # type: ignore[union-attr]  # asserted above
 
 
+@pytest.mark.slow
 def test_it_ends_quietly_when_told_to_and_serves_without_channels(workplace: Workplace) -> None:
     with serving(workplace) as (process, url):
         assert get(f"{url}/healthz") == b"ok"
