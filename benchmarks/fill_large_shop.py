@@ -12,22 +12,23 @@ from pathlib import Path
 from uuid import uuid4
 
 import dagster as dg
+import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 from flux_assets.commands.dagster_home import prepare_dagster_home
 from flux_assets.defs.names import Names
 from flux_assets.defs.shop_definitions import build_definitions
 from flux_assets.image_api.request import ImageRequest
-from flux_assets.manifest.rows import COLUMNS, build_manifest_row
+from flux_assets.manifest.rows import COLUMNS, build_manifest_row, build_manifest_rows
 from flux_assets.manifest.stored import MANIFEST_KEY
 from flux_assets.pictures.lineage import LineageRecord
 from flux_assets.prompts.requests_table import REQUESTS_KEY, read_requests
 from flux_assets.settings import load_settings
 from flux_assets.storage.object_store import ObjectStore, picture_key
 from flux_assets.storage.open_store import open_store
-from flux_assets.storage.parquet import open_table
-from flux_assets.storage.parquet_file import PARQUET
-from flux_assets.storage.table_merge import write_table
+from flux_assets.storage.parquet import StoredTable, open_table
+from flux_assets.storage.parquet_file import PARQUET, write_row_groups, write_rows
+from flux_assets.storage.table_merge import merge_rows
 from flux_assets.storage.table_parts import TableFolder
 
 _MADE_AT = "2026-01-01T00:00:00+00:00"
@@ -49,11 +50,14 @@ def main() -> None:
         )
     store = open_store(settings.store, shop=settings.shop)
     groups = open_table(store, REQUESTS_KEY).read_groups()
-    rows = pa.concat_tables([_build_rows(group, store) for group in groups])
+    none = pa.Table.from_pandas(build_manifest_rows([], store), preserve_index=False)
+    made = (_build_rows(group, store).cast(none.schema) for group in groups)
+    rows = StoredTable(write_row_groups(made, none.schema))
     folder = TableFolder(store, MANIFEST_KEY) if settings.partition_by == "bucket" else None
-    manifest = write_table(rows.to_pandas(), folder)
+    last = StoredTable(write_rows(none))
+    manifest = merge_rows(last, rows, np.arange(sum(rows.count_groups())), folder=folder)
     store.put(MANIFEST_KEY, manifest.data, content_type=PARQUET)
-    keys = sorted(rows["object_key"].to_pylist())
+    keys = sorted(rows.read_texts("object_key"))
     arguments.keys.write_text("".join(f"{key}\n" for key in keys), "ascii")
 
 

@@ -2,11 +2,9 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING
 
 from flux_assets.storage.object_store import ObjectStore
-from flux_assets.storage.parallel import map_on_cores
 from flux_assets.storage.parquet_file import (
     NO_NOTES,
     NO_TABLE,
@@ -18,8 +16,6 @@ from flux_assets.storage.parquet_file import (
     write_rows,
 )
 from flux_assets.storage.table_parts import (
-    FETCHED_AT_ONCE,
-    Part,
     TableFolder,
     TableIndex,
     read_index,
@@ -151,7 +147,8 @@ class StoredTable:
         index = self.read_index()
         if index is None:
             return open_parquet(self.data).read_row_group(group, list(columns))
-        return pa.concat_tables(_read_part(index, columns, None, index.parts[group]))
+        data = index.folder.fetch(index.parts[group])
+        return pa.concat_tables(_read_part(index, data, columns))
 
     def _scan(
         self, names: Sequence[str], where: tuple[str, Collection[str]] | None = None
@@ -161,23 +158,21 @@ class StoredTable:
         if index is None:
             yield from read_row_groups(open_parquet(self.data), names, where)
             return
-        read = partial(_read_part, index, names, where)
-        for groups in map_on_cores(read, index.choose(where), FETCHED_AT_ONCE):
-            yield from groups
+        for data in index.fetch(index.choose(where)):
+            yield from _read_part(index, data, names, where)
 
 
 def _read_part(
     index: TableIndex,
+    data: bytes,
     names: Sequence[str],
-    where: tuple[str, Collection[str]] | None,
-    part: Part,
+    where: tuple[str, Collection[str]] | None = None,
 ) -> "list[pa.Table]":
     """Some columns of a part, or of some of its rows, in the types of the whole table."""
     import pyarrow as pa
 
-    file = open_parquet(index.folder.fetch(part))
     schema = pa.schema([index.schema.field(name) for name in names], index.schema.metadata)
-    groups = read_row_groups(file, names, where)
+    groups = read_row_groups(open_parquet(data), names, where)
     return [group.select(list(names)).cast(schema) for group in groups]
 
 

@@ -29,6 +29,9 @@ class PartCache:
         self._file: BinaryIO | None = None
         self._places: dict[str, tuple[int, int]] = {}
 
+    def __contains__(self, sha256: str) -> bool:
+        return sha256 in self._places
+
     def find(self, sha256: str) -> bytes | None:
         """What was kept; None if nothing was."""
         with self._lock:

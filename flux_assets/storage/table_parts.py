@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import zlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -91,6 +91,11 @@ class TableFolder:
         known = cache_of(self.store).find(part.sha256)
         return self.fetch_anew(part) if known is None else known
 
+    def has_fetched(self, parts: Iterable[Part]) -> bool:
+        """Whether none of these has to be fetched from the store."""
+        cache = cache_of(self.store)
+        return all(part.sha256 in cache for part in parts)
+
     def fetch_anew(self, part: Part) -> bytes:
         """The same from the store itself, whatever was fetched before."""
         if self.drafts and part.key in self.drafts:
@@ -163,6 +168,16 @@ class TableIndex:
             return self.parts if texts else ()
         buckets = set(map(bucket_of, texts))
         return tuple(part for part in self.parts if part.bucket in buckets)
+
+    def fetch(self, parts: Iterable[Part]) -> Iterator[bytes]:
+        """The bytes of some parts; by several threads what this process has not fetched yet.
+
+        The others would only wait for each other: to unpack a part takes less than to hand it on.
+        """
+        wanted = list(parts)
+        if self.folder.has_fetched(wanted):
+            return map(self.folder.fetch, wanted)
+        return map_on_cores(self.folder.fetch, wanted, FETCHED_AT_ONCE)
 
     def is_whole(self) -> bool:
         """Whether all parts are there, as they were written.
