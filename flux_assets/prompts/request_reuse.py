@@ -231,17 +231,16 @@ def _render_groups(
     asked: dict[tuple[str, ...], list[pd.DataFrame]] = {}
     for lacking, products in sources.find_missing(rows):
         words = [shot for shot in lacking if shot.mode != "edit"]
-        edits = tuple(shot.name for shot in lacking if shot.mode == "edit")
+        edits = [shot for shot in lacking if shot.mode == "edit"]
         is_plain = ~is_in(products["product_id"], sources.overridden)
         if words and is_plain.any():
             yield _build_group(render, sources, words, products[is_plain])
-        asked.setdefault(tuple(shot.name for shot in words), []).append(products[~is_plain])
-        asked.setdefault(edits, []).append(products)
+        for shots, chosen in ((words, products[~is_plain]), (edits, products)):
+            if shots and len(chosen):
+                asked.setdefault(tuple(shot.name for shot in shots), []).append(chosen)
     for names, groups in asked.items():
         shots = [shot for shot in sources.shots if shot.name in names]
-        products = pd.concat(groups)
-        if shots and len(products):
-            yield _build_group(render, sources, shots, products)
+        yield _build_group(render, sources, shots, pd.concat(groups))
 
 
 def _build_group(
