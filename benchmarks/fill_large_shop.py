@@ -55,7 +55,7 @@ def main() -> None:
     rows = StoredTable(write_row_groups(made, none.schema))
     folder = TableFolder(store, MANIFEST_KEY) if settings.partition_by == "bucket" else None
     last = StoredTable(write_rows(none))
-    manifest = merge_rows(last, rows, np.arange(sum(rows.count_groups())), folder=folder)
+    manifest = merge_rows(last, rows, np.arange(rows.count_rows()), folder=folder)
     store.put(MANIFEST_KEY, manifest.data, content_type=PARQUET)
     keys = sorted(rows.read_texts("object_key"))
     arguments.keys.write_text("".join(f"{key}\n" for key in keys), "ascii")

@@ -13,7 +13,7 @@ from flux_assets.catalog.families import Family, group_families
 from flux_assets.catalog.file_formats import read_table
 from flux_assets.catalog.header import HeaderSearch
 from flux_assets.catalog.layout import Layout, build_layout
-from flux_assets.catalog.product import Catalog, LeftOut, LeftOutReason, OneSetPer, Product
+from flux_assets.catalog.product import Catalog, LeftOut, LeftOutReason, OneSetPer
 from flux_assets.catalog.products import Assembly
 from flux_assets.catalog.row_account import Account
 from flux_assets.catalog.starts import count_own_ids
@@ -68,32 +68,41 @@ def read_catalog(
     )
     built = chain.from_iterable(map(found.assembly.add, found.families))
     products = tuple(sorted(built, key=lambda product: product.line))
-    left_out = _find_left_out(found.entries, products, found.account)
+    left_out = _find_left_out(found, [product.product_id for product in products])
     return replace(_describe(found, name), products=products, left_out=left_out)
 
 
-def read_catalog_table(data: bytes, name: str, **how: Any) -> "tuple[Catalog, pd.DataFrame]":  # noqa: ANN401 - as below
+def read_catalog_table(
+    data: bytes,
+    name: str,
+    *,
+    finds_left_out: bool = False,
+    **how: Any,  # noqa: ANN401 - as below
+) -> "tuple[Catalog, pd.DataFrame]":
     """The same with its products as `build_products_table` has them, not as objects.
 
-    Each family's rows are forgotten once its products stand in the table, so the catalog has
-    neither `products` nor `left_out`.
+    Each family's rows are forgotten once its products stand in the table, so the catalog has no
+    `products`; and `left_out` only where that is asked for, since it takes all rows' room.
 
     Args:
         data: as for `read_catalog`.
         name: likewise.
+        finds_left_out: whether it is.
         how: as for `open_families`.
 
     Raises:
         CatalogError: as for `read_catalog`.
     """
     found = open_families(data, name, **how)
-    found.entries.clear()
+    if not finds_left_out:
+        found.entries.clear()
     table = build_products_table(
         chain.from_iterable(map(found.assembly.add, _take(found.families)))
     )
     if not table["line"].is_monotonic_increasing:
         table = table.sort_values("line", kind="stable", ignore_index=True)
-    return _describe(found, name), table
+    left_out = _find_left_out(found, table["product_id"])
+    return replace(_describe(found, name), left_out=left_out), table
 
 
 def _take(families: list[Family]) -> Iterator[Family]:
@@ -166,15 +175,14 @@ def _describe(found: OpenedFamilies, name: str) -> Catalog:
     )
 
 
-def _find_left_out(
-    rows: Iterable[Entry], products: Iterable[Product], account: Account
-) -> dict[str, LeftOut]:
+def _find_left_out(found: OpenedFamilies, product_ids: Iterable[str]) -> dict[str, LeftOut]:
     """What became of the ids that are no product's, for whoever asks for one of them."""
-    told = {product.product_id for product in products}
-    told |= {row.product_id for row in account.rejected_rows} | {""}
-    orphans = set(account.orphans)
+    if not found.entries:
+        return {}
+    told = {*product_ids, *(row.product_id for row in found.account.rejected_rows), ""}
+    orphans = set(found.account.orphans)
     left_out: dict[str, LeftOut] = {}
-    for row in rows:
+    for row in found.entries:
         if row.product_id in told:
             continue
         reason: LeftOutReason = "variant"

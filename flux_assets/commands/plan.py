@@ -47,5 +47,5 @@ def plan(*, as_json: bool, reasons: TextIO | None, more_prompts: bool, **flags: 
     if as_json:
         click.echo(json.dumps(dry_run.to_json(), indent=2))
         return
-    show_report(catalog_report(dry_run.catalog, advice=dry_run.advice))
+    show_report(catalog_report(dry_run.catalog, dry_run.products, advice=dry_run.advice))
     show_plan(dry_run, more_prompts=more_prompts)

@@ -85,7 +85,7 @@ def build_product_catalog(settings: Settings, names: Names) -> dg.AssetsDefiniti
             advice = advise_buckets(settings, reading.product_count)
             for warning in (*settings.warnings, *filter(None, [advice])):
                 context.log.warning(warning)
-            report = catalog_report(account, reading.product_count, advice=advice)
+            report = catalog_report(account, reading.products, advice=advice)
             context.set_data_version(key, dg.DataVersion(reading.columns_sha256))
             yield dg.Output(
                 reading.products,

@@ -14,7 +14,7 @@ from flux_assets.errors import PromptError, ShotsFileError
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.manifest.product_names import ProductName
 from flux_assets.planning.choices import Choices
-from flux_assets.planning.reasons import list_reasons
+from flux_assets.planning.reasons import list_products, list_reasons
 from flux_assets.prompts.catalog_reading import find_products, refresh_reading
 from flux_assets.prompts.former_ids import FormerIds, find_former_ids
 from flux_assets.prompts.inputs import load_catalog, load_overrides, load_shots
@@ -109,7 +109,9 @@ def choose_by_id(product_ids: Sequence[str]) -> ChooseProducts:
         products = {product.product_id: product for product in catalog.products}
         absent = [product_id for product_id in product_ids if product_id not in products]
         choices = Choices(product_ids=absent)
-        told = {item.product_id: item.message for item in list_reasons(catalog, (), (), choices)}
+        listed = list_products(catalog.products)
+        reasons = list_reasons(catalog, listed, (), (), choices)
+        told = {item.product_id: item.message for item in reasons}
         gone = f"not in {shown_uri(settings.catalog)} any more"
         return (
             [products[product_id] for product_id in product_ids if product_id in products],

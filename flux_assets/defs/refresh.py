@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.open_ledger import open_ledger
 from flux_assets.buying.generation import WorkItem, open_generation
 from flux_assets.buying.summary import RunSummary
 from flux_assets.defs.bucket_events import count_outcomes
 from flux_assets.defs.events import TO_OBTAIN, log_outcomes, run_identity
+from flux_assets.defs.explained_choices import explain_chosen
 from flux_assets.defs.full_collections import put_off_full_collections
 from flux_assets.defs.guards import guard_run
 from flux_assets.defs.images import GROUP, OWNERS
@@ -29,14 +29,10 @@ from flux_assets.manifest.product_names import ProductName
 from flux_assets.planning.against_store import run_cap
 from flux_assets.planning.choices import Choices, ChosenWork, choose
 from flux_assets.planning.plan_table import read_plan_parts, read_stored
-from flux_assets.planning.reasons import check_choices, explain_choices, list_reasons
-from flux_assets.prompts.inputs import load_catalog, load_overrides, load_shots
-from flux_assets.prompts.rendering import render_requests
 from flux_assets.prompts.requests_table import read_requests
 from flux_assets.settings import Settings
 from flux_assets.storage.buckets import bucket_of
-from flux_assets.storage.frames import is_in, name_values
-from flux_assets.storage.object_store import ObjectStore
+from flux_assets.storage.frames import name_values
 from flux_assets.storage.parquet import StoredTable
 
 if TYPE_CHECKING:
@@ -98,7 +94,7 @@ def build_plan_shards(settings: Settings, names: Names) -> dg.OpDefinition:
         asked = requests.read(("product_id", "shot", "error", "skipped"))
         shop_store = open_stores(context, names).shop
         ledger = open_ledger(settings, shop_store, run_identity(context))
-        notes = _explain_choices(settings, shop_store, ledger, choices, asked=asked, plan=plan)
+        notes = explain_chosen(settings, shop_store, ledger, choices, asked=asked, plan=plan)
         for note in notes:
             context.log.warning(note)
         whose = context.instance, settings, names
@@ -138,46 +134,6 @@ def _sum_effortless(
     summary.counts["reused"] = work.already_known
     summary.counts["skipped"] = int((asked["skipped"] != "").sum())
     return summary
-
-
-def _explain_choices(
-    settings: Settings,
-    store: ObjectStore,
-    ledger: Ledger,
-    choices: Choices,
-    *,
-    asked: "pd.DataFrame",
-    plan: StoredTable,
-) -> list[str]:
-    """Why chosen products have no picture; the catalog is read again only where some have none.
-
-    Raises:
-        ChoiceError: a chosen category or shot does not exist, or none of the chosen products.
-    """
-    chosen_ids, shot_names = set(choices.product_ids), set(choices.shots)
-    of_chosen = asked[is_in(asked["product_id"], chosen_ids)]
-    lacking = set(
-        of_chosen[(of_chosen["error"] != "") | (of_chosen["skipped"] != "")]["product_id"]
-    )
-    lacking |= chosen_ids - set(of_chosen["product_id"])
-    of_categories = plan.read(("category",), where=("category", choices.categories))
-    known_categories, known_shots = set(of_categories["category"]), set(asked["shot"].unique())
-    if not lacking and known_categories >= set(choices.categories) and known_shots >= shot_names:
-        return []
-    shots = load_shots(settings)
-    catalog = load_catalog(settings, shots)
-    check_choices(choices, catalog, [shot.name for shot in shots.shots])
-    products = [item for item in catalog.products if item.product_id in lacking]
-    results = render_requests(
-        settings,
-        store,
-        ledger,
-        products=products,
-        shots=[shot for shot in shots.shots if shot.name in (shot_names or known_shots)],
-        overrides=load_overrides(settings),
-    )
-    reasons = list_reasons(catalog, results, (), choices)
-    return explain_choices(choices, catalog, reasons)
 
 
 @put_off_full_collections()

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
+from operator import attrgetter
 
 from flux_assets.buying.summary import KINDS, RunSummary, Shortfall
 from flux_assets.catalog.product import Catalog, RejectedRow
@@ -13,6 +14,8 @@ from flux_assets.planning.changes import count_changes, count_pruned
 from flux_assets.planning.plan import Plan, estimate
 from flux_assets.planning.plan_table import STATUSES, TO_BUY
 from flux_assets.prompts.overrides import OverrideProblem
+from flux_assets.storage.frames import read_rows
+from flux_assets.storage.parquet import StoredTable
 
 _MEANINGS = {
     "new": "to buy: the first picture of a product and shot",
@@ -45,19 +48,23 @@ _SHOWN = 20
 _SAMPLE_PROMPTS = 10
 _FINGERPRINT_DIGITS = 12
 _GUESSED = 10
+_TITLED = ("line", "product_id", "title")
 
 
-def catalog_report(catalog: Catalog, product_count: int | None = None, *, advice: str = "") -> str:
+def catalog_report(
+    catalog: Catalog, products: StoredTable | None = None, *, advice: str = ""
+) -> str:
     """How an export was read, and its first rejected rows.
 
     Args:
         catalog: as read.
-        product_count: where the catalog is only the account of a reading, without its products.
+        products: the table of them, where the catalog has none.
         advice: what a shop with so many products is told.
     """
+    product_count = len(catalog.products) if products is None else products.count_rows()
     counts = [
         ("rows", catalog.rows),
-        ("products", len(catalog.products) if product_count is None else product_count),
+        ("products", product_count),
         ("rejected rows", len(catalog.rejected_rows)),
         *((f"skipped: {reason}", count) for reason, count in catalog.skipped.items()),
         ("dialect", catalog.dialect),
@@ -67,8 +74,10 @@ def catalog_report(catalog: Catalog, product_count: int | None = None, *, advice
     warnings = (*catalog.warnings, *filter(None, [advice]))
     parts += [f"**{escape_markdown(warning)}**" for warning in warnings]
     if catalog.suspected_encoding:
-        guessed = (product for product in catalog.products if not product.title.isascii())
-        rows = [(item.line, item.product_id, item.title) for item in islice(guessed, _GUESSED)]
+        titled: Iterable[tuple[int, str, str]] = map(attrgetter(*_TITLED), catalog.products)
+        if products is not None:
+            titled = read_rows(products.read(_TITLED), _TITLED)
+        rows = list(islice((row for row in titled if not row[-1].isascii()), _GUESSED))
         parts.append(markdown_table(("line", "product", "title, if the guess is right"), rows))
     if catalog.rejected_rows:
         parts.append(rejected_rows_table(catalog.rejected_rows))

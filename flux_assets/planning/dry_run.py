@@ -1,8 +1,8 @@
 """A plan of the whole catalog without a run: what `flux-assets plan` shows."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flux_assets.bill.open_ledger import RunIdentity, open_ledger
 from flux_assets.catalog.product import Catalog
@@ -45,14 +45,19 @@ from flux_assets.prompts.requests_table import (
 )
 from flux_assets.settings import Settings
 from flux_assets.storage.buckets import advise_buckets
+from flux_assets.storage.frames import is_in, read_rows
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable
+
+if TYPE_CHECKING:  # pandas is loaded only where a plan is really made
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DryRun:
     """A catalog, the plan of what is chosen of it, and what a run with these choices would do.
 
+    `catalog` has no products, which are the rows of `products`.
     `requests` is the table of all of them, of which `plan` has those that are chosen.
     `to_buy` and `left_over_cap` are as of `ChosenWork`. `reasons` say why chosen products have no
     picture, `notes` the same in words of those chosen by their id. `doubted` are the products whose
@@ -61,6 +66,7 @@ class DryRun:
     """
 
     catalog: Catalog
+    products: StoredTable
     advice: str
     requests: StoredTable
     prompt_errors: tuple[PromptError, ...]
@@ -78,6 +84,11 @@ class DryRun:
         """Some of the requests, in the plan's order."""
         return list(read_requests(self.requests.read(where=("fingerprint", fingerprints))))
 
+    @property
+    def product_count(self) -> int:
+        """How many the catalog has."""
+        return self.products.count_rows()
+
     def to_json(self) -> dict[str, Any]:
         """The object that `flux-assets plan --json` prints."""
         takes = estimate(self.to_buy, self.plan.limits)
@@ -85,7 +96,7 @@ class DryRun:
             "catalog": {
                 "dialect": self.catalog.dialect,
                 "rows": self.catalog.rows,
-                "products": len(self.catalog.products),
+                "products": self.product_count,
                 "rejected_rows": len(self.catalog.rejected_rows),
             },
             "requests": len(self.plan.table),
@@ -120,7 +131,8 @@ def plan_catalog(
 
     shots = load_shots(settings)
     catalog, products = show_catalog(settings, store, shots, asks_by_id=bool(choices.product_ids))
-    check_choices(choices, catalog, [shot.name for shot in shots.shots])
+    listed = products.read((*PLANNED, "line"))
+    check_choices(choices, catalog, listed, [shot.name for shot in shots.shots])
     overrides = load_overrides(settings)
     ledger = open_ledger(settings, store, run)
     requests = refresh_requests_table(
@@ -133,7 +145,7 @@ def plan_catalog(
         accepts="for_now" if choices.accept_changes else "nothing",
         keeps=False,
     )
-    whole = plan_all(settings, store, ledger, requests, products.read(PLANNED))
+    whole = plan_all(settings, store, ledger, requests, listed)
     cap = run_cap(settings, choices)
     work = choose([whole.table], choices, cap=cap, are_known=lambda rows: np.ones(len(rows), bool))
     plan = replace(
@@ -141,31 +153,34 @@ def plan_catalog(
         table=select_rows(whole.table, choices),
         limits=replace(whole.limits, max_images_per_run=cap.max_images),
     )
+    to_buy = len(work.to_buy)
     failures = read_failures(requests)
     without = plan.rows_that_are(set(STATUSES) - WITH_PICTURE)
-    reasons = list_reasons(catalog, failures, without, choices)
+    reasons = list_reasons(catalog, listed, failures, without, choices)
     return DryRun(
         catalog=catalog,
-        advice=advise_buckets(settings, len(catalog.products)),
+        products=products,
+        advice=advise_buckets(settings, len(listed)),
         requests=requests,
         prompt_errors=tuple(it for it in failures if isinstance(it, PromptError)),
         skipped=sum(isinstance(it, Skipped) for it in failures),
         reasons=tuple(reasons),
-        notes=tuple(explain_choices(choices, catalog, reasons)),
-        override_problems=tuple(find_problems(overrides, products.read_texts("product_id"), shots)),
-        doubted=_select_doubted(read_doubted(requests), choices, catalog),
+        notes=tuple(explain_choices(choices, catalog, listed, reasons)),
+        override_problems=tuple(find_problems(overrides, listed["product_id"], shots)),
+        doubted=_select_doubted(read_doubted(requests), choices, listed),
         plan=plan,
-        to_buy=len(work.to_buy),
+        to_buy=to_buy,
         left_over_cap=work.left_over_cap,
-        obstacle=_find_obstacle(settings, store, choices, catalog, requests, len(work.to_buy)),
+        obstacle=_find_obstacle(settings, store, choices, catalog, listed, requests, to_buy),
     )
 
 
 def _select_doubted(
-    doubted: Iterable[Doubted], choices: Choices, catalog: Catalog
+    doubted: Sequence[Doubted], choices: Choices, products: "pd.DataFrame"
 ) -> tuple[PlanRow, ...]:
     """The chosen products whose photo is doubted, whether a request was made or not."""
-    categories = {product.product_id: product.category for product in catalog.products}
+    chosen = products[is_in(products["product_id"], {it.identity.product_id for it in doubted})]
+    categories = dict(read_rows(chosen, ("product_id", "category")))
     rows = (
         PlanRow(*identity, "held", reason=doubt, category=categories[identity.product_id])
         for identity, doubt in doubted
@@ -178,6 +193,7 @@ def _find_obstacle(  # noqa: PLR0917 - all that a run is refused for
     store: ObjectStore,
     choices: Choices,
     catalog: Catalog,
+    products: "pd.DataFrame",
     requests: StoredTable,
     to_buy: int,
 ) -> str:
@@ -187,7 +203,7 @@ def _find_obstacle(  # noqa: PLR0917 - all that a run is refused for
             settings,
             choices,
             known=read_manifest_products(open_manifest(store), requests),
-            product_ids={product.product_id for product in catalog.products},
+            product_ids=set(products["product_id"]),
             to_buy=to_buy,
         )
     except (CapExceededError, ProductDropError, SuspectedEncodingError) as error:

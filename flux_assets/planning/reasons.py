@@ -4,15 +4,20 @@ import csv
 import difflib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import NamedTuple, TextIO
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-from flux_assets.catalog.product import Catalog, LeftOut, LeftOutReason
+from flux_assets.catalog.product import Catalog, LeftOut, LeftOutReason, Product
 from flux_assets.errors import ChoiceError, PromptError
 from flux_assets.image_api.request import ImageRequest
 from flux_assets.planning.choices import Choices
 from flux_assets.planning.plan_table import PlanRow, PlanStatus
 from flux_assets.prompts.requests import Skipped
 from flux_assets.storage.formula_cells import neutralise
+from flux_assets.storage.frames import build_frame, is_in, read_rows
+
+if TYPE_CHECKING:  # pandas is loaded only where a table is really built
+    import pandas as pd
 
 WITH_PICTURE: frozenset[PlanStatus] = frozenset({"new", "changed", "stored", "accepted"})
 """The standings of what has a picture, or will have one by a refresh."""
@@ -39,13 +44,30 @@ class Reason(NamedTuple):
     message: str
 
 
-def check_choices(choices: Choices, catalog: Catalog, shots: Collection[str]) -> None:
+LISTED = ("product_id", "line", "category")
+"""What must be known of products to say why there is no picture of them."""
+
+
+def list_products(products: Iterable[Product]) -> "pd.DataFrame":
+    """The columns of LISTED."""
+    return build_frame(map(attrgetter(*LISTED), products), LISTED, numbers={"line"})
+
+
+def check_choices(
+    choices: Choices, catalog: Catalog, products: "pd.DataFrame", shots: Collection[str]
+) -> None:
     """Refuse a choice that nothing can come of.
+
+    Args:
+        choices: which products and shots are asked about.
+        catalog: with the rows that no product was made of.
+        products: its products, with the columns of LISTED.
+        shots: all of the shots file.
 
     Raises:
         ChoiceError: a category or shot does not exist, or not one of the chosen products.
     """
-    categories = {product.category for product in catalog.products}
+    categories = set(products["category"].unique())
     for name, wanted, known in (
         ("categories", set(choices.categories), categories),
         ("shots", set(choices.shots), set(shots)),
@@ -53,13 +75,13 @@ def check_choices(choices: Choices, catalog: Catalog, shots: Collection[str]) ->
         if wanted - known:
             raise ChoiceError(name, sorted(wanted - known), known)
     ids = set(choices.product_ids)
-    known_ids = _known_ids(catalog)
-    if ids and not ids & known_ids:
+    if ids and not ids & (known_ids := _known_ids(catalog, products)):
         raise ChoiceError("product_ids", sorted(ids), known_ids)
 
 
 def list_reasons(
     catalog: Catalog,
+    products: "pd.DataFrame",
     results: Iterable[ImageRequest | Skipped | PromptError],
     rows: Iterable[PlanRow],
     choices: Choices,
@@ -67,26 +89,25 @@ def list_reasons(
     """Every reason why one of the chosen products has no picture, in the catalog's order.
 
     Args:
-        catalog: with the rows that no product was made of.
+        catalog: as for `check_choices`.
+        products: likewise.
         results: of the products that are asked about, as `render_requests` gives them.
         rows: of the plan, that are not WITH_PICTURE.
         choices: which products and shots are asked about.
     """
-    lines = {product.product_id: product.line for product in catalog.products}
+    asked = [it for it in results if isinstance(it, Skipped | PromptError)]
+    lacking = list(rows)
+    lines = _find_lines(products, {it.product_id for it in (*asked, *lacking)})
     found = [
         *_without_product(catalog, choices),
-        *_without_request(results, lines),
+        *_without_request(asked, lines),
         *(
             Reason(row.product_id, row.shot, lines[row.product_id], row.status, row.reason)
-            for row in rows
+            for row in lacking
         ),
     ]
     ids, shots = set(choices.product_ids), {*choices.shots, ""}
-    of_categories = {
-        product.product_id
-        for product in catalog.products
-        if product.category in set(choices.categories)
-    }
+    of_categories = set(products["product_id"][is_in(products["category"], choices.categories)])
     chosen = [
         item
         for item in found
@@ -102,10 +123,14 @@ def count_reasons(reasons: Iterable[Reason]) -> dict[str, int]:
     return dict(Counter(item.reason for item in reasons).most_common())
 
 
-def explain_choices(choices: Choices, catalog: Catalog, reasons: Iterable[Reason]) -> list[str]:
+def explain_choices(
+    choices: Choices, catalog: Catalog, products: "pd.DataFrame", reasons: Iterable[Reason]
+) -> list[str]:
     """A sentence for each product chosen by its id that has no picture, or is not there."""
-    known = _known_ids(catalog)
     chosen = set(choices.product_ids)
+    if not chosen:
+        return []
+    known = _known_ids(catalog, products)
     told = []
     for place, product_id in enumerate(sorted(chosen - known)):
         near = difflib.get_close_matches(product_id, known) if place < _COMPARED else []
@@ -128,8 +153,14 @@ def write_reasons_csv(reasons: Iterable[Reason], file: TextIO) -> None:
     writer.writerows(map(neutralise, map(str, item)) for item in reasons)
 
 
-def _known_ids(catalog: Catalog) -> set[str]:
-    ids = {product.product_id for product in catalog.products}
+def _find_lines(products: "pd.DataFrame", product_ids: Collection[str]) -> dict[str, int]:
+    """The line of each of these products."""
+    chosen = products[is_in(products["product_id"], product_ids)]
+    return dict(read_rows(chosen, ("product_id", "line")))
+
+
+def _known_ids(catalog: Catalog, products: "pd.DataFrame") -> set[str]:
+    ids = set(products["product_id"])
     return ids | {row.product_id for row in catalog.rejected_rows} | set(catalog.left_out)
 
 
@@ -149,12 +180,12 @@ def describe_left_out(row: LeftOut) -> str:
 
 
 def _without_request(
-    results: Iterable[ImageRequest | Skipped | PromptError], lines: Mapping[str, int]
+    results: Iterable[Skipped | PromptError], lines: Mapping[str, int]
 ) -> Iterator[Reason]:
     for result in results:
         line = lines.get(result.product_id, 0)
         if isinstance(result, PromptError):
             yield Reason(result.product_id, result.shot, line, result.reason, result.problem)
-        elif isinstance(result, Skipped):
+        else:
             reason = "no_photo" if result.reason == "fallback" else result.reason
             yield Reason(result.product_id, result.shot, line, reason, result.message)

@@ -8,15 +8,15 @@ import hashlib
 import json
 import sys
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from flux_assets.catalog.product import Catalog, Product, RejectedRow
-from flux_assets.catalog.read import read_catalog, read_catalog_table
-from flux_assets.catalog.tables import build_products_table, read_products
+from flux_assets.catalog.read import read_catalog_table
+from flux_assets.catalog.tables import read_products
 from flux_assets.errors import ObjectNotFoundError
 from flux_assets.prompts.inputs import read_export, refuse_guess
 from flux_assets.prompts.shots import ShotsFile
@@ -105,7 +105,7 @@ def find_products(
 def show_catalog(
     settings: Settings, store: ObjectStore, shots: ShotsFile, *, asks_by_id: bool
 ) -> tuple[Catalog, StoredTable]:
-    """The export to be looked at only, with its table of products.
+    """The export to be looked at only, without its products, and their table.
 
     Where the last refresh's products are taken, the catalog has no variants among `left_out`, of
     which nobody asks who names no product.
@@ -132,10 +132,9 @@ def _show(
 ) -> tuple[Catalog, StoredTable]:
     last = None if asks_by_id else _find(store, data, name, **how)
     if last and not last.account.skipped.keys() & _TOLD_BY_ID and last.products.is_whole():
-        products = tuple(read_products(last.products.read()))
-        return replace(last.account, products=products), last.products
-    catalog = read_catalog(data, name, **how)
-    return catalog, StoredTable(write_parquet(build_products_table(catalog.products)))
+        return last.account, last.products
+    account, table = read_catalog_table(data, name, finds_left_out=True, **how)
+    return account, StoredTable(write_parquet(table))
 
 
 def _read(

@@ -139,6 +139,10 @@ class StoredTable:
         metadata = open_parquet(self.data).metadata
         return [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
 
+    def count_rows(self) -> int:
+        """How many there are."""
+        return sum(self.count_groups())
+
     def read_group(self, group: int, columns: Sequence[str]) -> "pa.Table":
         """Some columns of one of these groups."""
         import pyarrow as pa

@@ -28,14 +28,18 @@ EXPORTS = {
 }
 
 
+@pytest.mark.parametrize("finds_left_out", [False, True])
 @pytest.mark.parametrize("one_set_per", get_args(OneSetPer))
 @pytest.mark.parametrize("name", EXPORTS)
-def test_a_table_of_products_is_as_the_products(name: str, one_set_per: OneSetPer) -> None:
+def test_a_table_of_products_is_as_the_products(
+    name: str, one_set_per: OneSetPer, *, finds_left_out: bool
+) -> None:
     data = EXPORTS[name]
     catalog = read_catalog(data, name, one_set_per=one_set_per)
     account, table = read_catalog_table(
         data,
         name,
+        finds_left_out=finds_left_out,
         one_set_per=one_set_per,
         columns={},
         include_unpublished=False,
@@ -43,6 +47,7 @@ def test_a_table_of_products_is_as_the_products(name: str, one_set_per: OneSetPe
         sheet="",
         rules=TextRules(),
     )
-    assert account == replace(catalog, products=(), left_out={})
+    left_out = catalog.left_out if finds_left_out else {}
+    assert account == replace(catalog, products=(), left_out=left_out)
     assert catalog.products
     pd.testing.assert_frame_equal(table, build_products_table(catalog.products))
