@@ -203,6 +203,7 @@ def test_an_unreachable_api_is_named_and_nothing_counts_as_paid(workplace: Workp
     assert "0 calls" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_store_of_sample_pictures_is_refused_in_live_mode(workplace: Workplace) -> None:
     assert workplace.run("refresh", "--limit", "1").exit_code == 0
     with standalone_simulator(workplace) as base_url:
@@ -219,7 +220,10 @@ def test_a_store_of_sample_pictures_is_refused_in_live_mode(workplace: Workplace
 
 @pytest.mark.parametrize(
     "command",
-    ["plan", "refresh --limit 0", "ledger", "verify", "prune", "reroll MUG-1 --shots hero"],
+    [
+        *("plan", "ledger", "verify", "prune", "reroll MUG-1 --shots hero"),
+        pytest.param("refresh --limit 0", marks=pytest.mark.slow),
+    ],
 )
 def test_every_command_warns_of_a_key_that_sample_mode_does_not_use(
     workplace: Workplace, command: str

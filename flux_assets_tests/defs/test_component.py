@@ -294,6 +294,7 @@ def test_prefix_group_owners_tags_kinds_automation_and_partitions_name_can_be_se
     assert (store / "tables" / "image_plan.parquet").exists(), "the store's keys stay as they are"
 
 
+@pytest.mark.slow
 def test_partitions_can_be_buckets(project: Project) -> None:
     project.add(partition_by="bucket")
     hero = project.specs()["images/hero"].partitions_def
@@ -306,10 +307,11 @@ def test_partitions_can_be_buckets(project: Project) -> None:
     ("translation", "hero", "plan"),
     [
         ({"key_prefix": "marketing"}, "marketing/images/hero", "marketing/image_plan"),
-        (
+        pytest.param(
             {"key": "x/{{ name | replace('/', '_') }}"},
             "x/images_hero",
             "x/image_plan",
+            marks=pytest.mark.slow,
         ),
         (
             {"key": "{{ 'photos/of_' ~ shot if shot else spec.key.to_user_string() }}"},

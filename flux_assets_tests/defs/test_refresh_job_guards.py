@@ -57,7 +57,13 @@ def test_a_truncated_export_buys_nothing_and_keeps_manifest_and_partitions(
     assert shop.refresh().counts() == {"reused": 4}
 
 
-@pytest.mark.parametrize("lost", [("images", "ledger"), ("images", "ledger", "tables")])
+@pytest.mark.parametrize(
+    "lost",
+    [
+        ("images", "ledger"),
+        pytest.param(("images", "ledger", "tables"), marks=pytest.mark.slow),
+    ],
+)
 def test_pictures_that_are_gone_with_their_ledger_are_not_bought_again_unasked(
     shop: DagsterShop, lost: tuple[str, ...]
 ) -> None:
@@ -116,6 +122,7 @@ def test_a_renamed_product_is_not_lost_to_who_names_none(
         guard_drop(shop.settings, shop.store, StoredTable(write_parquet(export)))
 
 
+@pytest.mark.slow
 def test_a_catalog_may_lose_a_few_products(shop: DagsterShop) -> None:
     shop.refresh()
     shop.remove_product("003")  # 20 %
@@ -141,6 +148,7 @@ def test_over_the_cap_new_products_are_bought_and_a_new_template_waits(shop: Dag
     assert shop.refresh(accept_changes=True).counts() == {"generated": 1, "reused": 5, "calls": 1}
 
 
+@pytest.mark.slow
 def test_the_limit_is_the_canary_of_a_new_template(shop: DagsterShop) -> None:
     shop.refresh()
     before = shop.manifest_rows()

@@ -64,6 +64,7 @@ def test_a_negative_limit_is_no_valid_run_config(shop: DagsterShop) -> None:
     assert "greater than or equal to 0" in str(caught.value.__cause__)
 
 
+@pytest.mark.slow
 def test_each_picture_is_logged_by_its_shard(shop: DagsterShop) -> None:
     for number in range(4, 25):
         shop.set_product(f"{number:03d}")

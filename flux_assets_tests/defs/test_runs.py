@@ -203,6 +203,7 @@ def test_an_ended_runs_slot_is_free_once_the_process_is_that_held_it(
     assert (_held(shop) == set()) == is_free
 
 
+@pytest.mark.slow
 def test_who_waited_and_died_does_not_get_the_next_turn(shop: DagsterShop) -> None:
     at_work = _start_run(shop, ALIVE)
     waited = _start_run(shop, DEAD)

@@ -98,7 +98,7 @@ def test_nothing_is_unsynced_after_the_first_refresh_nor_after_one_without_chang
     assert _versions(shop)[1:] == versions[1:]
 
 
-@pytest.mark.parametrize("change", ["price", "order"])
+@pytest.mark.parametrize("change", [pytest.param("price", marks=pytest.mark.slow), "order"])
 def test_a_change_of_the_export_that_changes_no_prompt_leaves_nothing_unsynced(
     shop: DagsterShop, change: str
 ) -> None:
@@ -146,6 +146,7 @@ def test_pictures_of_partitioned_runs_are_synced(shop: DagsterShop) -> None:
     assert _unsynced(shop) == {}
 
 
+@pytest.mark.slow
 def test_shops_of_one_instance_do_not_make_each_other_unsynced(shop: DagsterShop) -> None:
     shop.refresh()
     shop.environ["FLUX_ASSETS_SHOP"] = "lamps"
