@@ -129,7 +129,10 @@ def hash_identities(texts: "pd.Series[str]", more: str = "") -> str:
 
     found = hashlib.sha256(f"{more}\n{len(texts)}\n".encode())
     if len(texts):
-        ordered = texts.to_numpy("S")
+        ordered = np.empty(len(texts), f"S{max(1, texts.str.len().max())}")
+        for start in range(0, len(texts), _BATCH_ROWS):  # else each text is an object on the way
+            part = slice(start, start + _BATCH_ROWS)
+            ordered[part] = texts.iloc[part].to_numpy("S")
         ordered.sort()
         found.update(ordered.view(np.uint8).data)
     return found.hexdigest()
