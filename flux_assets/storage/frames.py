@@ -91,8 +91,11 @@ def look_up(wanted: "pa.Array", table: "pd.DataFrame", key: str, name: str) -> "
     """
     import pyarrow.compute as pc
 
-    places = pc.index_in(wanted, value_set=text_column(table, key))
-    return text_column(table, name).take(places)
+    keys, values = text_column(table, key), text_column(table, name)
+    if len(keys) > len(wanted):  # Arrow hashes all keys at each call, so no more than are needed
+        is_wanted = pc.is_in(keys, value_set=wanted)
+        keys, values = keys.filter(is_wanted), values.filter(is_wanted)
+    return values.take(pc.index_in(wanted, value_set=keys))
 
 
 def find_distinct(groups: "Iterable[pa.Table]", name: str) -> set[str]:
