@@ -1,4 +1,5 @@
 import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 import pytest
 
 from flux_assets.storage.frames import (
@@ -6,6 +7,7 @@ from flux_assets.storage.frames import (
     hash_columns,
     hash_identities,
     hash_rows,
+    look_up,
     name_values,
     pack,
     read_rows,
@@ -92,3 +94,13 @@ def test_a_packed_column_is_taken_without_a_copy() -> None:
     taken = [text_column(packed, "product_id").buffers()[2].address for _ in range(2)]
     assert taken[0] == taken[1]
     assert packed["product_id"].tolist() == table["product_id"].tolist()
+
+
+@pytest.mark.parametrize("wanted", [["b"], ["x", "b", "a", "b", "c"], []], ids=str)
+def test_each_wanted_text_is_looked_up_in_its_first_row(wanted: list[str]) -> None:
+    table = pd.DataFrame(
+        {"id": ["a", "b", "b", "c"], "title": ["A", "B", "Later", "C"]}, dtype="str"
+    )
+    found = look_up(pa.array(wanted, pa.large_string()), table, "id", "title")
+    titles = {"a": "A", "b": "B", "c": "C"}
+    assert found.to_pylist() == [titles.get(it) for it in wanted]
