@@ -84,11 +84,6 @@ class DryRun:
         """Some of the requests, in the plan's order."""
         return list(read_requests(self.requests.read(where=("fingerprint", fingerprints))))
 
-    @property
-    def product_count(self) -> int:
-        """How many the catalog has."""
-        return self.products.count_rows()
-
     def to_json(self) -> dict[str, Any]:
         """The object that `flux-assets plan --json` prints."""
         takes = estimate(self.to_buy, self.plan.limits)
@@ -96,7 +91,7 @@ class DryRun:
             "catalog": {
                 "dialect": self.catalog.dialect,
                 "rows": self.catalog.rows,
-                "products": self.product_count,
+                "products": self.products.count_rows(),
                 "rejected_rows": len(self.catalog.rejected_rows),
             },
             "requests": len(self.plan.table),

@@ -158,8 +158,9 @@ class _Sources:
         """
         current = (known["origin"] != _NO_ORIGIN) & ~is_in(known["product_id"], self.overridden)
         if digest != self.digest:
-            origins = dict(self.find_origins(self._products.read()))
-            current &= is_in(known["origin"], origins.values())
+            parts = (group.to_pandas() for group in self._products.read_groups())
+            origins = [origin for part in parts for _, origin in self.find_origins(part)]
+            current &= is_in(known["origin"], origins)
         return current
 
     def find_origins(self, products: "pd.DataFrame") -> Iterator[tuple[str, str]]:
