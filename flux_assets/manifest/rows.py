@@ -163,6 +163,7 @@ def merge_manifest(
     Raises:
         OSError, ValueError, KeyError, NotImplementedError: the last manifest is damaged.
     """
+    import numpy as np
     import pandas as pd
 
     added = build_manifest_rows(lineage.values(), store)
@@ -180,10 +181,9 @@ def merge_manifest(
         before = pd.concat([last.read(NAMED), added[list(NAMED)]], ignore_index=True)
         before = before.iloc[places]
         named = build_names(before, names)
-        values |= {name: named[name].to_numpy(object) for name in named.columns}
-        for name, column in values.items():
-            if name in named:
-                differs |= column != before[name].to_numpy(object)
+        for name in named.columns:
+            values[name] = named[name].array  # as it is: an object of each text takes gigabytes
+            differs |= np.asarray(values[name] != before[name].array, bool)
     return merge_rows(last, added, places, values, folder=folder, differing=differs)
 
 
