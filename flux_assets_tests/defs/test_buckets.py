@@ -192,10 +192,11 @@ def test_products_that_no_shot_wants_are_not_counted_as_lacking_one(shop: Dagste
     assert (facts["pictures"], facts["without_picture"]) == (0, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "lost",
     [
-        pytest.param(("images", "ledger"), marks=pytest.mark.slow),
+        ("images", "ledger"),
         ("images", "ledger", "tables"),
     ],
 )
