@@ -362,17 +362,21 @@ def test_one_product_that_the_firewall_turns_away_holds_no_other(build: BuildBen
     assert kinds(outcomes) == {"generated": 39, "refused": 1}
 
 
+@pytest.mark.parametrize("answered", [0, 6])
 def test_different_requests_turned_away_in_a_row_are_the_accounts_matter(
-    build: BuildBench,
+    build: BuildBench, answered: int
 ) -> None:
-    bench = build(faults={"rates": {"gateway_403": 1}})
+    bench = build(faults={"script": [*[None] * answered, *["gateway_403"] * 40]})
     run = bench.open("run-1", threads=1)
+    wanted = build_requests(40)
 
-    outcomes = run.generate(build_requests(40))
+    outcomes = run.generate(wanted)
 
-    assert calls(outcomes) == MAX_FORBIDDEN
+    assert bench.paid == kinds(outcomes)["generated"] == answered
+    assert calls(outcomes) == answered + MAX_FORBIDDEN
     assert "network and proxy" in run.stop.reason()
-    entries = [read_entry(bench.store, request) for request in build_requests(MAX_FORBIDDEN)]
+    turned_away = wanted[answered : answered + MAX_FORBIDDEN]
+    entries = [read_entry(bench.store, request) for request in turned_away]
     assert {(entry.state, entry.attempts) for entry in entries} == {("failed", 0)}
 
 
