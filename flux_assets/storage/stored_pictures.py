@@ -94,7 +94,8 @@ def list_prefixes(product_ids: "pa.Array", shots: "pa.Array") -> "pa.Array":
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    root, end, slash = (pa.scalar(it, shots.type) for it in ("images", "", "/"))
+    ends = (picture_prefix().removesuffix("/"), "", "/")
+    root, end, slash = (pa.scalar(it, shots.type) for it in ends)
     return pc.binary_join_element_wise(root, shots, _quote(product_ids), end, slash)
 
 
