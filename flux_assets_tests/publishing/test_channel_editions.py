@@ -29,7 +29,13 @@ from flux_assets.publishing.shop_publication import publish_shop
 from flux_assets.settings import Settings
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable, write_parquet
-from flux_assets_tests.fixtures.masters import TERMS, CountingStore, draw_product, store_masters
+from flux_assets_tests.fixtures.masters import (
+    GOOGLE_MAIN,
+    TERMS,
+    CountingStore,
+    draw_product,
+    store_masters,
+)
 
 EXPORT = b"id,title,image_link,item_group_id\n1-s,Chair,https://x.invalid/1.jpg,1\n2,Desk,,\n"
 RULE = """\
@@ -41,15 +47,6 @@ RULE = """\
         on: 2026-11-26
         certainty: official
 """
-CHANNELS = """\
-profiles:
-  big: {width_px: 150, height_px: 150}
-channels:
-  google:
-    feed: {format: google_tsv}
-    slots:
-      main: {shots: [hero], profile: big}
-"""
 
 
 @pytest.fixture
@@ -57,7 +54,7 @@ def store(tmp_path: Path) -> CountingStore:
     return CountingStore(tmp_path / "store")
 
 
-def run(store: CountingStore, text: str = CHANNELS, export: bytes = EXPORT) -> ChannelReport:
+def run(store: CountingStore, text: str = GOOGLE_MAIN, export: bytes = EXPORT) -> ChannelReport:
     channels = read_channels(text.encode(), "channels.yaml")
     refresh_renditions(store, channels)
     return publish_channels(store, channels, read_offers(export, "export.csv"), TERMS)["google"]
@@ -87,7 +84,7 @@ def test_a_sample_in_a_live_store_is_named_and_no_feed_leads_to_it(store: Counti
     rows = manifest.read()
     rows["mode"] = ["live" if it == "1" else "sample" for it in rows["product_id"]]
     write_manifest(store, StoredTable(write_parquet(rows)), over=manifest.etag)
-    channels = read_channels(CHANNELS.encode(), "channels.yaml")
+    channels = read_channels(GOOGLE_MAIN.encode(), "channels.yaml")
     refresh_renditions(store, channels)
     offers = [*read_offers(EXPORT, "export.csv")]
     for url in ("https://cdn.example", "https://pictures.invalid.example", "https://pictures.inva"):
@@ -114,7 +111,7 @@ def test_a_rule_keeps_a_picture_out_with_its_reason_and_lets_it_in_once_it_is_go
     store: CountingStore,
 ) -> None:
     store_masters(store, {("1", "hero"): draw_product("navy"), ("2", "hero"): draw_product("red")})
-    small = CHANNELS + RULE.format(name="large", require="width_px >= 500")
+    small = GOOGLE_MAIN + RULE.format(name="large", require="width_px >= 500")
     found = run(store, small)
     assert found.published.edition is None
     assert [(it.product_id, it.slot) for it in found.blocked] == [("1", "main"), ("2", "main")]
@@ -128,7 +125,7 @@ def test_a_shown_picture_leaves_once_another_product_has_the_same(store: Countin
     colors = ("navy", "red", "green", "teal", "black", "gray", "olive", "purple", "lime", "maroon")
     pictures = {(f"{number}", "hero"): draw_product(color) for number, color in enumerate(colors)}
     export = b"id,title,image_link\n" + b"".join(b"%d,Chair,\n" % it for it in range(len(colors)))
-    own = CHANNELS + RULE.format(name="own", require="not repeated")
+    own = GOOGLE_MAIN + RULE.format(name="own", require="not repeated")
     records = store_masters(store, pictures)
     run(store, own, export)
     assert len(lines(store)) == len(colors)
@@ -155,7 +152,7 @@ def test_a_picture_without_its_rendition_leaves_what_is_shown(store: CountingSto
     run(store)
     before = lines(store)
     store_masters(store, {("1", "hero"): draw_product("red")}, take=1)
-    channels = read_channels(CHANNELS.encode(), "channels.yaml")
+    channels = read_channels(GOOGLE_MAIN.encode(), "channels.yaml")
     publish_channels(store, channels, read_offers(EXPORT, "export.csv"), TERMS)
     assert lines(store) == before
     run(store)
@@ -171,7 +168,7 @@ def test_a_channel_that_is_enabled_no_more_loses_what_was_rejected_and_nothing_e
     before = lines(store)
     one = records["1", "hero"]
     wish = Wish(fingerprint=one.request_fingerprint, sha256=one.sha256, verdict="rejected")
-    text = CHANNELS.replace("    feed:", "    enabled: false\n    feed:")
+    text = GOOGLE_MAIN.replace("    feed:", "    enabled: false\n    feed:")
     channels = read_channels(text.encode(), "channels.yaml")
     assert publish_channels(store, channels, (), TERMS) == {}
     decide(store, [wish], by="ada", via="test")
@@ -181,7 +178,7 @@ def test_a_channel_that_is_enabled_no_more_loses_what_was_rejected_and_nothing_e
 
 
 def test_without_a_manifest_there_is_nothing_to_publish(store: CountingStore) -> None:
-    channels = read_channels(CHANNELS.encode(), "channels.yaml")
+    channels = read_channels(GOOGLE_MAIN.encode(), "channels.yaml")
     assert publish_channels(store, channels, (), TERMS) == {}
 
 
@@ -203,14 +200,14 @@ def test_what_was_rejected_leaves_whatever_else_cannot_be_published(
     run(store)
     before = lines(store)
     note_rejection(store, records["1", "hero"])
-    channels = read_channels(CHANNELS.encode(), "channels.yaml")
+    channels = read_channels(GOOGLE_MAIN.encode(), "channels.yaml")
     match how:
         case "no manifest":
             (tmp_path / "store" / MANIFEST_KEY).unlink()
             found = publish_channels(store, channels, (), TERMS)
             assert [*found] == ["google"]
         case "no channel":
-            text = CHANNELS.replace("    feed:", "    enabled: false\n    feed:")
+            text = GOOGLE_MAIN.replace("    feed:", "    enabled: false\n    feed:")
             publish_channels(store, read_channels(text.encode(), "channels.yaml"), (), TERMS)
         case "sample":
             manifest = open_manifest(store)

@@ -36,22 +36,13 @@ from flux_assets.storage.open_store import ensure_store_identity
 from flux_assets.storage.s3 import S3Store
 from flux_assets_tests.fixtures.command_line import PROJECT, Workplace, make_workplace
 from flux_assets_tests.fixtures.iam import Account, Policy, read_policy
-from flux_assets_tests.fixtures.masters import draw_product, store_masters
+from flux_assets_tests.fixtures.masters import GOOGLE_MAIN, draw_product, store_masters
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PREFIX = "shops/pictures"
 API = "http://127.0.0.1:9"
-CHANNELS = """\
-profiles:
-  big: {width_px: 150, height_px: 150}
-channels:
-  google:
-    feed: {format: google_tsv}
-    slots:
-      main: {shots: [hero], profile: big}
-"""
 SECRET = "0" * 64
 PICTURE = picture_key(shot="hero", product_id="00123", fingerprint="f" * 64, extension="png")
 PRIVATE = (
@@ -140,7 +131,7 @@ def company(ministack_endpoint: str, ministack_client: "S3Client", tmp_path: Pat
     store_masters(store, pictures, mode="live")
     (tmp_path / "catalog.csv").write_text("id,title,image_link\n00123,Chair,\n00124,Desk,\n")
     (tmp_path / "shots.yaml").write_text("shots: {hero: {prompt: a}}")
-    (tmp_path / "channels.yaml").write_text(CHANNELS)
+    (tmp_path / "channels.yaml").write_text(GOOGLE_MAIN)
     return Company(account=Account(ministack_endpoint), bucket=bucket, store=store, folder=tmp_path)
 
 
