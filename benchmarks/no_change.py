@@ -47,7 +47,7 @@ def measure_shop(shop: Shop, *, products: int, quick: bool) -> Sequence[Figure]:
     what = f"no change of {products:,} products x {_SHOTS} shots"
     figures = [
         count_calls(
-            f"{what}",
+            what,
             max(counts["calls"] for _, counts in refreshes),
             wanted=0,
         ),
