@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +30,7 @@ from flux_assets.prompts.request_reuse import (
 from flux_assets.prompts.requests_table import REQUESTS_KEY, build_requests_table
 from flux_assets.prompts.shots import read_shots
 from flux_assets.settings import load_settings
+from flux_assets.storage import parquet_file
 from flux_assets.storage.buckets import bucket_of
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.parquet import StoredTable, open_table, write_parquet
@@ -107,6 +108,14 @@ class Shop:
         in_parts = self.settings.partition_by == "bucket"
         folder = TableFolder(self.store, REQUESTS_KEY) if in_parts else None
         self.store.put(REQUESTS_KEY, write_table(table, folder, notes).data, content_type="")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _several_groups() -> Iterator[None]:
+    """Two rows each, so that no table here is unpacked at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parquet_file, "ROWS_A_GROUP", 2)
+        yield
 
 
 @pytest.fixture
