@@ -27,7 +27,7 @@ from flux_assets.image_api.request import (
     SourcePhoto,
     build_image_request,
 )
-from flux_assets.pictures.photos.photo import DoubtedPhotoError, Photo, SharedPhotoError
+from flux_assets.pictures.photos.photo import Photo, SharedPhotoError, doubt_of
 from flux_assets.prompts.overrides import NO_OVERRIDE, NO_OVERRIDES, Override, OverridesFile
 from flux_assets.prompts.templates import PRODUCT_FIELDS, Condition, describe_fields, is_met, render
 
@@ -131,11 +131,17 @@ def list_photo_addresses(
     edits = [shot for shot in shots if shot.mode == "edit"]
     for product in products if edits else ():
         for shot in edits:
-            with suppress(PromptError):  # `build_requests` tells it
-                addresses = _photo_addresses(shot, product)
-                override = overrides.find(product.product_id, shot.name)
-                if addresses and not _skip_reason(shot, product, override):
-                    yield addresses
+            override = overrides.find(product.product_id, shot.name)
+            if addresses := find_photo_addresses(shot, product, override):
+                yield addresses
+
+
+def find_photo_addresses(shot: Shot, product: Product, override: Override) -> tuple[str, ...]:
+    """Those that a request of an editing shot follows from; none where it asks for no photo."""
+    with suppress(PromptError):  # `build_requests` tells it
+        if not _skip_reason(shot, product, override):
+            return _photo_addresses(shot, product)
+    return ()
 
 
 def _skip_reason(shot: Shot, product: Product, override: Override) -> SkipReason | None:
@@ -157,7 +163,7 @@ def _build(
     if reason:
         return _skip(shot, product, reason, _describe_rule(shot, product, override))
     photo = _choose_photo(shot, product, find_photo) if shot.mode == "edit" else None
-    doubt = photo.doubt if isinstance(photo, SourcePhoto | DoubtedPhotoError) else ""
+    doubt = "" if photo is None else doubt_of(photo)
     if isinstance(photo, PhotoUnusableError) and shot.fallback == "skip":
         return _skip(shot, product, "fallback", f"its photo: {photo}")
     if isinstance(photo, PhotoUnusableError) and shot.fallback == "generate":

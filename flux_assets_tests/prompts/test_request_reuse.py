@@ -19,14 +19,12 @@ from hypothesis import strategies as st
 from flux_assets.bill.open_ledger import RunIdentity, open_ledger
 from flux_assets.catalog.product import Product
 from flux_assets.catalog.tables import build_products_table
-from flux_assets.prompts import request_reuse
+from flux_assets.pictures.photos.search import Accepts
+from flux_assets.prompts import request_origins
 from flux_assets.prompts.overrides import NO_OVERRIDES, Override, OverridesFile
 from flux_assets.prompts.rendering import render_requests
-from flux_assets.prompts.request_reuse import (
-    DECIDING_DATA,
-    DECIDING_MODULES,
-    refresh_requests_table,
-)
+from flux_assets.prompts.request_origins import DECIDING_DATA, DECIDING_MODULES
+from flux_assets.prompts.request_reuse import refresh_requests_table
 from flux_assets.prompts.requests_table import REQUESTS_KEY, build_requests_table
 from flux_assets.prompts.shots import read_shots
 from flux_assets.settings import load_settings
@@ -37,7 +35,7 @@ from flux_assets.storage.parquet import StoredTable, open_table, write_parquet
 from flux_assets.storage.parquet_file import NO_NOTES
 from flux_assets.storage.table_merge import write_table
 from flux_assets.storage.table_parts import TableFolder
-from flux_assets_tests.fixtures.photos import draw_plain_photo
+from flux_assets_tests.fixtures.photos import draw_photo
 
 SHOTS = """
 shots:
@@ -74,6 +72,7 @@ class Shop:
         *,
         shots: str = SHOTS,
         overrides: OverridesFile = NO_OVERRIDES,
+        accepts: Accepts = "nothing",
     ) -> list[tuple[str, str]]:
         """Refresh the table, hold it against a whole rendering, and give what was rendered."""
         shots_file = read_shots(shots.encode(), "shots.yaml")
@@ -84,6 +83,7 @@ class Shop:
             products=StoredTable(write_parquet(build_products_table(products))),
             shots=shots_file,
             overrides=overrides,
+            accepts=accepts,
         )
         table = stored.read()
         whole = build_requests_table(
@@ -164,25 +164,28 @@ _CATALOGS = st.lists(
         st.sampled_from([CHAIR, LAMP, DESK, replace(LAMP, product_id="9")]),
         title=st.sampled_from(["Chair", "Lamp", ""]),
         color=st.sampled_from(["red", ""]),
+        image_url=st.sampled_from(["", "mug.jpg", "none.jpg"]),
         former_ids=st.sampled_from([(), ("old",)]),
     ),
     min_size=1,
     unique_by=lambda product: product.product_id,
 )
 _OVERRIDES = st.dictionaries(
-    st.sampled_from([("2", "hero"), ("3", "detail"), ("7", "hero")]),
+    st.sampled_from([("2", "hero"), ("3", "detail"), ("3", "scene"), ("7", "hero")]),
     st.sampled_from([Override(line=2, prompt="Better"), Override(line=3, skip=True)]),
 )
+_PHOTOS = st.sampled_from([draw_photo("red"), draw_photo("blue"), b"no photo"])
 
 
-@settings(max_examples=15, deadline=None)
-@given(st.lists(st.tuples(_CATALOGS, _OVERRIDES), min_size=1, max_size=6))
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.tuples(_CATALOGS, _OVERRIDES, _PHOTOS), min_size=1, max_size=6))
 def test_whatever_changes_the_table_is_as_one_that_is_rendered_whole(
-    steps: list[tuple[list[Product], dict[tuple[str, str], Override]]],
+    steps: list[tuple[list[Product], dict[tuple[str, str], Override], bytes]],
 ) -> None:
     with TemporaryDirectory() as folder:
         shop = Shop(Path(folder))
-        for products, overrides in steps:
+        for products, overrides, photo in steps:
+            (Path(folder) / "mug.jpg").write_bytes(photo)
             shop.refresh(products, overrides=OverridesFile(overrides=overrides, problems=()))
 
 
@@ -193,7 +196,7 @@ def test_another_shots_file_renders_everything_again(shop: Shop) -> None:
 
 
 def test_other_code_renders_everything_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_reuse, "_code_sha256", lambda: "of the next release")
+    monkeypatch.setattr(request_origins, "_code_sha256", lambda: "of the next release")
     assert len(shop.refresh()) == 9
 
 
@@ -207,14 +210,72 @@ def test_a_product_with_an_override_is_rendered_every_time(shop: Shop) -> None:
     assert shop.refresh() == []
 
 
-def test_a_picture_that_is_made_from_a_photo_is_rendered_every_time(
+MUG = replace(CHAIR, image_url="mug.jpg")
+SCENE = ("1", "scene")
+
+
+def test_a_picture_that_is_made_from_a_photo_is_rendered_again_for_another_photo(
     shop: Shop, tmp_path: Path
 ) -> None:
-    mug = replace(CHAIR, image_url="mug.jpg")
-    assert shop.refresh([mug, LAMP]) == _all_of(mug)
-    assert shop.refresh([mug, LAMP]) == [("1", "scene")], "there may be a photo by now"
-    (tmp_path / "mug.jpg").write_bytes(draw_plain_photo())
-    assert shop.refresh([mug, LAMP]) == [("1", "scene")]
+    photo = tmp_path / "mug.jpg"
+    assert shop.refresh([MUG, LAMP]) == _all_of(MUG)
+    assert shop.refresh([MUG, LAMP]) == [], "there is no photo still"
+    for name in ("red", "blue"):
+        photo.write_bytes(draw_photo(name))
+        assert shop.refresh([MUG, LAMP]) == [SCENE]
+        assert shop.refresh([MUG, LAMP]) == []
+    photo.unlink()
+    assert shop.refresh([MUG, LAMP]) == [], "the photo that was read before stays"
+
+
+@pytest.mark.parametrize("fallback", ["fail", "skip", "generate"])
+def test_a_photo_that_is_there_at_last_takes_the_place_of_what_stood_in_for_it(
+    shop: Shop, tmp_path: Path, fallback: str
+) -> None:
+    shots = SHOTS.replace("mode: edit,", f"mode: edit, fallback: {fallback},")
+    page = tmp_path / "mug.jpg"
+    page.write_bytes(b"no photo")
+    shop.refresh([MUG, LAMP], shots=shots)
+    assert shop.refresh([MUG, LAMP], shots=shots) == []
+    page.write_bytes(draw_photo("mug"))
+    assert shop.refresh([MUG, LAMP], shots=shots) == [SCENE]
+
+
+def test_the_second_address_counts_as_soon_as_the_first_one_gives_nothing(
+    shop: Shop, tmp_path: Path
+) -> None:
+    shots = SHOTS.replace("mode: edit,", "mode: edit, source: [image_url, photo],")
+    mug = replace(MUG, columns={"photo": "other.jpg"})
+    (tmp_path / "mug.jpg").write_bytes(b"no photo")
+    (tmp_path / "other.jpg").write_bytes(draw_photo("red"))
+    shop.refresh([mug], shots=shots)
+    assert shop.refresh([mug], shots=shots) == []
+    (tmp_path / "other.jpg").write_bytes(draw_photo("green"))
+    assert shop.refresh([mug], shots=shots) == [SCENE]
+    (tmp_path / "mug.jpg").write_bytes(draw_photo("blue"))
+    assert shop.refresh([mug], shots=shots) == [SCENE]
+
+
+def test_a_doubted_photo_is_rendered_again_once_it_is_accepted(shop: Shop, tmp_path: Path) -> None:
+    mugs = [replace(MUG, product_id=it, image_url=f"{it}.jpg") for it in ("1", "2", "3")]
+    for mug in mugs:
+        (tmp_path / mug.image_url).write_bytes(draw_photo("mug"))
+    shop.refresh(mugs)
+    assert shop.refresh(mugs) == []
+    assert shop.refresh(mugs, accepts="for_good") == [(it.product_id, "scene") for it in mugs]
+    assert shop.refresh(mugs) == []
+
+
+def test_an_overridden_picture_that_is_made_from_a_photo_is_rendered_every_time(
+    shop: Shop, tmp_path: Path
+) -> None:
+    (tmp_path / "mug.jpg").write_bytes(draw_photo("mug"))
+    for override in (Override(line=2, prompt="On a chair"), Override(line=2, skip=True)):
+        overrides = OverridesFile(overrides={SCENE: override}, problems=())
+        for _ in range(2):
+            assert shop.refresh([MUG, LAMP], overrides=overrides) == _all_of(MUG)
+    assert shop.refresh([MUG, LAMP]) == _all_of(MUG)
+    assert shop.refresh([MUG, LAMP]) == []
 
 
 @pytest.mark.parametrize("is_damaged", [False, True])
@@ -280,8 +341,8 @@ def test_every_module_that_a_request_follows_from_is_named() -> None:
     of_catalog = {"catalog/photo_cells", "catalog/product", "catalog/tables"}
     assert deciding | of_catalog == set(DECIDING_MODULES)
     data = {
-        path.relative_to(request_reuse._PACKAGE)
-        for path in (request_reuse._PACKAGE / "prompts").glob("*.yaml")
+        path.relative_to(request_origins._PACKAGE)
+        for path in (request_origins._PACKAGE / "prompts").glob("*.yaml")
     }
     assert data == set(map(Path, DECIDING_DATA))
 
@@ -290,9 +351,9 @@ def test_only_a_change_of_a_named_module_counts_as_other_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / "flux_assets"
-    shutil.copytree(request_reuse._PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(request_reuse, "_PACKAGE", package)
-    read_code = request_reuse._code_sha256.__wrapped__
+    shutil.copytree(request_origins._PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(request_origins, "_PACKAGE", package)
+    read_code = request_origins._code_sha256.__wrapped__
     before = read_code()
 
     (package / "errors.py").write_text("# the next release\n")

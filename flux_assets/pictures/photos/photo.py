@@ -21,3 +21,8 @@ class DoubtedPhotoError(PhotoUnusableError):
     def __init__(self, uri: str, problem: str, doubt: str) -> None:
         super().__init__(uri, problem)
         self.doubt = doubt
+
+
+def doubt_of(photo: Photo) -> str:
+    """Why nothing may be bought with it now, or while there is none; empty where there is none."""
+    return photo.doubt if isinstance(photo, SourcePhoto | DoubtedPhotoError) else ""
