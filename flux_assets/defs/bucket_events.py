@@ -5,7 +5,7 @@ manifest and the ledger, as `flux-assets show` gives it.
 """
 
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -26,11 +26,12 @@ from flux_assets.errors import ObjectNotFoundError, PictureError
 from flux_assets.pictures.inspect import inspect_picture, preview_markdown
 from flux_assets.settings import Settings
 from flux_assets.storage.buckets import BUCKETS, bucket_of, find_buckets
-from flux_assets.storage.frames import hash_identities, is_in, read_rows
+from flux_assets.storage.frames import hash_identities, is_in, read_rows, text_column
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parallel import map_in_parallel
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 PICTURE_COLUMNS = ("product_id", "shot", "request_fingerprint", "object_key")
@@ -159,25 +160,33 @@ def count_outcomes(
 
 def _divide(buckets: Buckets, chosen: Iterable[str]) -> Iterator[_Bucket]:
     """The chosen buckets of each shot."""
-    chosen = sorted(chosen)
-    wanted = Counter(
-        (shot, bucket)
-        for (shot,), bucket in zip(
-            read_rows(buckets.wanted, ("shot",)),
-            find_buckets(buckets.wanted["product_id"]),
-            strict=True,
-        )
-    )
-    placed = buckets.pictures.assign(
-        bucket=find_buckets(buckets.pictures["product_id"]),
-        is_new=is_in(buckets.pictures["request_fingerprint"], buckets.new),
-    )
-    found = dict(iter(placed.groupby(["shot", "bucket"])))
-    for shot in buckets.shots:
-        for name in chosen:
-            pictures = found.get((shot, name), placed.iloc[:0])
-            new = pictures[pictures["is_new"]]
-            yield _Bucket(shot, name, pictures, wanted[shot, name], new)
+    import numpy as np
+
+    places = _place_all(buckets.pictures, buckets.shots)
+    order = places.argsort(kind="stable")
+    pictures = buckets.pictures.iloc[order]
+    is_new = is_in(pictures["request_fingerprint"], buckets.new)
+    bounds = places[order].searchsorted(np.arange(len(buckets.shots) * len(BUCKETS) + 1))
+    wanted = np.bincount(_place_all(buckets.wanted, buckets.shots), minlength=len(bounds))
+    for at, shot in enumerate(buckets.shots):
+        for number in sorted(map(BUCKETS.index, chosen)):
+            place = at * len(BUCKETS) + number
+            inside = slice(*bounds[place : place + 2])
+            found = pictures.iloc[inside]
+            new = found[is_new[inside]]
+            yield _Bucket(shot, BUCKETS[number], found, int(wanted[place]), new)
+
+
+def _place_all(rows: "pd.DataFrame", shots: Sequence[str]) -> "np.ndarray":
+    """A number of each row's shot and bucket; those of other shots come last."""
+    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+    import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types
+
+    names = text_column(rows, "shot")
+    at = pc.fill_null(pc.index_in(names, value_set=pa.array(shots, names.type)), len(shots))
+    of_shots = at.to_numpy(zero_copy_only=False).astype(int) * len(BUCKETS)
+    places: np.ndarray = of_shots + find_buckets(text_column(rows, "product_id"))
+    return places
 
 
 def _log(

@@ -33,6 +33,7 @@ from flux_assets.errors import CatalogError, ShotsFileError
 from flux_assets.planning.against_store import PLANNED, plan_all
 from flux_assets.planning.changes import count_changes
 from flux_assets.planning.plan import Plan, estimate
+from flux_assets.planning.plan_table import refresh_plan_table
 from flux_assets.prompts.catalog_reading import refresh_reading
 from flux_assets.prompts.inputs import find_problems, load_overrides, load_shots
 from flux_assets.prompts.request_reuse import refresh_requests_table
@@ -44,10 +45,7 @@ from flux_assets.storage.object_store import ObjectStore, table_key
 from flux_assets.storage.parquet import StoredTable, write_parquet
 from flux_assets.storage.parquet_file import PARQUET
 from flux_assets.storage.sources import shown_uri
-from flux_assets.storage.table_merge import write_table
-from flux_assets.storage.table_parts import TableFolder
 
-PLAN_KEY = table_key("image_plan.parquet")
 GROUP = "catalog"
 OWNERS = ["team:catalog"]
 
@@ -219,8 +217,7 @@ def build_image_plan(settings: Settings, names: Names) -> dg.AssetsDefinition:
         plan = plan_all(settings, shop_store, ledger, requests, products.read(PLANNED))
         context.set_data_version(key, version_of_plan(plan.table))
         in_parts = settings.partition_by == "bucket"
-        folder = TableFolder(shop_store, PLAN_KEY) if in_parts else None
-        table = write_table(plan.table, folder)
+        table = refresh_plan_table(shop_store, plan.table, in_parts=in_parts)
         return dg.Output(table, metadata=_describe_plan(plan, requests))
 
     return image_plan

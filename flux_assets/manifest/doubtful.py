@@ -82,15 +82,17 @@ def _find_suspects(manifest: StoredManifest) -> "np.ndarray":
     """
     import numpy as np
     import pandas as pd
+    import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types
 
     parts = [pd.DataFrame(columns=["stale", "appears", *_SAME])]
     for group in manifest.read_groups(("stale", "appearance", *_SAME)):
-        texts = group.to_pandas()
-        hashes = {name: pd.util.hash_array(texts[name].to_numpy(object)) for name in _SAME}
-        lacks = (texts["pixels_digest"] == "").to_numpy(bool)
+        # From Arrow, since pandas makes an object of each text one by one.
+        hashes = {name: pd.util.hash_array(group[name].to_numpy()) for name in _SAME}
+        lacks = pc.equal(group["pixels_digest"], "").to_numpy()
         hashes["pixels_digest"][lacks] = hashes["sha256"][lacks]
+        appears = pc.not_equal(group["appearance"], "").to_numpy()
         parts.append(
-            pd.DataFrame({"stale": texts["stale"], "appears": texts["appearance"] != "", **hashes})
+            pd.DataFrame({"stale": group["stale"].to_numpy(), "appears": appears, **hashes})
         )
     rows = pd.concat(parts[1:] or parts, ignore_index=True)
     current = rows[~rows["stale"].astype(bool)]

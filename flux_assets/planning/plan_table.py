@@ -3,8 +3,13 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
-from flux_assets.storage.frames import build_frame, read_rows
-from flux_assets.storage.parquet import StoredTable
+from flux_assets.errors import ObjectNotFoundError
+from flux_assets.storage.frames import build_frame, hash_columns, read_rows
+from flux_assets.storage.object_store import ObjectStore, table_key
+from flux_assets.storage.parquet import StoredTable, open_table
+from flux_assets.storage.parquet_file import NO_TABLE
+from flux_assets.storage.table_merge import write_table
+from flux_assets.storage.table_parts import TableFolder
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
@@ -13,6 +18,10 @@ if TYPE_CHECKING:  # pandas is loaded only where a table is really built
 PlanStatus = Literal[
     "new", "changed", "stored", "accepted", "refused", "failed", "held", "lost", "missing"
 ]
+PLAN_KEY = table_key("image_plan.parquet")
+"""The plan of the last refresh."""
+
+_NOTE = "columns_sha256"
 _ROWS_AT_ONCE = 100_000
 STATUSES: tuple[PlanStatus, ...] = get_args(PlanStatus)
 TO_BUY: frozenset[PlanStatus] = frozenset({"new", "changed"})
@@ -37,6 +46,28 @@ class PlanRow(NamedTuple):
 def build_plan_table(rows: Iterable[PlanRow]) -> "pd.DataFrame":
     """One row per request: its identity and standing."""
     return build_frame(rows, PlanRow._fields, numbers=())
+
+
+def refresh_plan_table(store: ObjectStore, plan: "pd.DataFrame", *, in_parts: bool) -> StoredTable:
+    """A plan's table, still to be put under its key: the last one, if that says just the same.
+
+    Args:
+        store: the shop's; has the last table.
+        plan: with the columns of `PlanRow`.
+        in_parts: whether it is to be kept in parts, which are put at once.
+
+    Raises:
+        StoreError: the store cannot be read or written.
+    """
+    sha256 = hash_columns(plan)
+    try:
+        last = open_table(store, PLAN_KEY)
+        is_same = last.read_notes().get(_NOTE) == sha256 and last.is_in_parts == in_parts
+        if is_same and last.is_whole():
+            return last
+    except (ObjectNotFoundError, *NO_TABLE):
+        pass  # what is not there, or damaged, is written anew
+    return write_table(plan, TableFolder(store, PLAN_KEY) if in_parts else None, {_NOTE: sha256})
 
 
 def read_plan_rows(table: "pd.DataFrame") -> Iterator[PlanRow]:

@@ -1,6 +1,6 @@
 """An S3 bucket and prefix as the store; imported only where a store is on S3, for boto3's sake."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -162,7 +162,7 @@ class S3Store:
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Every object whose key starts with `prefix`."""
-        for found in self._scan(prefix):
+        for found in chain.from_iterable(self._scan(prefix)):
             key = found["Key"].removeprefix(self._prefix)
             yield ObjectInfo(
                 key=key,
@@ -173,10 +173,10 @@ class S3Store:
 
     def list_keys(self, prefix: str) -> Iterator[str]:
         """The keys alone."""
-        for found in self._scan(prefix):
-            yield found["Key"].removeprefix(self._prefix)
+        for objects in self._scan(prefix):
+            yield from [found["Key"].removeprefix(self._prefix) for found in objects]
 
-    def _scan(self, prefix: str) -> Iterator["ObjectTypeDef"]:
+    def _scan(self, prefix: str) -> Iterator[Sequence["ObjectTypeDef"]]:
         with self._errors("list", prefix):
             yield from list_objects(self._client, self._bucket, f"{self._prefix}{prefix}")
 

@@ -5,7 +5,7 @@ its keys, again and again. One page after the other, a million keys take as many
 takes for a thousand replies.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -36,8 +36,10 @@ class _Range:
     can_be_halved: bool = True
 
 
-def list_objects(client: "S3Client", bucket: str, prefix: str) -> Iterator["ObjectTypeDef"]:
-    """Every object whose key starts with `prefix`, in no promised order.
+def list_objects(
+    client: "S3Client", bucket: str, prefix: str
+) -> Iterator[Sequence["ObjectTypeDef"]]:
+    """Every object whose key starts with `prefix`, some at a time, in no promised order.
 
     Raises:
         StoreError: a reply is cut off and does not say where it goes on.
@@ -48,14 +50,14 @@ def list_objects(client: "S3Client", bucket: str, prefix: str) -> Iterator["Obje
     if next_page_of(page, listing.uri_for(prefix)):
         ranges = [_Range(prefix=prefix)]
     else:
-        yield from page.get("Contents", ())
+        yield page.get("Contents", ())
         ranges = [_Range(prefix=it["Prefix"]) for it in page.get("CommonPrefixes", ())]
     while ranges:
         may_halve = len(ranges) < THREADS
         found = map_in_parallel(partial(listing.read_some, may_halve=may_halve), ranges)
         ranges = []
         for objects, remaining in found:
-            yield from objects
+            yield objects
             ranges += remaining
 
 

@@ -67,8 +67,11 @@ class StoredPictures:
 
     def has_any(self, prefixes: "pa.Array") -> "pa.Array":
         """Whether there is a picture, under each of some prefixes of shots of products."""
+        import pyarrow as pa
         import pyarrow.compute as pc
 
+        if not len(prefixes):
+            return pa.array([], pa.bool_())
         return pc.is_in(prefixes, value_set=_cut_names(self.keys))
 
     def find_others(self, fingerprints: "pa.Array") -> "pa.Array":

@@ -1,10 +1,11 @@
 """Another table, of rows of the last one and of others: written group by group, or part by part."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from flux_assets.storage.buckets import BUCKETS, find_buckets
+from flux_assets.storage.frames import text_column
 from flux_assets.storage.merge_sources import MergeSources
 from flux_assets.storage.parallel import map_on_cores
 from flux_assets.storage.parquet import StoredTable, write_parquet
@@ -97,7 +98,7 @@ def merge_rows(
     if differing is None:
         differing = np.full(len(places), bool(values))
     of_packed = np.concatenate([*map(_find_buckets_of, tables)])
-    of_plain = _number(find_buckets(plain[_OWNER].to_pylist()))
+    of_plain = find_buckets(plain[_OWNER].combine_chunks())
     buckets = np.concatenate([of_packed, of_plain])[places]
     in_order = np.argsort(buckets, kind="stable")
     groups, numbers = _cut_buckets(plain, of_plain)
@@ -118,15 +119,9 @@ def _find_buckets_of(table: StoredTable) -> "np.ndarray":
 
     index = table.read_index()
     if index is None:
-        return _number(find_buckets(table.read_texts(_OWNER)))
-    numbers = _number(part.bucket for part in index.parts)
-    return np.repeat(numbers, [part.rows for part in index.parts])
-
-
-def _number(buckets: Iterable[str]) -> "np.ndarray":
-    import numpy as np
-
-    return np.fromiter((int(bucket, 16) for bucket in buckets), np.int16)
+        return find_buckets(text_column(table.read((_OWNER,)), _OWNER))
+    numbers = [BUCKETS.index(part.bucket) for part in index.parts]
+    return np.repeat(np.asarray(numbers, np.int16), [part.rows for part in index.parts])
 
 
 def _cut_buckets(table: "pa.Table", buckets: "np.ndarray") -> "tuple[list[pa.Table], np.ndarray]":

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,12 +11,19 @@ from flux_assets.catalog.tables import (
     read_products,
 )
 from flux_assets.errors import PromptError
-from flux_assets.planning.plan_table import PlanRow, build_plan_table, read_plan_rows
+from flux_assets.planning.plan_table import (
+    PLAN_KEY,
+    PlanRow,
+    build_plan_table,
+    read_plan_rows,
+    refresh_plan_table,
+)
 from flux_assets.prompts.requests_table import (
     build_requests_table,
     read_requests,
     select_identities,
 )
+from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.parquet import read_parquet, write_parquet
 from flux_assets_tests.fixtures.records import identify, make_request
 
@@ -124,3 +133,54 @@ def test_an_empty_catalog_gives_empty_tables() -> None:
     assert select_identities(requests).empty
     assert list(read_plan_rows(rows)) == []
     assert len(rejected) == 0
+
+
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_a_plan_that_says_the_same_is_not_written_again(tmp_path: Path, *, in_parts: bool) -> None:
+    store = DirectoryStore(tmp_path)
+    hero, wide = (identify(make_request("00123", shot)) for shot in ("hero", "wide"))
+    plan = build_plan_table([PlanRow(*hero, "stored"), PlanRow(*wide, "new")])
+    first = refresh_plan_table(store, plan, in_parts=in_parts)
+    store.put(PLAN_KEY, first.data, content_type="")
+    before = _list_times(tmp_path)
+    again = refresh_plan_table(store, plan.copy(), in_parts=in_parts)
+    assert again.data == first.data
+    assert _list_times(tmp_path) == before
+    changed = build_plan_table([PlanRow(*hero, "stored"), PlanRow(*wide, "held")])
+    written = refresh_plan_table(store, changed, in_parts=in_parts)
+    assert written.read()["status"].tolist() == ["stored", "held"]
+
+
+@pytest.mark.parametrize("moves_to_parts", [False, True])
+def test_a_plan_moves_to_parts_and_back(tmp_path: Path, *, moves_to_parts: bool) -> None:
+    store = DirectoryStore(tmp_path)
+    plan = build_plan_table([PlanRow(*identify(make_request("00123")), "stored")])
+    first = refresh_plan_table(store, plan, in_parts=not moves_to_parts)
+    store.put(PLAN_KEY, first.data, content_type="")
+    moved = refresh_plan_table(store, plan, in_parts=moves_to_parts)
+    assert moved.is_in_parts == moves_to_parts
+    assert tuple(read_plan_rows(moved.read())) == tuple(read_plan_rows(plan))
+
+
+@pytest.mark.parametrize("damage", ["lost", "torn", "older"])
+def test_a_plan_that_lost_a_part_or_is_no_table_is_written_again(
+    tmp_path: Path, damage: str
+) -> None:
+    store = DirectoryStore(tmp_path)
+    plan = build_plan_table([PlanRow(*identify(make_request("00123")), "stored")])
+    first = refresh_plan_table(store, plan, in_parts=True)
+    store.put(PLAN_KEY, first.data, content_type="")
+    [part] = (tmp_path / "tables" / "parts").rglob("*.parquet")
+    if damage == "lost":
+        part.unlink()
+    elif damage == "torn":
+        store.put(PLAN_KEY, first.data[:-20], content_type="")
+    else:
+        store.put(PLAN_KEY, write_parquet(plan), content_type="")
+    written = refresh_plan_table(store, plan, in_parts=True)
+    assert written.is_whole()
+    assert tuple(read_plan_rows(written.read())) == tuple(read_plan_rows(plan))
+
+
+def _list_times(folder: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
