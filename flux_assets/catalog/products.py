@@ -1,7 +1,7 @@
 """Families of rows -> products: one for each family, for each of its colours, or for each row."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,10 +74,21 @@ class Assembly:
                     kept += self._keep(start, described, base)
         if family.first not in started:
             self.account.skipped["parent" if family.children else "variant"] += 1
-        for entry in family.further:
-            if entry not in started:
-                self.account.skipped[entry.role.joins] += 1
+        self._count_skipped(entry for entry in family.further if entry not in started)
         return kept
+
+    def take_over(self, family: Family) -> bool:
+        """Take the next family, whose one product is known; not if another one has its id."""
+        product_id = family.first.product_id
+        if product_id in self._lines:
+            return False
+        self._lines[product_id] = family.first.line
+        self._count_skipped(family.further)
+        return True
+
+    def _count_skipped(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            self.account.skipped[entry.role.joins] += 1
 
     def _choose_starts(self, family: Family, variants: Sequence[Variant]) -> list[Start]:
         if self.one_set_per == "row":

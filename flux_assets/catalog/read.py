@@ -1,6 +1,7 @@
 """A shop's export -> its products, its rejected rows, and the account of every row."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,18 +13,19 @@ from flux_assets.catalog.entries import Entry, read_entries
 from flux_assets.catalog.families import Family, group_families
 from flux_assets.catalog.file_formats import read_table
 from flux_assets.catalog.header import HeaderSearch
+from flux_assets.catalog.known_families import ROWS_SHA256, ReadProducts, build_products
 from flux_assets.catalog.layout import Layout, build_layout
 from flux_assets.catalog.product import Catalog, LeftOut, LeftOutReason, OneSetPer
 from flux_assets.catalog.products import Assembly
 from flux_assets.catalog.row_account import Account
 from flux_assets.catalog.starts import count_own_ids
 from flux_assets.catalog.table import Table
-from flux_assets.catalog.tables import build_products_table
 from flux_assets.catalog.unknown_headers import check_rows_are_known
 from flux_assets.errors import CatalogError
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
+    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 
 def read_catalog(
@@ -96,20 +98,45 @@ def read_catalog_table(
     found = open_families(data, name, **how)
     if not finds_left_out:
         found.entries.clear()
-    table = build_products_table(
-        chain.from_iterable(map(found.assembly.add, _take(found.families)))
-    )
-    if not table["line"].is_monotonic_increasing:
-        table = table.sort_values("line", kind="stable", ignore_index=True)
+    read = _build_new(found, None, "")
+    table = read.built.drop(columns=ROWS_SHA256).iloc[read.places].reset_index(drop=True)
     left_out = _find_left_out(found, table["product_id"])
     return replace(_describe(found, name), left_out=left_out), table
 
 
-def _take(families: list[Family]) -> Iterator[Family]:
-    """Each in turn, which the list then holds no more."""
-    families.reverse()
-    while families:
-        yield families.pop()
+def read_new_products(
+    data: bytes,
+    name: str,
+    *,
+    known: "pa.Array | None",
+    read_by: str,
+    **how: Any,  # noqa: ANN401 - as above
+) -> tuple[Catalog, ReadProducts]:
+    """The same, but for the products that a table has already.
+
+    Args:
+        data: as for `read_catalog`.
+        name: likewise.
+        known: that table's ROWS_SHA256; None where there is none.
+        read_by: what reads, and how: all else that a product follows from.
+        how: as for `open_families`.
+
+    Raises:
+        CatalogError: as for `read_catalog`.
+    """
+    found = open_families(data, name, **how)
+    found.entries.clear()
+    read = _build_new(found, known, read_by)
+    return _describe(found, name), read
+
+
+def _build_new(found: "OpenedFamilies", known: "pa.Array | None", read_by: str) -> ReadProducts:
+    import pyarrow as pa
+
+    table = found.table
+    rules = json.dumps([read_by, table.header, found.assembly.dialect.name, table.is_feed])
+    digests = pa.array([], pa.large_string()) if known is None else known
+    return build_products(found.families, found.assembly, digests, rules)
 
 
 class OpenedFamilies(NamedTuple):

@@ -40,6 +40,10 @@ class Account:
             )
         )
 
+    def count_told(self) -> int:
+        """How much there is to tell of single rows until now."""
+        return len(self.rejected_rows) + len(self.long_titles)
+
     def build_warnings(self) -> list[str]:
         """What was read, but may be meant otherwise."""
         no_parent = "variations are of products that this export lacks; export those too"

@@ -59,7 +59,7 @@ def refresh_plan_table(store: ObjectStore, plan: "pd.DataFrame", *, in_parts: bo
     Raises:
         StoreError: the store cannot be read or written.
     """
-    sha256 = hash_columns(plan)
+    sha256 = hash_columns(plan.items())
     try:
         last = open_table(store, PLAN_KEY)
         is_same = last.read_notes().get(_NOTE) == sha256 and last.is_in_parts == in_parts

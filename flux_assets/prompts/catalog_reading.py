@@ -1,5 +1,7 @@
 """The export as last read: a file that has not changed since is not read into products again.
 
+Of one that has changed, only those rows are that were not read so before.
+
 What was read is the table of products; in a note of it stands of which file, and what there was to
 tell of reading it, so that neither is ever of another file than the other.
 """
@@ -7,26 +9,30 @@ tell of reading it, so that neither is ever of another file than the other.
 import hashlib
 import json
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import asdict
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from flux_assets.catalog.known_families import ROWS_SHA256, ReadProducts
 from flux_assets.catalog.product import Catalog, Product, RejectedRow
-from flux_assets.catalog.read import read_catalog_table
+from flux_assets.catalog.read import read_catalog_table, read_new_products
 from flux_assets.catalog.tables import read_products
 from flux_assets.errors import ObjectNotFoundError
 from flux_assets.prompts.inputs import read_export, refuse_guess
 from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings
-from flux_assets.storage.frames import hash_columns
+from flux_assets.storage.frames import hash_columns, text_column
 from flux_assets.storage.object_store import ObjectStore, table_key
 from flux_assets.storage.parquet import StoredTable, open_table, write_parquet
 from flux_assets.storage.parquet_file import NO_TABLE
-from flux_assets.storage.table_merge import write_table
+from flux_assets.storage.table_merge import merge_rows
 from flux_assets.storage.table_parts import TableFolder
+
+if TYPE_CHECKING:  # pandas is loaded only where a table is really read
+    import pandas as pd
 
 PRODUCTS_KEY = table_key("product_catalog.parquet")
 """The products of the last refresh."""
@@ -147,24 +153,76 @@ def _read(
     last = _find(store, data, name, **how)
     if last and last.products.is_in_parts == (folder is not None) and last.products.is_whole():
         return last
-    account, frame = read_catalog_table(data, name, **how)
+    table = _find_known(store)
+    known = None if table is None else table.read((ROWS_SHA256,))
+    account, read = read_new_products(
+        data,
+        name,
+        known=None if known is None else text_column(known, ROWS_SHA256),
+        read_by=json.dumps([how, _code_sha256()], default=asdict),
+        **how,
+    )
     refuse_guess(account)
+    return _merge(table, read, account, _digest(data, name, how), folder)
+
+
+def _find_known(store: ObjectStore) -> StoredTable | None:
+    """The last table, if it says which rows its products were read from, and is whole."""
+    try:
+        last = open_table(store, PRODUCTS_KEY)
+        return last if ROWS_SHA256 in last.column_names() and last.is_whole() else None
+    except (ObjectNotFoundError, *NO_TABLE):
+        return None
+
+
+def _merge(
+    last: StoredTable | None,
+    read: ReadProducts,
+    account: Catalog,
+    digest: str,
+    folder: TableFolder | None,
+) -> CatalogReading:
+    """The reading, of products of the last table and of others."""
+    import numpy as np
+
+    table = last or StoredTable(write_parquet(read.built[:0]))
+    lines = np.concatenate([table.read(("line",))["line"], read.built["line"]])
     reading = CatalogReading(
         account=account,
-        product_count=len(frame),
+        product_count=len(read.places),
         products=StoredTable(b""),
-        columns_sha256=hash_columns(frame.drop(columns="line")),
+        columns_sha256=hash_columns(_merge_columns(table, read)),
     )
     note = json.dumps(
         {
-            "digest": _digest(data, name, how),
+            "digest": digest,
             "account": asdict(reading.account),
             "product_count": reading.product_count,
             "columns_sha256": reading.columns_sha256,
         }
     )
-    notes = {_NOTE: note} if len(note) <= _MOST_CHARACTERS else {}
-    return reading._replace(products=write_table(frame, folder, notes))
+    products = merge_rows(
+        table,
+        read.built,
+        read.places,
+        {"line": read.lines},
+        {_NOTE: note} if len(note) <= _MOST_CHARACTERS else {},
+        folder=folder,
+        differing=lines[read.places] != read.lines,
+    )
+    return reading._replace(products=products)
+
+
+def _merge_columns(
+    last: StoredTable, read: ReadProducts
+) -> "Iterator[tuple[Hashable, pd.Series[str]]]":
+    """All of them but for where a product stands in the file, one after the other."""
+    import pandas as pd
+
+    for name, column in read.built.items():
+        if name not in {"line", ROWS_SHA256}:
+            both = [last.read((str(name),))[name], column]
+            yield name, pd.concat(both, ignore_index=True).iloc[read.places]
 
 
 def _find(store: ObjectStore, data: bytes, name: str, **how: Any) -> CatalogReading | None:  # noqa: ANN401 - as above

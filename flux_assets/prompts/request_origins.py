@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flux_assets.catalog.known_families import ROWS_SHA256
 from flux_assets.catalog.tables import read_products
 from flux_assets.prompts.overrides import OverridesFile
 from flux_assets.prompts.requests import Shot, list_photo_addresses
@@ -89,7 +90,7 @@ class RequestSources:
 
     def find_origins(self, products: "pd.DataFrame") -> Iterator[tuple[str, str]]:
         """Each one's id and origin; where in the file its row stands makes no difference."""
-        names = [name for name in products.columns if name != "line"]
+        names = [name for name in products.columns if name not in {"line", ROWS_SHA256}]
         ids = products["product_id"].tolist()
         for product_id, row in zip(ids, read_rows(products, names), strict=True):
             if product_id in self.overridden:

@@ -1,13 +1,20 @@
 """An export that has not changed is not read again, and gives what reading it again would give."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from flux_assets.catalog.product import Catalog
-from flux_assets.catalog.read import read_catalog_table
+from flux_assets.catalog.families import Family
+from flux_assets.catalog.known_families import ROWS_SHA256
+from flux_assets.catalog.product import Catalog, Product
+from flux_assets.catalog.products import Assembly
+from flux_assets.catalog.read import read_new_products
+from flux_assets.errors import CatalogError, SourceError
 from flux_assets.prompts import catalog_reading
 from flux_assets.prompts.catalog_reading import (
     PRODUCTS_KEY,
@@ -40,9 +47,9 @@ class Shop:
 
     def read(self) -> CatalogReading:
         """As the asset `product_catalog` does."""
-        settings = load_settings(self.environ)
+        configured = load_settings(self.environ)
         shots = read_shots(self.shots.encode(), "shots.yaml")
-        reading = refresh_reading(settings, self.store, shots)
+        reading = refresh_reading(configured, self.store, shots)
         self.put(reading.products)
         return reading
 
@@ -69,9 +76,9 @@ def readings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def listed(data: bytes, name: str, **how: object) -> object:
         names.append(name)
-        return read_catalog_table(data, name, **how)  # type: ignore[arg-type] # passed on as it came
+        return read_new_products(data, name, **how)  # type: ignore[arg-type] # passed on as it came
 
-    monkeypatch.setattr(catalog_reading, "read_catalog_table", listed)
+    monkeypatch.setattr(catalog_reading, "read_new_products", listed)
     return names
 
 
@@ -126,7 +133,8 @@ def test_what_is_only_looked_at_is_as_if_it_had_been_read_again(
     settings = load_settings(shop.environ)
     whole = replace(load_catalog(settings, shots), products=())
     shown, table = show_catalog(settings, shop.store, shots, asks_by_id=asks_by_id)
-    assert table.read().equals(products.read())
+    names = [name for name in products.column_names() if name != ROWS_SHA256]
+    assert table.read(names).equals(products.read(names))
     if asks_by_id:
         assert shown == whole
     else:
@@ -218,3 +226,138 @@ def test_an_account_too_long_to_carry_along_is_given_anew(shop: Shop, readings: 
     assert len(first.account.rejected_rows) == 4_001
     assert shop.read() == first
     assert len(readings) == 2
+
+
+SHOP_EXPORTS = Path(__file__).parents[1] / "fixtures" / "shop_exports"
+QUICK = {"etsy.csv", "lightspeed.csv", "shopify_2026.csv"}
+EXPORTS = [
+    pytest.param(path, id=path.name, marks=[] if path.name in QUICK else pytest.mark.slow)
+    for path in sorted(SHOP_EXPORTS.glob("*.csv"))
+]
+
+
+@st.composite
+def _change_lines(draw: st.DrawFn, lines: Sequence[bytes]) -> bytes:
+    """Below the header some lines are left out, written twice, moved, or have another letter."""
+    header, *rows = lines
+    for _ in range(draw(st.integers(0, 4))):
+        place = draw(st.integers(0, len(rows) - 1))
+        change = draw(st.sampled_from(["leave out", "again", "move", "letter"]))
+        row = rows[place]
+        if change == "letter":
+            letter = draw(st.integers(0, max(0, len(row) - 2)))
+            rows[place] = (
+                row[:letter] + draw(st.sampled_from([b"x", b",", b""])) + row[letter + 1 :]
+            )
+        elif change != "again" and len(rows) > 1:
+            del rows[place]
+        if change in {"again", "move"}:
+            rows.insert(draw(st.integers(0, len(rows))), row)
+    return b"".join([header, *rows])
+
+
+@settings(max_examples=6, deadline=None)
+@given(data=st.data())
+@pytest.mark.parametrize("path", EXPORTS)
+def test_whatever_rows_change_the_reading_is_as_one_of_an_empty_store(
+    path: Path, data: st.DataObject
+) -> None:
+    lines = path.read_bytes().splitlines(keepends=True)
+    one_set_per = data.draw(st.sampled_from(["product", "product", "color", "row"]))
+    with TemporaryDirectory() as folder:
+        shop, other = Shop(Path(folder)), Shop(Path(folder))
+        shop.shots = f"one_set_per: {one_set_per}\n{SHOTS}"
+        other.shots = shop.shots
+        for step in range(3):
+            shop.export.write_bytes(data.draw(_change_lines(lines)) if step else b"".join(lines))
+            other.store = DirectoryStore(Path(folder) / f"empty-{step}")
+            assert _try(shop) == _try(other)
+
+
+def _try(shop: Shop) -> CatalogReading | str:
+    try:
+        return shop.read()
+    except (CatalogError, SourceError) as error:
+        return str(error)
+
+
+VARIANTS = """Handle,Title,Option1 Name,Option1 Value,Image Src,Status
+mug,Mug,Color,Red,mug.jpg,active
+mug,,,Blue,,active
+cap,Cap,Color,Red,cap.jpg,active
+cap,,,Green,,active
+tee,Tee,Color,Red,,active
+tee,,,White,tee.jpg,active
+"""
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids of the products that were really built of rows."""
+    ids: list[str] = []
+
+    def add(assembly: Assembly, family: Family) -> list[Product]:
+        products = build(assembly, family)
+        ids.extend(product.product_id for product in products)
+        return products
+
+    build = Assembly.add
+    monkeypatch.setattr(Assembly, "add", add)
+    return ids
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        (("cap,Cap,", "cap,Hat,"), ["cap"]),
+        (("cap,,,Green", "cap,,,Grey"), ["cap"]),
+        (("cap,,,Green,,active\n", ""), ["cap"]),
+        (("tee.jpg", "other.jpg"), ["tee"]),
+        (("cap,Cap,", "new,New,Color,Red,,active\ncap,Cap,"), ["new"]),
+        (("mug,Mug,Color,Red,mug.jpg,active\nmug,,,Blue,,active\n", ""), []),
+        (("Image Src", "Variant Image"), ["mug", "cap", "tee"]),
+    ],
+    ids=["title", "variant", "no variant", "picture", "new", "gone", "header"],
+)
+@pytest.mark.parametrize("partition_by", ["product", "bucket"])
+def test_only_products_whose_rows_are_others_are_built_again(
+    shop: Shop, built: list[str], partition_by: str, change: tuple[str, str], wanted: list[str]
+) -> None:
+    shop.environ["FLUX_ASSETS_PARTITION_BY"] = partition_by
+    shop.export.write_text(VARIANTS, "utf-8")
+    shop.read()
+    built.clear()
+    changed = VARIANTS.replace(*change)
+    assert changed != VARIANTS
+    shop.export.write_text(changed, "utf-8")
+    reading = shop.read()
+    assert built == wanted
+    shop.store = DirectoryStore(shop.export.parent / "empty")
+    anew = shop.read()
+    assert reading._replace(products=anew.products) == anew
+    assert reading.products.read().equals(anew.products.read())
+
+
+@pytest.mark.parametrize("one_set_per", ["color", "row"])
+def test_where_one_row_may_be_several_products_all_are_built_again(
+    shop: Shop, built: list[str], one_set_per: str
+) -> None:
+    shop.shots = f"one_set_per: {one_set_per}\n{SHOTS}"
+    shop.export.write_text(VARIANTS, "utf-8")
+    count = shop.read().product_count
+    built.clear()
+    shop.export.write_text(VARIANTS.replace("Cap", "Hat"), "utf-8")
+    assert shop.read().product_count == len(built) == count
+
+
+def test_a_row_that_there_is_something_to_tell_of_is_told_of_each_time(
+    shop: Shop, built: list[str]
+) -> None:
+    title = "Oak " * 100
+    shop.export.write_text(f"{EXPORT}4,{title},5,\n", "utf-8")
+    first = shop.read()
+    assert "titles are too long" in first.account.warnings[0]
+    built.clear()
+    shop.export.write_text(f"{EXPORT}4,{title},5,\n5,New,6,\n", "utf-8")
+    assert shop.read().account.warnings == first.account.warnings
+    assert built == ["4", "5"]

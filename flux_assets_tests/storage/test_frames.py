@@ -62,8 +62,8 @@ def test_a_hash_of_columns_knows_content_and_order() -> None:
     rows = build_frame([("Ä", 1), ("b", 2)], NAMES, numbers={"take"})
     many = [(f"P-{number}", number) for number in range(25_001)]
     in_batches = build_frame(iter(many), NAMES, numbers={"take"})
-    assert hash_columns(rows) == hash_columns(rows.copy())
-    assert hash_columns(in_batches) == hash_columns(in_batches.copy())
+    assert hash_columns(rows.items()) == hash_columns(rows.copy().items())
+    assert hash_columns(in_batches.items()) == hash_columns(in_batches.copy().items())
     others = [
         rows.iloc[::-1].reset_index(drop=True),
         rows.rename(columns={"take": "taken"}),
@@ -72,7 +72,7 @@ def test_a_hash_of_columns_knows_content_and_order() -> None:
         rows.head(0),
         in_batches,
     ]
-    assert len({hash_columns(table) for table in [rows, *others]}) == 1 + len(others)
+    assert len({hash_columns(table.items()) for table in [rows, *others]}) == 1 + len(others)
 
 
 def test_a_hash_of_identities_knows_each_and_no_order() -> None:
