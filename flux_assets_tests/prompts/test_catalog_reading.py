@@ -343,10 +343,11 @@ def test_where_one_row_may_be_several_products_all_are_built_again(
     shop: Shop, built: list[str], one_set_per: str
 ) -> None:
     shop.shots = f"one_set_per: {one_set_per}\n{SHOTS}"
-    shop.export.write_text(VARIANTS, "utf-8")
+    rows = f"{VARIANTS}pen,Pen,Color,Black,,active\n"
+    shop.export.write_text(rows, "utf-8")
     count = shop.read().product_count
     built.clear()
-    shop.export.write_text(VARIANTS.replace("Cap", "Hat"), "utf-8")
+    shop.export.write_text(rows.replace("Cap", "Hat"), "utf-8")
     assert shop.read().product_count == len(built) == count
 
 
