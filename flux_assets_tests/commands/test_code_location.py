@@ -1,5 +1,6 @@
 """Runs of the command line belong to the code location that the UI shows the shop in."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,11 +25,24 @@ _JOB = "refresh_catalog_images"
 _SENSOR = "dead_runs_sensor"
 
 
+@pytest.fixture(scope="module")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an instance that has run nothing; to be copied."""
+    home = tmp_path_factory.mktemp("empty_home")
+    with dg.instance_for_test(temp_dir=str(home)):
+        return home
+
+
 @pytest.fixture
-def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+def instance(
+    empty_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dg.DagsterInstance]:
     """An instance whose daemon has never looked at the shop; the working folder is empty."""
-    monkeypatch.chdir(tmp_path)
-    with dg.instance_for_test() as instance:
+    home = shutil.copytree(empty_home, tmp_path / "home")
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    with dg.instance_for_test(temp_dir=str(home)) as instance:
         yield instance
 
 

@@ -27,6 +27,19 @@ def migrations_loaded_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nothing_in_memory_is_migrated() -> Iterator[None]:
+    """Each instance in memory has its tables marked for migrations, which takes most of its making.
+
+    They are made as they are to be, and gone with the test.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for tables in ("event_log", "runs"):
+            place = f"dagster._core.storage.{tables}.in_memory.stamp_alembic_rev"
+            patch.setattr(place, lambda *_: None, raising=False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of an instance on disk that has run nothing; to be copied."""
@@ -36,12 +49,18 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def open_pooled(empty_home: Path, tmp_path_factory: pytest.TempPathFactory) -> OpenPooled:
+def home(empty_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The test's own copy of it."""
+    home = tmp_path_factory.mktemp("home")
+    shutil.copytree(empty_home, home, dirs_exist_ok=True)
+    return home
+
+
+@pytest.fixture
+def open_pooled(home: Path) -> OpenPooled:
     """Opens an instance on disk whose pools have so many slots each."""
 
     def open_pooled(slots: int) -> AbstractContextManager[dg.DagsterInstance]:
-        home = tmp_path_factory.mktemp("pooled_home")
-        shutil.copytree(empty_home, home, dirs_exist_ok=True)
         pools = {"concurrency": {"pools": {"granularity": "op", "default_limit": slots}}}
         return dg.instance_for_test(overrides=pools, temp_dir=str(home))
 

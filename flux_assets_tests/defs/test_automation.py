@@ -97,12 +97,12 @@ def test_who_may_be_dead_is_told_with_what_to_do(shop: DagsterShop) -> None:
 
 
 def test_a_run_whose_process_is_gone_is_ended_by_each_sensor_and_the_schedule(
-    shop: DagsterShop,
+    shop: DagsterShop, home: Path
 ) -> None:
     gone = replace(this_process(), start_ticks=1)
     at_three = datetime(2030, 1, 1, 3, tzinfo=UTC)
     with (
-        dg.instance_for_test() as shop.instance,
+        dg.instance_for_test(temp_dir=str(home)) as shop.instance,
         dg.build_schedule_context(shop.instance, scheduled_execution_time=at_three) as context,
     ):
         ticks = dg.build_sensor_context(instance=shop.instance)
@@ -149,11 +149,11 @@ def test_another_shops_refresh_hinders_none(shop: DagsterShop) -> None:
 
 
 def test_the_schedule_asks_for_a_run_every_night_but_while_one_is_under_way(
-    shop: DagsterShop,
+    shop: DagsterShop, home: Path
 ) -> None:
     at_three = datetime(2030, 1, 1, 3, tzinfo=UTC)
     with (  # schedules look at no instance in memory
-        dg.instance_for_test() as shop.instance,
+        dg.instance_for_test(temp_dir=str(home)) as shop.instance,
         dg.build_schedule_context(shop.instance, scheduled_execution_time=at_three) as context,
     ):
         schedule = build_nightly_schedule(shop.settings, Names(shop=shop.settings.shop))
