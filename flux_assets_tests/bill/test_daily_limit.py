@@ -406,6 +406,7 @@ def test_a_clock_that_is_set_over_midnight_in_a_run_begins_the_day_at_once(
     assert reserved(store, "2026-03-15") == {"one": 8}
 
 
+@pytest.mark.slow
 def test_three_hundred_writers_at_once_never_pass_the_limit_and_none_fails(
     tmp_path: Path, clock: StandingClock
 ) -> None:

@@ -37,6 +37,17 @@ def bench(tmp_path: Path, start_simulator: StartSimulator, request: pytest.Fixtu
     return build_bench(tmp_path, start_simulator, run_async=request.param)
 
 
+ASYNC_IS_SLOW = pytest.mark.parametrize(
+    "bench",
+    [
+        pytest.param(False, id="sync"),
+        pytest.param(True, id="async", marks=pytest.mark.slow),
+    ],
+    indirect=True,
+)
+"""For what goes through every operation many times; others do so once, both ways."""
+
+
 def strike_at(bench: Bench, number: int, *, done: bool, strike: Strike, times: int = 1) -> None:
     """Do something at so many of the store's next operations, before or after they are done."""
     count = [0]
@@ -150,6 +161,7 @@ def test_a_crash_anywhere_in_a_recovery_leaves_it_to_the_next_run(bench: Bench) 
         assert len(bench.paid_uuids(request)) == 1
 
 
+@ASYNC_IS_SLOW
 @pytest.mark.parametrize("error", [StoreError, ConditionFailedError])
 @pytest.mark.parametrize(
     "times", [1, *(pytest.param(it, marks=pytest.mark.slow) for it in (2, 8)), 20]
@@ -235,6 +247,7 @@ def test_a_run_that_takes_a_living_one_for_dead_forgets_no_paid_call(bench: Benc
     assert 0 < paid_twice <= 4  # only between the claim and the note of its reply
 
 
+@ASYNC_IS_SLOW
 @pytest.mark.parametrize("dead", [False, True])
 @pytest.mark.parametrize(
     "fault",

@@ -103,6 +103,7 @@ def test_buy_one_says_the_cost_first_and_tells_no_secret(workplace: Workplace) -
     assert not SECRET.search(done.stderr + done.stdout)
 
 
+@pytest.mark.slow
 def test_buy_one_makes_a_sample_for_free_and_a_refresh_keeps_it(workplace: Workplace) -> None:
     done = workplace.run("check", "--buy-one", "--json")
     assert done.exit_code == 0, done.stderr

@@ -44,6 +44,7 @@ def download_again(base_url: str, call: str) -> bytes:
     return requests.get(reply.json()["aiRecord"]["temporaryUrl"], timeout=30).content
 
 
+@pytest.mark.slow
 def test_a_live_refresh_stores_what_the_api_served_and_tells_no_secret(
     workplace: Workplace, ministack_client: "S3Client", ministack_endpoint: str, bucket: str
 ) -> None:

@@ -153,8 +153,12 @@ def test_a_moderated_product_leaves_exit_code_2_and_names_itself(workplace: Work
         ),
         ({"FLUX_ASSETS_STEPS": "3"}, "FLUX_ASSETS_STEPS: there is no such setting"),
         ({"FLUX_ASSETS_CATALOG": "data/none.csv"}, "data/none.csv"),
-        ({"FLUX_ASSETS_CATALOG": "data/shots.yaml"}, "shots.yaml"),
-        ({"FLUX_ASSETS_SHOTS": "data/catalog.csv"}, "catalog.csv"),
+        pytest.param(
+            {"FLUX_ASSETS_CATALOG": "data/shots.yaml"}, "shots.yaml", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            {"FLUX_ASSETS_SHOTS": "data/catalog.csv"}, "catalog.csv", marks=pytest.mark.slow
+        ),
         ({"FLUX_ASSETS_STORE": "/proc/no-store-here"}, "/proc/no-store-here"),
     ],
 )

@@ -75,6 +75,7 @@ def test_a_bucket_s_event_counts_its_pictures_and_shows_the_new_ones(shop: Dagst
     assert landed["cost_usd_estimate"] == pytest.approx(16 * shop.settings.cost_usd_per_image)
 
 
+@pytest.mark.slow
 def test_only_buckets_that_changed_are_told_again(shop: DagsterShop) -> None:
     shop.refresh()
     unchanged = shop.refresh()

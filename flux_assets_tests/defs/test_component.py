@@ -93,6 +93,7 @@ def test_a_shop_runs_as_a_sample_with_nothing_configured_and_keeps_all_in_its_pr
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_two_shops_run_beside_a_neighbours_io_manager_and_assets_of_the_same_names(
     project: Project,
 ) -> None:
@@ -306,7 +307,12 @@ def test_partitions_can_be_buckets(project: Project) -> None:
 @pytest.mark.parametrize(
     ("translation", "hero", "plan"),
     [
-        ({"key_prefix": "marketing"}, "marketing/images/hero", "marketing/image_plan"),
+        pytest.param(
+            {"key_prefix": "marketing"},
+            "marketing/images/hero",
+            "marketing/image_plan",
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             {"key": "x/{{ name | replace('/', '_') }}"},
             "x/images_hero",

@@ -113,6 +113,7 @@ def test_a_page_at_every_new_address_buys_no_words(
     assert told.replace("\\", "").count("run once with accept_changes") == 3
 
 
+@pytest.mark.slow
 def test_a_placeholder_at_every_new_address_stops_the_run_and_buys_no_words(
     shop: DagsterShop, photos: Photos, site: Site
 ) -> None:
@@ -129,6 +130,7 @@ def test_a_placeholder_at_every_new_address_stops_the_run_and_buys_no_words(
     assert shop.refresh(accept_changes=True).counts() == {"generated": 3, "calls": 3}
 
 
+@pytest.mark.slow
 def test_words_are_bought_in_a_page_s_stead_once_that_is_accepted(
     shop: DagsterShop, photos: Photos
 ) -> None:

@@ -37,7 +37,11 @@ def deliver(shop: DagsterShop, *faults: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "problem"), [("black_picture", "black"), ("blurred_picture", "blurred")]
+    ("fault", "problem"),
+    [
+        ("black_picture", "black"),
+        pytest.param("blurred_picture", "blurred", marks=pytest.mark.slow),
+    ],
 )
 def test_a_picture_that_shows_nothing_is_shown_and_named_with_how_to_have_another(
     shop: DagsterShop, fault: str, problem: str

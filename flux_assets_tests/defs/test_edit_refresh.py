@@ -77,6 +77,7 @@ def test_each_product_s_picture_is_made_from_its_photo(
     assert rows["asset_key"].is_unique
 
 
+@pytest.mark.slow
 def test_more_edits_than_a_run_may_buy_are_refused_before_any_upload(shop: DagsterShop) -> None:
     step, told = shop.failing_refresh(max_images=2).failure()
 
@@ -94,6 +95,7 @@ def test_a_second_refresh_asks_for_no_photo(shop: DagsterShop, site: Site) -> No
     assert (take_asked(site), len(shop.bill())) == ([], 3)
 
 
+@pytest.mark.slow
 def test_a_photo_checked_too_long_ago_is_asked_for_by_its_version(
     shop: DagsterShop, photos: Photos, site: Site
 ) -> None:
@@ -124,6 +126,7 @@ def test_another_photo_at_the_same_address_buys_one_picture(
     assert len(shop.bill()) == 4
 
 
+@pytest.mark.slow
 def test_the_same_photo_at_a_new_address_buys_nothing(
     shop: DagsterShop, photos: Photos, site: Site
 ) -> None:
@@ -136,6 +139,7 @@ def test_the_same_photo_at_a_new_address_buys_nothing(
     assert (take_asked(site), len(shop.bill())) == (["/moved.jpg"], 3)
 
 
+@pytest.mark.slow
 def test_a_server_that_is_down_changes_nothing(shop: DagsterShop, site: Site) -> None:
     shop.refresh()
     ask_every_time(shop)
@@ -168,8 +172,12 @@ def test_products_below_their_shot_s_threshold_are_named_and_a_plain_one_is_not_
 @pytest.mark.parametrize(
     ("found", "reason"),
     [
-        (404, "there is no such photo (HTTP 404); correct the address in the catalog"),
-        (HTML, "is no photo, but an HTML page"),
+        pytest.param(
+            404,
+            "there is no such photo (HTTP 404); correct the address in the catalog",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(HTML, "is no photo, but an HTML page", marks=pytest.mark.slow),
         (503, "the server cannot give it now (HTTP 503); try again later"),
     ],
     ids=["gone", "page", "down"],
@@ -217,7 +225,7 @@ def test_a_shot_may_make_the_picture_from_words_until_there_is_a_photo(
     assert again.metadata_of("image_plan")["changed_by"] == {"aspect_ratio": 1, "mode": 1}
 
 
-@pytest.mark.parametrize("fallback", ["skip", "generate"])
+@pytest.mark.parametrize("fallback", [pytest.param("skip", marks=pytest.mark.slow), "generate"])
 def test_an_outage_neither_skips_a_product_nor_buys_another_picture(
     shop: DagsterShop, photos: Photos, fallback: str
 ) -> None:

@@ -36,7 +36,10 @@ def rows_key(shop: DagsterShop) -> str:
     ("url", "page"),
     [
         ("https://pictures.example.com/", "https://pictures.example.com/"),
-        ("https://cdn.example.com/g/index.html", "https://cdn.example.com/g/index.html"),
+        pytest.param(
+            *["https://cdn.example.com/g/index.html"] * 2,
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_manifest_gallery_and_each_picture_lead_to_the_page(

@@ -174,8 +174,8 @@ def test_a_step_that_wants_parts_of_a_table_unpacks_no_more(shop: DagsterShop) -
     "steps",
     [
         ["refreshed_images.generate_shard[00001]", "refreshed_images.summarize"],
-        ["refreshed_images.summarize", "image_manifest"],
-        ["image_manifest"],
+        pytest.param(["refreshed_images.summarize", "image_manifest"], marks=pytest.mark.slow),
+        pytest.param(["image_manifest"], marks=pytest.mark.slow),
     ],
     ids=", ".join,
 )

@@ -130,6 +130,7 @@ def test_a_refresh_ends_with_an_edition_and_files_of_each_enabled_channel(
     assert (edition.by, edition.why) == (f"Dagster run {run.run_id}", "refresh_catalog_images")
 
 
+@pytest.mark.slow
 def test_a_run_with_nothing_new_makes_no_edition_and_has_the_same_version(
     shop: DagsterShop,
 ) -> None:
@@ -182,6 +183,7 @@ def test_what_waits_is_told_with_the_day_on_which_the_last_has_its_turn(shop: Da
     assert "web/waiting_until" not in told
 
 
+@pytest.mark.slow
 def test_a_drop_stops_its_own_channel_and_says_what_to_do(shop: DagsterShop) -> None:
     shop.refresh()
     write_channels(shop, google=RULE.format(failing="block"))
@@ -257,7 +259,7 @@ def test_an_offer_of_another_colour_is_named_with_what_to_write(shop: DagsterSho
             *("undecided", "google", "it is not approved, and this channel shows no other"),
             marks=pytest.mark.slow,
         ),
-        ("nothing", "", ""),
+        pytest.param("nothing", "", "", marks=pytest.mark.slow),
     ],
 )
 def test_a_pin_that_may_not_be_shown_is_named(
@@ -325,9 +327,14 @@ def test_before_the_first_refresh_there_is_nothing_to_publish_and_nothing_fails(
     ("text", "problem", "channels"),
     [
         (CHANNELS.replace("format: google_tsv", "format: gogle_tsv"), "line 5", {"google", "web"}),
-        (CHANNELS.replace("shots: [wide]", "shots: [side]"), "line 12", {"google", "web"}),
+        pytest.param(
+            CHANNELS.replace("shots: [wide]", "shots: [side]"),
+            "line 12",
+            {"google", "web"},
+            marks=pytest.mark.slow,
+        ),
         ("channels: [", "line 1", set()),
-        (None, "channels.yaml", set()),
+        pytest.param(None, "channels.yaml", set(), marks=pytest.mark.slow),
     ],
 )
 def test_a_channels_file_that_cannot_be_used_takes_down_what_publishes_and_nothing_else(

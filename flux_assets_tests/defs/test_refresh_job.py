@@ -104,7 +104,7 @@ def test_a_second_refresh_buys_nothing_and_logs_no_picture_again(shop: DagsterSh
     [
         ({"title": "Armchair"}, {("002", "hero"), ("002", "wide")}),
         pytest.param({"color": "blue"}, {("002", "wide")}, marks=pytest.mark.slow),
-        ({"price": "11.00"}, set()),
+        pytest.param({"price": "11.00"}, set(), marks=pytest.mark.slow),
     ],
     ids=["title", "color", "price"],
 )
@@ -121,6 +121,7 @@ def test_a_changed_field_buys_the_pictures_whose_prompts_use_it(
     assert shop.manifest_rows() == shop.current_rows()
 
 
+@pytest.mark.slow
 def test_a_title_that_returns_brings_its_picture_back_without_a_call(shop: DagsterShop) -> None:
     first = shop.refresh().logged()["002", "hero"]
     shop.set_product("002", title="Armchair")

@@ -29,7 +29,9 @@ def test_an_asynchronous_refresh_buys_each_picture_once(shop: DagsterShop) -> No
     assert shop.manifest_rows() == shop.current_rows()
 
 
-@pytest.mark.parametrize(("first", "then"), [("sync", "async"), ("async", "sync")])
+@pytest.mark.parametrize(
+    ("first", "then"), [("sync", "async"), pytest.param("async", "sync", marks=pytest.mark.slow)]
+)
 def test_the_way_of_delivery_changes_no_picture(shop: DagsterShop, first: str, then: str) -> None:
     shop.environ["FLUX_ASSETS_DELIVERY"] = first
     shop.refresh()
@@ -46,7 +48,7 @@ def test_calls_that_fail_while_they_are_awaited_are_sent_again_in_the_same_run(
     assert len(shop.bill()) == 6
 
 
-@pytest.mark.parametrize("next_delivery", ["async", "sync"])
+@pytest.mark.parametrize("next_delivery", ["async", pytest.param("sync", marks=pytest.mark.slow)])
 def test_a_run_that_is_cut_off_while_it_waits_is_finished_by_the_next_without_a_call(
     shop: DagsterShop, next_delivery: str
 ) -> None:

@@ -75,6 +75,7 @@ def test_a_damaged_list_of_what_is_missing_is_written_anew(shop: DagsterShop) ->
     assert shop.store.get("tables/missing_pictures.json").data == b"[]"
 
 
+@pytest.mark.slow
 def test_a_repair_after_a_refused_catalog_keeps_every_row_and_the_guard(shop: DagsterShop) -> None:
     for number in range(3, 7):
         shop.set_product(f"{number:03d}")

@@ -132,6 +132,7 @@ def test_a_catalog_may_lose_a_few_products(shop: DagsterShop) -> None:
     assert "1 of the 4 products" in shop.failing_refresh().failure()[1]
 
 
+@pytest.mark.slow
 def test_over_the_cap_new_products_are_bought_and_a_new_template_waits(shop: DagsterShop) -> None:
     shop.refresh()
     shop.environ |= {"FLUX_ASSETS_OVER_CAP": "new_only", "FLUX_ASSETS_MAX_IMAGES_PER_RUN": "4"}
@@ -164,6 +165,7 @@ def test_the_limit_is_the_canary_of_a_new_template(shop: DagsterShop) -> None:
     assert shop.manifest_rows() == shop.current_rows()
 
 
+@pytest.mark.slow
 def test_one_categorys_new_prompt_buys_that_category_only_and_the_plan_shows_it(
     shop: DagsterShop,
 ) -> None:

@@ -53,6 +53,7 @@ def test_a_pin_that_names_no_stored_picture_buys_nothing_and_says_so(shop: Dagst
     assert "names no stored picture" in products
 
 
+@pytest.mark.slow
 def test_a_skipped_product_buys_nothing_keeps_its_picture_and_is_not_missed(
     shop: DagsterShop,
 ) -> None:

@@ -75,7 +75,7 @@ def test_every_object_that_the_job_puts_is_encrypted_and_tagged_as_asked(s3_shop
         assert tags == [{"Key": "team", "Value": "catalog"}], key
 
 
-@pytest.mark.parametrize("name", ["", "acme"])
+@pytest.mark.parametrize("name", [pytest.param("", marks=pytest.mark.slow), "acme"])
 def test_a_public_url_is_the_base_then_the_shop_and_the_key_without_the_store_s_prefix(
     s3_shop: S3Shop, name: str
 ) -> None:
@@ -99,6 +99,7 @@ def test_a_public_url_is_the_base_then_the_shop_and_the_key_without_the_store_s_
     assert {event["url"] for event in events} == urls
 
 
+@pytest.mark.slow
 def test_without_a_public_base_no_url_is_given_out(s3_shop: S3Shop) -> None:
     refreshed = s3_shop.shop.refresh()
     manifest = read_parquet(s3_shop.read(f"some/prefix/{MANIFEST_KEY}"))

@@ -28,6 +28,7 @@ def test_a_run_may_be_of_some_products_and_shots_only(shop: DagsterShop) -> None
     assert len(shop.bill()) == 5
 
 
+@pytest.mark.slow
 def test_a_limit_buys_the_first_pictures_and_the_next_run_the_others(shop: DagsterShop) -> None:
     canary = shop.refresh(limit=2)
     assert set(canary.logged()) == {("001", "hero"), ("001", "wide")}

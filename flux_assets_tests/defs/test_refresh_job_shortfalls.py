@@ -59,12 +59,14 @@ def test_a_moderated_product_is_an_error_once_and_then_a_warning(shop: DagsterSh
     assert check.severity == dg.AssetCheckSeverity.ERROR, "it is news again"
 
 
+@pytest.mark.slow
 def test_refused_pictures_are_sent_again_only_when_asked(shop: DagsterShop) -> None:
     shop.set_product("002", title=MODERATED)
     shop.refresh()
     assert shop.refresh(retry_refused=True).counts() == {"reused": 4, "refused": 2, "calls": 2}
 
 
+@pytest.mark.slow
 def test_the_old_picture_stays_as_stale_while_its_successor_is_refused(shop: DagsterShop) -> None:
     shop.refresh()
     before = shop.manifest_rows()
@@ -120,9 +122,11 @@ def test_a_rejected_row_shows_in_the_catalogs_check(shop: DagsterShop) -> None:
 @pytest.mark.parametrize(
     ("catalog", "problem"),
     [
-        (None, "catalog.csv: there is no such file"),
+        pytest.param(None, "catalog.csv: there is no such file", marks=pytest.mark.slow),
         ("product_id,title\n", "catalog.csv: no row is a usable product; nothing was changed"),
-        ("a,b\n1,2\n", "catalog.csv: no column for the product's"),
+        pytest.param(
+            "a,b\n1,2\n", "catalog.csv: no column for the product's", marks=pytest.mark.slow
+        ),
     ],
     ids=["missing", "empty", "no catalog"],
 )
@@ -157,6 +161,7 @@ def test_a_plan_over_the_cap_is_refused_before_any_call(shop: DagsterShop, cap: 
     assert list(shop.store.list("ledger/")) == []
 
 
+@pytest.mark.slow
 def test_a_plan_that_reaches_the_cap_is_bought(shop: DagsterShop) -> None:
     shop.environ["FLUX_ASSETS_MAX_IMAGES_PER_RUN"] = "6"
     assert shop.refresh(max_images=6).counts() == {"generated": 6, "calls": 6}
@@ -172,7 +177,10 @@ def test_the_days_limit_leaves_the_rest_for_tomorrow(shop: DagsterShop) -> None:
 
 @pytest.mark.parametrize(
     ("fault", "reason"),
-    [("out_of_credits_after", "credits"), ("key_deleted_after", "ONEMIN_API_KEY")],
+    [
+        ("out_of_credits_after", "credits"),
+        pytest.param("key_deleted_after", "ONEMIN_API_KEY", marks=pytest.mark.slow),
+    ],
 )
 def test_the_breaker_fails_the_run_keeps_its_pictures_and_the_next_run_goes_on(
     shop: DagsterShop, fault: str, reason: str

@@ -62,6 +62,7 @@ def test_a_refresh_ends_with_the_renditions_of_all_pictures(shop: DagsterShop) -
     assert len([key for key in _steps(run) if "render_shard" in key]) == 3
 
 
+@pytest.mark.slow
 def test_a_refresh_with_nothing_new_renders_nothing(shop: DagsterShop) -> None:
     first = shop.refresh()
     run = shop.refresh()
@@ -72,6 +73,7 @@ def test_a_refresh_with_nothing_new_renders_nothing(shop: DagsterShop) -> None:
     assert _version(run) == _version(first)
 
 
+@pytest.mark.slow
 def test_a_changed_title_renders_that_product_s_pictures(shop: DagsterShop) -> None:
     shop.refresh()
     shop.set_product("002", title="Stool")
@@ -122,6 +124,7 @@ def test_without_a_channels_file_there_is_nothing_of_it(shop: DagsterShop) -> No
     assert list(shop.store.list_keys("publishing/")) == []
 
 
+@pytest.mark.slow
 def test_another_shop_s_renditions_lie_in_its_own_part(shop: DagsterShop) -> None:
     shop.environ["FLUX_ASSETS_SHOP"] = "bags"
     shop.refresh()

@@ -98,7 +98,8 @@ def test_nothing_is_unsynced_after_the_first_refresh_nor_after_one_without_chang
     assert _versions(shop)[1:] == versions[1:]
 
 
-@pytest.mark.parametrize("change", [pytest.param("price", marks=pytest.mark.slow), "order"])
+@pytest.mark.slow
+@pytest.mark.parametrize("change", ["price", "order"])
 def test_a_change_of_the_export_that_changes_no_prompt_leaves_nothing_unsynced(
     shop: DagsterShop, change: str
 ) -> None:

@@ -73,6 +73,9 @@ SPREADS = {
 
 @pytest.mark.usefixtures("pages")
 @pytest.mark.parametrize(
+    "s3_client", [pytest.param("moto", marks=pytest.mark.slow), "ministack"], indirect=True
+)
+@pytest.mark.parametrize(
     "spread",
     [
         "numbered",
