@@ -133,9 +133,10 @@ def test_the_uuid_is_noted_before_anything_is_asked(build: BuildBench, polled: l
 def test_a_call_keeps_its_place_until_its_result_is_there(
     build: BuildBench, polled: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench = build()
+    # So short that they end in time, though each thread's sleep moves the clock for all.
+    bench = build(latency_seconds=2)
     bench.clock.others_have_seconds = 0.1
-    run = bench.open(threads=4, max_in_flight=2)
+    run = bench.open(threads=4, max_in_flight=2, first_guess_seconds=3)
     pace = run.purchase.sender.pace
     at_polls: list[int] = []
     fetch = run.purchase.sender.caller.client.fetch_result
