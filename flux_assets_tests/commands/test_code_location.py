@@ -35,13 +35,14 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def instance(
-    empty_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    empty_home: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[dg.DagsterInstance]:
     """An instance whose daemon has never looked at the shop; the working folder is empty."""
-    home = shutil.copytree(empty_home, tmp_path / "home")
-    folder = tmp_path / "work"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
+    home = shutil.copytree(empty_home, tmp_path_factory.mktemp("home"), dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
     with dg.instance_for_test(temp_dir=str(home)) as instance:
         yield instance
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -21,14 +22,19 @@ from flux_assets_tests.fixtures.masters import GOOGLE_CHANNELS, TERMS, draw_prod
 EXPORT = b"id,title,image_link\nA1,Chair,\n-B 2,Desk,\n"
 
 
-@pytest.fixture
-def workplace(tmp_path: Path) -> Workplace:
-    """A shop of two products whose pictures Google shows, each taken twice."""
-    workplace = make_workplace(tmp_path)
+@pytest.fixture(scope="module")
+def made_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shop of two products whose pictures Google shows, each taken twice; to be copied."""
+    workplace = make_workplace(tmp_path_factory.mktemp("made"))
     workplace.make_store()
     for take, colors in enumerate((("navy", "red", "teal"), ("green", "olive", "black"))):
         show(workplace, colors, take)
-    return workplace
+    return workplace.folder
+
+
+@pytest.fixture
+def workplace(made_shop: Path, tmp_path: Path) -> Workplace:
+    return Workplace(folder=shutil.copytree(made_shop, tmp_path, dirs_exist_ok=True))
 
 
 def show(workplace: Workplace, colors: tuple[str, str, str], take: int) -> None:

@@ -1,5 +1,6 @@
 """`flux-assets runs` as a person runs it."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,14 +24,25 @@ def refresh_catalog_images() -> None:
     """A stand-in for the job, by its name."""
 
 
-@pytest.fixture
-def workplace(tmp_path: Path) -> Workplace:
-    workplace = make_workplace(tmp_path)
-    home = tmp_path / ".flux_assets/dagster"
-    home.mkdir(parents=True)
+def _configure(home: Path) -> None:
     config = yaml.safe_load((PROJECT / "dagster.yaml").read_text("utf-8"))
     config["storage"] = storage_config(str(home))
     (home / "dagster.yaml").write_text(yaml.safe_dump(config), "utf-8")
+
+
+@pytest.fixture(scope="module")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an instance that has run nothing; to be copied."""
+    home = tmp_path_factory.mktemp("empty_home")
+    _configure(home)
+    with dg.DagsterInstance.from_config(str(home)):
+        return home
+
+
+@pytest.fixture
+def workplace(empty_home: Path, tmp_path: Path) -> Workplace:
+    workplace = make_workplace(tmp_path)
+    _configure(shutil.copytree(empty_home, tmp_path / ".flux_assets/dagster"))
     return workplace
 
 
