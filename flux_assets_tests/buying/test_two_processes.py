@@ -18,7 +18,6 @@ from flux_assets_tests.fixtures.buyers import StartBuyer
 from flux_assets_tests.fixtures.image_requests import build_request
 from flux_assets_tests.fixtures.purchases import keep_photo, read_entry
 from flux_assets_tests.fixtures.simulators import StartSimulator
-from flux_assets_tests.fixtures.stores import MOTO_IS_SLOW
 
 PRODUCTS = tuple(f"mug-{number:02}" for number in range(40))
 LEASE_SECONDS = load_settings({}).call_timeout_seconds + LEASE_MARGIN_SECONDS
@@ -32,7 +31,6 @@ def count_calls(told: list[Told]) -> int:
 # --- A race for the same pictures -------------------------------------------------------------
 
 
-@MOTO_IS_SLOW
 @pytest.mark.parametrize(
     ("mode", "skew_seconds"),
     [

@@ -25,7 +25,6 @@ from flux_assets.storage.table_merge import write_table
 from flux_assets.storage.table_parts import TableFolder
 from flux_assets_tests.fixtures.hooked_store import HookedStore
 from flux_assets_tests.fixtures.records import make_lineage
-from flux_assets_tests.fixtures.stores import MOTO_IS_SLOW
 
 SHOTS = """
 shots:
@@ -107,7 +106,11 @@ def _change_one_title(shop: Shop) -> tuple[Mapping[str, int], Mapping[str, int]]
     return first, shop.refresh()
 
 
-@MOTO_IS_SLOW
+@pytest.mark.parametrize(
+    "any_store",
+    ["directory", *(pytest.param(it, marks=pytest.mark.slow) for it in ("moto", "ministack"))],
+    indirect=True,
+)
 def test_one_changed_title_puts_one_part_and_one_index_of_each_table(
     tmp_path: Path, any_store: ObjectStore
 ) -> None:

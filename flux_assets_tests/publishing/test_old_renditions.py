@@ -37,7 +37,6 @@ from flux_assets_tests.fixtures.clocks import StandingClock
 from flux_assets_tests.fixtures.editions import MAIN, picture, product
 from flux_assets_tests.fixtures.hooked_store import HookedStore
 from flux_assets_tests.fixtures.masters import CHANNELS, draw_product, store_masters
-from flux_assets_tests.fixtures.stores import MOTO_IS_SLOW
 
 PUBLICATION = Publication(
     channel="google",
@@ -187,7 +186,6 @@ def test_what_lies_beside_editions_is_none(store: HookedStore) -> None:
 # --- What goes -------------------------------------------------------------------------------
 
 
-@MOTO_IS_SLOW
 def test_files_that_nothing_names_go_and_nothing_else_does(any_store: ObjectStore) -> None:
     store = HookedStore(any_store)
     show(store, *range(7))

@@ -31,7 +31,6 @@ from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.stored_json import DamagedObjectError
 from flux_assets_tests.fixtures.editions import MAIN, edition, picture, product
 from flux_assets_tests.fixtures.hooked_store import HookedStore
-from flux_assets_tests.fixtures.stores import MOTO_IS_SLOW
 
 PUBLICATION = Publication(
     channel="google",
@@ -99,7 +98,6 @@ def test_nothing_to_show_makes_no_edition(store: HookedStore) -> None:
     assert (made.edition, made.is_new, [*store.list("")]) == (None, False, [])
 
 
-@MOTO_IS_SLOW
 def test_eight_runs_at_once_make_one_edition_and_switch_one_days_share(
     any_store: ObjectStore,
 ) -> None:

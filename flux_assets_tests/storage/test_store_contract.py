@@ -8,9 +8,11 @@ import pytest
 
 from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreError
 from flux_assets.storage.object_store import ObjectStore, ledger_key, picture_key, rendition_key
+from flux_assets_tests.fixtures.stores import EVERY_STORE
 
 AWKWARD_IDS = ("..", ".hidden", "a/b", "50% off", "%2F", "a+b", "a b", "Größe 38", "🧦", "x" * 300)
 RACERS = 16
+pytestmark = EVERY_STORE
 PICTURE = picture_key(shot="hero", product_id="a/b", fingerprint="f" * 64, extension="png")
 
 
