@@ -175,13 +175,24 @@ _OVERRIDES = st.dictionaries(
     st.sampled_from([Override(line=2, prompt="Better"), Override(line=3, skip=True)]),
 )
 _PHOTOS = st.sampled_from([draw_photo("red"), draw_photo("blue"), b"no photo"])
+_STEPS = st.lists(st.tuples(_CATALOGS, _OVERRIDES, _PHOTOS), min_size=1, max_size=6)
+_Steps = list[tuple[list[Product], dict[tuple[str, str], Override], bytes]]
 
 
-@settings(max_examples=10, deadline=None)
-@given(st.lists(st.tuples(_CATALOGS, _OVERRIDES, _PHOTOS), min_size=1, max_size=6))
-def test_whatever_changes_the_table_is_as_one_that_is_rendered_whole(
-    steps: list[tuple[list[Product], dict[tuple[str, str], Override], bytes]],
-) -> None:
+@settings(max_examples=5, deadline=None)
+@given(_STEPS)
+def test_whatever_changes_the_table_is_as_one_that_is_rendered_whole(steps: _Steps) -> None:
+    check_all(steps)
+
+
+@pytest.mark.slow
+@settings(max_examples=30, deadline=None)
+@given(_STEPS)
+def test_whatever_else_changes_the_table_is_as_one_that_is_rendered_whole(steps: _Steps) -> None:
+    check_all(steps)
+
+
+def check_all(steps: _Steps) -> None:
     with TemporaryDirectory() as folder:
         shop = Shop(Path(folder))
         for products, overrides, photo in steps:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -205,10 +206,21 @@ def step(shop: Shop, what: str, number: int) -> None:
 
 
 @given(st.lists(STEPS, max_size=25))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_whatever_crashes_nothing_rejected_is_shown_and_the_rest_comes_to_rest(
     steps: list[tuple[str, int]],
 ) -> None:
+    check_all(steps)
+
+
+@pytest.mark.slow
+@given(st.lists(STEPS, max_size=25))
+@settings(max_examples=60, deadline=None)
+def test_whatever_else_crashes_the_same_holds(steps: list[tuple[str, int]]) -> None:
+    check_all(steps)
+
+
+def check_all(steps: list[tuple[str, int]]) -> None:
     with TemporaryDirectory(dir=_FAST if Path(_FAST).is_dir() else None) as folder:
         shop = Shop(HookedStore(DirectoryStore(Path(folder))))
         shop.store.put(RENDITIONS_KEY, write_parquet(build_frame([])), content_type="x")
