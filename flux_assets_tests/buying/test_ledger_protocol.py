@@ -38,7 +38,7 @@ def build(tmp_path: Path, start_simulator: StartSimulator) -> BuildBench:
 def test_whatever_happens_to_several_buyers_none_pays_unseen_and_nothing_paid_is_lost(
     build: BuildBench, *, run_async: bool
 ) -> None:
-    done = play_histories(build(run_async), range(20))
+    done = play_histories(build(run_async), range(50))
 
     assert done.keys() >= {"overtake", "sleep", "crash", "kill", "store fault", "call fault"}
     assert done["paid"] > done["requests"]  # some are sent again, and counted
@@ -49,7 +49,7 @@ def test_whatever_happens_to_several_buyers_none_pays_unseen_and_nothing_paid_is
 def test_whatever_happens_in_many_more_histories_the_same_holds(
     build: BuildBench, *, run_async: bool
 ) -> None:
-    done = play_histories(build(run_async), range(20, 300))
+    done = play_histories(build(run_async), range(50, 300))
 
     assert done.keys() >= {"released", "no picture", "over", "slow"}
 

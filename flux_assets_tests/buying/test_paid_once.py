@@ -192,6 +192,7 @@ def test_a_failing_store_makes_nobody_pay_twice(
 # --- Two runs at once -------------------------------------------------------------------------
 
 
+@ASYNC_IS_SLOW
 def test_a_run_that_overtakes_another_anywhere_pays_nothing_more(bench: Bench) -> None:
     others: list[Outcome] = []
 
@@ -218,6 +219,7 @@ def test_a_run_that_overtakes_another_anywhere_pays_nothing_more(bench: Bench) -
         assert len(bench.paid_uuids(request)) == 1
 
 
+@ASYNC_IS_SLOW
 def test_a_run_that_takes_a_living_one_for_dead_forgets_no_paid_call(bench: Bench) -> None:
     others: list[Outcome] = []
 

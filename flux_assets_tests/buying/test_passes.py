@@ -496,6 +496,7 @@ def test_two_generations_at_once_pay_each_picture_once(build: BuildBench) -> Non
     assert kinds(bench.open("run-9").generate(wanted)) == {"reused": 24}
 
 
+@pytest.mark.slow
 def test_a_run_with_everything_going_wrong_still_pays_at_most_as_counted(
     build: BuildBench,
 ) -> None:

@@ -63,6 +63,7 @@ def test_a_wrong_setting_is_one_clear_line(
         assert done.json["ok"] is False
 
 
+@pytest.mark.slow
 def test_a_store_that_ignores_conditions_fails_the_check(
     workplace: Workplace, careless_s3: CarelessS3, careless_bucket: str
 ) -> None:

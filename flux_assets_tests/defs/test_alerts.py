@@ -183,6 +183,7 @@ def test_checks_of_one_run_come_in_one_alert_even_where_the_run_fails(
     assert [item["check"] for item in check_failure["checks"]] == ["every_row_is_usable", COMPLETE]
 
 
+@pytest.mark.slow
 def test_another_shops_failures_are_not_told(
     shop: DagsterShop, hook: Site, caplog: pytest.LogCaptureFixture
 ) -> None:

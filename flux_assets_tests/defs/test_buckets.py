@@ -130,6 +130,16 @@ def test_a_backfill_buys_what_a_bucket_s_products_lack(shop: DagsterShop) -> Non
     again = _backfill(shop, NEIGHBOURS[0]).expect(success=True)
     assert _facts(again, NEIGHBOURS[0])["new_pictures"] == 0
     assert len(shop.bill()) == 2
+
+
+@pytest.mark.slow
+def test_what_a_backfill_bought_and_told_a_refresh_neither_buys_nor_tells(
+    shop: DagsterShop,
+) -> None:
+    for product_id in NEIGHBOURS:
+        shop.set_product(product_id)
+    shop.refresh(product_ids=[NEIGHBOURS[0]], shots=["hero"])
+    _backfill(shop, NEIGHBOURS[0]).expect(success=True)
     refreshed = shop.refresh()
     assert refreshed.counts() == {"generated": 14, "reused": 2, "calls": 14}
     assert (bucket_of(NEIGHBOURS[0]), "hero") not in refreshed.logged(), "the backfill told it"

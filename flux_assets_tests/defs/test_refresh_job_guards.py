@@ -110,7 +110,12 @@ def test_a_manifest_that_is_asked_for_by_itself_is_guarded_too(shop: DagsterShop
 
 
 @pytest.mark.parametrize(
-    ("former", "is_refused"), [('["001"]', False), ('["\\u200b001 "]', False), ("[]", True)]
+    ("former", "is_refused"),
+    [
+        ('["001"]', False),
+        pytest.param('["\\u200b001 "]', False, marks=pytest.mark.slow),
+        ("[]", True),
+    ],
 )
 def test_a_renamed_product_is_not_lost_to_who_names_none(
     shop: DagsterShop, former: str, *, is_refused: bool
@@ -230,6 +235,7 @@ def test_the_run_says_what_it_came_to(shop: DagsterShop) -> None:
     assert facts["attempted"] == 10
 
 
+@pytest.mark.slow
 def test_a_reused_picture_says_how_to_ask_for_another(shop: DagsterShop) -> None:
     shop.refresh()
     with dg.DagsterInstance.ephemeral() as shop.instance:

@@ -136,6 +136,7 @@ def test_a_new_title_makes_what_follows_from_it_unsynced_until_it_is_made(
     assert _versions(shop) == before, "what is as it was has the version that it had"
 
 
+@pytest.mark.slow
 def test_pictures_of_partitioned_runs_are_synced(shop: DagsterShop) -> None:
     shop.refresh(limit=0)
     shop.materialize("images/hero", partition_key="002").expect(success=True)

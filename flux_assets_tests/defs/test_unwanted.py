@@ -103,6 +103,7 @@ def test_a_product_that_is_wanted_again_is_bought_or_out_of_date(shop: DagsterSh
     assert shop.refresh().logged() == {}, "its picture was there all the time"
 
 
+@pytest.mark.slow
 def test_a_product_that_left_is_missing_in_no_shot(shop: DagsterShop) -> None:
     shop.refresh(shots=["hero"])
     shop.remove_product("G")
