@@ -45,7 +45,7 @@ review: $(RUNTIME)
 	@$(BIN)/flux-assets review
 
 test: $(DEV) $(MINISTACK)
-	@echo "Running the quick tests: about 7 minutes on two cores"
+	@echo "Running the quick tests: less than 5 minutes on two cores"
 	@$(BIN)/pytest -n 2 --dist worksteal -m "not slow" $(PYTEST_FLAGS)
 
 test-slow: $(DEV) $(MINISTACK) $(THUMBOR) $(AXE)
