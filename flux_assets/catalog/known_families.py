@@ -114,6 +114,7 @@ def _digest_all(families: Sequence[Family], assembly: Assembly, rules: str) -> "
 
 
 def _digest(family: Family, digest: "hashlib._Hash") -> str:
+    # Of a row's role only what it joins as; the rest says in which family it is, and no more.
     rows = [
         [entry.role.joins, entry.id_key, entry.product_id, entry.former_ids, entry.cells]
         for entry in (family.first, *family.further)

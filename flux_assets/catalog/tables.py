@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # pandas is loaded only where a table is really built
 
 _PLAIN = ("columns", "former_ids")
 _PRODUCT_FIELDS = tuple(field.name for field in fields(Product) if field.name not in _PLAIN)
+PRODUCTS_COLUMNS = (*_PRODUCT_FIELDS, *_PLAIN)
 
 
 def build_products_table(products: Iterable[Product]) -> "pd.DataFrame":
@@ -23,12 +24,12 @@ def build_products_table(products: Iterable[Product]) -> "pd.DataFrame":
         (*values_of(product), json.dumps(product.columns), json.dumps(product.former_ids))
         for product in products
     )
-    return build_frame(rows, (*_PRODUCT_FIELDS, *_PLAIN), numbers={"line"})
+    return build_frame(rows, PRODUCTS_COLUMNS, numbers={"line"})
 
 
 def read_products(table: "pd.DataFrame") -> Iterator[Product]:
     """The products of a table that `build_products_table` built, in its order."""
-    for *values, columns, former_ids in read_rows(table, (*_PRODUCT_FIELDS, *_PLAIN)):
+    for *values, columns, former_ids in read_rows(table, PRODUCTS_COLUMNS):
         yield Product(
             **dict(zip(_PRODUCT_FIELDS, values, strict=True)),
             columns=json.loads(columns),

@@ -162,6 +162,7 @@ def _divide(buckets: Buckets, chosen: Iterable[str]) -> Iterator[_Bucket]:
     """The chosen buckets of each shot."""
     import numpy as np
 
+    numbers = sorted(map(BUCKETS.index, chosen))
     places = _place_all(buckets.pictures, buckets.shots)
     order = places.argsort(kind="stable")
     pictures = buckets.pictures.iloc[order]
@@ -169,7 +170,7 @@ def _divide(buckets: Buckets, chosen: Iterable[str]) -> Iterator[_Bucket]:
     bounds = places[order].searchsorted(np.arange(len(buckets.shots) * len(BUCKETS) + 1))
     wanted = np.bincount(_place_all(buckets.wanted, buckets.shots), minlength=len(bounds))
     for at, shot in enumerate(buckets.shots):
-        for number in sorted(map(BUCKETS.index, chosen)):
+        for number in numbers:
             place = at * len(BUCKETS) + number
             inside = slice(*bounds[place : place + 2])
             found = pictures.iloc[inside]

@@ -49,25 +49,29 @@ def build_plan_table(rows: Iterable[PlanRow]) -> "pd.DataFrame":
 
 
 def refresh_plan_table(store: ObjectStore, plan: "pd.DataFrame", *, in_parts: bool) -> StoredTable:
-    """A plan's table, still to be put under its key: the last one, if that says just the same.
+    """A plan's table, still to be put under its key: whole, or in parts, which are put at once.
+
+    The last table in parts is left as it lies, if it says just the same.
 
     Args:
         store: the shop's; has the last table.
         plan: with the columns of `PlanRow`.
-        in_parts: whether it is to be kept in parts, which are put at once.
+        in_parts: whether it is to be kept so.
 
     Raises:
         StoreError: the store cannot be read or written.
     """
+    if not in_parts:
+        return write_table(plan, None)
     sha256 = hash_columns(plan.items())
     try:
         last = open_table(store, PLAN_KEY)
-        is_same = last.read_notes().get(_NOTE) == sha256 and last.is_in_parts == in_parts
+        is_same = last.is_in_parts and last.read_notes().get(_NOTE) == sha256
         if is_same and last.is_whole():
             return last
     except (ObjectNotFoundError, *NO_TABLE):
         pass  # what is not there, or damaged, is written anew
-    return write_table(plan, TableFolder(store, PLAN_KEY) if in_parts else None, {_NOTE: sha256})
+    return write_table(plan, TableFolder(store, PLAN_KEY), {_NOTE: sha256})
 
 
 def read_plan_rows(table: "pd.DataFrame") -> Iterator[PlanRow]:

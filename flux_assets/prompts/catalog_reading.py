@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from flux_assets.catalog.known_families import ROWS_SHA256, ReadProducts
 from flux_assets.catalog.product import Catalog, Product, RejectedRow
 from flux_assets.catalog.read import read_catalog_table, read_new_products
-from flux_assets.catalog.tables import read_products
+from flux_assets.catalog.tables import PRODUCTS_COLUMNS, read_products
 from flux_assets.errors import ObjectNotFoundError
 from flux_assets.prompts.inputs import read_export, refuse_guess
 from flux_assets.prompts.shots import ShotsFile
@@ -44,6 +44,7 @@ _LIBRARIES = (
     "charset-normalizer",
     "defusedxml",
     "ftfy",
+    "pillow",
     "python-calamine",
     "xlrd",
 )
@@ -167,10 +168,11 @@ def _read(
 
 
 def _find_known(store: ObjectStore) -> StoredTable | None:
-    """The last table, if it says which rows its products were read from, and is whole."""
+    """The last table, if this release wrote its columns and none of it is damaged."""
     try:
         last = open_table(store, PRODUCTS_KEY)
-        return last if ROWS_SHA256 in last.column_names() and last.is_whole() else None
+        has_all = {*PRODUCTS_COLUMNS, ROWS_SHA256} <= set(last.column_names())
+        return last if has_all and last.is_whole() else None
     except (ObjectNotFoundError, *NO_TABLE):
         return None
 
@@ -187,18 +189,13 @@ def _merge(
 
     table = last or StoredTable(write_parquet(read.built[:0]))
     lines = np.concatenate([table.read(("line",))["line"], read.built["line"]])
-    reading = CatalogReading(
-        account=account,
-        product_count=len(read.places),
-        products=StoredTable(b""),
-        columns_sha256=hash_columns(_merge_columns(table, read)),
-    )
+    count, columns_sha256 = len(read.places), hash_columns(_merge_columns(table, read))
     note = json.dumps(
         {
             "digest": digest,
-            "account": asdict(reading.account),
-            "product_count": reading.product_count,
-            "columns_sha256": reading.columns_sha256,
+            "account": asdict(account),
+            "product_count": count,
+            "columns_sha256": columns_sha256,
         }
     )
     products = merge_rows(
@@ -210,7 +207,7 @@ def _merge(
         folder=folder,
         differing=lines[read.places] != read.lines,
     )
-    return reading._replace(products=products)
+    return CatalogReading(account, count, products, columns_sha256)
 
 
 def _merge_columns(

@@ -26,6 +26,8 @@ if TYPE_CHECKING:  # they are loaded only where a table is really built
     import pandas as pd
 
 DECIDING_MODULES = (
+    "catalog/characters",
+    "catalog/nothing",
     "catalog/photo_cells",
     "catalog/product",
     "catalog/tables",

@@ -220,9 +220,12 @@ def read_index(data: bytes, folder: TableFolder | None) -> TableIndex | None:
     plain = json.loads(said)
     if plain["format"] > _FORMAT:
         raise StoreError(folder.uri, "read", "a newer release of flux_assets wrote it; upgrade")
-    schema = pa.ipc.read_schema(pa.py_buffer(zlib.decompress(base64.b64decode(plain["schema"]))))
-    columns = file.read(Part._fields).to_pydict()
-    return TableIndex(schema, tuple(map(Part, *columns.values())), folder)
+    try:
+        packed = zlib.decompress(base64.b64decode(plain["schema"]))
+        parts = tuple(map(Part, *file.read(Part._fields).to_pydict().values()))
+    except (TypeError, zlib.error) as error:
+        raise ValueError(str(error)) from error
+    return TableIndex(pa.ipc.read_schema(pa.py_buffer(packed)), parts, folder)
 
 
 def write_index(schema: "pa.Schema", parts: Iterable[Part], notes: Mapping[str, str]) -> bytes:

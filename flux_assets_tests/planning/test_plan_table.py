@@ -25,6 +25,7 @@ from flux_assets.prompts.requests_table import (
 )
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.parquet import read_parquet, write_parquet
+from flux_assets_tests.fixtures.damage import damage_footer
 from flux_assets_tests.fixtures.records import identify, make_request
 
 AWKWARD = [
@@ -179,6 +180,16 @@ def test_a_plan_that_lost_a_part_or_is_no_table_is_written_again(
         store.put(PLAN_KEY, write_parquet(plan), content_type="")
     written = refresh_plan_table(store, plan, in_parts=True)
     assert written.is_whole()
+    assert tuple(read_plan_rows(written.read())) == tuple(read_plan_rows(plan))
+
+
+def test_a_plan_of_whose_footer_a_letter_is_another_is_written_again(tmp_path: Path) -> None:
+    """No page's checksum is of that."""
+    store = DirectoryStore(tmp_path)
+    plan = build_plan_table([PlanRow(*identify(make_request("00123")), "stored")])
+    first = refresh_plan_table(store, plan, in_parts=False)
+    store.put(PLAN_KEY, damage_footer(first.data), content_type="")
+    written = refresh_plan_table(store, plan, in_parts=False)
     assert tuple(read_plan_rows(written.read())) == tuple(read_plan_rows(plan))
 
 

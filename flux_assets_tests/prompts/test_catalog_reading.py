@@ -29,6 +29,7 @@ from flux_assets.settings import load_settings
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable, write_parquet
+from flux_assets_tests.fixtures.damage import damage_footer
 
 CATALOGS = Path(__file__).parents[3] / "shared" / "catalogs"
 EXPORT = "id,title,price,status\n1,Chair,10,\n,Nameless,3,\n2,Läufer,20,draft\n3,Lamp,30,\n"
@@ -362,3 +363,31 @@ def test_a_row_that_there_is_something_to_tell_of_is_told_of_each_time(
     shop.export.write_text(f"{EXPORT}4,{title},5,\n5,New,6,\n", "utf-8")
     assert shop.read().account.warnings == first.account.warnings
     assert built == ["4", "5"]
+
+
+@pytest.mark.parametrize("partition_by", ["product", "bucket"])
+def test_a_table_of_a_release_whose_products_had_fewer_fields_is_read_anew(
+    shop: Shop, partition_by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.environ["FLUX_ASSETS_PARTITION_BY"] = partition_by
+    first = shop.read()
+    shop.put(StoredTable(write_parquet(first.products.read().drop(columns="material"))))
+    monkeypatch.setattr(catalog_reading, "_code_sha256", lambda: "of the next release")
+    again = shop.read()
+    assert again.account == first.account
+    assert (
+        again.products.read()
+        .drop(columns=ROWS_SHA256)
+        .equals(first.products.read().drop(columns=ROWS_SHA256))
+    )
+
+
+def test_a_table_of_whose_footer_a_letter_is_another_is_of_no_use_for_a_changed_export(
+    shop: Shop,
+) -> None:
+    """No page's checksum is of that."""
+    shop.put(StoredTable(damage_footer(shop.read().products.data)))
+    shop.export.write_text(EXPORT.replace("Lamp", "Lamq"), "utf-8")
+    reading = shop.read()
+    shop.store = DirectoryStore(shop.export.parent / "empty")
+    assert shop.read() == reading
