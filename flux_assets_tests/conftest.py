@@ -2,6 +2,7 @@ import signal
 
 pytest_plugins = [
     "flux_assets_tests.fixtures.power",  # the first, since others import it
+    "flux_assets_tests.fixtures.homes",
     "flux_assets_tests.fixtures.simulators",
     "flux_assets_tests.fixtures.stores",
     "flux_assets_tests.fixtures.careless_s3",  # after stores, which it imports

@@ -1,6 +1,5 @@
 """Runs of the command line belong to the code location that the UI shows the shop in."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,23 +24,13 @@ _JOB = "refresh_catalog_images"
 _SENSOR = "dead_runs_sensor"
 
 
-@pytest.fixture(scope="module")
-def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of an instance that has run nothing; to be copied."""
-    home = tmp_path_factory.mktemp("empty_home")
-    with dg.instance_for_test(temp_dir=str(home)):
-        return home
-
-
 @pytest.fixture
 def instance(
-    empty_home: Path,
-    tmp_path_factory: pytest.TempPathFactory,
+    home: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[dg.DagsterInstance]:
     """An instance whose daemon has never looked at the shop; the working folder is empty."""
-    home = shutil.copytree(empty_home, tmp_path_factory.mktemp("home"), dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     with dg.instance_for_test(temp_dir=str(home)) as instance:
         yield instance

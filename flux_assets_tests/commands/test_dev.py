@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -29,19 +28,8 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
     return make_workplace(tmp_path)
 
 
-@pytest.fixture(scope="module")
-def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of an instance that has run nothing; to be copied."""
-    home = tmp_path_factory.mktemp("empty_home")
-    with dg.DagsterInstance.local_temp(str(home)):
-        return home
-
-
 @pytest.fixture
-def instance(
-    empty_home: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dg.DagsterInstance]:
-    home = shutil.copytree(empty_home, tmp_path_factory.mktemp("home"), dirs_exist_ok=True)
+def instance(home: Path) -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.local_temp(str(home)) as instance:
         yield instance
 

@@ -1,4 +1,3 @@
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import cache
@@ -38,22 +37,6 @@ def nothing_in_memory_is_migrated() -> Iterator[None]:
             place = f"dagster._core.storage.{tables}.in_memory.stamp_alembic_rev"
             patch.setattr(place, lambda *_: None, raising=False)
         yield
-
-
-@pytest.fixture(scope="session")
-def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of an instance on disk that has run nothing; to be copied."""
-    home = tmp_path_factory.mktemp("empty_home")
-    with dg.instance_for_test(temp_dir=str(home)):
-        return home
-
-
-@pytest.fixture
-def home(empty_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The test's own copy of it."""
-    home = tmp_path_factory.mktemp("home")
-    shutil.copytree(empty_home, home, dirs_exist_ok=True)
-    return home
 
 
 @pytest.fixture
