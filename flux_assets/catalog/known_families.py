@@ -8,7 +8,7 @@ what is rejected or warned of is read again each time.
 import hashlib
 import json
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -40,26 +40,28 @@ class ReadProducts(NamedTuple):
 
 
 def build_products(
-    families: list[Family], assembly: Assembly, known: "pa.Array", rules: str
+    families: list[Family], assembly: Assembly, known: "pa.Array | None", read_by: str
 ) -> ReadProducts:
     """Build the products of all families that are not known; the list is empty after.
 
     Args:
         families: in the file's order.
         assembly: which takes them.
-        known: the digests of a table's products, in its order.
-        rules: all else that a product follows from: the header, and how the rows are read.
+        known: the digests of a table's products, in its order; None where nobody keeps these.
+        read_by: all else that a product follows from: the header, and what reads its rows, and how.
     """
     import numpy as np
 
-    digests = _digest_all(families, assembly, rules)
-    found = _find(digests, known)
+    may_be_known = known is not None and assembly.one_set_per == "product"
+    digests = _digest_all(families, read_by) if may_be_known else _no_digests(len(families))
+    last = _no_digests(0) if known is None else known
+    found = _find(digests, last)
     run = _Run(assembly, found)
     built = build_products_table(run.build_others(_take(families)))
-    built = built.assign(**{ROWS_SHA256: _note(digests, run)})
-    places = np.concatenate([found[run.taken], np.arange(len(built)) + len(known)])
+    built = built.assign(**{ROWS_SHA256: _choose_digests(digests, run)})
+    places = np.concatenate([found[run.taken], np.arange(len(built)) + len(last)])
     lines = np.concatenate([run.lines, built["line"]])
-    order = np.argsort(np.concatenate([run.taken, run.built]), kind="stable")
+    order = np.argsort(np.concatenate([run.taken, run.others]), kind="stable")
     order = order[np.argsort(lines[order], kind="stable")]
     return ReadProducts(built, places[order], lines[order])
 
@@ -68,16 +70,16 @@ def build_products(
 class _Run:
     """Goes through the families in their order, since of two with one id the first one stays.
 
-    `taken` and `built` are the numbers of the families of known products, with their `lines`, and
-    of each other product; `is_plain` says of the others whether their rows need not be read again.
+    `taken` and `others` are the numbers of the families of known products, with their `lines`, and
+    of each other product; `can_be_taken` says which of the others can be taken the next time.
     """
 
     assembly: Assembly
     found: "np.ndarray"
     taken: "array[int]" = field(default_factory=lambda: array("q"))
     lines: "array[int]" = field(default_factory=lambda: array("q"))
-    built: "array[int]" = field(default_factory=lambda: array("q"))
-    is_plain: "array[int]" = field(default_factory=lambda: array("b"))
+    others: "array[int]" = field(default_factory=lambda: array("q"))
+    can_be_taken: "array[int]" = field(default_factory=lambda: array("b"))
 
     def build_others(self, families: Iterable[Family]) -> Iterator[Product]:
         account = self.assembly.account
@@ -88,10 +90,10 @@ class _Run:
                 continue
             told = account.count_told()
             products = self.assembly.add(family)
-            is_plain = len(products) == 1 and account.count_told() == told
+            can_be_taken = len(products) == 1 and account.count_told() == told
             for product in products:
-                self.built.append(number)
-                self.is_plain.append(is_plain)
+                self.others.append(number)
+                self.can_be_taken.append(can_be_taken)
                 yield product
 
 
@@ -102,15 +104,18 @@ def _take(families: list[Family]) -> Iterator[Family]:
         yield families.pop()
 
 
-def _digest_all(families: Sequence[Family], assembly: Assembly, rules: str) -> "pa.Array":
-    """Of each family; empty where its products follow from other families, too, or are several."""
+def _no_digests(count: int) -> "pa.Array":
     import pyarrow as pa
 
-    text = pa.large_string()
-    if assembly.one_set_per != "product":
-        return pa.repeat(pa.scalar("", text), len(families))
-    start = hashlib.sha256(rules.encode())
-    return pa.array((_digest(family, start.copy()) for family in families), text)
+    return pa.repeat(pa.scalar("", pa.large_string()), count)
+
+
+def _digest_all(families: Iterable[Family], read_by: str) -> "pa.Array":
+    """Of each family, which is all that its product follows from where there is one for each."""
+    import pyarrow as pa
+
+    start = hashlib.sha256(read_by.encode())
+    return pa.array((_digest(family, start.copy()) for family in families), pa.large_string())
 
 
 def _digest(family: Family, digest: "hashlib._Hash") -> str:
@@ -123,19 +128,20 @@ def _digest(family: Family, digest: "hashlib._Hash") -> str:
     return digest.hexdigest()[:32]
 
 
-def _note(digests: "pa.Array", run: _Run) -> "pd.Series[str]":
-    """The digest of each product that was built; empty where there is none."""
+def _choose_digests(digests: "pa.Array", run: _Run) -> "pd.Series[str]":
+    """That of each product that was built; empty where it cannot be taken."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types
 
-    is_plain = pa.array(np.array(run.is_plain, bool))
-    noted: pd.Series[str] = pc.if_else(is_plain, digests.take(np.array(run.built)), "").to_pandas()
-    return noted
+    can_be_taken = pa.array(np.array(run.can_be_taken, bool))
+    of_others = digests.take(np.array(run.others))
+    chosen: pd.Series[str] = pc.if_else(can_be_taken, of_others, "").to_pandas()
+    return chosen
 
 
 def _find(digests: "pa.Array", known: "pa.Array") -> "np.ndarray":
-    """The row of a table that has each digest; -1 where there is none."""
+    """The row of a table that has each digest; -1 where there is no such row, or no digest."""
     import pyarrow.compute as pc
 
     rows = pc.fill_null(pc.index_in(digests, value_set=known), -1)

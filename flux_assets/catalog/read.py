@@ -108,7 +108,7 @@ def read_new_products(
     data: bytes,
     name: str,
     *,
-    known: "pa.Array | None",
+    known: "pa.Array",
     read_by: str,
     **how: Any,  # noqa: ANN401 - as above
 ) -> tuple[Catalog, ReadProducts]:
@@ -117,7 +117,7 @@ def read_new_products(
     Args:
         data: as for `read_catalog`.
         name: likewise.
-        known: that table's ROWS_SHA256; None where there is none.
+        known: that table's ROWS_SHA256; empty where there is none.
         read_by: what reads, and how: all else that a product follows from.
         how: as for `open_families`.
 
@@ -131,12 +131,9 @@ def read_new_products(
 
 
 def _build_new(found: "OpenedFamilies", known: "pa.Array | None", read_by: str) -> ReadProducts:
-    import pyarrow as pa
-
     table = found.table
-    rules = json.dumps([read_by, table.header, found.assembly.dialect.name, table.is_feed])
-    digests = pa.array([], pa.large_string()) if known is None else known
-    return build_products(found.families, found.assembly, digests, rules)
+    what = json.dumps([read_by, table.header, found.assembly.dialect.name, table.is_feed])
+    return build_products(found.families, found.assembly, known, what)
 
 
 class OpenedFamilies(NamedTuple):

@@ -24,7 +24,7 @@ from flux_assets.errors import ObjectNotFoundError
 from flux_assets.prompts.inputs import read_export, refuse_guess
 from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings
-from flux_assets.storage.frames import hash_columns, text_column
+from flux_assets.storage.frames import build_frame, hash_columns, text_column
 from flux_assets.storage.object_store import ObjectStore, table_key
 from flux_assets.storage.parquet import StoredTable, open_table, write_parquet
 from flux_assets.storage.parquet_file import NO_TABLE
@@ -154,12 +154,12 @@ def _read(
     last = _find(store, data, name, **how)
     if last and last.products.is_in_parts == (folder is not None) and last.products.is_whole():
         return last
-    table = _find_known(store)
-    known = None if table is None else table.read((ROWS_SHA256,))
+    table = _read_last(store)
+    known = table.read((ROWS_SHA256,))
     account, read = read_new_products(
         data,
         name,
-        known=None if known is None else text_column(known, ROWS_SHA256),
+        known=text_column(known, ROWS_SHA256),
         read_by=json.dumps([how, _code_sha256()], default=asdict),
         **how,
     )
@@ -167,18 +167,20 @@ def _read(
     return _merge(table, read, account, _digest(data, name, how), folder)
 
 
-def _find_known(store: ObjectStore) -> StoredTable | None:
-    """The last table, if this release wrote its columns and none of it is damaged."""
+def _read_last(store: ObjectStore) -> StoredTable:
+    """The last table, if this release wrote its columns and none of it is damaged; else no rows."""
+    columns = (*PRODUCTS_COLUMNS, ROWS_SHA256)
     try:
         last = open_table(store, PRODUCTS_KEY)
-        has_all = {*PRODUCTS_COLUMNS, ROWS_SHA256} <= set(last.column_names())
-        return last if has_all and last.is_whole() else None
+        if set(columns) <= set(last.column_names()) and last.is_whole():
+            return last
     except (ObjectNotFoundError, *NO_TABLE):
-        return None
+        pass  # all is read anew
+    return StoredTable(write_parquet(build_frame([], columns, numbers={"line"})))
 
 
 def _merge(
-    last: StoredTable | None,
+    last: StoredTable,
     read: ReadProducts,
     account: Catalog,
     digest: str,
@@ -187,9 +189,8 @@ def _merge(
     """The reading, of products of the last table and of others."""
     import numpy as np
 
-    table = last or StoredTable(write_parquet(read.built[:0]))
-    lines = np.concatenate([table.read(("line",))["line"], read.built["line"]])
-    count, columns_sha256 = len(read.places), hash_columns(_merge_columns(table, read))
+    lines = np.concatenate([last.read(("line",))["line"], read.built["line"]])
+    count, columns_sha256 = len(read.places), hash_columns(_merge_columns(last, read))
     note = json.dumps(
         {
             "digest": digest,
@@ -199,7 +200,7 @@ def _merge(
         }
     )
     products = merge_rows(
-        table,
+        last,
         read.built,
         read.places,
         {"line": read.lines},
