@@ -92,8 +92,10 @@ def workplace(tmp_path: Path) -> Workplace:
     return workplace
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kill_after", [3, 1, 9])
+@pytest.mark.parametrize(
+    "kill_after",
+    [3, *(pytest.param(it, marks=pytest.mark.slow) for it in (1, 9))],
+)
 def test_a_server_that_is_killed_amid_a_batch_loses_no_decision_that_it_acknowledged(
     workplace: Workplace, kill_after: int
 ) -> None:
