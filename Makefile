@@ -46,7 +46,7 @@ review: $(RUNTIME)
 
 test: $(DEV) $(MINISTACK)
 	@echo "Running the quick tests: less than 5 minutes on two cores"
-	@$(BIN)/pytest -n 2 --dist worksteal -m "not slow" $(PYTEST_FLAGS)
+	@$(BIN)/pytest -n 3 --dist worksteal -m "not slow" $(PYTEST_FLAGS)
 
 test-slow: $(DEV) $(MINISTACK) $(THUMBOR) $(AXE)
 	@echo "Running the slow tests: about half an hour on two cores"

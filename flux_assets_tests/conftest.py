@@ -1,4 +1,8 @@
+import gc
 import signal
+from collections.abc import Generator
+
+import pytest
 
 pytest_plugins = [
     "flux_assets_tests.fixtures.power",  # the first, since others import it
@@ -17,3 +21,12 @@ pytest_plugins = [
 def pytest_configure() -> None:
     # A script starts what it puts into the background deaf to SIGINT, and Dagster then to SIGTERM.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    gc.disable()  # tests and all that they import come by the million objects, and none is garbage
+    result = yield
+    gc.freeze()
+    gc.enable()
+    return result
