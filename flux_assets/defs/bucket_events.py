@@ -6,9 +6,10 @@ manifest and the ledger, as `flux-assets show` gives it.
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -26,7 +27,7 @@ from flux_assets.errors import ObjectNotFoundError, PictureError
 from flux_assets.pictures.inspect import inspect_picture, preview_markdown
 from flux_assets.settings import Settings
 from flux_assets.storage.buckets import BUCKETS, bucket_of, find_buckets
-from flux_assets.storage.frames import hash_identities, is_in, read_rows, text_column
+from flux_assets.storage.frames import hash_identities, read_rows, text_column
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parallel import map_in_parallel
 
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-PICTURE_COLUMNS = ("product_id", "shot", "request_fingerprint", "object_key")
+PICTURE_COLUMNS = ("product_id", "shot", "request_fingerprint")
+NEW_COLUMNS = (*PICTURE_COLUMNS, "object_key")
 LANDED = "landed"
 """Metadata of what is observed meanwhile: how many pictures have landed since the last time."""
 COST_USD = "cost_usd_estimate"
@@ -48,14 +50,15 @@ _PREVIEWS_A_RUN = 256
 class Buckets:
     """What there is to tell of the buckets of some shots.
 
-    `pictures` are the current ones, with PICTURE_COLUMNS; `wanted` has product and shot of each
-    picture that there should be; `new` are fingerprints of what was not stored before this run.
+    `pictures` are the current ones, with PICTURE_COLUMNS; `new`, with NEW_COLUMNS, are those of
+    them that were not stored before this run; `wanted` has product and shot of each picture that
+    there should be.
     """
 
     shots: Sequence[str]
     pictures: "pd.DataFrame"
+    new: "pd.DataFrame"
     wanted: "pd.DataFrame"
-    new: Collection[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,19 +166,29 @@ def _divide(buckets: Buckets, chosen: Iterable[str]) -> Iterator[_Bucket]:
     import numpy as np
 
     numbers = sorted(map(BUCKETS.index, chosen))
-    places = _place_all(buckets.pictures, buckets.shots)
-    order = places.argsort(kind="stable")
-    pictures = buckets.pictures.iloc[order]
-    is_new = is_in(pictures["request_fingerprint"], buckets.new)
-    bounds = places[order].searchsorted(np.arange(len(buckets.shots) * len(BUCKETS) + 1))
-    wanted = np.bincount(_place_all(buckets.wanted, buckets.shots), minlength=len(bounds))
+    pictures, new = (_group(it, buckets.shots) for it in (buckets.pictures, buckets.new))
+    places = len(buckets.shots) * len(BUCKETS)
+    wanted = np.bincount(_place_all(buckets.wanted, buckets.shots), minlength=places)
     for at, shot in enumerate(buckets.shots):
         for number in numbers:
             place = at * len(BUCKETS) + number
-            inside = slice(*bounds[place : place + 2])
-            found = pictures.iloc[inside]
-            new = found[is_new[inside]]
-            yield _Bucket(shot, BUCKETS[number], found, int(wanted[place]), new)
+            yield _Bucket(
+                shot=shot,
+                name=BUCKETS[number],
+                pictures=buckets.pictures.iloc[pictures[place]],
+                wanted=int(wanted[place]),
+                new=buckets.new.iloc[new[place]],
+            )
+
+
+def _group(rows: "pd.DataFrame", shots: Sequence[str]) -> "list[np.ndarray]":
+    """The numbers of the rows of each bucket of each shot."""
+    import numpy as np
+
+    places = _place_all(rows, shots)
+    order = places.argsort(kind="stable")
+    bounds = places[order].searchsorted(np.arange(len(shots) * len(BUCKETS) + 1))
+    return [order[start:end] for start, end in pairwise(bounds)]
 
 
 def _place_all(rows: "pd.DataFrame", shots: Sequence[str]) -> "np.ndarray":
@@ -199,7 +212,7 @@ def _log(
 ) -> None:
     with_new = sum(not it.new.empty for it in buckets)
     of_each = min(_SHOWN, max(1, _PREVIEWS_A_RUN // max(1, with_new)))
-    shown = [row for it in buckets for row in read_rows(it.new.head(of_each), PICTURE_COLUMNS)]
+    shown = [row for it in buckets for row in read_rows(it.new.head(of_each), NEW_COLUMNS)]
     previews: dict[str, str] = {}
     if settings.preview_px:
         read = partial(_read_preview, store, settings.preview_px)

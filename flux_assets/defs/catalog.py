@@ -41,6 +41,7 @@ from flux_assets.prompts.requests_table import read_doubted, read_requests
 from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings
 from flux_assets.storage.buckets import advise_buckets
+from flux_assets.storage.frames import select
 from flux_assets.storage.object_store import ObjectStore, table_key
 from flux_assets.storage.parquet import StoredTable, write_parquet
 from flux_assets.storage.parquet_file import PARQUET
@@ -225,7 +226,7 @@ def build_image_plan(settings: Settings, names: Names) -> dg.AssetsDefinition:
 
 def _describe_plan(plan: Plan, requests: StoredTable) -> dict[str, Any]:
     made = requests.read(("fingerprint", "prompt_characters"))
-    made = made[made["fingerprint"] != ""]
+    made = select(made, made["fingerprint"] != "")
     samples = pick_samples(made["prompt_characters"].tolist())
     told = dict(zip(made["fingerprint"].iloc[list(samples)], samples.values(), strict=True))
     shown = read_requests(requests.read(where=("fingerprint", told)))

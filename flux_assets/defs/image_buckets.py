@@ -8,7 +8,7 @@ from flux_assets.bill.open_ledger import open_ledger
 from flux_assets.buying.outcome import Outcome
 from flux_assets.buying.summary import RunSummary, Shortfall
 from flux_assets.defs.bucket_events import (
-    PICTURE_COLUMNS,
+    NEW_COLUMNS,
     Buckets,
     count_outcomes,
     log_asked_buckets,
@@ -38,15 +38,14 @@ def make_buckets(
     choose = choose_by_bucket(set(context.partition_keys))
     made = build_requests(settings, shot_name, choose, store=stores.shop, ledger=ledger)
     rows: list[tuple[str, ...]] = []
-    new: set[str] = set()
+    new: list[tuple[str, ...]] = []
 
     def keep(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         for outcome in outcomes:
             it = outcome.request
             if outcome.lineage is not None:
-                object_key = outcome.lineage.object_key
-                rows.append((it.product_id, it.shot, it.fingerprint, object_key))
-                new.update([] if outcome.kind == "reused" else [it.fingerprint])
+                rows.append((it.product_id, it.shot, it.fingerprint, outcome.lineage.object_key))
+                new.extend(rows[-1:] if outcome.kind != "reused" else [])
             yield outcome
 
     def log(outcomes: Iterable[Outcome]) -> RunSummary:
@@ -58,9 +57,9 @@ def make_buckets(
     wanted += [(it.product_id, it.shot) for it in made.shortfalls]
     buckets = Buckets(
         shots=[shot_name],
-        pictures=build_frame(rows, PICTURE_COLUMNS, numbers=()),
+        pictures=build_frame(rows, NEW_COLUMNS, numbers=()),
+        new=build_frame(new, NEW_COLUMNS, numbers=()),
         wanted=build_frame(wanted, _PLACE, numbers=()),
-        new=new,
     )
     log_asked_buckets(context, settings, names, stores.shop, buckets)
     observe_shortfalls(context, names, shortfalls)

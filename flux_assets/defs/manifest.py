@@ -10,7 +10,12 @@ from flux_assets.bill.caps import check_product_drop
 from flux_assets.bill.open_ledger import open_ledger
 from flux_assets.buying.picture_records import open_records
 from flux_assets.buying.summary import RunSummary, Shortfall
-from flux_assets.defs.bucket_events import PICTURE_COLUMNS, Buckets, log_changed_buckets
+from flux_assets.defs.bucket_events import (
+    NEW_COLUMNS,
+    PICTURE_COLUMNS,
+    Buckets,
+    log_changed_buckets,
+)
 from flux_assets.defs.data_versions import version_of_manifest
 from flux_assets.defs.doubtful_check import DOUBTFUL_CHECK, judge_doubtful
 from flux_assets.defs.events import run_identity
@@ -42,7 +47,7 @@ from flux_assets.prompts.requests_table import (
 )
 from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings, variable_of
-from flux_assets.storage.frames import find_distinct, pack, read_rows
+from flux_assets.storage.frames import find_distinct, pack, read_rows, select
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable
 
@@ -153,13 +158,17 @@ def _find_buckets(
     manifest: StoredManifest, asked: "pd.DataFrame", shots: ShotsFile, new: AbstractSet[str]
 ) -> Buckets:
     """What the manifest has in each bucket."""
-    pictures = manifest.read((*PICTURE_COLUMNS, "stale"))
+    added = manifest.read((*NEW_COLUMNS, "stale"), where=("request_fingerprint", new))
     return Buckets(
         shots=[shot.name for shot in shots.shots],
-        pictures=pictures[~pictures["stale"]],
-        wanted=asked[asked["skipped"] == ""],
-        new=new,
+        pictures=_select_current(manifest.read((*PICTURE_COLUMNS, "stale"))),
+        new=_select_current(added),
+        wanted=asked.loc[asked["skipped"] == "", ["product_id", "shot"]],
     )
+
+
+def _select_current(rows: "pd.DataFrame") -> "pd.DataFrame":
+    return select(rows, ~rows["stale"])
 
 
 def _check_drop(settings: Settings, store: ObjectStore, requests: StoredTable) -> None:
@@ -269,10 +278,12 @@ def _judge_complete(shortfalls: list[Shortfall], newly: list[Shortfall]) -> dg.A
 
 def _list_warnings(manifest: StoredManifest) -> list[tuple[str, str, str]]:
     """Product, shot and what is not as it was asked for, of each picture of which that is told."""
+    import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types
+
     found: list[tuple[str, str, str]] = []
     for group in manifest.read_groups(_WARNED):
-        rows = group.to_pandas()
-        found += read_rows(rows[rows["warnings"] != ""], _WARNED)
+        rows = group.filter(pc.not_equal(group["warnings"], ""))
+        found += read_rows(rows.to_pandas(), _WARNED)
     return found
 
 

@@ -82,7 +82,9 @@ def compare_manifest(
     rows = np.flatnonzero(places.is_valid().to_numpy(zero_copy_only=False))
     asked_places = places.drop_null().to_numpy()
     kept = last if len(rows) == len(last) else last.iloc[rows].reset_index(drop=True)
-    asked = requests["fingerprint"].take(asked_places).reset_index(drop=True)
+    asked = requests["fingerprint"].reset_index(drop=True)
+    if not np.array_equal(asked_places, np.arange(len(asked))):  # a copy of all takes much room
+        asked = asked.take(asked_places).reset_index(drop=True)
     unchanged = (kept["request_fingerprint"] == asked) & ~is_in(asked, changed)
     differs = kept["stale"] == unchanged
     kept = kept[_IDENTITY].assign(row=rows, fingerprint=asked, stale=~unchanged, differs=differs)

@@ -123,10 +123,13 @@ def build_plan(
     import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types
 
     columns = {name: text_column(requests, name) for name in RequestIdentity._fields}
-    keys = pictures.find(columns["fingerprint"])
-    is_absent = pc.is_null(keys)
+    places = pictures.find(columns["fingerprint"])
+    is_absent = pc.is_null(places)
     absent = requests[is_absent.to_numpy(zero_copy_only=False)]
     has_others = _have_others(absent, pictures, former_ids)
+    orphaned = _count_orphaned(requests, pictures, places, former_ids)
+    keys = pictures.keys.take(places)
+    del pictures, places  # the room that columns of a large catalog take is needed for others
     entries = read_entries(absent["fingerprint"])
     stood, why = _Judge(entries, standing_of, doubts).judge(absent["fingerprint"], has_others)
     text = pa.large_string()
@@ -138,7 +141,6 @@ def build_plan(
         "reason": _put(blank, is_absent, why),
         **{name: _look_up(columns["product_id"], products, name) for name in ("category", "title")},
     }
-    orphaned = _count_orphaned(requests, pictures, former_ids)
     return Plan(table=pa.table(columns).to_pandas(), orphaned=orphaned, limits=limits)
 
 
@@ -162,10 +164,13 @@ def _have_others(
 
 
 def _count_orphaned(
-    requests: "pd.DataFrame", pictures: StoredPictures, former_ids: Mapping[str, tuple[str, ...]]
+    requests: "pd.DataFrame",
+    pictures: StoredPictures,
+    places: "pa.Array",
+    former_ids: Mapping[str, tuple[str, ...]],
 ) -> int:
     """How many products and shots have pictures, and are asked for no more."""
-    others = pictures.find_others(text_column(requests, "fingerprint"))
+    others = pictures.find_others(text_column(requests, "fingerprint"), places)
     if not len(others):
         return 0
     asked = list_prefixes(text_column(requests, "product_id"), text_column(requests, "shot"))

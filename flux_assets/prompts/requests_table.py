@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from flux_assets.errors import PromptError
 from flux_assets.image_api.request import ImageRequest, RequestIdentity
 from flux_assets.prompts.requests import Skipped
-from flux_assets.storage.frames import build_frame, read_rows
+from flux_assets.storage.frames import build_frame, read_rows, select
 from flux_assets.storage.object_store import table_key
 from flux_assets.storage.parquet import StoredTable
 
@@ -111,7 +111,7 @@ def build_identities(requests: Iterable[ImageRequest | RequestIdentity]) -> "pd.
 
 def select_identities(table: "pd.DataFrame") -> "pd.DataFrame":
     """The same of each request of a requests table, or of these columns, in its order."""
-    return table.loc[table["fingerprint"] != "", list(RequestIdentity._fields)]
+    return select(table[list(RequestIdentity._fields)], table["fingerprint"] != "")
 
 
 def select_places(table: "pd.DataFrame") -> "pd.DataFrame":
@@ -121,7 +121,7 @@ def select_places(table: "pd.DataFrame") -> "pd.DataFrame":
     fingerprint is empty.
     """
     has_place = (table["fingerprint"] != "") | (table["error"] != "") | (table["skipped"] == "skip")
-    return table.loc[has_place, list(RequestIdentity._fields)]
+    return select(table[list(RequestIdentity._fields)], has_place)
 
 
 class Doubted(NamedTuple):
@@ -133,7 +133,7 @@ class Doubted(NamedTuple):
 
 def read_doubted(table: StoredTable) -> list[Doubted]:
     """Those of a requests table; an older release's has none."""
-    if "doubt" not in table.column_names():
+    if "doubt" not in table.column_names() or table.all_begin("doubt", ""):
         return []
     names = (*RequestIdentity._fields, "doubt")
     found: list[Doubted] = []

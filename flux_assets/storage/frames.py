@@ -69,6 +69,11 @@ def pack(table: "pd.DataFrame") -> "pd.DataFrame":
     return packed
 
 
+def select(table: "pd.DataFrame", chosen: "pd.Series[bool]") -> "pd.DataFrame":
+    """The chosen rows: where these are all, the table itself, as a copy takes much room."""
+    return table if chosen.all() else table[chosen]
+
+
 def is_in(column: "pd.Series[str]", texts: "Collection[str] | pd.Series[str]") -> "np.ndarray":
     """Which of a column's texts are among some; pandas' own makes an object of each of these."""
     import pandas as pd

@@ -1,6 +1,7 @@
 """Tables as Parquet, whole or in parts: read as long as their bytes are whole, and written."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -53,7 +54,8 @@ class StoredTable:
         release_unused()
         schema = self.read_schema()
         names = list(schema.names if columns is None else columns)
-        groups = [schema.empty_table().select(_known(names, schema)), *self._scan(names, where)]
+        among = (where[0], frozenset(where[1])) if where else None
+        groups = [schema.empty_table().select(_known(names, schema)), *self._scan(names, among)]
         frame: pd.DataFrame = pa.concat_tables(groups).to_pandas()
         return frame
 
@@ -156,7 +158,7 @@ class StoredTable:
         return pa.concat_tables(_read_part(index, data, columns))
 
     def _scan(
-        self, names: Sequence[str], where: tuple[str, Collection[str]] | None = None
+        self, names: Sequence[str], where: tuple[str, AbstractSet[str]] | None = None
     ) -> "Iterator[pa.Table]":
         """Some columns of all rows, or of those that are asked for, in their order."""
         index = self.read_index()
@@ -171,7 +173,7 @@ def _read_part(
     index: TableIndex,
     data: bytes,
     names: Sequence[str],
-    where: tuple[str, Collection[str]] | None = None,
+    where: tuple[str, AbstractSet[str]] | None = None,
 ) -> "list[pa.Table]":
     """Some columns of a part, or of some of its rows, in the types of the whole table."""
     import pyarrow as pa

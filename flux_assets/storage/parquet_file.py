@@ -2,7 +2,8 @@
 
 import io
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ def open_parquet(data: bytes) -> "pq.ParquetFile":
 
 
 def read_row_groups(
-    file: "pq.ParquetFile", names: Sequence[str], where: tuple[str, Collection[str]] | None
+    file: "pq.ParquetFile", names: Sequence[str], where: tuple[str, AbstractSet[str]] | None
 ) -> Iterator["pa.Table"]:
     """One after the other: Arrow's own way to read chosen rows unpacks many ahead."""
     import pyarrow as pa
@@ -51,7 +52,10 @@ def read_row_groups(
         texts = file.read_row_group(group, [where[0]])[where[0]]
         if not len(texts):  # what has no rows may have no type either
             continue
-        chosen = pc.is_in(texts, value_set=pa.array(list(where[1]), texts.type))
+        if len(where[1]) < len(texts):
+            chosen = pc.is_in(texts, value_set=pa.array(list(where[1]), texts.type))
+        else:  # Arrow would hash all that is looked for once a group
+            chosen = pa.chunked_array([[text in where[1] for text in texts.to_pylist()]])
         if pc.any(chosen).as_py():
             yield file.read_row_group(group, list(names)).filter(chosen)
 

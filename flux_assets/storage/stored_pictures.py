@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # they are loaded only where pictures are really listed
 
 _SHORT = 32
 _BATCH_KEYS = 10_000
+_CUT_KEYS = 500_000
 _EXTENSIONS = ("png", "jpg")
 
 
@@ -60,10 +61,10 @@ class StoredPictures:
         return listed
 
     def find(self, fingerprints: "pa.Array") -> "pa.Array":
-        """The key of each request's picture; null where there is none."""
+        """The place of each request's picture; null where there is none."""
         import pyarrow.compute as pc
 
-        return self.keys.take(pc.index_in(_shorten(fingerprints), value_set=self.shorts))
+        return pc.index_in(_shorten(fingerprints), value_set=self.shorts)
 
     def has_any(self, prefixes: "pa.Array") -> "pa.Array":
         """Whether there is a picture, under each of some prefixes of shots of products."""
@@ -72,15 +73,30 @@ class StoredPictures:
 
         if not len(prefixes):
             return pa.array([], pa.bool_())
-        return pc.is_in(prefixes, value_set=_cut_names(self.keys))
+        return pc.is_in(prefixes, value_set=_list_names(self.keys, prefixes))
 
-    def find_others(self, fingerprints: "pa.Array") -> "pa.Array":
-        """The prefixes under which there are pictures, but none of these requests."""
+    def find_others(self, fingerprints: "pa.Array", places: "pa.Array") -> "pa.Array":
+        """The prefixes under which there are pictures, but none of these requests.
+
+        Args:
+            fingerprints: of the requests.
+            places: of their pictures, as `find` gives them; others may be theirs, too.
+        """
+        import numpy as np
+        import pyarrow as pa
         import pyarrow.compute as pc
 
-        is_asked = pc.is_in(self.shorts, value_set=_shorten(fingerprints))
-        others = _cut_names(self.keys.filter(pc.invert(is_asked))).unique()
-        return without(others, _cut_names(self.keys.filter(is_asked))) if len(others) else others
+        is_found = np.zeros(len(self.keys), bool)
+        is_found[places.drop_null().to_numpy()] = True
+        rest = pa.array(~is_found)
+        keys, shorts = self.keys.filter(rest), self.shorts.filter(rest)
+        if not len(keys):
+            return keys
+        asked = _shorten(fingerprints)
+        is_asked = pc.is_in(shorts, value_set=asked.filter(pc.is_in(asked, value_set=shorts)))
+        names = _cut_names(keys.filter(pc.invert(is_asked))).unique()
+        names = without(names, _cut_names(keys.filter(is_asked)))
+        return without(names, _list_names(self.keys.filter(pa.array(is_found)), names))
 
 
 def without(texts: "pa.Array", others: "pa.Array | Iterable[str]") -> "pa.Array":
@@ -89,6 +105,8 @@ def without(texts: "pa.Array", others: "pa.Array | Iterable[str]") -> "pa.Array"
     import pyarrow.compute as pc
 
     among = others if isinstance(others, pa.Array) else pa.array(others, texts.type)
+    if len(among) > len(texts):  # Arrow hashes all of them at each call
+        among = among.filter(pc.is_in(among, value_set=texts))
     return texts.filter(pc.invert(pc.is_in(texts, value_set=among)))
 
 
@@ -100,6 +118,18 @@ def list_prefixes(product_ids: "pa.Array", shots: "pa.Array") -> "pa.Array":
     ends = (picture_prefix().removesuffix("/"), "", "/")
     root, end, slash = (pa.scalar(it, shots.type) for it in ends)
     return pc.binary_join_element_wise(root, shots, _quote(product_ids), end, slash)
+
+
+def _list_names(keys: "pa.Array", names: "pa.Array") -> "pa.Array":
+    """Those of some prefixes that some of the keys have; of all keys they would take much room."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = [names[:0]]
+    for start in range(0, len(keys), _CUT_KEYS):
+        cut = _cut_names(keys.slice(start, _CUT_KEYS))
+        found.append(cut.filter(pc.is_in(cut, value_set=names)))
+    return pa.concat_arrays(found).unique()
 
 
 def _cut_names(keys: "pa.Array") -> "pa.Array":

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flux_assets.image_api.request import RequestIdentity
 from flux_assets.planning.plan import Plan, build_plan
+from flux_assets.storage import stored_pictures
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.object_store import picture_key
 from flux_assets.storage.stored_pictures import AskedPictures, StoredPictures, list_pictures
@@ -120,3 +123,35 @@ def test_of_two_that_share_a_folder_both_are_found(tmp_path: Path) -> None:
     _put(tmp_path, BEFORE)
     _put(tmp_path, OF_CHAIR)
     assert _list(DirectoryStore(tmp_path), CHAIR, twin) == [BEFORE, OF_CHAIR]
+
+
+_KEYS = st.builds(
+    picture_key,
+    product_id=st.sampled_from(_IDS[:4]),
+    shot=st.sampled_from(_SHOTS),
+    fingerprint=st.sampled_from(_PRINTS[:6]),
+    extension=st.sampled_from(["png", "jpg"]),
+)
+
+
+@settings(deadline=None)
+@given(
+    keys=st.lists(_KEYS, unique=True, max_size=12),
+    asked=st.lists(st.sampled_from(_PRINTS[:6]), unique=True),
+    many=st.integers(1, 9),
+)
+def test_where_others_pictures_alone_lie_is_told_of_each_folder(
+    keys: list[str], asked: list[str], many: int
+) -> None:
+    pictures = StoredPictures.of(keys)
+    fingerprints = pa.array(asked, pa.large_string())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stored_pictures, "_CUT_KEYS", many)
+        found = pictures.find_others(fingerprints, pictures.find(fingerprints)).to_pylist()
+
+    folders: dict[bool, set[str]] = {True: set(), False: set()}
+    for key in keys:
+        folder, _, name = key.rpartition("/")
+        folders[any(it.startswith(name[:32]) for it in asked)].add(f"{folder}/")
+    assert len(found) == len(set(found))
+    assert set(found) == folders[False] - folders[True]
