@@ -52,7 +52,7 @@ class Buckets:
 
     `pictures` are the current ones, with PICTURE_COLUMNS; `new`, with NEW_COLUMNS, are those of
     them that were not stored before this run; `wanted` has product and shot of each picture that
-    there should be.
+    there should be. Of large tables each column is in one piece, else to take some rows takes all.
     """
 
     shots: Sequence[str]

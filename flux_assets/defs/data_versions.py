@@ -17,20 +17,18 @@ from dagster._core.definitions.data_version import (
 )
 
 from flux_assets.manifest.stored import StoredManifest
+from flux_assets.prompts.requests_table import read_unmade
 from flux_assets.storage.frames import hash_identities, hash_rows
 from flux_assets.storage.parquet import StoredTable
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_OF_NO_REQUEST = ("product_id", "shot", "error", "skipped")
-
 
 def version_of_requests(requests: StoredTable) -> dg.DataVersion:
     """Of what is asked for: a price that stands in no prompt changes nothing here."""
     asked = requests.read(("fingerprint",))["fingerprint"]
-    others = requests.read(_OF_NO_REQUEST, where=("fingerprint", {""}))
-    return dg.DataVersion(hash_identities(asked, hash_rows(others)))
+    return dg.DataVersion(hash_identities(asked, hash_rows(read_unmade(requests))))
 
 
 def version_of_plan(plan: "pd.DataFrame") -> dg.DataVersion:

@@ -1,6 +1,6 @@
 """`image_manifest`: the one table that everything downstream reads, and its checks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from flux_assets.bill.caps import check_product_drop
 from flux_assets.bill.open_ledger import open_ledger
 from flux_assets.buying.picture_records import open_records
 from flux_assets.buying.summary import RunSummary, Shortfall
+from flux_assets.defs.as_asked_check import AS_ASKED_CHECK, judge_as_asked
 from flux_assets.defs.bucket_events import (
     NEW_COLUMNS,
     PICTURE_COLUMNS,
@@ -22,7 +23,7 @@ from flux_assets.defs.events import run_identity
 from flux_assets.defs.full_collections import put_off_full_collections
 from flux_assets.defs.images import OWNERS
 from flux_assets.defs.lineage_reader import LineageReader
-from flux_assets.defs.markdown import markdown_table, name_products
+from flux_assets.defs.markdown import name_products
 from flux_assets.defs.names import Names
 from flux_assets.defs.recognition_check import RECOGNISABLE_CHECK, judge_recognition
 from flux_assets.defs.reports import shortfalls_table
@@ -42,8 +43,10 @@ from flux_assets.manifest.stored import (
 )
 from flux_assets.prompts.inputs import load_shots
 from flux_assets.prompts.requests_table import (
+    read_unmade,
     select_identities,
     select_places,
+    select_wanted,
 )
 from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings, variable_of
@@ -55,10 +58,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COMPLETE_CHECK = "every_product_has_its_pictures"
-AS_ASKED_CHECK = "pictures_are_as_asked"
 FEW_FAILED_CHECK = "few_requests_failed"
 _CURRENT = ("request_fingerprint", "stale")
-_WARNED = ("product_id", "shot", "warnings")
 _JUDGED = ("product_id", "shot", "stale", "shot_mode", "recognition", "source_uri", "object_key")
 _NOT_PUBLISHED = (
     f"\n\n{variable_of('channels')} names no channels file, so nothing is published of them."
@@ -109,12 +110,14 @@ def build_image_manifest(settings: Settings, names: Names) -> dg.AssetsDefinitio
         reader = _open_reader(context, settings, shop_store, shots, requests, plan)
         if not refreshed.get("accept_drop"):
             _check_drop(settings, shop_store, requests)
-        asked = pack(requests.read((*RequestIdentity._fields, "error", "skipped")))
-        by_bucket = settings.partition_by == "bucket"
-        manifest = _refresh(shop_store, asked, plan, reader, in_parts=by_bucket)
-        result = _describe(shop_store, manifest, asked, refreshed, reader, shots, settings)
-        if by_bucket:
-            buckets = _find_buckets(manifest, asked, shots, reader.not_stored_when_planned)
+        asked, unmade = pack(requests.read(RequestIdentity._fields)), read_unmade(requests)
+        places = select_places(asked, unmade)
+        manifest = _refresh(settings, shop_store, places, plan, reader)
+        shortfalls = [*_find_unmade(unmade), *_find_lacking(manifest, asked, reader, refreshed)]
+        result = _describe(shop_store, manifest, shortfalls, shots, settings)
+        if settings.partition_by == "bucket":
+            wanted = select_wanted(asked, unmade)
+            buckets = _find_buckets(manifest, wanted, shots, reader.not_stored_when_planned)
             log_changed_buckets(context, settings, names, shop_store, buckets)
         return result
 
@@ -136,26 +139,25 @@ def _open_reader(  # noqa: PLR0917 - all that the step has
 
 
 def _refresh(
+    settings: Settings,
     store: ObjectStore,
-    asked: "pd.DataFrame",
+    places: "pd.DataFrame",
     plan: StoredTable,
     reader: LineageReader,
-    *,
-    in_parts: bool,
 ) -> StoredManifest:
     is_older = not set(NAMED) <= set(plan.column_names())  # a run begun by another release
     return refresh_manifest(
         store,
-        select_places(asked),
+        places,
         reader.read,
         changed=reader.changed,
         names=None if is_older else read_names(plan),
-        in_parts=in_parts,
+        in_parts=settings.partition_by == "bucket",
     )
 
 
 def _find_buckets(
-    manifest: StoredManifest, asked: "pd.DataFrame", shots: ShotsFile, new: AbstractSet[str]
+    manifest: StoredManifest, wanted: "pd.DataFrame", shots: ShotsFile, new: AbstractSet[str]
 ) -> Buckets:
     """What the manifest has in each bucket."""
     added = manifest.read((*NEW_COLUMNS, "stale"), where=("request_fingerprint", new))
@@ -163,12 +165,12 @@ def _find_buckets(
         shots=[shot.name for shot in shots.shots],
         pictures=_select_current(manifest.read((*PICTURE_COLUMNS, "stale"))),
         new=_select_current(added),
-        wanted=asked.loc[asked["skipped"] == "", ["product_id", "shot"]],
+        wanted=wanted,
     )
 
 
 def _select_current(rows: "pd.DataFrame") -> "pd.DataFrame":
-    return select(rows, ~rows["stale"])
+    return pack(select(rows, ~rows["stale"]))
 
 
 def _check_drop(settings: Settings, store: ObjectStore, requests: StoredTable) -> None:
@@ -210,21 +212,25 @@ def build_few_requests_failed(settings: Settings, names: Names) -> dg.AssetCheck
     return few_requests_failed
 
 
-def _describe(  # noqa: PLR0917 - all that the step has read
-    store: ObjectStore,
+def _find_lacking(
     manifest: StoredManifest,
     asked: "pd.DataFrame",
-    refreshed: Mapping[str, Any],
     reader: LineageReader,
+    refreshed: Mapping[str, Any],
+) -> list[Shortfall]:
+    """What was asked for, and the manifest does not have."""
+    told = {item.fingerprint: item for item in RunSummary.merge([refreshed]).shortfalls}
+    reasons = reader.missing | reader.damaged | told | reader.refused
+    return find_shortfalls(select_identities(asked), pack(manifest.read(_CURRENT)), reasons)
+
+
+def _describe(
+    store: ObjectStore,
+    manifest: StoredManifest,
+    shortfalls: list[Shortfall],
     shots: ShotsFile,
     settings: Settings,
 ) -> "dg.MaterializeResult[Any]":
-    told = {item.fingerprint: item for item in RunSummary.merge([refreshed]).shortfalls}
-    reasons = reader.missing | reader.damaged | told | reader.refused
-    shortfalls = [
-        *_find_unmade(asked),
-        *find_shortfalls(select_identities(asked), pack(manifest.read(_CURRENT)), reasons),
-    ]
     newly = record_shortfalls(store, shortfalls)
     return dg.MaterializeResult(
         data_version=version_of_manifest(manifest),
@@ -238,16 +244,16 @@ def _describe(  # noqa: PLR0917 - all that the step has read
         },
         check_results=[
             _judge_complete(shortfalls, newly),
-            _judge_as_asked(_list_warnings(manifest)),
+            judge_as_asked(manifest),
             judge_recognition(manifest.read(_JUDGED, where=("shot_mode", {"edit"})), shots),
             judge_doubtful(manifest),
         ],
     )
 
 
-def _find_unmade(asked: "pd.DataFrame") -> list[Shortfall]:
+def _find_unmade(unmade: "pd.DataFrame") -> list[Shortfall]:
     """What could not be rendered."""
-    rows = read_rows(asked[asked["error"] != ""], ("product_id", "shot", "error"))
+    rows = read_rows(unmade[unmade["error"] != ""], ("product_id", "shot", "error"))
     return [
         Shortfall(product_id=product_id, shot=shot, fingerprint="", kind="failed", reason=error)
         for product_id, shot, error in rows
@@ -273,25 +279,4 @@ def _judge_complete(shortfalls: list[Shortfall], newly: list[Shortfall]) -> dg.A
             if shortfalls
             else {}
         ),
-    )
-
-
-def _list_warnings(manifest: StoredManifest) -> list[tuple[str, str, str]]:
-    """Product, shot and what is not as it was asked for, of each picture of which that is told."""
-    import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types
-
-    found: list[tuple[str, str, str]] = []
-    for group in manifest.read_groups(_WARNED):
-        rows = group.filter(pc.not_equal(group["warnings"], ""))
-        found += read_rows(rows.to_pandas(), _WARNED)
-    return found
-
-
-def _judge_as_asked(warned: Sequence[tuple[str, str, str]]) -> dg.AssetCheckResult:
-    table = markdown_table(("product", "shot", "difference"), warned[:20])
-    return dg.AssetCheckResult(
-        check_name=AS_ASKED_CHECK,
-        passed=not warned,
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={"pictures": dg.MetadataValue.md(table)} if warned else {},
     )

@@ -16,6 +16,7 @@ from flux_assets.prompts.requests_table import (
     read_requests,
     select_identities,
     select_places,
+    select_unmade,
 )
 from flux_assets.storage.frames import is_in
 from flux_assets.storage.object_store import ObjectStore, quote_segment
@@ -146,7 +147,10 @@ class ManifestAudit:
         write_manifest(self._store, manifest, over=self._etag)
 
     def _wanted(self) -> "pd.DataFrame":
-        return build_identities([]) if self._requests is None else select_places(self._requests)
+        if self._requests is None:
+            return build_identities([])
+        identities = self._requests[list(RequestIdentity._fields)]
+        return select_places(identities, select_unmade(self._requests))
 
     def _read_manifest(self) -> tuple["pd.DataFrame | None", str | None]:
         stored = open_manifest(self._store)

@@ -45,6 +45,7 @@ class _Row(NamedTuple):
 
 
 REQUESTS_COLUMNS = _Row._fields
+UNMADE_COLUMNS = ("product_id", "shot", "error", "skipped")
 _NUMBERS = frozenset(name for name, kind in _Row.__annotations__.items() if kind is int)
 _REQUEST_FIELDS = tuple(item.name for item in fields(ImageRequest))
 
@@ -114,14 +115,39 @@ def select_identities(table: "pd.DataFrame") -> "pd.DataFrame":
     return select(table[list(RequestIdentity._fields)], table["fingerprint"] != "")
 
 
-def select_places(table: "pd.DataFrame") -> "pd.DataFrame":
-    """As `select_identities`, and each product and shot that has its place without a request.
+def select_unmade(table: "pd.DataFrame") -> "pd.DataFrame":
+    """The rows of a requests table that have no request, with UNMADE_COLUMNS."""
+    return table.loc[table["fingerprint"] == "", list(UNMADE_COLUMNS)]
+
+
+def read_unmade(table: StoredTable) -> "pd.DataFrame":
+    """The same of one that is still to be unpacked."""
+    return table.read(UNMADE_COLUMNS, where=("fingerprint", {""}))
+
+
+def select_places(identities: "pd.DataFrame", unmade: "pd.DataFrame") -> "pd.DataFrame":
+    """Each request, and each product and shot that has its place without one.
 
     It cannot be asked for now, since its prompt cannot be rendered or an override says `skip`; its
     fingerprint is empty.
+
+    Args:
+        identities: of all rows of a requests table, in the columns of `RequestIdentity`.
+        unmade: those rows of it that have no request.
     """
-    has_place = (table["fingerprint"] != "") | (table["error"] != "") | (table["skipped"] == "skip")
-    return select(table[list(RequestIdentity._fields)], has_place)
+    return _keep(identities, (unmade["error"] != "") | (unmade["skipped"] == "skip"))
+
+
+def select_wanted(identities: "pd.DataFrame", unmade: "pd.DataFrame") -> "pd.DataFrame":
+    """Each product and shot that is to have a picture; arguments as of `select_places`."""
+    return _keep(identities, unmade["skipped"] == "")
+
+
+def _keep(identities: "pd.DataFrame", chosen: "pd.Series[bool]") -> "pd.DataFrame":
+    """The requests, and those rows without one that are chosen of them."""
+    is_kept = (identities["fingerprint"] != "").to_numpy(bool, copy=True)
+    is_kept[~is_kept] = chosen
+    return select(identities, is_kept)
 
 
 class Doubted(NamedTuple):

@@ -69,7 +69,7 @@ def pack(table: "pd.DataFrame") -> "pd.DataFrame":
     return packed
 
 
-def select(table: "pd.DataFrame", chosen: "pd.Series[bool]") -> "pd.DataFrame":
+def select(table: "pd.DataFrame", chosen: "pd.Series[bool] | np.ndarray") -> "pd.DataFrame":
     """The chosen rows: where these are all, the table itself, as a copy takes much room."""
     return table if chosen.all() else table[chosen]
 

@@ -16,7 +16,7 @@ from flux_assets.prompts.catalog_reading import refresh_reading
 from flux_assets.prompts.inputs import load_shots
 from flux_assets.prompts.overrides import NO_OVERRIDES
 from flux_assets.prompts.request_reuse import refresh_requests_table
-from flux_assets.prompts.requests_table import read_requests, select_places
+from flux_assets.prompts.requests_table import read_requests, read_unmade, select_places
 from flux_assets.settings import load_settings
 from flux_assets.storage.object_store import ObjectStore, table_key
 from flux_assets.storage.parquet import StoredTable
@@ -83,7 +83,7 @@ class Shop:
             rows = requests.read(where=("fingerprint", {item.fingerprint for item in wanted}))
             return {it.fingerprint: make_lineage(it) for it in read_requests(rows)}
 
-        asked = select_places(requests.read((*RequestIdentity._fields, "error", "skipped")))
+        asked = select_places(requests.read(RequestIdentity._fields), read_unmade(requests))
         names = plan[list(NAMED)]
         refresh_manifest(store, asked, read, names=names, in_parts=True)
 
