@@ -9,7 +9,7 @@ from flux_assets.image_api.request import RequestIdentity
 from flux_assets.manifest.addresses import are_addresses_of_now, build_addresses
 from flux_assets.manifest.product_names import NAMED, are_names_of_now, build_names
 from flux_assets.pictures.lineage import FACTS, Fact, LineageRecord, build_plain_metadata
-from flux_assets.storage.frames import is_in, read_rows, text_column
+from flux_assets.storage.frames import is_in, read_rows, select, text_column
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable, write_parquet
 from flux_assets.storage.table_merge import merge_rows
@@ -169,9 +169,10 @@ def merge_manifest(
     import pandas as pd
 
     added = build_manifest_rows(lineage.values(), store)
-    kept = comparison.kept[~is_in(comparison.kept["fingerprint"], lineage.keys())]
     new = added[[*_IDENTITY, "stale"]].assign(row=comparison.row_count + added.index, differs=False)
-    rows = pd.concat([kept[new.columns], new]).sort_values(_IDENTITY)
+    stays = ~is_in(comparison.kept["fingerprint"], lineage.keys())
+    kept = select(comparison.kept[new.columns], stays)
+    rows = pd.concat([kept, new]).sort_values(_IDENTITY)
     differs = rows["differs"].to_numpy(bool, copy=True)
     places = rows["row"].to_numpy(int)
     values = {"stale": rows["stale"].to_numpy(bool)}

@@ -129,7 +129,8 @@ def _cut_buckets(table: "pa.Table", buckets: "np.ndarray") -> "tuple[list[pa.Tab
     import numpy as np
 
     order = np.argsort(buckets, kind="stable")
-    by_bucket = table.take(order)
+    is_ordered = np.array_equal(order, np.arange(len(order)))  # as what follows from parts is
+    by_bucket = table if is_ordered else table.take(order)
     bounds = _find_bounds(buckets[order])
     return [by_bucket.slice(start, end - start) for start, end in bounds], np.argsort(order)
 
