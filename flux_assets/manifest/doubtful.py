@@ -79,7 +79,7 @@ def read_looked_at(manifest: StoredManifest) -> list[LookedAt]:
 def _find_suspects(manifest: StoredManifest) -> "np.ndarray":
     """The numbers of the current rows that show nothing, or what another one shows.
 
-    Of checksums no more is compared than can be without making objects and taking much room.
+    Checksums are compared by eight bytes of each, since all of them as texts take much room.
     """
     import numpy as np
     import pandas as pd
@@ -87,7 +87,7 @@ def _find_suspects(manifest: StoredManifest) -> "np.ndarray":
 
     parts = [pd.DataFrame(columns=["stale", "appears", *_SAME])]
     for group in manifest.read_groups(("stale", "appearance", *_SAME)):
-        hashes = {name: _shorten(group[name]) for name in _SAME}
+        hashes = {name: _pack_starts(group[name]) for name in _SAME}
         lacks = pc.equal(group["pixels_digest"], "").to_numpy()
         hashes["pixels_digest"][lacks] = hashes["sha256"][lacks]
         appears = pc.not_equal(group["appearance"], "").to_numpy()
@@ -102,13 +102,17 @@ def _find_suspects(manifest: StoredManifest) -> "np.ndarray":
     return np.asarray(current.index[chosen], int)
 
 
-def _shorten(checksums: "pa.ChunkedArray") -> "np.ndarray":
-    """The same eight bytes for the same text, of the sixteen letters that each begins with."""
+def _pack_starts(checksums: "pa.ChunkedArray") -> "np.ndarray":
+    """The same eight bytes for the same text, of the sixteen letters that each begins with.
+
+    What has others than ASCII letters is no checksum of ours, and all of it is the same.
+    """
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
     starts = pc.utf8_rpad(pc.utf8_slice_codeunits(checksums, 0, 16), 16)
+    starts = pc.if_else(pc.string_is_ascii(starts), starts, " " * 16)
     packed = starts.combine_chunks().cast(pa.binary(16))
     halves = np.frombuffer(packed.buffers()[1], np.uint64).reshape(-1, 2)
     mixed: np.ndarray = halves[:, 0] * np.uint64(0x9E3779B97F4A7C15) ^ halves[:, 1]

@@ -16,7 +16,7 @@ from flux_assets_tests.fixtures.records import make_lineage, make_request
 
 _STORE = DirectoryStore(Path("nowhere"))
 # Some begin alike, some are none that we wrote.
-_CHECKSUMS = ("a" * 64, "a" * 63 + "b", "b" * 64, "a" * 16, "a", "")
+_CHECKSUMS = ("a" * 64, "a" * 63 + "b", "b" * 64, "a" * 16, "a", "ü" * 64, "")
 _DIGESTS = ("c" * 64, "c" * 63 + "d", "d" * 64, "c" * 16, "c", "")
 _ROWS = st.lists(
     st.fixed_dictionaries(
