@@ -11,6 +11,7 @@ from flux_assets.catalog.tables import (
     read_products,
 )
 from flux_assets.errors import PromptError
+from flux_assets.image_api.request import ImageRequest, RequestIdentity
 from flux_assets.planning.plan_table import (
     PLAN_KEY,
     PlanRow,
@@ -18,13 +19,18 @@ from flux_assets.planning.plan_table import (
     read_plan_rows,
     refresh_plan_table,
 )
+from flux_assets.prompts.requests import Skipped
 from flux_assets.prompts.requests_table import (
     build_requests_table,
     read_requests,
+    read_unmade,
     select_identities,
+    select_places,
+    select_unmade,
+    select_wanted,
 )
 from flux_assets.storage.directory import DirectoryStore
-from flux_assets.storage.parquet import read_parquet, write_parquet
+from flux_assets.storage.parquet import StoredTable, read_parquet, write_parquet
 from flux_assets_tests.fixtures.damage import damage_footer
 from flux_assets_tests.fixtures.records import identify, make_request
 
@@ -86,6 +92,25 @@ def test_a_prompt_that_cannot_be_rendered_stands_in_the_table_but_is_no_request(
     assert table["product_id"].tolist() == ["00123", "00124"]
     assert list(read_requests(table)) == [good]
     assert select_identities(table).values.tolist() == [list(identify(good))]
+
+
+def test_who_has_a_place_and_who_is_to_have_a_picture_keep_their_order() -> None:
+    made = make_request("4")
+    rows: list[ImageRequest | Skipped | PromptError] = [
+        Skipped(product_id="1", shot="hero", reason="only_if", message=""),
+        PromptError("2", "hero", "the field 'color' is empty", field="color"),
+        Skipped(product_id="3", shot="hero", reason="skip", message=""),
+        made,
+        Skipped(product_id="5", shot="hero", reason="only_if", message=""),
+        PromptError("6", "hero", "the field 'color' is empty", field="color"),
+    ]
+    table = StoredTable(write_parquet(build_requests_table(rows)))
+    identities, unmade = table.read(RequestIdentity._fields), read_unmade(table)
+    places, wanted = (choose(identities, unmade) for choose in (select_places, select_wanted))
+    assert places["product_id"].tolist() == ["2", "3", "4", "6"]
+    assert wanted["product_id"].tolist() == ["2", "4", "6"]
+    assert places["fingerprint"].tolist() == ["", "", made.fingerprint, ""]
+    assert select_unmade(table.read()).to_dict("list") == unmade.to_dict("list")
 
 
 def test_a_plan_comes_back_row_by_row() -> None:
