@@ -44,6 +44,7 @@ review: export FLUX_ASSETS_CHANNELS ?= $(if $(FLUX_ASSETS_MODE)$(FLUX_ASSETS_CAT
 review: $(RUNTIME)
 	@$(BIN)/flux-assets review
 
+# In three processes on two cores, as tests wait for servers.
 test: $(DEV) $(MINISTACK)
 	@echo "Running the quick tests: less than 5 minutes on two cores"
 	@$(BIN)/pytest -n 3 --dist worksteal -m "not slow" $(PYTEST_FLAGS)
