@@ -45,7 +45,8 @@ def make_buckets(
             it = outcome.request
             if outcome.lineage is not None:
                 rows.append((it.product_id, it.shot, it.fingerprint, outcome.lineage.object_key))
-                new.extend(rows[-1:] if outcome.kind != "reused" else [])
+                if outcome.kind != "reused":
+                    new.append(rows[-1])
             yield outcome
 
     def log(outcomes: Iterable[Outcome]) -> RunSummary:
