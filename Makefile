@@ -46,7 +46,7 @@ review: $(RUNTIME)
 
 # In three processes on two cores, as tests wait for servers.
 test: $(DEV) $(MINISTACK)
-	@echo "Running the quick tests: less than 5 minutes on two cores"
+	@echo "Running the quick tests: 5 to 6 minutes on two cores"
 	@$(BIN)/pytest -n 3 --dist worksteal -m "not slow" $(PYTEST_FLAGS)
 
 test-slow: $(DEV) $(MINISTACK) $(THUMBOR) $(AXE)
