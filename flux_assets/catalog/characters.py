@@ -9,7 +9,9 @@ _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffc\U000e0000-\U000e0fff]"
 )
-_CONTROLS = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
+_HALVES = "\ud800-\udfff"
+_HALF = re.compile(f"[{_HALVES}]")
+_CONTROLS = re.compile(f"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f{_HALVES}]")
 # Every white space but those that ASCII has, which part words and lines as they stand.
 _OTHER_BLANK = re.compile("[\x85\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
 
@@ -22,8 +24,17 @@ def without_invisible(text: str) -> str:
 
 
 def without_controls(text: str) -> str:
-    """The text without control characters, which terminals obey; tabs and line ends stay."""
+    """The text without control characters, which terminals obey; tabs and line ends stay.
+
+    Halves of a character go as well: JSON can have them, as where a shop cuts a title in the
+    middle of an emoji, and no file of text.
+    """
     return text if text.isprintable() else _CONTROLS.sub("", text)
+
+
+def show_halves(text: str) -> str:
+    """The text with U+FFFD for each half of a character, as browsers write it in an address."""
+    return text if text.isprintable() else _HALF.sub("\ufffd", text)
 
 
 def _as_blank(found: re.Match[str]) -> str:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from flux_assets.catalog.characters import without_controls
 from flux_assets.catalog.nothing import says_no_value, says_nothing
 
 # None stands inside brackets, and no comma inside a number.
@@ -32,7 +33,8 @@ def unwrap_list(cell: str) -> str:
         except (ValueError, RecursionError):
             continue
         if all(isinstance(value, str | int | float | None) for value in values):
-            return "\n".join(str(value) for value in values if value is not None)
+            lines = "\n".join(str(value) for value in values if value is not None)
+            return without_controls(lines)
     return cell
 
 

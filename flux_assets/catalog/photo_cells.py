@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from flux_assets.catalog.characters import show_halves
 from flux_assets.catalog.nothing import says_nothing
 
 _EXTENSION = r"\.(?:jpe?g|jfif|png|webp|gif|tiff?|bmp|avif|heic|heif|svg)"
@@ -68,7 +69,7 @@ def first_photo(cell: str) -> str:
     Args:
         cell: as the export has it, markup included.
     """
-    text = cell.strip()[:_MAX_CHARACTERS]
+    text = show_halves(cell.strip()[:_MAX_CHARACTERS])
     if "&" in text:
         for _ in range(2):  # some exporters escape twice
             text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
@@ -105,7 +106,7 @@ def _from_json(text: str) -> list[str]:
 def _walk(value: object, depth: int) -> Iterator[str]:
     """The texts of a list, and of each object the one that is the address."""
     if isinstance(value, str):
-        yield value
+        yield show_halves(value)
     elif isinstance(value, list) and depth:
         for item in value:
             yield from _walk(item, depth - 1)

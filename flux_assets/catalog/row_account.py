@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from flux_assets.catalog.characters import show_halves
 from flux_assets.catalog.product import RejectedRow, RejectionReason
 
 
@@ -33,10 +34,10 @@ class Account:
             RejectedRow(
                 file=self.name,
                 line=line,
-                column=column,
+                column=show_halves(column),
                 reason=reason,
-                message=message,
-                product_id=product_id,
+                message=show_halves(message),
+                product_id=show_halves(product_id),
             )
         )
 

@@ -3,6 +3,7 @@
 import yaml
 from yaml.reader import ReaderError
 
+from flux_assets.catalog.characters import show_halves
 from flux_assets.errors import ShotsFileError, YamlFileError
 
 KeyPath = tuple[str, ...]
@@ -62,6 +63,7 @@ class YamlOutline:
         if node.tag not in _PLAIN_TAGS:
             raise self._error(f"the tag {node.tag} is not available", path)
         if isinstance(node, yaml.ScalarNode):
+            self._refuse_halves(node.value, path)
             return None if node.style is None and node.value in _NULLS else node.value
         if isinstance(node, yaml.SequenceNode):
             return [self._plain(item, (*path, str(place))) for place, item in enumerate(node.value)]
@@ -71,12 +73,19 @@ class YamlOutline:
             if not isinstance(key, str):
                 problem = "a key must be plain text; a prompt stands in quotes or below >-"
                 raise self._error(problem, path)
+            self._refuse_halves(key, path)
             key_path = (*path, key)
             self._lines[key_path] = key_node.start_mark.line + 1
             if key in plain:
                 raise self._error("stands here a second time", key_path)
             plain[key] = self._plain(value_node, key_path)
         return plain
+
+    def _refuse_halves(self, text: str, path: KeyPath) -> None:
+        r"""Escapes such as `\ud83d\ude00` are one character in JSON, and two halves in YAML."""
+        if show_halves(text) != text:
+            problem = f"{text!a:.100} has half a character; write the character itself"
+            raise self._error(problem, path)
 
     def _error(self, problem: str, path: KeyPath) -> YamlFileError:
         return self._error_type(self._name, at_path(path, problem), line=self.line_of(path))

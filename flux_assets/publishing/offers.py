@@ -1,10 +1,10 @@
 """The offers of a channel: by which of its ids a product's pictures are known there."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from flux_assets.catalog.characters import show_halves
 from flux_assets.catalog.offers import CatalogOffer
 from flux_assets.catalog.product import Product
 from flux_assets.errors import PromptError
@@ -14,9 +14,6 @@ from flux_assets.publishing.edition import Offer
 from flux_assets.publishing.feeds.google_xml import NOT_XML
 
 _MAX_ID_CHARACTERS = 500
-# Halves of a character, which JSON can have and no file of text.
-_SURROGATES = re.compile("[\ud800-\udfff]")
-_REPLACEMENT = "\ufffd"
 
 
 class OfferLeftOut(NamedTuple):
@@ -80,13 +77,13 @@ class _Collector:
         if not offer_id:
             self._left_out.append(_leave_out(row, "", "no_id", "the row has no id of its own"))
         elif problem := self._find_unwritable(offer_id):
-            shown = _SURROGATES.sub(_REPLACEMENT, offer_id)
+            shown = show_halves(offer_id)
             self._left_out.append(_leave_out(row, shown, "unusable_id", problem))
         elif row.problem and not self._knows_products:
             self._left_out.append(_leave_out(row, offer_id, row.problem, _describe(row)))
         else:
             product_id = row.product.product_id
-            title = _SURROGATES.sub(_REPLACEMENT, row.title) if self._knows_products else ""
+            title = show_halves(row.title) if self._knows_products else ""
             offer = Offer(offer_id=offer_id, title=title)
             self._found.setdefault(product_id, {}).setdefault(offer_id, offer)
             self._owners.setdefault(offer_id, set()).add(product_id)
@@ -94,7 +91,7 @@ class _Collector:
 
     def _find_unwritable(self, offer_id: str) -> str:
         """Why the feed's file cannot have an id; empty if it can."""
-        if _SURROGATES.search(offer_id):
+        if show_halves(offer_id) != offer_id:
             return f"the id {offer_id!r} has half a character, which no file can have"
         if self.feed.format == "google_xml" and NOT_XML.search(offer_id):
             return f"the id {offer_id!r} has a character that no XML file can have"

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flux_assets.catalog import OneSetPer, read_catalog
+from flux_assets.catalog.tables import build_products_table, build_rejected_rows_table
 from flux_assets.errors import CatalogError
 from flux_assets_tests.fixtures.exports import gzipped, xlsx, zipped
 
@@ -86,13 +87,15 @@ OTHER_FEED = st.builds(
         max_size=12,
     ),
 )
+HALF = st.sampled_from(["a\ud83d", "\ude00", '["\\ud83d"]'])
 VALUE = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=4),
+    st.none() | st.booleans() | st.integers() | st.text(max_size=4) | HALF,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
     max_leaves=6,
 )
 OBJECTS = st.lists(
-    st.dictionaries(st.sampled_from(["id", "title", "Title", "a", ""]), VALUE), max_size=5
+    st.dictionaries(st.sampled_from(["id", "title", "Title", "image", "a", "", "\ud83d"]), VALUE),
+    max_size=5,
 )
 JSON = st.builds(
     lambda objects, form: form(objects).encode(),
@@ -144,3 +147,5 @@ def test_any_bytes_are_a_catalog_that_adds_up_or_a_catalog_error(
     assert all(1 <= rejected.line <= physical_lines for rejected in catalog.rejected_rows)
     assert len({product.product_id for product in catalog.products}) == len(catalog.products)
     assert all(product.title for product in catalog.products)
+    build_products_table(catalog.products)
+    build_rejected_rows_table(catalog.rejected_rows)

@@ -1,9 +1,13 @@
 import codecs
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from flux_assets.catalog import Catalog, read_catalog
+from flux_assets.catalog.tables import build_products_table, build_rejected_rows_table
 from flux_assets.errors import CatalogError
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
@@ -190,3 +194,66 @@ def test_letters_that_are_lost_are_named_by_row() -> None:
     catalog = read_catalog(export(("Hat", "Caf\ufffd")).encode(), "export.csv")
     assert "1 rows have letters that an encoding damaged" in catalog.warnings[0]
     assert "(line 3)" in catalog.warnings[0]
+
+
+# JSON can have halves of a character; here, a shop cut its texts in the middle of an emoji.
+HALF = "\ud83d"
+
+
+def read_objects(*objects: Mapping[str, object]) -> tuple[Catalog, pd.DataFrame]:
+    """The catalog of a JSON export, and its products' table, which takes whole characters only."""
+    catalog = read_catalog(json.dumps(objects).encode(), "export.json")
+    return catalog, build_products_table(catalog.products)
+
+
+@pytest.mark.parametrize("column", ["title", "description", "brand", "color", "material", "price"])
+@pytest.mark.parametrize("cell", [f"Oak{HALF}", f"{HALF}Oak", f"O{HALF}ak"])
+def test_half_a_character_says_nothing_in_a_text(column: str, cell: str) -> None:
+    _, table = read_objects({"id": "1", "title": "Chair", column: cell})
+    assert table[column].tolist() == ["Oak"]
+
+
+def test_half_a_character_says_nothing_in_any_other_column() -> None:
+    catalog, _ = read_objects({"id": "1", "title": "Chair", "mo\ude00od": f"calm{HALF}"})
+    assert [it.columns for it in catalog.products] == [{"id": "1", "mo_od": "calm"}]
+
+
+@pytest.mark.parametrize(
+    ("cell", "values"), [('["Oak\\ud83d", "Ash"]', "Oak, Ash"), ("['Oak\\ud83d']", "Oak")]
+)
+def test_half_a_character_in_a_list_within_a_cell_says_nothing(cell: str, values: str) -> None:
+    _, table = read_objects({"id": "1", "title": "Chair", "material": cell})
+    assert table["material"].tolist() == [values]
+
+
+@pytest.mark.parametrize(
+    ("cell", "address"),
+    [
+        (f"https://a.example/{HALF}.jpg", "https://a.example/\ufffd.jpg"),
+        ('["https://a.example/\\ud83d.jpg"]', "https://a.example/\ufffd.jpg"),
+        (
+            f"https://drive.google.com/open?id={HALF}1",
+            "https://drive.google.com/uc?export=download&id=\ufffd1",
+        ),
+    ],
+)
+def test_half_a_character_in_a_photos_address_is_what_browsers_make_of_it(
+    cell: str, address: str
+) -> None:
+    _, table = read_objects({"id": "1", "title": "Chair", "image_url": cell})
+    assert table["image_url"].tolist() == [address]
+
+
+@pytest.mark.parametrize("product_id", [f"1{HALF}", f"{HALF}1", "1\ude00\ud83d"])
+def test_an_id_with_half_a_character_is_rejected_and_the_others_are_read(product_id: str) -> None:
+    catalog, table = read_objects(
+        {"id": product_id, "title": "Chair"}, {"id": "2", "title": "Table"}
+    )
+    assert table["product_id"].tolist() == ["2"]
+    rejected = build_rejected_rows_table(catalog.rejected_rows)
+    assert rejected[["line", "column", "reason"]].to_numpy().tolist() == [[1, "id", "unusable_id"]]
+
+
+def test_a_title_of_half_a_character_is_none() -> None:
+    catalog, _ = read_objects({"id": "1", "title": HALF})
+    assert [it.reason for it in catalog.rejected_rows] == ["no_title"]
