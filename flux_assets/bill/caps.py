@@ -1,6 +1,6 @@
 """What one run may buy at most, and a catalog that was cut short."""
 
-from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
 from flux_assets.errors import (
     CapExceededError,
@@ -8,22 +8,25 @@ from flux_assets.errors import (
 )
 
 
-def check_product_drop(
-    known: AbstractSet[str], product_ids: AbstractSet[str], *, max_percent: float
-) -> None:
+class ProductDrop(NamedTuple):
+    """How many products are `known` of the last manifest, and `gone` from the catalog of now."""
+
+    known: int
+    gone: int
+
+
+def check_product_drop(drop: ProductDrop, *, max_percent: float) -> None:
     """Refuse a catalog that lost many products, as an export that was cut short does.
 
     Args:
-        known: the products of the last manifest.
-        product_ids: the catalog's.
+        drop: how many it lost.
         max_percent: how many of the known ones may be gone.
 
     Raises:
         ProductDropError: it names both numbers.
     """
-    gone = len(known - product_ids)
-    if 100 * gone > max_percent * len(known):
-        raise ProductDropError(known=len(known), gone=gone, max_percent=max_percent)
+    if 100 * drop.gone > max_percent * drop.known:
+        raise ProductDropError(known=drop.known, gone=drop.gone, max_percent=max_percent)
 
 
 def check_run_cap(wanted: int, *, max_images_per_run: int, cost_usd_per_image: float) -> None:

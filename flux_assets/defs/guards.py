@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from functools import partial
 
-from flux_assets.bill.caps import check_product_drop
+from flux_assets.bill.caps import ProductDrop, check_product_drop
 from flux_assets.bill.ledger import Ledger
 from flux_assets.catalog.identity import normalise_id
 from flux_assets.catalog.tables import read_former_ids
 from flux_assets.defs.known import Known, ReadKnown
-from flux_assets.manifest.stored import open_manifest, read_manifest_products
+from flux_assets.manifest.stored import count_product_drop, open_manifest
 from flux_assets.planning.against_store import check_run
 from flux_assets.planning.choices import Choices
 from flux_assets.planning.evidence import check_evidence
@@ -52,8 +52,7 @@ def guard_run(
     check_run(
         settings,
         choices,
-        known=read_manifest_products(open_manifest(store), requests),
-        product_ids=find_distinct(requests.read_some(("product_id",), 1), "product_id"),
+        drop=count_product_drop(open_manifest(store), requests),
         to_buy=len(to_buy),
     )
 
@@ -96,11 +95,10 @@ def guard_drop(settings: Settings, store: ObjectStore, products: StoredTable) ->
     """
     manifest = open_manifest(store)
     if manifest is not None:
-        known = find_distinct(manifest.read_groups(("product_id",)), "product_id")
+        stored = find_distinct(manifest.read_groups(("product_id",)), "product_id")
+        known = set(map(normalise_id, stored.to_pylist()))
         ids = products.read(("product_id", "former_ids"))
         former = (it for of_one in read_former_ids(ids).values() for it in of_one)
-        check_product_drop(
-            set(map(normalise_id, known)),
-            {*ids["product_id"], *map(normalise_id, former)},
-            max_percent=settings.max_product_drop_percent,
-        )
+        gone = known.difference(ids["product_id"], map(normalise_id, former))
+        drop = ProductDrop(known=len(known), gone=len(gone))
+        check_product_drop(drop, max_percent=settings.max_product_drop_percent)

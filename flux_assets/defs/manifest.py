@@ -38,8 +38,8 @@ from flux_assets.manifest.stored import (
     MANIFEST_CSV_KEY,
     MANIFEST_KEY,
     StoredManifest,
+    count_product_drop,
     open_manifest,
-    read_manifest_products,
 )
 from flux_assets.prompts.inputs import load_shots
 from flux_assets.prompts.requests_table import (
@@ -50,7 +50,7 @@ from flux_assets.prompts.requests_table import (
 )
 from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings, variable_of
-from flux_assets.storage.frames import find_distinct, pack, read_rows, select
+from flux_assets.storage.frames import pack, read_rows, select
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable
 
@@ -174,11 +174,8 @@ def _select_current(rows: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def _check_drop(settings: Settings, store: ObjectStore, requests: StoredTable) -> None:
-    check_product_drop(
-        read_manifest_products(open_manifest(store), requests),
-        find_distinct(requests.read_some(("product_id",), 1), "product_id"),
-        max_percent=settings.max_product_drop_percent,
-    )
+    drop = count_product_drop(open_manifest(store), requests)
+    check_product_drop(drop, max_percent=settings.max_product_drop_percent)
 
 
 def build_few_requests_failed(settings: Settings, names: Names) -> dg.AssetChecksDefinition:

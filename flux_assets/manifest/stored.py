@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flux_assets.bill.caps import ProductDrop
 from flux_assets.catalog.identity import normalise_id
 from flux_assets.errors import ObjectNotFoundError
 from flux_assets.manifest.csv_file import write_manifest_csv
@@ -149,25 +150,29 @@ def read_manifest(store: ObjectStore) -> "pd.DataFrame | None":
     return None if stored is None else stored.read()
 
 
-def read_manifest_products(manifest: StoredManifest | None, requests: StoredTable) -> set[str]:
-    """The products of a manifest, by their ids of now; none where there is no manifest.
+def count_product_drop(manifest: StoredManifest | None, requests: StoredTable) -> ProductDrop:
+    """How many products of a manifest are gone from the catalog; a renamed one is not.
 
     Args:
-        manifest: the last one.
+        manifest: the last one; None has no products.
         requests: the table of now, where a product's id may be another than before.
 
     Raises:
         StoreError: the manifest is damaged.
     """
+    import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types
+
     if manifest is None:
-        return set()
-    product_ids = find_distinct(manifest.read_groups(("product_id",)), "product_id")
-    if product_ids <= find_distinct(requests.read_some(("product_id",), 1), "product_id"):
-        return product_ids
+        return ProductDrop(known=0, gone=0)
+    known = find_distinct(manifest.read_groups(("product_id",)), "product_id")
+    product_ids = find_distinct(requests.read_some(("product_id",), 1), "product_id")
+    if pc.all(pc.is_in(known, value_set=product_ids)).as_py():
+        return ProductDrop(known=len(known), gone=0)
     rows = manifest.read(_OWNED)
     fingerprints = text_column(rows, "request_fingerprint")
     asked = requests.read(("product_id", "fingerprint"))
     owners = look_up(fingerprints, asked, "fingerprint", "product_id")
     others = text_column(rows, "product_id").filter(owners.is_null())
-    found = {normalise_id(product_id) for product_id in others.unique().to_pylist()}
-    return found.union(owners.drop_null().unique().to_pylist())
+    of_now = {normalise_id(product_id) for product_id in others.unique().to_pylist()}
+    of_now.update(owners.drop_null().unique().to_pylist())
+    return ProductDrop(known=len(of_now), gone=len(of_now.difference(product_ids.to_pylist())))

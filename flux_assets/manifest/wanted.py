@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from flux_assets.bill.caps import check_product_drop
+from flux_assets.bill.caps import ProductDrop, check_product_drop
 from flux_assets.bill.ledger import Ledger
 from flux_assets.catalog.product import Catalog
 from flux_assets.errors import FluxAssetsError, ProductDropError
@@ -124,7 +124,9 @@ def _read(
             "or prune without --orphaned"
         )
     product_ids = _list_ids(catalog)
-    _check_drop(settings, set(manifest["product_id"]), product_ids)
+    known = set(manifest["product_id"])
+    drop = ProductDrop(known=len(known), gone=len(known - product_ids))
+    _check_drop(settings, drop)
     if judges_owners:
         product_ids |= _read_unpublished(settings, shots)
     rendered = render_requests(
@@ -182,9 +184,9 @@ def _without_pins(overrides: OverridesFile) -> OverridesFile:
     )
 
 
-def _check_drop(settings: Settings, known: set[str], product_ids: set[str]) -> None:
+def _check_drop(settings: Settings, drop: ProductDrop) -> None:
     try:
-        check_product_drop(known, product_ids, max_percent=settings.max_product_drop_percent)
+        check_product_drop(drop, max_percent=settings.max_product_drop_percent)
     except ProductDropError as error:
         raise PruneError(
             f"{error.gone} of the {error.known} products of the manifest are not in this catalog, "

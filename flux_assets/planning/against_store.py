@@ -1,10 +1,9 @@
 """The plan as the settings want it: against their store, and within their caps."""
 
 from collections.abc import Iterable, Mapping
-from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
-from flux_assets.bill.caps import check_product_drop, check_run_cap
+from flux_assets.bill.caps import ProductDrop, check_product_drop, check_run_cap
 from flux_assets.bill.ledger import Ledger
 from flux_assets.bill.send_rules import SendRules
 from flux_assets.catalog.tables import read_former_ids
@@ -123,8 +122,7 @@ def check_run(
     settings: Settings,
     choices: Choices,
     *,
-    known: AbstractSet[str],
-    product_ids: AbstractSet[str],
+    drop: ProductDrop,
     to_buy: int,
 ) -> None:
     """Refuse, before its first call, a run over a shrunken catalog or over the cap.
@@ -132,15 +130,14 @@ def check_run(
     Args:
         settings: with both limits.
         choices: which may accept the drop, and lower the cap.
-        known: the products of the last manifest.
-        product_ids: the catalog's.
+        drop: how many products the catalog lost.
         to_buy: as chosen.
 
     Raises:
         ProductDropError, CapExceededError: nothing may be sent.
     """
     if not choices.accept_drop:
-        check_product_drop(known, product_ids, max_percent=settings.max_product_drop_percent)
+        check_product_drop(drop, max_percent=settings.max_product_drop_percent)
     check_run_cap(
         to_buy,
         max_images_per_run=run_cap(settings, choices).max_images,

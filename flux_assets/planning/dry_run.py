@@ -13,7 +13,7 @@ from flux_assets.errors import (
     SuspectedEncodingError,
 )
 from flux_assets.image_api.request import ImageRequest
-from flux_assets.manifest.stored import open_manifest, read_manifest_products
+from flux_assets.manifest.stored import count_product_drop, open_manifest
 from flux_assets.planning.against_store import PLANNED, check_run, plan_all, run_cap
 from flux_assets.planning.changes import count_changes
 from flux_assets.planning.choices import Choices, choose, select_rows
@@ -166,7 +166,7 @@ def plan_catalog(
         plan=plan,
         to_buy=to_buy,
         left_over_cap=work.left_over_cap,
-        obstacle=_find_obstacle(settings, store, choices, catalog, listed, requests, to_buy),
+        obstacle=_find_obstacle(settings, store, choices, catalog, requests, to_buy),
     )
 
 
@@ -188,7 +188,6 @@ def _find_obstacle(  # noqa: PLR0917 - all that a run is refused for
     store: ObjectStore,
     choices: Choices,
     catalog: Catalog,
-    products: "pd.DataFrame",
     requests: StoredTable,
     to_buy: int,
 ) -> str:
@@ -197,8 +196,7 @@ def _find_obstacle(  # noqa: PLR0917 - all that a run is refused for
         check_run(
             settings,
             choices,
-            known=read_manifest_products(open_manifest(store), requests),
-            product_ids=set(products["product_id"]),
+            drop=count_product_drop(open_manifest(store), requests),
             to_buy=to_buy,
         )
     except (CapExceededError, ProductDropError, SuspectedEncodingError) as error:

@@ -103,9 +103,12 @@ def look_up(wanted: "pa.Array", table: "pd.DataFrame", key: str, name: str) -> "
     return values.take(pc.index_in(wanted, value_set=keys))
 
 
-def find_distinct(groups: "Iterable[pa.Table]", name: str) -> set[str]:
+def find_distinct(groups: "Iterable[pa.Table]", name: str) -> "pa.Array":
     """The texts in one column of a table, each once."""
-    return {text for group in groups for text in group[name].unique().to_pylist()}
+    import pyarrow as pa
+
+    found = [group[name].unique().cast(pa.large_string()) for group in groups]
+    return pa.chunked_array(found, pa.large_string()).unique()
 
 
 def hash_rows(table: "pd.DataFrame") -> str:

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flux_assets.bill.caps import check_product_drop
+from flux_assets.bill.caps import ProductDrop, check_product_drop
 from flux_assets.errors import ProductDropError
 from flux_assets.planning.choices import (
     Choices,
@@ -184,10 +184,9 @@ def test_what_is_paid_already_is_fetched_whatever_the_cap() -> None:
 
 
 def test_a_catalog_may_lose_as_many_products_as_allowed_and_no_more() -> None:
-    known = {f"p{number}" for number in range(10)}
-    check_product_drop(known, known - {"p1", "p2"}, max_percent=20)
-    check_product_drop(set(), set(), max_percent=0)
-    check_product_drop(known, {*known, "another"}, max_percent=0)
+    check_product_drop(ProductDrop(known=10, gone=2), max_percent=20)
+    check_product_drop(ProductDrop(known=0, gone=0), max_percent=0)
+    check_product_drop(ProductDrop(known=10, gone=0), max_percent=0)
     with pytest.raises(ProductDropError, match=r"3 of the 10 products .*\(30 %\)") as caught:
-        check_product_drop(known, known - {"p1", "p2", "p3"} | {"another"}, max_percent=20)
+        check_product_drop(ProductDrop(known=10, gone=3), max_percent=20)
     assert (caught.value.known, caught.value.gone) == (10, 3)
