@@ -1,14 +1,14 @@
 """Where each row's picture is, by the store and the settings of now, not of when it was bought."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from flux_assets.storage.object_store import ObjectStore, picture_prefix
 from flux_assets.storage.parquet import StoredTable
 
 if TYPE_CHECKING:  # they are loaded only where a table is really built
-    import numpy as np
     import pandas as pd
+    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 ADDRESSES = ("object_uri", "url")
 
@@ -31,14 +31,13 @@ def find_misplaced(manifest: "pd.DataFrame", store: ObjectStore) -> "pd.Series[b
     return ~(right[0] & right[1])
 
 
-def build_addresses(keys: Iterable[str], store: ObjectStore) -> "Mapping[str, np.ndarray]":
+def build_addresses(keys: Sequence[str], store: ObjectStore) -> "Mapping[str, pa.Array]":
     """The columns of ADDRESSES for pictures of these keys."""
-    import numpy as np
+    import pyarrow as pa
 
-    listed = list(keys)
-    uris = [store.uri_for(key) for key in listed]
-    urls = [store.url_for(key) or "" for key in listed]
-    return {"object_uri": np.array(uris, object), "url": np.array(urls, object)}
+    uris = [store.uri_for(key) for key in keys]
+    urls = [store.url_for(key) or "" for key in keys]
+    return {"object_uri": pa.array(uris, pa.string()), "url": pa.array(urls, pa.string())}
 
 
 def _starts(store: ObjectStore) -> Mapping[str, str]:

@@ -2,11 +2,13 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from flux_assets.storage.frames import look_up, text_column
+from flux_assets.storage.frames import look_up
 from flux_assets.storage.parquet import StoredTable
 
-if TYPE_CHECKING:  # pandas is loaded only where a table is really built
+if TYPE_CHECKING:  # they are loaded only where a table is really built
+    import numpy as np
     import pandas as pd
+    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 
 class ProductName(NamedTuple):
@@ -38,35 +40,43 @@ def read_names(table: StoredTable) -> "pd.DataFrame":
     return pd.concat(parts, ignore_index=True)
 
 
-def build_names(rows: "pd.DataFrame", names: "pd.DataFrame") -> "pd.DataFrame":
+def build_names(rows: "pa.Table", names: "pd.DataFrame") -> "dict[str, pa.Array]":
     """The columns of `ProductName`: of now, else as these rows had them.
 
     Args:
         rows: of a manifest, with the columns of NAMED.
         names: of now, with the same columns.
     """
-    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+    import pyarrow as pa
     import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types
 
-    product_ids = text_column(rows, "product_id")
-    found = {
-        name: pc.coalesce(look_up(product_ids, names, "product_id", name), text_column(rows, name))
+    texts = {name: rows[name].cast(pa.large_string()).combine_chunks() for name in NAMED}
+    return {
+        name: pc.coalesce(look_up(texts["product_id"], names, "product_id", name), texts[name])
         for name in ProductName._fields
     }
-    named: pd.DataFrame = pa.table(found).to_pandas()
-    return named
 
 
-def are_names_of_now(manifest: StoredTable, names: "pd.DataFrame") -> bool:
-    """Whether all its rows, of products that have a name now, say just that; as of `build_names`.
+def find_renamed(manifest: StoredTable, names: "pd.DataFrame | None") -> "np.ndarray":
+    """Which of its rows say another name than `build_names` gives; none without names of now.
 
     Raises:
         OSError, ValueError, KeyError, NotImplementedError: it is damaged.
     """
+    import numpy as np
+
+    if names is None:
+        return np.zeros(manifest.count_rows(), bool)
     parts = manifest.read_some(NAMED, _ROWS_AT_ONCE)
-    return all(_are_of_now(part.to_pandas(), names) for part in parts)
+    return np.concatenate([np.array([], bool), *(_find_renamed(part, names) for part in parts)])
 
 
-def _are_of_now(rows: "pd.DataFrame", names: "pd.DataFrame") -> bool:
-    named = build_names(rows, names)
-    return named.equals(rows[list(named.columns)])
+def _find_renamed(rows: "pa.Table", names: "pd.DataFrame") -> "np.ndarray":
+    import pyarrow.compute as pc
+
+    title, category = (
+        pc.not_equal(cells, rows[name].cast(cells.type).combine_chunks())
+        for name, cells in build_names(rows, names).items()
+    )
+    found: np.ndarray = pc.or_(title, category).to_numpy(zero_copy_only=False)
+    return found

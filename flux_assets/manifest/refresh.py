@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from flux_assets.image_api.request import RequestIdentity
 from flux_assets.manifest.addresses import are_addresses_of_now
 from flux_assets.manifest.csv_files import write_csv_files
-from flux_assets.manifest.product_names import are_names_of_now
+from flux_assets.manifest.product_names import find_renamed
 from flux_assets.manifest.rows import (
     ADDED_COLUMNS,
     COLUMNS,
@@ -66,12 +66,10 @@ def refresh_manifest(
         before = {part.key for part in stored.read_parts()} if stored else set()
         last = _fill_in(stored, store, read_lineage)
         with damage_told(uri):
-            comparison = compare_manifest(last.read(COMPARED), requests, changed)
-            is_same = (
-                comparison.is_same
-                and are_addresses_of_now(last, store)
-                and (names is None or are_names_of_now(last, names))
+            comparison = compare_manifest(
+                last.read(COMPARED), requests, changed, differing=find_renamed(last, names)
             )
+            is_same = comparison.is_same and are_addresses_of_now(last, store)
         lineage = read_lineage(comparison.unknown)
         is_same &= stored is not None and last is stored.table and last.is_in_parts == in_parts
         if is_same and not lineage:

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from flux_assets.image_api.request import RequestIdentity
 from flux_assets.manifest.addresses import are_addresses_of_now, build_addresses
-from flux_assets.manifest.product_names import NAMED, are_names_of_now, build_names
+from flux_assets.manifest.product_names import build_names, find_renamed
 from flux_assets.pictures.lineage import FACTS, Fact, LineageRecord, build_plain_metadata
-from flux_assets.storage.frames import is_in, read_rows, select, text_column
+from flux_assets.storage.frames import is_in, put_columns, read_rows, select, text_column
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable, write_parquet
 from flux_assets.storage.table_merge import merge_rows
 from flux_assets.storage.table_parts import TableFolder
 
-if TYPE_CHECKING:  # pandas is loaded only where a table is really built
+if TYPE_CHECKING:  # they are loaded only where a table is really built
+    import numpy as np
     import pandas as pd
     import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
@@ -55,8 +56,9 @@ class Comparison:
     """What becomes of the last manifest's rows.
 
     `kept` has the rows that stay: in `row` their place among its `row_count` rows, whether they are
-    `stale` now, and whether that `differs` from before. `unknown` are the current requests that no
-    row is of. `is_same` says that all rows stay as they are.
+    `stale` now, and whether they are to say something else than they do, which `differs` tells.
+    `unknown` are the current requests that no row is of. `is_same` says that all rows stay as they
+    are.
     """
 
     kept: "pd.DataFrame"
@@ -66,7 +68,11 @@ class Comparison:
 
 
 def compare_manifest(
-    last: "pd.DataFrame", requests: "pd.DataFrame", changed: AbstractSet[str]
+    last: "pd.DataFrame",
+    requests: "pd.DataFrame",
+    changed: AbstractSet[str],
+    *,
+    differing: "np.ndarray",
 ) -> Comparison:
     """Hold the rows of a manifest, of which COMPARED are enough, against the current requests.
 
@@ -74,6 +80,7 @@ def compare_manifest(
         last: the manifest.
         requests: as for `build_manifest`.
         changed: as for `build_manifest`.
+        differing: its rows that are to say something else whatever is asked for.
     """
     import numpy as np
     import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types
@@ -86,7 +93,7 @@ def compare_manifest(
     if not np.array_equal(asked_places, np.arange(len(asked))):  # a copy of all takes much room
         asked = asked.take(asked_places).reset_index(drop=True)
     unchanged = (kept["request_fingerprint"] == asked) & ~is_in(asked, changed)
-    differs = kept["stale"] == unchanged
+    differs = (kept["stale"] == unchanged) | differing[rows]
     kept = kept[_IDENTITY].assign(row=rows, fingerprint=asked, stale=~unchanged, differs=differs)
     taken_over = np.zeros(len(requests), bool)
     taken_over[asked_places[unchanged]] = True
@@ -95,7 +102,7 @@ def compare_manifest(
         kept=kept,
         row_count=len(last),
         unknown=list(map(RequestIdentity._make, read_rows(unknown, RequestIdentity._fields))),
-        is_same=np.array_equal(last["stale"].to_numpy(bool), kept["stale"].to_numpy(bool)),
+        is_same=len(kept) == len(last) and not differs.any(),
     )
 
 
@@ -137,7 +144,8 @@ def build_manifest(
         OSError, ValueError, KeyError, NotImplementedError: the last manifest is damaged.
     """
     last = previous or StoredTable(write_parquet(build_manifest_rows([], store)))
-    comparison = compare_manifest(last.read(COMPARED), requests, changed)
+    renamed = find_renamed(last, None)
+    comparison = compare_manifest(last.read(COMPARED), requests, changed, differing=renamed)
     lineage = read_lineage(comparison.unknown)
     return merge_manifest(last, comparison, lineage, store, names=None, folder=folder)
 
@@ -155,7 +163,7 @@ def merge_manifest(
 
     Args:
         last: the manifest that was compared, with all columns.
-        comparison: of it.
+        comparison: of it, which knows of the rows that are named otherwise now.
         lineage: of pictures that no row is of, by fingerprint.
         store: for the addresses.
         names: of the products, with the columns of NAMED; those without one here keep what their
@@ -165,29 +173,33 @@ def merge_manifest(
     Raises:
         OSError, ValueError, KeyError, NotImplementedError: the last manifest is damaged.
     """
-    import numpy as np
     import pandas as pd
+    import pyarrow as pa
 
     added = build_manifest_rows(lineage.values(), store)
     new = added[[*_IDENTITY, "stale"]].assign(row=comparison.row_count + added.index, differs=False)
     stays = ~is_in(comparison.kept["fingerprint"], lineage.keys())
     kept = select(comparison.kept[new.columns], stays)
     rows = pd.concat([kept, new]).sort_values(_IDENTITY)
-    differs = rows["differs"].to_numpy(bool, copy=True)
-    places = rows["row"].to_numpy(int)
-    values = {"stale": rows["stale"].to_numpy(bool)}
-    if not are_addresses_of_now(last, store):
-        keys = pd.concat([last.read(("object_key",))["object_key"], added["object_key"]])
-        values |= build_addresses(keys.to_numpy(object)[places], store)
-        differs[:] = True
-    if names is not None and (lineage or not are_names_of_now(last, names)):
-        before = pd.concat([last.read(NAMED), added[list(NAMED)]], ignore_index=True)
-        before = before.iloc[places]
-        named = build_names(before, names)
-        for name in named.columns:
-            values[name] = named[name].array  # as it is: an object of each text takes gigabytes
-            differs |= np.asarray(values[name] != before[name].array, bool)
-    return merge_rows(last, added, places, values, folder=folder, differing=differs)
+    stale = rows["stale"].to_numpy(bool)
+    is_moved = not are_addresses_of_now(last, store)
+
+    def complete(table: "pa.Table", numbers: "np.ndarray") -> "pa.Table":
+        cells = {"stale": pa.array(stale[numbers])}
+        if is_moved:
+            cells |= build_addresses(table["object_key"].to_pylist(), store)
+        if names is not None:
+            cells |= build_names(table, names)
+        return put_columns(table, cells)
+
+    return merge_rows(
+        last,
+        added,
+        rows["row"].to_numpy(int),
+        folder=folder,
+        complete=complete,
+        differing=rows["differs"].to_numpy(bool) | is_moved,
+    )
 
 
 def build_manifest_rows(records: Iterable[LineageRecord], store: ObjectStore) -> "pd.DataFrame":

@@ -25,6 +25,7 @@ from flux_assets.prompts.inputs import read_export, refuse_guess
 from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings
 from flux_assets.storage.frames import build_frame, hash_columns, text_column
+from flux_assets.storage.merge_sources import replace_columns
 from flux_assets.storage.object_store import ObjectStore, table_key
 from flux_assets.storage.parquet import StoredTable, open_table, write_parquet
 from flux_assets.storage.parquet_file import NO_TABLE
@@ -203,9 +204,9 @@ def _merge(
         last,
         read.built,
         read.places,
-        {"line": read.lines},
         {_NOTE: note} if len(note) <= _MOST_CHARACTERS else {},
         folder=folder,
+        complete=replace_columns({"line": read.lines}),
         differing=lines[read.places] != read.lines,
     )
     return CatalogReading(account, count, products, columns_sha256)

@@ -5,7 +5,7 @@ All rows of a large catalog as objects of Python's own take ten times the memory
 
 import hashlib
 import json
-from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +72,15 @@ def pack(table: "pd.DataFrame") -> "pd.DataFrame":
 def select(table: "pd.DataFrame", chosen: "pd.Series[bool] | np.ndarray") -> "pd.DataFrame":
     """The chosen rows: where these are all, the table itself, as a copy takes much room."""
     return table if chosen.all() else table[chosen]
+
+
+def put_columns(table: "pa.Table", columns: "Mapping[str, pa.Array]") -> "pa.Table":
+    """The same table with other cells in some of its columns."""
+    for name, cells in columns.items():
+        place = table.schema.get_field_index(name)
+        field = table.schema.field(place)
+        table = table.set_column(place, field, cells.cast(field.type))
+    return table
 
 
 def is_in(column: "pd.Series[str]", texts: "Collection[str] | pd.Series[str]") -> "np.ndarray":

@@ -1,15 +1,30 @@
 """Rows of several groups, put into another order: each group is held only while it is of use."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from flux_assets.storage.frames import put_columns
 from flux_assets.storage.parquet import StoredTable
 from flux_assets.storage.parquet_file import release_unused
 
 if TYPE_CHECKING:  # they are loaded only where a table is really written
     import numpy as np
     import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
+
+Complete = Callable[["pa.Table", "np.ndarray"], "pa.Table"]
+"""Makes of rows of a new table, as they were and with their numbers there, what they are to be."""
+
+
+def replace_columns(values: "Mapping[str, np.ndarray]") -> Complete:
+    """Puts cells of some columns, given for the whole new table, in place of what its rows had."""
+    import pyarrow as pa
+
+    def complete(table: "pa.Table", numbers: "np.ndarray") -> "pa.Table":
+        cells = {name: pa.array(column[numbers]) for name, column in values.items()}
+        return put_columns(table, cells)
+
+    return complete
 
 
 class MergeSources:
@@ -19,7 +34,8 @@ class MergeSources:
         tables: the packed ones.
         added: the other groups; their columns and types are the new table's.
         places: of each row of the new table: its number among all rows of these groups.
-        values: of some columns, for the whole new table, instead of what its rows had.
+        numbers: of each of these rows, for `complete`.
+        complete: what becomes of the rows; None leaves them as they are.
         bounds: the first row and the end of each group of the new table.
     """
 
@@ -28,7 +44,9 @@ class MergeSources:
         tables: Sequence[StoredTable],
         added: "Sequence[pa.Table]",
         places: "np.ndarray",
-        values: "Mapping[str, np.ndarray]",
+        *,
+        numbers: "np.ndarray",
+        complete: Complete | None,
         bounds: Sequence[tuple[int, int]],
     ) -> None:
         import numpy as np
@@ -44,7 +62,8 @@ class MergeSources:
         self._held = dict(enumerate(added, len(self._packed)))
         self._starts = np.cumsum([0, *chain(*counts), *map(len, added)])
         self._places = places
-        self._values = values
+        self._numbers = numbers
+        self._complete = complete
         self._source_of = np.searchsorted(self._starts[1:], places, side="right")
         self._last_use = {
             source: number
@@ -63,16 +82,12 @@ class MergeSources:
 
     def take(self, number: int) -> "pa.Table":
         """One group of the new table; those before are asked for first."""
-        import pyarrow as pa
-
         release_unused()
         table = self._gather(number)
+        if self._complete is None:
+            return table
         start, end = self.bounds[number]
-        for name, column in self._values.items():
-            field = table.schema.field(name)
-            cells = pa.array(column[start:end], field.type)
-            table = table.set_column(table.schema.get_field_index(name), field, cells)
-        return table
+        return self._complete(table, self._numbers[start:end])
 
     def _gather(self, number: int) -> "pa.Table":
         import numpy as np

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flux_assets.storage.buckets import BUCKETS, find_buckets
 from flux_assets.storage.frames import text_column
-from flux_assets.storage.merge_sources import MergeSources
+from flux_assets.storage.merge_sources import Complete, MergeSources
 from flux_assets.storage.parallel import map_on_cores
 from flux_assets.storage.parquet import StoredTable, write_parquet
 from flux_assets.storage.parquet_file import (
@@ -55,10 +55,10 @@ def merge_rows(
     last: StoredTable,
     added: "pd.DataFrame | StoredTable",
     places: "np.ndarray",
-    values: "Mapping[str, np.ndarray] | None" = None,
     notes: Mapping[str, str] = NO_NOTES,
     *,
     folder: TableFolder | None = None,
+    complete: Complete | None = None,
     differing: "np.ndarray | None" = None,
 ) -> StoredTable:
     """Another table, of rows of the last one and of others, unpacked and written group by group.
@@ -72,10 +72,10 @@ def merge_rows(
             by bucket. Their columns and types are the new table's.
         places: of each row of the new table: its number in the last one, or the number of rows of
             the last one plus its number in `added`.
-        values: those of some columns, for the whole new table, instead of what its rows had.
         notes: as for `write_parquet`.
         folder: as for `write_table`; in parts, the rows of each bucket are in this order.
-        differing: the rows of the new table that `values` change; all, unless it is given.
+        complete: is asked what becomes of the rows that are unpacked; None leaves them as they are.
+        differing: the rows of the new table that it changes; all, unless they are given.
 
     Raises:
         OSError, ValueError, KeyError, NotImplementedError: as NO_TABLE says of the last table.
@@ -90,25 +90,25 @@ def merge_rows(
         plain = added.read_schema().empty_table()
     else:
         plain = pa.Table.from_pandas(added, preserve_index=False)
-    values = values or {}
     if folder is None:
-        whole = MergeSources(tables, [plain], places, values, cut_groups(len(places)))
+        bounds = cut_groups(len(places))
+        numbers = np.arange(len(places))
+        whole = MergeSources(
+            tables, [plain], places, numbers=numbers, complete=complete, bounds=bounds
+        )
         taken = map(whole.take, range(len(whole.bounds)))
         return StoredTable(write_row_groups(taken, add_notes(plain.schema, notes)))
     if differing is None:
-        differing = np.full(len(places), bool(values))
+        differing = np.full(len(places), complete is not None)
     of_packed = np.concatenate([*map(_find_buckets_of, tables)])
     of_plain = find_buckets(plain[_OWNER].combine_chunks())
     buckets = np.concatenate([of_packed, of_plain])[places]
     in_order = np.argsort(buckets, kind="stable")
     groups, numbers = _cut_buckets(plain, of_plain)
     moved = np.concatenate([np.arange(len(of_packed)), len(of_packed) + numbers])[places]
+    bounds = _find_bounds(buckets[in_order])
     sources = MergeSources(
-        tables,
-        groups,
-        moved[in_order],
-        {name: column[in_order] for name, column in values.items()},
-        _find_bounds(buckets[in_order]),
+        tables, groups, moved[in_order], numbers=in_order, complete=complete, bounds=bounds
     )
     return _write_parts(last, sources, differing[in_order], folder, notes)
 

@@ -1,5 +1,6 @@
 """A manifest compared by columns is the one that looking at each row by itself gives."""
 
+import numpy as np
 import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -30,6 +31,7 @@ _STALE = st.lists(st.booleans(), min_size=6, max_size=6)
     requests=_REQUESTS,
     changed=st.sets(st.sampled_from(_PRINTS)),
     is_packed=st.booleans(),
+    renamed=_STALE,
 )
 def test_each_row_is_held_against_the_request_of_its_product_and_shot(
     *,
@@ -38,6 +40,7 @@ def test_each_row_is_held_against_the_request_of_its_product_and_shot(
     requests: list[RequestIdentity],
     changed: set[str],
     is_packed: bool,
+    renamed: list[bool],
 ) -> None:
     shown = [it for it in shown if it.fingerprint]
     last = pd.DataFrame(
@@ -45,7 +48,9 @@ def test_each_row_is_held_against_the_request_of_its_product_and_shot(
     ).astype(dict.fromkeys(COMPARED[:3], "str") | {"stale": "bool"})
     asked = pack(ask(*requests)) if is_packed else ask(*requests)
 
-    found = compare_manifest(last, asked, changed)
+    differing = np.array(renamed[: len(shown)], bool)
+
+    found = compare_manifest(last, asked, changed, differing=differing)
 
     by_owner = {it[:2]: it.fingerprint for it in requests}
     kept = [
@@ -58,4 +63,6 @@ def test_each_row_is_held_against_the_request_of_its_product_and_shot(
     assert list(found.kept[names].itertuples(index=False, name=None)) == kept
     assert found.row_count == len(shown)
     assert found.unknown == [it for it in requests if it.fingerprint and it[:2] not in current]
-    assert found.is_same == ([row[4] for row in kept] == stale[: len(shown)])
+    differs = [row[4] != stale[row[2]] or renamed[row[2]] for row in kept]
+    assert found.kept["differs"].tolist() == differs
+    assert found.is_same == (len(kept) == len(shown) and not any(differs))

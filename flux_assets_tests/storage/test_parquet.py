@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from flux_assets.storage import parquet_file
+from flux_assets.storage.merge_sources import replace_columns
 from flux_assets.storage.parquet import StoredTable, write_parquet
 from flux_assets.storage.parquet_file import NO_TABLE
 from flux_assets.storage.table_merge import merge_rows
@@ -113,7 +114,8 @@ def test_a_merged_table_can_be_merged_again(stored: StoredTable) -> None:
 
 def test_values_given_for_a_whole_table_replace_those_of_its_rows(stored: StoredTable) -> None:
     places = np.array([0, 1, 5, 4])
-    merged = merge_rows(stored, ADDED, places, {"seed": np.array([10, 11, 12, 13])}).read()
+    seeds = {"seed": np.array([10, 11, 12, 13])}
+    merged = merge_rows(stored, ADDED, places, complete=replace_columns(seeds)).read()
     assert merged["fingerprint"].tolist() == ["a", "b", "x", "e"]
     assert merged["seed"].tolist() == [10, 11, 12, 13]
 

@@ -18,6 +18,7 @@ from flux_assets.storage import parquet_file, table_parts
 from flux_assets.storage.buckets import bucket_of
 from flux_assets.storage.change_object import change_object
 from flux_assets.storage.directory import DirectoryStore
+from flux_assets.storage.merge_sources import replace_columns
 from flux_assets.storage.object_store import (
     TABLE_PART_KEY,
     TABLE_PARTS_PREFIX,
@@ -215,7 +216,12 @@ def test_only_the_parts_with_other_values_are_put(
     places = np.arange(len(whole))
     for given_rows in (differing, None):
         merged = merge_rows(
-            stored, TABLE[:0], places, {"stale": stale}, folder=folder, differing=given_rows
+            stored,
+            TABLE[:0],
+            places,
+            folder=folder,
+            complete=replace_columns({"stale": stale}),
+            differing=given_rows,
         )
         assert merged.read()["stale"].tolist() == stale.tolist()
         assert puts.take_buckets() == [bucket_of("P-7")]
@@ -386,12 +392,13 @@ def test_merging_in_parts_is_merging_whole_and_then_cutting(
             lambda it: np.array(it, int)
         )
     )
-    whole = merge_rows(last, _frame(added), places, {"seed": seeds})
+    complete = replace_columns({"seed": seeds})
+    whole = merge_rows(last, _frame(added), places, complete=complete)
     packed = StoredTable(write_parquet(_frame(added)))
-    assert merge_rows(last, packed, places, {"seed": seeds}).data == whole.data
+    assert merge_rows(last, packed, places, complete=complete).data == whole.data
     others = packed if data.draw(st.booleans()) else _frame(added)
     parts = merge_rows(
-        last, others, places, {"seed": seeds}, folder=folder, differing=seeds != before
+        last, others, places, folder=folder, complete=complete, differing=seeds != before
     )
     assert parts.data == write_table(whole.read(), folder).data
     pd.testing.assert_frame_equal(parts.read(), by_bucket(whole.read()))
