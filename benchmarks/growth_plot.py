@@ -29,16 +29,25 @@ class _Axis:
 
 
 def draw_plot(
-    seconds: Mapping[str, Mapping[int, float]], mebibytes: Mapping[str, Mapping[int, float]]
+    seconds: Mapping[str, Mapping[int, float]],
+    mebibytes: Mapping[str, Mapping[int, float]],
+    *,
+    time: str = "wall time",
 ) -> str:
-    """Two panels side by side; each line's values by the number of products."""
+    """Two panels side by side; each line's values by the number of products.
+
+    Args:
+        seconds: of each line.
+        mebibytes: likewise.
+        time: which time the seconds are.
+    """
     size = f'width="{2 * _WIDTH}" height="{_HEIGHT}"'
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} style="{_STYLE}">',
         f'<rect {size} fill="white"/>',
     ]
     for number, (title, series) in enumerate(
-        {"wall time, seconds": seconds, "peak memory, MiB": mebibytes}.items()
+        {f"{time}, seconds": seconds, "peak memory, MiB": mebibytes}.items()
     ):
         lines.append(f'<g transform="translate({number * _WIDTH} 0)">')
         lines.extend(_draw_panel(title, series))

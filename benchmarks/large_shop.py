@@ -1,7 +1,8 @@
 """A shop of a million products by buckets, on S3, in which nothing changed, or one title.
 
 Nobody stores three million pictures for it: a server of this machine lists their names, and has an
-S3 stand-in behind it for all else. Held against a script that only hashes the prompts.
+S3 stand-in behind it for all else. Held against a script that only hashes the prompts. Smaller ones
+are measured once each, for the plot.
 
 python benchmarks/large_shop.py
 python benchmarks/large_shop.py --quick
@@ -11,29 +12,37 @@ import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import requests
 
 from figures import Figure, at_most, count_calls, run_alone
+from growth_plot import draw_plot
 from no_change import run_floor
 from picture_listing import listed_pictures
 from processes import run_measured
 from servers import bucket_folder, s3, simulator
-from shops import Shop, open_shop, write_catalog
+from shops import PROJECT, Shop, open_shop, write_catalog
 
 PRODUCTS = 1_000_000
 ROUNDS = 2
+PLOT = PROJECT / "docs" / "growth_by_buckets.svg"
+_SMALLER = (10_000, 100_000)
 _MEBIBYTE = 2**20
 _MOST_MEBIBYTES = 1536
 _SHOTS = 3
 
 
 def measure(quick: bool) -> Sequence[Figure]:  # noqa: FBT001 - as every subject
-    """Seconds, calls, memory and bytes written."""
-    return measure_shop(60 if quick else PRODUCTS, rounds=1 if quick else ROUNDS)
+    """Seconds, calls, memory and bytes written; the whole version draws the plot anew."""
+    if quick:
+        return measure_shop(60, rounds=1)
+    smaller = {size: measure_shop(size, rounds=1) for size in _SMALLER}
+    figures = measure_shop(PRODUCTS, rounds=ROUNDS)
+    _draw({**smaller, PRODUCTS: figures})
+    return figures
 
 
 def measure_shop(products: int, *, rounds: int) -> Sequence[Figure]:
@@ -131,6 +140,22 @@ def _measure(shop: Shop, bucket: Path, products: int, rounds: int) -> Sequence[F
             for case, peak in peaks.items()
         ),
     ]
+
+
+def _draw(measured: Mapping[int, Sequence[Figure]]) -> None:
+    """The plot, of the figures of each size."""
+
+    def find(case: str, what: str) -> Mapping[int, float]:
+        start = f", {case}: {what}"
+        return {
+            size: next(it.ours for it in figures if start in it.name)
+            for size, figures in measured.items()
+        }
+
+    cases = ("no change", "a plan of no change", "one changed title")
+    seconds = {case: find(case, "CPU time") for case in cases}
+    mebibytes = {case: find(case, "peak memory") for case in cases}
+    PLOT.write_text(draw_plot(seconds, mebibytes, time="CPU time"), "utf-8")
 
 
 def _list_tables(bucket: Path) -> dict[str, tuple[int, int]]:
