@@ -1,6 +1,6 @@
-"""Measures everything, prints one table, and writes it to docs/performance.md.
+"""Measures everything, prints one table, and puts it into docs/performance.md.
 
-python benchmarks/run_all.py          # under an hour
+python benchmarks/run_all.py          # an hour and more
 python benchmarks/run_all.py --quick  # a reduced version, which writes no page
 """
 
@@ -31,8 +31,8 @@ from servers import simulator
 from shops import PROJECT, open_filled_shop
 
 _PAGE = PROJECT / "docs" / "performance.md"
-_TEXT = """# Performance
-
+_BEGIN, _END = "<!-- written by make bench -->", "<!-- the rest is written by hand -->"
+_TEXT = """
 What `make bench` measured on {day}. *Ours* is held against a floor (the least that can be done)
 or a peer (another way to the same end), measured in turn in the same run; *ratio* is ours to
 the floor or peer, the median of three rounds. Simulator and S3 (ministack) are processes of their
@@ -42,21 +42,6 @@ own on the same machine, so they compete for its processors.
 
 {table}
 
-A changed title takes longer than no change, as the manifest is written anew and so is its CSV: 71
-and 311 MB at 300,000 rows, of which a few thousand at a time are unpacked.
-
-CPU time a picture depends on what the file system charges for a durable file, of which we write
-five and the bare loop one. An ext4 without a journal looks, for each new file, past every one that
-was deleted in the last minutes (`perf` shows it as `recently_deleted`); so these rows are measured
-before the others delete theirs.
-
-What each row measures, and how, is said at the top of its script in `benchmarks/`; each can be run
-alone. The whole job includes the start of its process. On S3, listing is the stand-in's work for
-the most part, so the job's own CPU time stands beside its duration.
-
-## Growth
-
-![Time and memory by the number of products]({plot})
 """
 
 
@@ -66,13 +51,14 @@ def main() -> None:
     table = build_table(measure(quick))
     print(table)
     if not quick:
-        page = _TEXT.format(
+        measured = _TEXT.format(
             day=f"{datetime.now(UTC):%Y-%m-%d}",
             facts="\n".join(f"- {fact}" for fact in machine_facts()),
             table=table,
-            plot=growth.PLOT.name,
         )
-        _PAGE.write_text(page, "utf-8")
+        start, _, rest = _PAGE.read_text("utf-8").partition(_BEGIN)
+        _, _, end = rest.partition(_END)
+        _PAGE.write_text(f"{start}{_BEGIN}{measured}{_END}{end}", "utf-8")
 
 
 def measure(quick: bool) -> Sequence[Figure]:  # noqa: FBT001 - as every subject

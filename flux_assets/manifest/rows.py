@@ -177,14 +177,17 @@ def merge_manifest(
     import pyarrow as pa
 
     added = build_manifest_rows(lineage.values(), store)
-    new = added[[*_IDENTITY, "stale"]].assign(row=comparison.row_count + added.index, differs=False)
+    new = added[[*_IDENTITY, "stale"]].assign(row=comparison.row_count + added.index, differs=True)
     stays = ~is_in(comparison.kept["fingerprint"], lineage.keys())
     kept = select(comparison.kept[new.columns], stays)
     rows = pd.concat([kept, new]).sort_values(_IDENTITY)
     stale = rows["stale"].to_numpy(bool)
     is_moved = not are_addresses_of_now(last, store)
+    differs = rows["differs"].to_numpy(bool) | is_moved
 
     def complete(table: "pa.Table", numbers: "np.ndarray") -> "pa.Table":
+        if not differs[numbers].any():
+            return table
         cells = {"stale": pa.array(stale[numbers])}
         if is_moved:
             cells |= build_addresses(table["object_key"].to_pylist(), store)
@@ -198,7 +201,7 @@ def merge_manifest(
         rows["row"].to_numpy(int),
         folder=folder,
         complete=complete,
-        differing=rows["differs"].to_numpy(bool) | is_moved,
+        differing=differs,
     )
 
 
