@@ -46,35 +46,39 @@ own on the same machine, so they compete for its processors.
 
 
 def main() -> None:
-    """Measure, print and write."""
+    """Measure, print each subject's rows as they come, and write."""
     quick = read_quick_flag(__doc__)
-    table = build_table(measure(quick))
-    print(table)
+    figures: list[Figure] = []
+    for measured in measure(quick):
+        print(build_table(measured), flush=True)
+        figures += measured
     if not quick:
-        measured = _TEXT.format(
+        text = _TEXT.format(
             day=f"{datetime.now(UTC):%Y-%m-%d}",
             facts="\n".join(f"- {fact}" for fact in machine_facts()),
-            table=table,
+            table=build_table(figures),
         )
         start, _, rest = _PAGE.read_text("utf-8").partition(_BEGIN)
         _, _, end = rest.partition(_END)
-        _PAGE.write_text(f"{start}{_BEGIN}{measured}{_END}{end}", "utf-8")
+        _PAGE.write_text(f"{start}{_BEGIN}{text}{_END}{end}", "utf-8")
 
 
-def measure(quick: bool) -> Sequence[Figure]:  # noqa: FBT001 - as every subject
+def measure(quick: bool) -> Iterator[Sequence[Figure]]:  # noqa: FBT001 - as every subject
     """Every subject's figures; the shops that are filled serve four of them."""
-    figures = [
-        *start_up.measure(quick),
-        *time_of_parts.measure(quick),  # before the others delete files; see scratch.py
-        *cpu_per_picture.measure(quick),
-        *listing.measure(quick),
-        *efficiency.measure(quick),
-        *paid_memory.measure(quick),
-        *naive_dagster.measure(quick),
-        *renditions.measure(quick),
-        *editions.measure(quick),
-        *large_shop.measure(quick),
-    ]
+    yield start_up.measure(quick)
+    yield time_of_parts.measure(quick)  # before the others delete files; see scratch.py
+    yield cpu_per_picture.measure(quick)
+    yield listing.measure(quick)
+    yield efficiency.measure(quick)
+    yield from _measure_filled(quick)
+    yield large_shop.measure(quick)
+    yield paid_memory.measure(quick)
+    yield naive_dagster.measure(quick)
+    yield renditions.measure(quick)
+    yield editions.measure(quick)
+
+
+def _measure_filled(quick: bool) -> Iterator[Sequence[Figure]]:  # noqa: FBT001 - as above
     sizes = (100, 200) if quick else growth.SIZES
     with tempfile.TemporaryDirectory() as name, simulator(Path(name)) as base_url:
         shops = {
@@ -83,14 +87,11 @@ def measure(quick: bool) -> Sequence[Figure]:  # noqa: FBT001 - as every subject
         }
         grown = growth.measure_shops(shops.items(), quick=quick)
         largest = max(shops)
-        unchanged = no_change.measure_shop(shops[largest], products=largest, quick=quick)
-        opened = [
-            figure
-            for size, shop in shops.items()
-            for figure in ui_partitions.measure_shop(shop, products=size, quick=quick)
-        ]
-        reviewed = review_page.measure_shop(shops[largest], products=largest, quick=quick)
-    return [*figures, *unchanged, *opened, *reviewed, *grown]
+        yield no_change.measure_shop(shops[largest], products=largest, quick=quick)
+        for size, shop in shops.items():
+            yield ui_partitions.measure_shop(shop, products=size, quick=quick)
+        yield review_page.measure_shop(shops[largest], products=largest, quick=quick)
+    yield grown
 
 
 def machine_facts() -> Iterator[str]:
