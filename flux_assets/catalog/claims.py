@@ -1,6 +1,7 @@
 """Claims of a price, a discount or novelty, in the languages of the dialects."""
 
 import re
+from functools import cache
 
 _CLAIMS = """
 sale | sales | big sale | summer sale | winter sale | final sale | flash sale | super sale | new
@@ -78,7 +79,7 @@ _UNIT = (
     rf"(?:(?:(?:{_UP_TO}|{_SAVE})\s){{0,2}}[-\u2212\u2013]?\s?{_PERCENT}(?:\s?(?:{_OFF}))?"
     rf"|(?:{_LEAD}\s?)?{_PRICE}(?:\s(?:{_OFF}))?|{_any_of(_CLAIMS)})"
 )
-_ONLY_CLAIMS = re.compile(rf"{_UNIT}(?:[\s,:;&+!-]{{1,3}}{_UNIT}){{0,4}}", re.IGNORECASE)
+_ONLY_CLAIMS = rf"{_UNIT}(?:[\s,:;&+!-]{{1,3}}{_UNIT}){{0,4}}"
 _LONGEST = 80
 _FIRST_WORDS = frozenset(
     phrase.split()[0].casefold()
@@ -87,21 +88,24 @@ _FIRST_WORDS = frozenset(
     if phrase.strip()
 )
 
-_NUMBER = re.compile(
+_NUMBER = (
     rf"(?P<off>(?<![\w.,])[-\u2212\u2013]?\s?{_PERCENT}\s?(?:{_OFF})(?![\w-]))"
     rf"|(?P<minus>(?<![\w.,)])[-\u2212\u2013]\s?{_PERCENT})|(?P<percent>(?<![\w.,]){_PERCENT})"
-    rf"|(?P<price>(?<![\w.,]){_PRICE}(?:\s(?:{_OFF})(?!\w))?)",
-    re.IGNORECASE,
+    rf"|(?P<price>(?<![\w.,]){_PRICE}(?:\s(?:{_OFF})(?!\w))?)"
 )
-_BEFORE_OFF = re.compile(
-    rf"(?:{_any_of(_CLAIMS)}\s)?(?:(?:{_UP_TO}|{_SAVE})\s){{0,2}}\Z", re.IGNORECASE
-)
-_BEFORE_PERCENT = re.compile(rf"(?<!\w)(?:{_SAVE})\s(?:(?:{_UP_TO})\s)?\Z", re.IGNORECASE)
-_BEFORE_MINUS = re.compile(rf"{_any_of(_CLAIMS)}\s?\Z", re.IGNORECASE)
-_BEFORE_PRICE = re.compile(rf"(?:{_LEAD}|(?<!\w)(?:{_SAVE})):?\s?\Z", re.IGNORECASE)
+_BEFORE_OFF = rf"(?:{_any_of(_CLAIMS)}\s)?(?:(?:{_UP_TO}|{_SAVE})\s){{0,2}}\Z"
+_BEFORE_PERCENT = rf"(?<!\w)(?:{_SAVE})\s(?:(?:{_UP_TO})\s)?\Z"
+_BEFORE_MINUS = rf"{_any_of(_CLAIMS)}\s?\Z"
+_BEFORE_PRICE = rf"(?:{_LEAD}|(?<!\w)(?:{_SAVE})):?\s?\Z"
 _LOOK_BACK = 30
 _GOES_ON = re.compile(r"\s[^\W\d_]")
 _ENDS = re.compile(r"\s?(?:!|\Z)")
+
+
+@cache
+def _compile(pattern: str) -> re.Pattern[str]:
+    """Once it is needed: all of them take a tenth of a second of each start of Dagster."""
+    return re.compile(pattern, re.IGNORECASE)
 
 
 def is_claim(text: str) -> bool:
@@ -113,7 +117,7 @@ def is_claim(text: str) -> bool:
     first = words[0].rstrip(",:;&+!").casefold()
     if first not in _FIRST_WORDS and not claim[0].isdigit() and claim[0].isalpha():
         return False
-    return _ONLY_CLAIMS.fullmatch(claim) is not None
+    return _compile(_ONLY_CLAIMS).fullmatch(claim) is not None
 
 
 def without_asian_claims(text: str) -> str:
@@ -127,7 +131,7 @@ def without_discounts(text: str, *, is_title: bool) -> str:
         return text
     pieces = []
     place = 0
-    for number in _NUMBER.finditer(text):
+    for number in _compile(_NUMBER).finditer(text):
         before = text[max(place, number.start() - _LOOK_BACK) : number.start()]
         claim = _find_claim(number, before, text, is_title=is_title)
         if claim is not None:
@@ -140,15 +144,17 @@ def _find_claim(number: re.Match[str], before: str, text: str, *, is_title: bool
     """What of the words before a number belongs to its claim; None where it is no claim."""
     kind, end = number.lastgroup, number.end()
     if kind == "off":
-        found = _BEFORE_OFF.search(before)
+        found = _compile(_BEFORE_OFF).search(before)
     elif kind == "minus":
-        found = _BEFORE_MINUS.search(before)
+        found = _compile(_BEFORE_MINUS).search(before)
         if found is None and (is_title or _ENDS.match(text, end)):
             return ""
     elif kind == "percent":
         found = (
-            None if _GOES_ON.match(text, end) and not is_title else _BEFORE_PERCENT.search(before)
+            None
+            if _GOES_ON.match(text, end) and not is_title
+            else _compile(_BEFORE_PERCENT).search(before)
         )
     else:
-        found = _BEFORE_PRICE.search(before)
+        found = _compile(_BEFORE_PRICE).search(before)
     return found[0] if found else None
