@@ -5,6 +5,7 @@ import re
 from collections.abc import Generator, Iterator
 from typing import Any
 
+from flux_assets.catalog.characters import show_halves
 from flux_assets.catalog.table import Row, Table
 from flux_assets.catalog.text_encoding import Decoded
 from flux_assets.errors import CatalogError
@@ -77,15 +78,18 @@ def _find_objects(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
     lists = [key for key, value in first.items() if _is_objects(value)]
     if lists:
         if len(lists) > 1:
-            problem = f"is JSON with more than one list of objects ({', '.join(lists[:10])})"
+            problem = f"is JSON with more than one list of objects ({_name(lists)})"
             raise CatalogError(name, f"{problem}; give a list of products")
         yield from _walk(text, _list_start(text, start, lists[0]), name, closing="]")
     elif any(isinstance(value, list | dict) for value in first.values()) or "error" in first:
-        shown = ", ".join(list(first)[:10])
-        problem = f"is JSON, but an object without a list of objects ({shown})"
+        problem = f"is JSON, but an object without a list of objects ({_name(list(first))})"
         raise CatalogError(name, f"{problem}; give a list of products")
     elif first:
         yield _line(text, start), first
+
+
+def _name(keys: list[str]) -> str:
+    return show_halves(", ".join(keys[:10]))
 
 
 def _is_objects(value: object) -> bool:
@@ -127,7 +131,7 @@ def _walk(
 def _flatten(found: dict[str, Any], prefix: str, cells: dict[str, str], depth: int) -> str:
     """Put an object's texts into `cells`; what cannot be a cell is told."""
     for key, value in found.items():
-        column = f"{prefix}{key}"
+        column = show_halves(f"{prefix}{key}")
         if isinstance(value, dict):
             if depth == _MAX_DEPTH:
                 return f"{column!r} holds objects nested too deep for a column"

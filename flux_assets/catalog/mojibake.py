@@ -62,7 +62,7 @@ def _comes_of(text: str, cell: str) -> bool:
         for _ in range(_MOST_TIMES):
             try:
                 again = again.encode("utf-8").decode(page)
-            except UnicodeDecodeError:
+            except UnicodeError:  # half a character cannot be encoded, nor all bytes decoded
                 break
             if again == cell:
                 return True

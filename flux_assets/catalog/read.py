@@ -7,6 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flux_assets.catalog.cells import TextRules
+from flux_assets.catalog.characters import show_halves
 from flux_assets.catalog.dialect import Dialect
 from flux_assets.catalog.dialects import recognise_dialect
 from flux_assets.catalog.entries import Entry, read_entries
@@ -207,14 +208,15 @@ def _find_left_out(found: OpenedFamilies, product_ids: Iterable[str]) -> dict[st
     orphans = set(found.account.orphans)
     left_out: dict[str, LeftOut] = {}
     for row in found.entries:
-        if row.product_id in told:
+        product_id = show_halves(row.product_id)
+        if product_id in told:
             continue
         reason: LeftOutReason = "variant"
         if row.line in orphans:
             reason = "variant_without_parent"
         elif row.role.parent is None and not row.is_published:
             reason = "unpublished"
-        left_out.setdefault(row.product_id, LeftOut(row.line, reason))
+        left_out.setdefault(product_id, LeftOut(row.line, reason))
     return left_out
 
 

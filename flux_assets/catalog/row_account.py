@@ -32,7 +32,7 @@ class Account:
         """Count the row that starts on `line` as not taken."""
         self.rejected_rows.append(
             RejectedRow(
-                file=self.name,
+                file=show_halves(self.name),
                 line=line,
                 column=show_halves(column),
                 reason=reason,

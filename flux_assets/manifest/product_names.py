@@ -78,5 +78,6 @@ def _find_renamed(rows: "pa.Table", names: "pd.DataFrame") -> "np.ndarray":
         pc.not_equal(cells, rows[name].cast(cells.type).combine_chunks())
         for name, cells in build_names(rows, names).items()
     )
-    found: np.ndarray = pc.or_(title, category).to_numpy(zero_copy_only=False)
+    differs = pc.fill_null(pc.or_(title, category), fill_value=True)
+    found: np.ndarray = differs.to_numpy(zero_copy_only=False)
     return found

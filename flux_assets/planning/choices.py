@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from flux_assets.catalog.characters import show_halves
 from flux_assets.catalog.identity import normalise_id
 from flux_assets.planning.plan_table import TO_BUY, PlanRow, read_plan_rows
 from flux_assets.storage.frames import is_in
@@ -34,8 +35,10 @@ class Choices:
     accept_loss: bool = False
 
     def __post_init__(self) -> None:
-        """Take ids however they are written, as the catalog's are."""
+        """Take ids however they are written; what has half a character is found nowhere."""
         object.__setattr__(self, "product_ids", tuple(map(normalise_id, self.product_ids)))
+        for name in ("product_ids", "categories", "shots"):
+            object.__setattr__(self, name, tuple(map(show_halves, getattr(self, name))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

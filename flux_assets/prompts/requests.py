@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from flux_assets.catalog.characters import show_halves
 from flux_assets.catalog.photo_cells import first_photo
 from flux_assets.catalog.product import Product
 from flux_assets.errors import (
@@ -239,7 +238,7 @@ def render_prompt(shot: Shot, product: Product, override: Override = NO_OVERRIDE
     text = override.prompt or product.columns.get(PROMPT_COLUMN_PREFIX + shot.name, "")
     if not text or text.isspace():
         text = _render(shot, product)
-    prompt = show_halves(" ".join(unicodedata.normalize("NFC", text).split()))
+    prompt = " ".join(unicodedata.normalize("NFC", text).split())
     if not prompt:
         raise PromptError(product.product_id, shot.name, "the prompt is empty")
     if len(prompt) > MAX_PROMPT_CHARACTERS:

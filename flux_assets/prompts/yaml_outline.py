@@ -51,6 +51,8 @@ class YamlOutline:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             problem = ", ".join(filter(None, (error.context, error.problem)))
             raise self._error_type(self._name, problem, line=line) from error
+        except (ValueError, OverflowError) as error:  # of an escape such as "\UFFFFFFFF"
+            raise self._error(f"an escape names no character ({error})", ()) from error
         except RecursionError as error:
             raise self._error("is nested too deeply", ()) from error
 

@@ -1,5 +1,6 @@
 import codecs
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 
 from flux_assets.catalog import Catalog, read_catalog
+from flux_assets.catalog.proposal import propose_columns
 from flux_assets.catalog.tables import build_products_table, build_rejected_rows_table
 from flux_assets.errors import CatalogError
 
@@ -257,3 +259,46 @@ def test_an_id_with_half_a_character_is_rejected_and_the_others_are_read(product
 def test_a_title_of_half_a_character_is_none() -> None:
     catalog, _ = read_objects({"id": "1", "title": HALF})
     assert [it.reason for it in catalog.rejected_rows] == ["no_title"]
+
+
+def test_half_a_character_beside_letters_that_were_encoded_twice_ends_nothing() -> None:
+    catalog, table = read_objects({"id": "1", "title": f"Caf\u00c3\u00a9 {HALF} Mug"})
+    assert len(table) == 1
+    assert "letters that an encoding damaged" in catalog.warnings[0]
+
+
+def test_a_header_has_one_that_is_lost_for_half_a_character() -> None:
+    columns = propose_columns(json.dumps([{"id": "1", f"title{HALF}": "Chair"}]).encode(), "a.json")
+    assert columns.recognised["title"] == "title\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ({f"p{HALF}": [{"id": 1}], "q": [{"id": 1}]}, "(p\ufffd, q)"),
+        ({f"error{HALF}": "x", "meta": {"a": 1}}, "(error\ufffd, meta)"),
+    ],
+)
+def test_no_error_repeats_half_a_character(text: object, problem: str) -> None:
+    with pytest.raises(CatalogError) as caught:
+        read_catalog(json.dumps(text).encode(), "export.json")
+    assert problem in str(caught.value)
+
+
+def test_a_row_that_is_left_out_is_told_by_the_id_that_can_be_written() -> None:
+    rows = [
+        {"id": f"1{HALF}", "title": "Chair", "status": "draft"},
+        {"id": f"2{HALF}", "title": "Jug", "status": "active"},
+        {"id": "3", "title": "Lamp", "status": "active"},
+    ]
+    catalog = read_catalog(json.dumps(rows).encode(), "export.json")
+    assert {it: (row.line, row.reason) for it, row in catalog.left_out.items()} == {
+        "1\ufffd": (1, "unpublished")
+    }
+    assert [it.product_id for it in catalog.rejected_rows] == ["2\ufffd"]
+
+
+def test_a_file_whose_name_is_no_text_is_named_as_well_as_can_be() -> None:
+    catalog = read_catalog(b"id,title\n1,\n2,Chair\n", os.fsdecode(b"caf\xe9.csv"))
+    rejected = build_rejected_rows_table(catalog.rejected_rows)
+    assert rejected["file"].tolist() == ["caf\ufffd.csv"]

@@ -182,6 +182,7 @@ def test_its_attributes_are_the_settings_each_typed_and_described() -> None:
         ('  tags: {"a b!": c}', "tag"),
         ("  translation: {partitions_def: {type: static, partition_keys: [a]}}", "partitions_def"),
         ('  max_in_flight: "{{ nothing }}"', "nothing"),
+        ('  store: "st\\ud83d"', "has half a character"),
         ("  s3_put_args: {Bucket: other}", "may not hold Bucket"),
     ],
 )

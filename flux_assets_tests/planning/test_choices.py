@@ -138,6 +138,7 @@ def test_refused_pictures_to_be_retried_are_bought_and_count() -> None:
 def test_a_chosen_product_without_a_row_stops_no_other() -> None:
     assert _looked_after(_choose(product_ids=["p1", "p9"])) == ["p1-hero"]
     assert select_rows(PLAN, Choices(product_ids=["p9"])).empty
+    assert select_rows(PLAN, Choices(product_ids=["p9\udcff"], shots=["\ud83d"])).empty
 
 
 def test_categories_and_products_narrow_each_other() -> None:

@@ -227,10 +227,6 @@ def test_an_empty_prompt_is_an_error(template: str) -> None:
     assert "the prompt is empty" in str(_error(template))
 
 
-def test_half_a_character_that_a_template_writes_is_shown_as_one_that_is_lost() -> None:
-    assert _render(r"A chair {{ '\ud83d' }}") == "A chair \ufffd"
-
-
 def test_a_prompt_may_be_as_long_as_the_limit_and_no_longer() -> None:
     longest = replace(PRODUCT, title="x" * MAX_PROMPT_CHARACTERS)
     assert len(_render(" {{ title }} ", longest)) == MAX_PROMPT_CHARACTERS

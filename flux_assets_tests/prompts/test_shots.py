@@ -200,6 +200,8 @@ def test_every_parameter_of_the_api_can_be_given_and_is_checked(name: str) -> No
         ("shots:\n  hero:\n    prompt: \x07\n", 3, "special characters are not allowed"),
         (b"shots:\n  hero: \xff\n", 2, "is not UTF-8 text"),
         ("[" * 5_000, 1, "is nested too deeply"),
+        ('shots:\n  hero:\n    prompt: "\\UFFFFFFFF"\n', 1, "an escape names no character"),
+        ("shots:\n  hero:\n    prompt: 'a {{ \"\\ud83d\" }}'\n", 3, "a text has half a character"),
         ('shots:\n  hero:\n    prompt: "a \\ud83d\\ude00"\n', 3, r"'a \ud83d\ude00' has half a"),
         ('shots:\n  "\\ud83d":\n    prompt: a\n', 1, r"shots: '\ud83d' has half a character"),
     ],
