@@ -95,7 +95,7 @@ def _server() -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{hear.recv()}"
     finally:
-        process.terminate()
+        process.kill()  # in the background, Dagster lets no SIGTERM through
 
 
 if __name__ == "__main__":

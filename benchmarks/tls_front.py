@@ -32,7 +32,7 @@ def tls_front(folder: Path, base_url: str) -> Iterator[tuple[str, Path]]:
     try:
         yield f"https://127.0.0.1:{hear.recv()}", bundle
     finally:
-        process.terminate()
+        process.kill()  # in the background, Dagster lets no SIGTERM through
 
 
 def _serve(certificate: Path, port: int, tell: Connection) -> None:
