@@ -41,7 +41,7 @@ def draw_plot(
         mebibytes: likewise.
         time: which time the seconds are.
     """
-    size = f'width="{2 * _WIDTH}" height="{_HEIGHT}"'
+    size = f'width="{2 * _WIDTH + _RIGHT}" height="{_HEIGHT}"'
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} style="{_STYLE}">',
         f'<rect {size} fill="white"/>',
