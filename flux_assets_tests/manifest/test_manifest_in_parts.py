@@ -134,6 +134,16 @@ def test_only_what_changed_is_written(store: HookedStore) -> None:
     assert_csv_says(store)
 
 
+@pytest.mark.parametrize("asked", REQUESTS, ids=lambda it: f"{it.product_id} {it.shot}")
+def test_just_the_picture_that_is_not_stored_is_stale(
+    store: HookedStore, asked: ImageRequest
+) -> None:
+    refresh(store, change(asked.product_id))
+    rows = refresh(store, unstored=[asked]).read(["product_id", "shot", "stale"])
+    stale = rows[rows["stale"]][["product_id", "shot"]]
+    assert stale.to_numpy().tolist() == [[asked.product_id, asked.shot]]
+
+
 def test_a_renamed_product_writes_its_part_only(store: HookedStore) -> None:
     names = build_frame([(it, f"Title {it}", "Chairs") for it in IDS], NAMED, numbers=())
     refresh(store, names=names)
