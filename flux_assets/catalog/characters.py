@@ -32,6 +32,11 @@ def without_controls(text: str) -> str:
     return text if text.isprintable() else _CONTROLS.sub("", text)
 
 
+def has_half(text: str) -> bool:
+    """Whether a text has half a character, and so can stand in no file."""
+    return not text.isprintable() and _HALF.search(text) is not None
+
+
 def show_halves(text: str) -> str:
     """The text with U+FFFD for each half of a character, as browsers write it in an address."""
     return text if text.isprintable() else _HALF.sub("\ufffd", text)

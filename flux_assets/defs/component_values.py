@@ -11,7 +11,7 @@ from typing import Any
 from dagster import ResolutionContext
 from pydantic import BaseModel
 
-from flux_assets.catalog.characters import show_halves
+from flux_assets.catalog.characters import has_half
 from flux_assets.defs.automation import check_schedule
 from flux_assets.defs.component_attributes import (
     LOOK_FIELDS,
@@ -82,8 +82,7 @@ def read_values(attributes: BaseModel | None, place: Place) -> ComponentValues:
     set_fields = attributes.model_fields_set if attributes else ()
     given = {name: getattr(attributes, name) for name in set_fields}
     for name, value in given.items():
-        text = json.dumps(value, ensure_ascii=False, default=str)
-        if show_halves(text) != text:
+        if has_half(json.dumps(value, ensure_ascii=False, default=str)):
             raise place.error(name, "has half a character; write the character itself")
     look = {
         name: value if name == "translation" else _render(name, value, place)

@@ -16,7 +16,7 @@ from jinja2 import meta, nodes
 from jinja2.exceptions import TemplateAssertionError
 from jinja2.parser import Parser
 
-from flux_assets.catalog.characters import show_halves
+from flux_assets.catalog.characters import has_half
 from flux_assets.catalog.product import Product
 from flux_assets.errors import PromptError
 from flux_assets.prompts.taxonomy import LEVELS, find_category, find_scene
@@ -212,7 +212,7 @@ def _check_node(node: nodes.Node) -> None:
         isinstance(node.node, nodes.Getattr) and node.node.attr in _TEXT_METHODS
     ):
         problem = f"only {', '.join(sorted(_TEXT_METHODS))} of a text can be called"
-    elif isinstance(node, nodes.Const) and show_halves(str(node.value)) != str(node.value):
+    elif isinstance(node, nodes.Const) and has_half(str(node.value)):
         problem = "a text has half a character; write the character itself"
     elif isinstance(node, nodes.Stmt) and not isinstance(node, _STATEMENTS):
         problem = f"{type(node).__name__.lower()} is not available; if, for and set are"

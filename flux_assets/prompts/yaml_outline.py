@@ -3,7 +3,7 @@
 import yaml
 from yaml.reader import ReaderError
 
-from flux_assets.catalog.characters import show_halves
+from flux_assets.catalog.characters import has_half
 from flux_assets.errors import ShotsFileError, YamlFileError
 
 KeyPath = tuple[str, ...]
@@ -85,7 +85,7 @@ class YamlOutline:
 
     def _refuse_halves(self, text: str, path: KeyPath) -> None:
         r"""Escapes such as `\ud83d\ude00` are one character in JSON, and two halves in YAML."""
-        if show_halves(text) != text:
+        if has_half(text):
             problem = f"{text!a:.100} has half a character; write the character itself"
             raise self._error(problem, path)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from flux_assets.catalog.characters import show_halves
+from flux_assets.catalog.characters import has_half, show_halves
 from flux_assets.catalog.offers import CatalogOffer
 from flux_assets.catalog.product import Product
 from flux_assets.errors import PromptError
@@ -91,7 +91,7 @@ class _Collector:
 
     def _find_unwritable(self, offer_id: str) -> str:
         """Why the feed's file cannot have an id; empty if it can."""
-        if show_halves(offer_id) != offer_id:
+        if has_half(offer_id):
             return f"the id {offer_id!r} has half a character, which no file can have"
         if self.feed.format == "google_xml" and NOT_XML.search(offer_id):
             return f"the id {offer_id!r} has a character that no XML file can have"
