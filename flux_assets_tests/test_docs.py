@@ -34,18 +34,37 @@ def test_a_page_without_its_marks_is_not_written(marks: str) -> None:
         GENERATE["fill"](page, "made")
 
 
+def _promises() -> list[str]:
+    section = README.read_text("utf-8").partition("## What you get\n")[2].partition("\n## ")[0]
+    return section.split("\n- ")[1:]
+
+
 def test_the_readme_is_short_and_its_figures_are_those_of_the_pages_it_names() -> None:
-    text = README.read_text("utf-8")
-    assert len(text.splitlines()) <= 120
-    section = text.partition("## What you get\n")[2].partition("\n## ")[0]
-    promises = section.split("\n- ")[1:]
-    assert len(promises) == 4
-    for promise in promises:
+    assert len(README.read_text("utf-8").splitlines()) <= 120
+    assert len(_promises()) == 4
+    for promise in _promises():
         page = re.findall(r"docs/(\w+)\.md", promise)[0]
         measured = " ".join((DOCS / f"{page}.md").read_text("utf-8").split())
         figures = re.findall(r"\*\*(\d[^*]*)\*\*", promise)
         assert figures
         assert [it for it in figures if f" {it} " not in measured] == [], promise
+
+
+@pytest.mark.parametrize(
+    ("number", "row"),
+    [
+        (1, "one title of 100,000 changed: calls"),
+        (1, "one title of 100,000 changed: the job, beside no change"),
+        (3, "time of a plan, 10,000 products x 3 shots"),
+    ],
+)
+def test_a_promise_of_the_readme_gives_the_row_that_make_bench_measured(
+    number: int, row: str
+) -> None:
+    page = (DOCS / "performance.md").read_text("utf-8")
+    ours = re.findall(rf"^\| {re.escape(row)} +\| ([^|]*?) +\|", page, re.MULTILINE)
+    assert len(ours) == 1
+    assert f"**{ours[0]}**" in _promises()[number]
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=_name)
