@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from flux_assets.catalog.grouping import RowRole
 from flux_assets.catalog.identity import first_id_key, list_former_ids, normalise_id
 from flux_assets.catalog.layout import Layout
+from flux_assets.catalog.repeated_cells import HeldCells
 from flux_assets.catalog.row_account import Account
 from flux_assets.catalog.table import Row, Table
 
@@ -35,7 +36,7 @@ def read_entries(
     include_unpublished: bool,
 ) -> Iterator[Entry]:
     """Go through the rows in the file's order; those that cannot be read are only counted."""
-    rules, above = layout.rules, 0
+    rules, above, held = layout.rules, 0, HeldCells()
     for row in table.rows:
         account.rows += 1
         if row.problem:
@@ -47,6 +48,7 @@ def read_entries(
         if not any(map(str.strip, cells)):
             account.skipped["blank"] += 1
             continue
+        cells = held.share(cells)
         texts = layout.name_cells(cells)
         id_key = first_id_key(texts, layout.fields["product_id"])
         product_id = normalise_id(texts[id_key]) if id_key else ""

@@ -1,17 +1,33 @@
-"""Cells that stand in many rows, such as a colour or a category, are read once."""
+"""Cells that stand in many rows, such as a colour or a category, are read and held once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 _LONGEST = 200
-_MOST = 4_096
+_MOST_READ = 4_096
+_MOST_HELD = 65_536
 
 
 def remember_short(read: Callable[[str], str]) -> Callable[[str], str]:
     """Remember what was read of short cells; a file of long ones must not fill the memory."""
-    remembered = lru_cache(maxsize=_MOST)(read)
+    remembered = lru_cache(maxsize=_MOST_READ)(read)
 
     def read_cell(text: str) -> str:
         return remembered(text) if len(text) <= _LONGEST else read(text)
 
     return read_cell
+
+
+class HeldCells:
+    """The first short cells of a file; in place of their equals all rows hold these."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, str] = {}
+
+    def share(self, cells: Sequence[str]) -> list[str]:
+        """The same cells of one row."""
+        if len(self._held) < _MOST_HELD:
+            for cell in cells:
+                if len(cell) <= _LONGEST:
+                    self._held.setdefault(cell, cell)
+        return list(map(self._held.get, cells, cells))
