@@ -40,26 +40,25 @@ class ReadProducts(NamedTuple):
 
 
 def build_products(
-    families: list[Family], assembly: Assembly, known: "pa.Array | None", read_by: str
+    families: list[Family], assembly: Assembly, known: "pa.Array", read_by: str
 ) -> ReadProducts:
     """Build the products of all families that are not known; the list is empty after.
 
     Args:
         families: in the file's order.
         assembly: which takes them.
-        known: the digests of a table's products, in its order; None where nobody keeps these.
+        known: the digests of a table's products, in its order.
         read_by: all else that a product follows from: the header, and what reads its rows, and how.
     """
     import numpy as np
 
-    may_be_known = known is not None and assembly.one_set_per == "product"
+    may_be_known = assembly.one_set_per == "product"
     digests = _digest_all(families, read_by) if may_be_known else _no_digests(len(families))
-    last = _no_digests(0) if known is None else known
-    found = _find(digests, last)
+    found = _find(digests, known)
     run = _Run(assembly, found)
     built = build_products_table(run.build_others(_take(families)))
     built = built.assign(**{ROWS_SHA256: _choose_digests(digests, run)})
-    places = np.concatenate([found[run.taken], np.arange(len(built)) + len(last)])
+    places = np.concatenate([found[run.taken], np.arange(len(built)) + len(known)])
     lines = np.concatenate([run.lines, built["line"]])
     order = np.argsort(np.concatenate([run.taken, run.others]), kind="stable")
     order = order[np.argsort(lines[order], kind="stable")]

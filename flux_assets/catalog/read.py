@@ -1,7 +1,7 @@
 """A shop's export -> its products, its rejected rows, and the account of every row."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,10 +23,10 @@ from flux_assets.catalog.starts import count_own_ids
 from flux_assets.catalog.table import Table
 from flux_assets.catalog.unknown_headers import check_rows_are_known
 from flux_assets.errors import CatalogError
+from flux_assets.storage.frames import text_column
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
-    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 
 def read_catalog(
@@ -75,21 +75,25 @@ def read_catalog(
     return replace(_describe(found, name), products=products, left_out=left_out)
 
 
-def read_catalog_table(
+def read_new_products(
     data: bytes,
     name: str,
     *,
+    known: "pd.DataFrame",
+    read_by: str = "",
     finds_left_out: bool = False,
     **how: Any,  # noqa: ANN401 - as below
-) -> "tuple[Catalog, pd.DataFrame]":
-    """The same with its products as `build_products_table` has them, not as objects.
+) -> tuple[Catalog, ReadProducts]:
+    """The same as rows of a table, of which only those are built that another table has not.
 
-    Each family's rows are forgotten once its products stand in the table, so the catalog has no
-    `products`; and `left_out` only where that is asked for, since it takes all rows' room.
+    Each family's rows are forgotten once its products stand there, so the catalog has no
+    `products`; and `left_out` only where that is asked for, since it takes more room.
 
     Args:
         data: as for `read_catalog`.
         name: likewise.
+        known: the other table, with `product_id` and ROWS_SHA256; it may have no rows.
+        read_by: what reads, and how: all else that a product follows from.
         finds_left_out: whether it is.
         how: as for `open_families`.
 
@@ -97,44 +101,28 @@ def read_catalog_table(
         CatalogError: as for `read_catalog`.
     """
     found = open_families(data, name, **how)
-    if not finds_left_out:
-        found.entries.clear()
-    read = _build_new(found, None, "")
-    table = read.built.drop(columns=ROWS_SHA256).iloc[read.places].reset_index(drop=True)
-    left_out = _find_left_out(found, table["product_id"])
-    return replace(_describe(found, name), left_out=left_out), table
-
-
-def read_new_products(
-    data: bytes,
-    name: str,
-    *,
-    known: "pa.Array",
-    read_by: str,
-    **how: Any,  # noqa: ANN401 - as above
-) -> tuple[Catalog, ReadProducts]:
-    """The same, but for the products that a table has already.
-
-    Args:
-        data: as for `read_catalog`.
-        name: likewise.
-        known: that table's ROWS_SHA256; empty where there is none.
-        read_by: what reads, and how: all else that a product follows from.
-        how: as for `open_families`.
-
-    Raises:
-        CatalogError: as for `read_catalog`.
-    """
-    found = open_families(data, name, **how)
-    found.entries.clear()
-    read = _build_new(found, known, read_by)
-    return _describe(found, name), read
-
-
-def _build_new(found: "OpenedFamilies", known: "pa.Array | None", read_by: str) -> ReadProducts:
+    _forget_entries(found, finds_left_out=finds_left_out)
     table = found.table
     what = json.dumps([read_by, table.header, found.assembly.dialect.name, table.is_feed])
-    return build_products(found.families, found.assembly, known, what)
+    digests = text_column(known, ROWS_SHA256)
+    read = build_products(found.families, found.assembly, digests, what)
+    left_out = _find_left_out(found, _list_ids(known, read))
+    return replace(_describe(found, name), left_out=left_out), read
+
+
+def _list_ids(known: "pd.DataFrame", read: ReadProducts) -> Iterator[str]:
+    product_ids = [*known["product_id"], *read.built["product_id"]]
+    yield from map(product_ids.__getitem__, read.places.tolist())
+
+
+def _forget_entries(found: "OpenedFamilies", *, finds_left_out: bool) -> None:
+    """Keep those only that may be told as left out: a million rows take much room."""
+    kept: list[Entry] = []
+    if finds_left_out:
+        is_told = found.assembly.one_set_per == "product"
+        told = {family.first.product_id for family in found.families} if is_told else set()
+        kept = [entry for entry in found.entries if entry.product_id not in told]
+    found.entries[:] = kept
 
 
 class OpenedFamilies(NamedTuple):

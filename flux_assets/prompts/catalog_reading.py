@@ -10,7 +10,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Collection, Hashable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flux_assets.catalog.known_families import ROWS_SHA256, ReadProducts
 from flux_assets.catalog.product import Catalog, Product, RejectedRow
-from flux_assets.catalog.read import read_catalog_table, read_new_products
+from flux_assets.catalog.read import read_new_products
 from flux_assets.catalog.tables import PRODUCTS_COLUMNS, read_products
 from flux_assets.errors import ObjectNotFoundError
 from flux_assets.prompts.inputs import read_export, refuse_guess
 from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings
-from flux_assets.storage.frames import build_frame, hash_columns, text_column
+from flux_assets.storage.frames import build_frame, hash_columns
 from flux_assets.storage.merge_sources import replace_columns
 from flux_assets.storage.object_store import ObjectStore, table_key
 from flux_assets.storage.parquet import StoredTable, open_table, write_parquet
@@ -86,8 +86,7 @@ def refresh_reading(
         SuspectedEncodingError: its letters are a guess.
         StoreError: the store cannot be read.
     """
-    in_parts = settings.partition_by == "bucket"
-    folder = TableFolder(store, PRODUCTS_KEY, None if keeps else {}) if in_parts else None
+    folder = _choose_folder(settings, store, keeps=keeps)
     return read_export(partial(_read, store, folder), settings, shots)
 
 
@@ -128,11 +127,18 @@ def show_catalog(
         SourceError, CatalogError: it cannot be had, or is no catalog.
         StoreError: the store cannot be read.
     """
-    return read_export(partial(_show, store, asks_by_id), settings, shots)
+    folder = _choose_folder(settings, store, keeps=False)
+    return read_export(partial(_show, store, folder, asks_by_id), settings, shots)
+
+
+def _choose_folder(settings: Settings, store: ObjectStore, *, keeps: bool) -> TableFolder | None:
+    in_parts = settings.partition_by == "bucket"
+    return TableFolder(store, PRODUCTS_KEY, None if keeps else {}) if in_parts else None
 
 
 def _show(
     store: ObjectStore,
+    folder: TableFolder | None,
     asks_by_id: bool,  # noqa: FBT001 - as above
     data: bytes,
     name: str,
@@ -141,8 +147,8 @@ def _show(
     last = None if asks_by_id else _find(store, data, name, **how)
     if last and not last.account.skipped.keys() & _TOLD_BY_ID and last.products.is_whole():
         return last.account, last.products
-    account, table = read_catalog_table(data, name, finds_left_out=True, **how)
-    return account, StoredTable(write_parquet(table))
+    table, account, read = _read_new(store, data, name, finds_left_out=True, **how)
+    return account, _merge(table, read, account, _digest(data, name, how), folder).products
 
 
 def _read(
@@ -155,17 +161,30 @@ def _read(
     last = _find(store, data, name, **how)
     if last and last.products.is_in_parts == (folder is not None) and last.products.is_whole():
         return last
+    table, account, read = _read_new(store, data, name, finds_left_out=False, **how)
+    refuse_guess(account)
+    return _merge(table, read, account, _digest(data, name, how), folder)
+
+
+def _read_new(
+    store: ObjectStore,
+    data: bytes,
+    name: str,
+    *,
+    finds_left_out: bool,
+    **how: Any,  # noqa: ANN401 - as above
+) -> tuple[StoredTable, Catalog, ReadProducts]:
+    """The last table, and what was read beside its rows."""
     table = _read_last(store)
-    known = table.read((ROWS_SHA256,))
     account, read = read_new_products(
         data,
         name,
-        known=text_column(known, ROWS_SHA256),
+        known=table.read(("product_id", ROWS_SHA256)),
         read_by=json.dumps([how, _code_sha256()], default=asdict),
+        finds_left_out=finds_left_out,
         **how,
     )
-    refuse_guess(account)
-    return _merge(table, read, account, _digest(data, name, how), folder)
+    return table, account, read
 
 
 def _read_last(store: ObjectStore) -> StoredTable:
@@ -195,7 +214,7 @@ def _merge(
     note = json.dumps(
         {
             "digest": digest,
-            "account": asdict(account),
+            "account": asdict(replace(account, left_out={})),
             "product_count": count,
             "columns_sha256": columns_sha256,
         }

@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 
 from flux_assets.catalog.cells import TextRules
+from flux_assets.catalog.known_families import ROWS_SHA256
 from flux_assets.catalog.product import OneSetPer
-from flux_assets.catalog.read import read_catalog, read_catalog_table
+from flux_assets.catalog.read import read_catalog, read_new_products
 from flux_assets.catalog.tables import build_products_table
+from flux_assets.storage.frames import build_frame
 
 SHOP_EXPORTS = Path(__file__).parents[1] / "fixtures" / "shop_exports"
 VARIANTS_FIRST = b"""id,title,description,item_group_id,color
@@ -36,9 +38,10 @@ def test_a_table_of_products_is_as_the_products(
 ) -> None:
     data = EXPORTS[name]
     catalog = read_catalog(data, name, one_set_per=one_set_per)
-    account, table = read_catalog_table(
+    account, read = read_new_products(
         data,
         name,
+        known=build_frame([], ("product_id", ROWS_SHA256), numbers=()),
         finds_left_out=finds_left_out,
         one_set_per=one_set_per,
         columns={},
@@ -50,4 +53,5 @@ def test_a_table_of_products_is_as_the_products(
     left_out = catalog.left_out if finds_left_out else {}
     assert account == replace(catalog, products=(), left_out=left_out)
     assert catalog.products
+    table = read.built.drop(columns=ROWS_SHA256).iloc[read.places].reset_index(drop=True)
     pd.testing.assert_frame_equal(table, build_products_table(catalog.products))

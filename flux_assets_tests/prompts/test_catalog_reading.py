@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -53,6 +54,18 @@ class Shop:
         reading = refresh_reading(configured, self.store, shots)
         self.put(reading.products)
         return reading
+
+    def show(self, *, asks_by_id: bool) -> tuple[Catalog, pd.DataFrame]:
+        """As `flux-assets plan` looks at it, without the digests of rows."""
+        shots = read_shots(self.shots.encode(), "shots.yaml")
+        configured = load_settings(self.environ)
+        shown, products = show_catalog(configured, self.store, shots, asks_by_id=asks_by_id)
+        return shown, products.read().drop(columns=ROWS_SHA256)
+
+    def load(self) -> Catalog:
+        """The same without any store, and without its products."""
+        shots = read_shots(self.shots.encode(), "shots.yaml")
+        return replace(load_catalog(load_settings(self.environ), shots), products=())
 
     def find(self, *product_ids: str) -> list[str]:
         """The titles of some products, as far as the last reading's may be used."""
@@ -130,16 +143,12 @@ def test_what_is_only_looked_at_is_as_if_it_had_been_read_again(
 ) -> None:
     shop.export.write_text(f"Type,SKU,Name,Published,Parent\n{rows}", "utf-8")
     products = shop.read().products
-    shots = read_shots(shop.shots.encode(), "shots.yaml")
-    settings = load_settings(shop.environ)
-    whole = replace(load_catalog(settings, shots), products=())
-    shown, table = show_catalog(settings, shop.store, shots, asks_by_id=asks_by_id)
-    names = [name for name in products.column_names() if name != ROWS_SHA256]
-    assert table.read(names).equals(products.read(names))
+    shown, table = shop.show(asks_by_id=asks_by_id)
+    assert table.equals(products.read().drop(columns=ROWS_SHA256))
     if asks_by_id:
-        assert shown == whole
+        assert shown == shop.load()
     else:
-        assert _without_variants(shown) == _without_variants(whole)
+        assert _without_variants(shown) == _without_variants(shop.load())
 
 
 def _change_title(shop: Shop) -> None:
@@ -272,12 +281,18 @@ def test_whatever_rows_change_the_reading_is_as_one_of_an_empty_store(
         for step in range(3):
             shop.export.write_bytes(data.draw(_change_lines(lines)) if step else b"".join(lines))
             other.store = DirectoryStore(Path(folder) / f"empty-{step}")
-            assert _try(shop) == _try(other)
+            assert _try(_show, shop) == _try(_show, other)
+            assert _try(Shop.read, shop) == _try(Shop.read, other)
 
 
-def _try(shop: Shop) -> CatalogReading | str:
+def _show(shop: Shop) -> tuple[Catalog, object]:
+    shown, table = shop.show(asks_by_id=True)
+    return shown, table.to_dict("list")
+
+
+def _try(read: Callable[[Shop], object], shop: Shop) -> object:
     try:
-        return shop.read()
+        return read(shop)
     except (CatalogError, SourceError) as error:
         return str(error)
 
@@ -337,6 +352,24 @@ def test_only_products_whose_rows_are_others_are_built_again(
     anew = shop.read()
     assert reading._replace(products=anew.products) == anew
     assert reading.products.read().equals(anew.products.read())
+
+
+@pytest.mark.parametrize("partition_by", ["product", "bucket"])
+@pytest.mark.parametrize("asks_by_id", [True, False])
+def test_of_a_changed_export_that_is_only_looked_at_only_the_others_are_built_and_none_is_kept(
+    shop: Shop, built: list[str], partition_by: str, *, asks_by_id: bool
+) -> None:
+    shop.environ["FLUX_ASSETS_PARTITION_BY"] = partition_by
+    shop.export.write_text(VARIANTS, "utf-8")
+    shop.read()
+    kept = {key: shop.store.get(key).data for key in shop.store.list_keys("")}
+    built.clear()
+    shop.export.write_text(VARIANTS.replace("cap,Cap,", "cap,Hat,"), "utf-8")
+    shown, table = shop.show(asks_by_id=asks_by_id)
+    assert built == ["cap"]
+    assert {key: shop.store.get(key).data for key in shop.store.list_keys("")} == kept
+    assert shown == shop.load()
+    assert table.equals(shop.read().products.read().drop(columns=ROWS_SHA256))
 
 
 @pytest.mark.parametrize("one_set_per", ["color", "row"])
