@@ -228,7 +228,7 @@ def _describe_plan(plan: Plan, requests: StoredTable) -> dict[str, Any]:
     made = requests.read(("fingerprint", "prompt_characters"))
     made = select(made, made["fingerprint"] != "")
     samples = pick_samples(made["prompt_characters"].tolist())
-    told = dict(zip(made["fingerprint"].iloc[list(samples)], samples.values(), strict=True))
+    told = {made["fingerprint"].iloc[place]: why for place, why in samples.items()}
     shown = read_requests(requests.read(where=("fingerprint", told)))
     prompts = [(request, told[request.fingerprint]) for request in shown]
     takes = estimate(plan.to_buy, plan.limits)

@@ -50,7 +50,7 @@ from flux_assets.prompts.requests_table import (
 )
 from flux_assets.prompts.shots import ShotsFile
 from flux_assets.settings import Settings, variable_of
-from flux_assets.storage.frames import pack, read_rows, select
+from flux_assets.storage.frames import pack, read_rows
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable
 
@@ -163,14 +163,21 @@ def _find_buckets(
     added = manifest.read((*NEW_COLUMNS, "stale"), where=("request_fingerprint", new))
     return Buckets(
         shots=[shot.name for shot in shots.shots],
-        pictures=_select_current(manifest.read((*PICTURE_COLUMNS, "stale"))),
-        new=_select_current(added),
+        pictures=_read_current(manifest),
+        new=pack(added[~added["stale"]]),
         wanted=wanted,
     )
 
 
-def _select_current(rows: "pd.DataFrame") -> "pd.DataFrame":
-    return pack(select(rows, ~rows["stale"]))
+def _read_current(manifest: StoredManifest) -> "pd.DataFrame":
+    """The rows that are not stale, group by group: all at once would take the room of both."""
+    import pandas as pd
+
+    parts = [manifest.read(PICTURE_COLUMNS, where=("product_id", ()))]
+    for group in manifest.read_groups((*PICTURE_COLUMNS, "stale")):
+        rows = group.to_pandas()
+        parts.append(rows.loc[~rows["stale"], list(PICTURE_COLUMNS)])
+    return pack(pd.concat(parts, ignore_index=True))
 
 
 def _check_drop(settings: Settings, store: ObjectStore, requests: StoredTable) -> None:

@@ -9,9 +9,17 @@ from flux_assets.image_api.request import RequestIdentity
 from flux_assets.manifest.addresses import are_addresses_of_now, build_addresses
 from flux_assets.manifest.product_names import build_names, find_renamed
 from flux_assets.pictures.lineage import FACTS, Fact, LineageRecord, build_plain_metadata
-from flux_assets.storage.frames import is_in, put_columns, read_rows, select, text_column
+from flux_assets.storage.frames import (
+    is_in,
+    put_columns,
+    read_rows,
+    select,
+    sort_places,
+    text_column,
+)
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable, write_parquet
+from flux_assets.storage.parquet_file import release_unused
 from flux_assets.storage.table_merge import merge_rows
 from flux_assets.storage.table_parts import TableFolder
 
@@ -88,6 +96,7 @@ def compare_manifest(
     places = pc.index_in(_join_owners(last), value_set=_join_owners(requests))
     rows = np.flatnonzero(places.is_valid().to_numpy(zero_copy_only=False))
     asked_places = places.drop_null().to_numpy()
+    release_unused()
     kept = last if len(rows) == len(last) else last.iloc[rows].reset_index(drop=True)
     asked = requests["fingerprint"].reset_index(drop=True)
     if not np.array_equal(asked_places, np.arange(len(asked))):  # a copy of all takes much room
@@ -176,14 +185,20 @@ def merge_manifest(
     import pandas as pd
     import pyarrow as pa
 
+    release_unused()
     added = build_manifest_rows(lineage.values(), store)
     new = added[[*_IDENTITY, "stale"]].assign(row=comparison.row_count + added.index, differs=True)
     stays = ~is_in(comparison.kept["fingerprint"], lineage.keys())
     kept = select(comparison.kept[new.columns], stays)
-    rows = pd.concat([kept, new]).sort_values(_IDENTITY)
-    stale = rows["stale"].to_numpy(bool)
+    rows = pd.concat([kept, new])
+    order = sort_places(rows, _IDENTITY)
+    places, stale, differs = (
+        rows[name].to_numpy(kind)[order]
+        for name, kind in (("row", int), ("stale", bool), ("differs", bool))
+    )
+    del rows, order
     is_moved = not are_addresses_of_now(last, store)
-    differs = rows["differs"].to_numpy(bool) | is_moved
+    differs |= is_moved
 
     def complete(table: "pa.Table", numbers: "np.ndarray") -> "pa.Table":
         if not differs[numbers].any():
@@ -198,7 +213,7 @@ def merge_manifest(
     return merge_rows(
         last,
         added,
-        rows["row"].to_numpy(int),
+        places,
         folder=folder,
         complete=complete,
         differing=differs,

@@ -10,6 +10,7 @@ from flux_assets.errors import ObjectNotFoundError
 from flux_assets.image_api.request import RequestIdentity
 from flux_assets.storage.frames import is_in, read_rows
 from flux_assets.storage.object_store import ObjectStore, table_key
+from flux_assets.storage.parquet_file import release_unused
 from flux_assets.storage.stored_json import DamagedObjectError, read_stored_json
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really read
@@ -37,6 +38,8 @@ def find_shortfalls(
     present = manifest["request_fingerprint"]
     if manifest["stale"].any():
         present = present[~manifest["stale"]]
+    del manifest  # where nobody else holds it, its room is free now
+    release_unused()
     lost = [fingerprint for fingerprint, item in reasons.items() if item.kind == "lost"]
     fingerprints = requests["fingerprint"]
     lacking = requests[~is_in(fingerprints, present) | is_in(fingerprints, lost)]

@@ -18,7 +18,13 @@ from flux_assets.planning.against_store import PLANNED, check_run, plan_all, run
 from flux_assets.planning.changes import count_changes
 from flux_assets.planning.choices import Choices, choose, select_rows
 from flux_assets.planning.plan import Plan, estimate
-from flux_assets.planning.plan_table import STATUSES, PlanRow, build_plan_table, read_plan_rows
+from flux_assets.planning.plan_table import (
+    STATUSES,
+    PlanRow,
+    build_plan_table,
+    cut_plan,
+    read_plan_rows,
+)
 from flux_assets.planning.reasons import (
     WITH_PICTURE,
     Reason,
@@ -49,7 +55,8 @@ from flux_assets.storage.frames import is_in, read_rows
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable
 
-if TYPE_CHECKING:  # pandas is loaded only where a plan is really made
+if TYPE_CHECKING:  # they are loaded only where a plan is really made
+    import numpy as np
     import pandas as pd
 
 
@@ -122,8 +129,6 @@ def plan_catalog(
         SourceError, CatalogError, ShotsFileError, StoreError: they cannot be read.
         ChoiceError: a chosen category or shot does not exist, or none of the chosen products.
     """
-    import numpy as np
-
     shots = load_shots(settings)
     catalog, products = show_catalog(settings, store, shots, asks_by_id=bool(choices.product_ids))
     listed = products.read((*PLANNED, "line"))
@@ -142,7 +147,7 @@ def plan_catalog(
     )
     whole = plan_all(settings, store, ledger, requests, listed)
     cap = run_cap(settings, choices)
-    work = choose([whole.table], choices, cap=cap, are_known=lambda rows: np.ones(len(rows), bool))
+    work = choose(cut_plan(whole.table), choices, cap=cap, are_known=_know_all)
     plan = replace(
         whole,
         table=select_rows(whole.table, choices),
@@ -168,6 +173,13 @@ def plan_catalog(
         left_over_cap=work.left_over_cap,
         obstacle=_find_obstacle(settings, store, choices, catalog, requests, to_buy),
     )
+
+
+def _know_all(rows: "pd.DataFrame") -> "np.ndarray":
+    """Whether Dagster has what is stored does not matter to what is bought."""
+    import numpy as np
+
+    return np.ones(len(rows), bool)
 
 
 def _select_doubted(

@@ -13,6 +13,7 @@ from flux_assets.image_api.request import RequestIdentity
 from flux_assets.planning.plan_table import STATUSES, TO_BUY, PlanRow, PlanStatus, read_plan_rows
 from flux_assets.storage.frames import is_in, look_up, read_rows, text_column
 from flux_assets.storage.object_store import picture_prefix
+from flux_assets.storage.parquet_file import release_unused
 from flux_assets.storage.stored_pictures import StoredPictures, list_prefixes, without
 
 if TYPE_CHECKING:  # they are loaded only where a plan is really made
@@ -128,16 +129,21 @@ def build_plan(
     absent = requests[is_absent.to_numpy(zero_copy_only=False)]
     has_others = _have_others(absent, pictures, former_ids)
     orphaned = _count_orphaned(requests, pictures, places, former_ids)
-    keys = pictures.keys.take(places)
-    del pictures, places  # the room that columns of a large catalog take is needed for others
+    keys = pictures.keys
+    del pictures  # the room that columns of a large catalog take is needed for others
+    release_unused()
+    keys = keys.take(places)
+    del places
     entries = read_entries(absent["fingerprint"])
     stood, why = _Judge(entries, standing_of, doubts).judge(absent["fingerprint"], has_others)
+    if len(absent):
+        keys = pc.fill_null(keys, "")
     text = pa.large_string()
     blank = pa.repeat(pa.scalar("", text), len(requests))
     statuses = pa.repeat(pa.scalar("stored", text), len(requests))
     columns |= {
         "status": _put(statuses, is_absent, stood),
-        "object_key": pc.fill_null(keys, "") if len(absent) else keys,
+        "object_key": keys,
         "reason": _put(blank, is_absent, why),
         **{name: _look_up(columns["product_id"], products, name) for name in ("category", "title")},
     }

@@ -88,6 +88,12 @@ def read_plan_parts(table: StoredTable) -> Iterator["pd.DataFrame"]:
         yield part.to_pandas()
 
 
+def cut_plan(plan: "pd.DataFrame") -> Iterator["pd.DataFrame"]:
+    """The same of a plan that is in memory."""
+    for start in range(0, len(plan), _ROWS_AT_ONCE):
+        yield plan.iloc[start : start + _ROWS_AT_ONCE]
+
+
 def read_stored(table: StoredTable) -> "pd.DataFrame":
     """Product and shot of the rows of a plan's table that have their picture."""
     return table.read(("product_id", "shot"), where=("status", {"stored"}))

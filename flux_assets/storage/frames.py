@@ -74,6 +74,18 @@ def select(table: "pd.DataFrame", chosen: "pd.Series[bool] | np.ndarray") -> "pd
     return table if chosen.all() else table[chosen]
 
 
+def sort_places(table: "pd.DataFrame", names: Sequence[str]) -> "np.ndarray":
+    """Where its rows are in the order of some columns of texts; pandas' sort makes objects."""
+    import pyarrow as pa
+    import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types
+
+    columns = pa.table({name: text_column(table, name) for name in names})
+    places: np.ndarray = pc.sort_indices(
+        columns, [(name, "ascending") for name in names]
+    ).to_numpy()
+    return places
+
+
 def put_columns(table: "pa.Table", columns: "Mapping[str, pa.Array]") -> "pa.Table":
     """The same table with other cells in some of its columns."""
     for name, cells in columns.items():
@@ -87,7 +99,7 @@ def is_in(column: "pd.Series[str]", texts: "Collection[str] | pd.Series[str]") -
     """Which of a column's texts are among some; pandas' own makes an object of each of these."""
     import pandas as pd
     import pyarrow as pa
-    import pyarrow.compute as pc  # type: ignore[import-untyped]  # no types
+    import pyarrow.compute as pc
 
     if isinstance(texts, pd.Series):
         among = text_column(texts.to_frame("texts"), "texts")

@@ -96,7 +96,7 @@ class StoredPictures:
         is_asked = pc.is_in(shorts, value_set=asked.filter(pc.is_in(asked, value_set=shorts)))
         names = _cut_names(keys.filter(pc.invert(is_asked))).unique()
         names = without(names, _cut_names(keys.filter(is_asked)))
-        return without(names, _list_names(self.keys.filter(pa.array(is_found)), names))
+        return without(names, _list_names(self.keys, names, where=pa.array(is_found)))
 
 
 def without(texts: "pa.Array", others: "pa.Array | Iterable[str]") -> "pa.Array":
@@ -120,14 +120,19 @@ def list_prefixes(product_ids: "pa.Array", shots: "pa.Array") -> "pa.Array":
     return pc.binary_join_element_wise(root, shots, _quote(product_ids), end, slash)
 
 
-def _list_names(keys: "pa.Array", names: "pa.Array") -> "pa.Array":
-    """Those of some prefixes that some of the keys have; of all keys they would take much room."""
+def _list_names(
+    keys: "pa.Array", names: "pa.Array", *, where: "pa.Array | None" = None
+) -> "pa.Array":
+    """Those of some prefixes that keys have, or some of these; of all they would take much room."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     found = [names[:0]]
     for start in range(0, len(keys), _CUT_KEYS):
-        cut = _cut_names(keys.slice(start, _CUT_KEYS))
+        some = keys.slice(start, _CUT_KEYS)
+        if where is not None:
+            some = some.filter(where.slice(start, _CUT_KEYS))
+        cut = _cut_names(some)
         found.append(cut.filter(pc.is_in(cut, value_set=names)))
     return pa.concat_arrays(found).unique()
 

@@ -13,6 +13,7 @@ from flux_assets.storage.parquet_file import (
     NO_NOTES,
     add_notes,
     cut_groups,
+    release_unused,
     write_row_groups,
     write_rows,
 )
@@ -84,6 +85,7 @@ def merge_rows(
     import numpy as np
     import pyarrow as pa
 
+    release_unused()
     tables = [last]
     if isinstance(added, StoredTable):
         tables.append(added)
@@ -105,10 +107,12 @@ def merge_rows(
     buckets = np.concatenate([of_packed, of_plain])[places]
     in_order = np.argsort(buckets, kind="stable")
     groups, numbers = _cut_buckets(plain, of_plain)
-    moved = np.concatenate([np.arange(len(of_packed)), len(of_packed) + numbers])[places]
+    moved = places[in_order]
+    is_plain = moved >= len(of_packed)
+    moved[is_plain] = len(of_packed) + numbers[moved[is_plain] - len(of_packed)]
     bounds = _find_bounds(buckets[in_order])
     sources = MergeSources(
-        tables, groups, moved[in_order], numbers=in_order, complete=complete, bounds=bounds
+        tables, groups, moved, numbers=in_order, complete=complete, bounds=bounds
     )
     return _write_parts(last, sources, differing[in_order], folder, notes)
 
