@@ -1,10 +1,15 @@
 """Rows of cells -> entries: rows that fit under the header, with their id and their role."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from flux_assets.catalog.grouping import RowRole
-from flux_assets.catalog.identity import first_id_key, list_former_ids, normalise_id
+from flux_assets.catalog.identity import (
+    first_id_key,
+    list_former_ids,
+    normalise_id,
+    unescape_cell,
+)
 from flux_assets.catalog.layout import Layout
 from flux_assets.catalog.repeated_cells import HeldCells
 from flux_assets.catalog.row_account import Account
@@ -51,7 +56,11 @@ def read_entries(
         cells = held.share(cells)
         texts = layout.name_cells(cells)
         id_key = first_id_key(texts, layout.fields["product_id"])
-        product_id = normalise_id(texts[id_key]) if id_key else ""
+        written_id = texts[id_key] if id_key else ""
+        product_id = normalise_id(written_id)
+        if _may_be_escaped(cells):
+            cells = list(map(unescape_cell, cells))
+            texts = layout.name_cells(cells)
         role = _normalise_role(rules.role_of(texts, id_key, row.line, above))
         if role.parent is None:
             above = row.line
@@ -60,10 +69,15 @@ def read_entries(
             cells=cells,
             id_key=id_key,
             product_id=product_id,
-            former_ids=list_former_ids(texts[id_key], product_id) if id_key else (),
+            former_ids=list_former_ids(written_id, product_id) if id_key else (),
             role=role,
             is_published=include_unpublished or rules.is_published(texts),
         )
+
+
+def _may_be_escaped(cells: Iterable[str]) -> bool:
+    row = "\n".join(("", *cells))
+    return "\n'" in row or "\n=" in row
 
 
 def _normalise_role(role: RowRole) -> RowRole:
