@@ -93,6 +93,10 @@ class Dialect:
     own_columns: tuple[str, ...] = ()
     first_row_columns: tuple[str, ...] = ()
 
+    def names_of(self, field: str) -> tuple[str, ...]:
+        """All that this export may call the column of a product's field, its own names first."""
+        return (*self.fields.get(field, ()), *self.generic_fields.get(field, ()))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DialectTable:

@@ -58,6 +58,10 @@ def read_entries(
         id_key = first_id_key(texts, layout.fields["product_id"])
         written_id = texts[id_key] if id_key else ""
         product_id = normalise_id(written_id)
+        if product_id and layout.is_header(id_key, product_id, texts):
+            account.skipped["no_product"] += 1
+            account.headers.append(row.line)
+            continue
         if _may_be_escaped(cells):
             cells = list(map(unescape_cell, cells))
             texts = layout.name_cells(cells)

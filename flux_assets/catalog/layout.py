@@ -8,8 +8,8 @@ from flux_assets.catalog.dialect import Dialect
 from flux_assets.catalog.dialects import load_dialects
 from flux_assets.catalog.grouping import Listed, RowRules
 from flux_assets.catalog.header_names import HeaderNames
-from flux_assets.catalog.names import normalise_name
-from flux_assets.catalog.options import ReadOptions, bind_options, pair_columns
+from flux_assets.catalog.names import normalise_name, squash_name
+from flux_assets.catalog.options import ReadOptions, Texts, bind_options, pair_columns
 from flux_assets.catalog.product import ROW_COLUMNS, Product
 from flux_assets.errors import CatalogError
 from flux_assets.image_api.parameters import PARAMETERS
@@ -19,6 +19,7 @@ _TEXT_FIELDS = _PRODUCT_FIELDS - {"line", "columns", "former_ids"}
 _LOCALISED = frozenset({"title", "description", "category", "brand", "color", "material"})
 _NEEDED_FIELDS = ("product_id", "title")
 _LISTED_HEADERS = 60
+_LONGEST_NAME = 40
 
 Found = dict[str, tuple[str, ...]]
 
@@ -34,7 +35,8 @@ class Layout:
     options that have no column of their own. A variant's empty cells are as in its product's first
     row, but for those of `own_columns`; the dialect's other columns of a variant are there by
     their keys. Beyond `named_width` cells, no header
-    has a name; if `title_is_last`, what stands there can only be the rest of a title.
+    has a name; if `title_is_last`, what stands there can only be the rest of a title. `names` are
+    the squashed headers that the fields may have in any export of the kind.
     """
 
     keys: tuple[str, ...]
@@ -52,10 +54,25 @@ class Layout:
     first_row_columns: tuple[str, ...]
     named_width: int
     title_is_last: bool
+    names: Mapping[str, frozenset[str]]
 
     def name_cells(self, cells: Sequence[str]) -> dict[str, str]:
         """A row's cells, one for each column, by their keys."""
         return dict(zip(self.keys, cells, strict=True))
+
+    def is_header(self, id_key: str, product_id: str, texts: Texts) -> bool:
+        """Whether a row is the header once more, or what its columns are called elsewhere."""
+        if not self._is_name("product_id", id_key, product_id):
+            return False
+        keys = self.fields["title"]
+        key = next((key for key in keys if texts[key]), keys[0])
+        return self._is_name("title", key, texts[key])
+
+    def _is_name(self, field: str, key: str, text: str) -> bool:
+        if text == self.headers[key]:
+            return True
+        is_short = not text[-1:].isdigit() and len(text) <= _LONGEST_NAME
+        return is_short and squash_name(text) in self.names[field]
 
     def is_free(self, name: str) -> bool:
         """Whether an option may become a column of this name."""
@@ -114,6 +131,7 @@ def build_layout(
         first_row_columns=finder.find(dialect.first_row_columns),
         named_width=named_width,
         title_is_last=keys.index(found["title"][0]) + 1 == named_width,
+        names={field: frozenset(dialect.names_of(field)) for field in _NEEDED_FIELDS},
     )
 
 
@@ -160,8 +178,7 @@ class _Finder:
 
     def find_ids(self) -> tuple[str, ...]:
         """All columns that a variant may name its product by, the product's own id first."""
-        fields = self._dialect.fields, self._dialect.generic_fields
-        return self.find(name for named in fields for name in named.get("product_id", ()))
+        return self.find(self._dialect.names_of("product_id"))
 
     def find_roles(self) -> Found:
         """The columns that say what a row is."""

@@ -67,9 +67,10 @@ class Catalog:
 
     `skipped` counts rows that are rightly no product of their own, by reason: `variant`,
     `additional_image`, `not_visible` (a variant, in Magento), `store_view`, `no_product` (an
-    option, a rule, a video), `variant_without_parent`, `parent` (its variants' colours are the
-    products instead), `unpublished` (with all rows of such a product) and `blank`. `encoding` and
-    `delimiter` are as detected; the delimiter of what is no delimited text is the empty string.
+    option, a rule, a video, a header once more), `variant_without_parent`, `parent` (its variants'
+    colours are the products instead), `unpublished` (with all rows of such a product) and `blank`.
+    `encoding` and `delimiter` are as detected; the delimiter of what is no delimited text is the
+    empty string.
     `left_out` has the first row of each id that is neither a product's nor a rejected row's.
 
     `suspected_encoding` is the encoding where it is a guess that may have turned letters into

@@ -18,6 +18,7 @@ class Account:
     # The lines of rows to warn of.
     joined_titles: list[int] = field(default_factory=list)
     unnamed_cells: list[int] = field(default_factory=list)
+    headers: list[int] = field(default_factory=list)
     orphans: list[int] = field(default_factory=list)
     long_titles: list[int] = field(default_factory=list)
 
@@ -48,6 +49,7 @@ class Account:
     def build_warnings(self) -> list[str]:
         """What was read, but may be meant otherwise."""
         no_parent = "variations are of products that this export lacks; export those too"
+        headers = "rows have a header's names in place of an id and a title, and were left out"
         joined = "titles went on in columns without a name, and were joined"
         unnamed = "rows have cells in columns without a name, which were left out; quote commas"
         too_long = "titles are too long, and were cut at a word"
@@ -56,6 +58,7 @@ class Account:
             for lines, text in (
                 (self.joined_titles, joined),
                 (self.unnamed_cells, unnamed),
+                (self.headers, headers),
                 (self.orphans, no_parent),
                 (self.long_titles, too_long),
             )
