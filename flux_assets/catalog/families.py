@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from flux_assets.catalog.entries import Entry
 from flux_assets.catalog.layout import Layout
+from flux_assets.catalog.nothing import says_nothing
 from flux_assets.catalog.row_account import Account
 
 _MOST_GENERATIONS = 4
@@ -55,11 +56,15 @@ def group_families(
             account.reject(entry.line, column, "no_id", message)
         elif role.joins and product_id in by_id:
             by_id[product_id].others.append(entry)
+        elif product_id in by_id and by_id[product_id].first.role.is_extra:
+            _begin_with(by_id[product_id], entry)
         else:
             families.append(Family(first=entry))
             by_id.setdefault(product_id, families[-1])
             if role.group:
                 by_group[role.group] = families[-1]
+    for family in families:
+        _find_first(family, layout)
     orphans = _add_children(children, families)
     families += _take_orphans(orphans, account, takes_variants=takes_orphans)
     published = [
@@ -67,6 +72,25 @@ def group_families(
         for family in families
     ]
     return [family for family in published if family]
+
+
+def _find_first(family: Family, layout: Layout) -> None:
+    """Of rows in another order than the shop's, the one with the title describes the product."""
+    if family.others and not _has_title(family.first, layout):
+        titled = (row for row in family.others if not row.role.is_extra and _has_title(row, layout))
+        if first := next(titled, None):
+            family.others.remove(first)
+            _begin_with(family, first)
+
+
+def _has_title(entry: Entry, layout: Layout) -> bool:
+    texts = layout.name_cells(entry.cells)
+    return any(not says_nothing(texts[key]) for key in layout.fields["title"])
+
+
+def _begin_with(family: Family, first: Entry) -> None:
+    family.others.insert(0, family.first)
+    family.first = first
 
 
 def _add_children(children: Sequence[Entry], families: Sequence[Family]) -> list[Entry]:
