@@ -81,7 +81,7 @@ def read_entries(
 
 def _may_be_escaped(cells: Iterable[str]) -> bool:
     row = "\n".join(("", *cells))
-    return "\n'" in row or "\n=" in row
+    return "\n'" in row or "\n=" in row or "\n<![" in row
 
 
 def _normalise_role(role: RowRole) -> RowRole:

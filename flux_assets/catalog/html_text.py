@@ -21,6 +21,13 @@ _NO_CONTENT = re.compile(
     r"<!--.*?(?:-->|\Z)|<[!?][^>]*(?:>|\Z)|<(style|script)\b[^>]*>.*?(?:</\1\s*>|\Z)",
     re.DOTALL | re.IGNORECASE,
 )
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)", re.DOTALL)
+# What is no part of the text around it: a drawing's title, what a player says where it cannot
+# play, the words of a form, and the settings of Word.
+_APART = re.compile(
+    r"<(svg|video|audio|canvas|object|iframe|head|button|select|textarea|xml(?=>\s*<[a-z]:))>",
+    re.IGNORECASE,
+)
 _UNCLOSED = re.compile(r"<(?=[^<>]*(?:<|\Z))")
 _BLOCK = re.compile(
     r"<(?=/?(?:address|article|blockquote|br|dd|div|dl|dt|figure|h[1-6]|hr|li|ol|option|p|pre|"
@@ -39,7 +46,10 @@ _PLAIN_ENTITY = (
 _PLAIN_MARKUP = re.compile(rf"(?:[^<&]++|{_PLAIN_TAG.pattern}|{_PLAIN_ENTITY})*+", re.IGNORECASE)
 _TAG_NAME = re.compile(r"</?[A-Za-z][^\s<>/\"'=]*")
 _IN_TAG = re.compile(r"=\s*([\"'])|[<>]")
-_DATA = r"data:[\w.+/-]{1,80};base64,[A-Za-z0-9+/=_-]*"
+_DATA = (
+    r"data:(?:[\w.+/-]{1,80}(?:;[\w.=-]{1,40}){0,4};base64,[A-Za-z0-9+/=_-]*"
+    r"|image/[\w.+-]{1,40}(?:;[\w.=-]{1,40}){0,4},[^\s\"'<>()]*)"
+)
 _EMBEDDED = re.compile(rf"!\[[^\[\]]{{0,200}}\]\({_DATA}[^()]{{0,200}}\)|{_DATA}", re.IGNORECASE)
 
 
@@ -55,7 +65,7 @@ def plain_lines(cell: str) -> str:
             text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
         else:
             break
-    if ";base64," in text:
+    if "data:" in text:
         text = _EMBEDDED.sub(" ", text)
     return without_invisible(without_controls(without_directives(text)))
 
@@ -68,19 +78,39 @@ def is_marked(cell: str) -> bool:
         or "[" in cell
         or "{" in cell
         or ("%" in cell and "%%" in cell)
-        or (";" in cell and ";base64," in cell)
+        or ("data:" in cell and (";base64," in cell or "data:image/" in cell))
         or not cell.isprintable()
     )
 
 
 def _without_tags(markup: str) -> str:
-    text = "".join(_without_attributes(_NO_CONTENT.sub(" ", markup)))[:_MAX_MARKUP_CHARACTERS]
+    if "<![CDATA[" in markup:
+        markup = _CDATA.sub(r"\1", markup)
+    text = "".join(_without_attributes(_NO_CONTENT.sub(" ", markup)))
+    text = " ".join(_without_parts_apart(text))[:_MAX_MARKUP_CHARACTERS]
     text = _BLOCK.sub("\n<", _UNCLOSED.sub("&lt;", text))
     if _PLAIN_MARKUP.fullmatch(text):
         return html.unescape("".join(map(_shorten_blank, _PLAIN_TAG.split(text))))
     from bs4 import BeautifulSoup
 
     return BeautifulSoup(text, "html.parser").get_text()
+
+
+def _without_parts_apart(markup: str) -> Iterator[str]:
+    """The pieces of a text, whose tags have names only, between what is no part of it."""
+    place = 0
+    never_closed = set[str]()
+    for opening in _APART.finditer(markup):
+        name = opening[1].lower()
+        if opening.start() < place or name in never_closed:
+            continue
+        closing = re.compile(rf"</{name}\s*>", re.IGNORECASE).search(markup, opening.end())
+        if closing is None:
+            never_closed.add(name)
+            continue
+        yield markup[place : opening.start()]
+        place = closing.end()
+    yield markup[place:]
 
 
 def _shorten_blank(text: str) -> str:

@@ -11,6 +11,8 @@ _TEXT_FORMULA = re.compile(r'="(.*)"\s*', re.DOTALL)
 # So does `'00125`; exporters put it before what would be a formula, `'-40-BOOT`.
 _ESCAPED_ID = re.compile(r"'+(?=[=+\-@\d])")
 _ESCAPED_TEXT = re.compile(r"'(?=[=+\-@])(?![=+\-@]\S*')")
+# A feed's mark of plain text, where it was escaped as if it were some.
+_CDATA = "<![CDATA[", "]]>"
 _NO_IDS = frozenset(["n/a", "n.a.", "none", "null", "nil", "nan", "undefined", "(none)", "<na>"])
 _SHORTENED = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE]\+\d{1,3}")
 
@@ -25,7 +27,7 @@ def normalise_id(text: str) -> str:
 def plain_id(text: str) -> str:
     """The id without what keeps spreadsheets from reading a number, in the letters it has."""
     text = text.strip()
-    if text[:1] in {"=", "'"}:
+    if text[:1] in {"=", "'", "<"}:
         text = _unquote(text).strip()
         found = _ESCAPED_ID.match(text)
         text = text[found.end() :] if found else text
@@ -71,16 +73,18 @@ def is_shortened(product_id: str) -> bool:
 
 
 def unescape_cell(text: str) -> str:
-    """A text without what only keeps spreadsheets from reading it as a formula.
+    """A text without what only keeps spreadsheets from reading a formula, or parsers markup.
 
     `'Tis the Season` keeps its apostrophe.
     """
     start = text[:1]
     if start == "'":
         return _ESCAPED_TEXT.sub("", text, count=1) if _ESCAPED_TEXT.match(text) else text
-    return _unquote(text) if start == "=" else text
+    return _unquote(text) if start in {"=", "<"} else text
 
 
 def _unquote(text: str) -> str:
+    if text.startswith(_CDATA[0]) and text.endswith(_CDATA[1]):
+        return text[len(_CDATA[0]) : -len(_CDATA[1])]
     found = _TEXT_FORMULA.fullmatch(text)
     return found[1].replace('""', '"') if found else text
