@@ -46,19 +46,32 @@ _SAVE = (
     "|oszczędź|poupe|economize|spara|spar|säästä|ušetřete|economisești|spórolj"
 )
 _LEADS = (
-    "only|now only|now just|just|now|was|instead of|from only|special price|nur|nur noch|jetzt nur"
-    "|jetzt|statt|für nur|ab nur|seulement|au lieu de|à partir de|maintenant|solo|sólo|ahora|antes"
+    "only|for only|for just|now only|now just|just|now|was|instead of|from only|special price|nur"
+    "|nur noch|jetzt nur|jetzt für|nu endast|nu slechts|ahora solo|teraz tylko|jetzt|statt|für nur"
+    "|ab nur|seulement|au lieu de|à partir de|maintenant|solo|sólo|ahora|antes"
     "|desde|en lugar de|ora|ora solo|invece di|slechts|nu|nu voor|voor maar|tylko|teraz|zamiast"
     "|apenas|agora|por apenas|endast|bara|nu bara|kun|nu kun|vain|nyt|jen|pouze|nyní|doar|acum|csak"
     "|most csak|sadece|только|всего|сейчас|вместо"
 )
+# Words that a percentage follows in titles, and those before a price at a title's end.
+_DISCOUNTS = """
+sale | discount | rabatt | angebot | aktion | remise | soldes | promo | promotion | descuento
+oferta | promoción | rebajas | sconto | offerta | promozione | saldi | korting | actie | rabat
+zniżka | promocja | wyprzedaż | desconto | promoção | rea | kampanj | udsalg | tilbud | salg
+alennus | tarjous | sleva | akce | výprodej | reducere | akció | скидка | скидки | акция
+распродажа | indirim
+"""
+_AT_PRICE = "from|for|at|ab|für|uvp|à|dès|pour|por|da|per|vanaf|voor|od|za|от"
 _CURRENCIES = (
-    "€|\\$|£|¥|₽|₺|₩|₴|eur|euro|usd|us\\$|gbp|chf|zł|pln|kč|czk|ft|huf|lei|ron|sek|dkk|nok|kr\\.?"
+    "€|\\$|£|¥|₽|₺|₩|₴|eur|euro|usd|us\\$|gbp|chf|zł|pln|kč|czk|huf|lei|ron|sek|dkk|nok|kr\\.?"
     "|tl|try|руб\\.?|円|元"
 )
 
 
-_SIGNS = ("%", "€", "$", "£", "¥", "₽", "₺", "₩", "₴", "EUR", "USD", "CHF", "zł", "Kč", " kr", "円")
+_SIGNS = (
+    *("%", "€", "$", "£", "¥", "₽", "₺", "₩", "₴", "EUR", "USD", "CHF", "zł", "Kč", " kr", "円"),
+    *("Ft", "руб", "元", " lei", " TL", ",-", ".-"),
+)
 
 
 def _any_of(words: str) -> str:
@@ -73,7 +86,13 @@ _ASIAN_CLAIMS = "|".join(word for word in re.split(r"[|\s]+", _CLAIMS) if word >
 _ASIAN_CLAIM = re.compile(rf"(?<!\S)(?:{_ASIAN_CLAIMS})(?!\S)")
 _AMOUNT = r"\d{1,7}(?:[.,' ]\d{3}){0,3}(?:[.,](?:\d{1,2}|-))?"
 _PERCENT = r"\d{1,2}(?:[.,]\d)?\s?%"
-_PRICE = rf"(?:(?:{_CURRENCIES})\s?{_AMOUNT}(?!\w)|{_AMOUNT}\s?(?:{_CURRENCIES})(?!\w))"
+_ROUND = r"\d{1,7}(?:[.' ]\d{3}){0,3}[.,][-\u2013]{1,2}(?!\w)"
+# `Ft` is a foot but in Hungarian.
+_FORINT = rf"(?<=csak\s){_AMOUNT}\s?ft(?!\w)"
+_PRICE = (
+    rf"(?:(?:{_CURRENCIES})\s?{_AMOUNT}(?!\w)|{_AMOUNT}\s?(?:{_CURRENCIES})(?!\w)|{_ROUND}"
+    rf"|{_FORINT})"
+)
 _LEAD = _any_of(_LEADS)
 _UNIT = (
     rf"(?:(?:(?:{_UP_TO}|{_SAVE})\s){{0,2}}[-\u2212\u2013]?\s?{_PERCENT}(?:\s?(?:{_OFF}))?"
@@ -95,8 +114,11 @@ _NUMBER = (
 )
 _BEFORE_OFF = rf"(?:{_any_of(_CLAIMS)}\s)?(?:(?:{_UP_TO}|{_SAVE})\s){{0,2}}\Z"
 _BEFORE_PERCENT = rf"(?<!\w)(?:{_SAVE})\s(?:(?:{_UP_TO})\s)?\Z"
+_BEFORE_DISCOUNT = rf"{_any_of(_DISCOUNTS)}:?\s?\Z"
 _BEFORE_MINUS = rf"{_any_of(_CLAIMS)}\s?\Z"
 _BEFORE_PRICE = rf"(?:{_LEAD}|(?<!\w)(?:{_SAVE})):?\s?\Z"
+_BEFORE_LAST_PRICE = rf"(?:{_any_of(_AT_PRICE)}\s)?\Z"
+_CENTS = re.compile(r"[.,](?:\d{1,2}(?!\d)|-)")
 _LOOK_BACK = 30
 _GOES_ON = re.compile(r"\s[^\W\d_]")
 _ENDS = re.compile(r"\s?(?:!|\Z)")
@@ -150,11 +172,18 @@ def _find_claim(number: re.Match[str], before: str, text: str, *, is_title: bool
         if found is None and (is_title or _ENDS.match(text, end)):
             return ""
     elif kind == "percent":
-        found = (
-            None
-            if _GOES_ON.match(text, end) and not is_title
-            else _compile(_BEFORE_PERCENT).search(before)
-        )
+        found = _compile(_BEFORE_DISCOUNT).search(before) if is_title else None
+        if found is None and (is_title or not _GOES_ON.match(text, end)):
+            found = _compile(_BEFORE_PERCENT).search(before)
     else:
         found = _compile(_BEFORE_PRICE).search(before)
+        if found is None and is_title and _is_last_price(number, text):
+            found = _compile(_BEFORE_LAST_PRICE).search(before)
     return found[0] if found else None
+
+
+def _is_last_price(number: re.Match[str], text: str) -> bool:
+    """Whether a title ends with this price; `Gift card $50` is one of several, and is called so."""
+    if not number.start() or not _CENTS.search(number[0]):
+        return False
+    return bool(_ENDS.match(text, number.end())) or is_claim(text[number.end() :])

@@ -48,12 +48,16 @@ _RULE = re.compile(r"[*=~_#<>|+\u00bb\u00ab]{3,}|[*~]{2}|<<|>>|-{3,}|\.{4,}")
 _SIGNS = "*_`!%~|$#\\"
 _LONG_SIGNS = (
     *(("?", "??"), ("-", "---"), ("=", "==="), ("U", "EUR"), ("U", "USD"), ("H", "CHF")),
-    *(("]", "]("), ("/", "://"), (".", "www.")),
+    *(("]", "]("), ("/", "://"), (".", "www."), (",", ",-")),
+    *(("k", " kr"), ("F", "Ft"), ("T", " TL")),
 )
-_FURTHER_SIGNS = re.compile(rf"[\u20ac\u00a3\u00bb{_PICTURES}]")
+# Of a price: yen, roubles, lira, won, hryvnia and renminbi; what Russians, Poles and Czechs write.
+_CURRENCIES = "[\u00a5\u20bd\u20ba\u20a9\u20b4\u5186\u5143]|\u0440\u0443\u0431|z\u0142|K\u010d"
+_FURTHER_SIGNS = re.compile(rf"[\u20ac\u00a3\u00bb{_PICTURES}]|{_CURRENCIES}")
+_ASIAN = "\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af"
 _MAY_BE_DRESSED = re.compile(
     rf"[\\\\*_`!?%~=|$\u20ac\u00a3#\u00bb<>(\[\u3010:{_PICTURES}]|\n|[-.,]{{2}}| [-\u2013\u2014] "
-    "|EUR|USD|CHF|www|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]\\s|\\s[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]"
+    rf"|EUR|USD|CHF|Ft|{_CURRENCIES}| kr| lei| TL|www|[{_ASIAN}]\s|\s[{_ASIAN}]"
 )
 
 # Signs between which a claim may stand, and those that part one from the rest at either end.

@@ -18,3 +18,50 @@ def test_white_space_is_no_claim(blank: str) -> None:
 def test_a_title_with_nothing_beside_its_sign_is_read(form: str, blank: str) -> None:
     for read in (undress, undress_title):
         assert "Lamp" in read(form.format(blank))
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        *("SALE 50%", "Rabatt 20%", "СКИДКА 50%", "PROMO 30%", "descuento 20%", "rabat 20%"),
+        *("19,90 €", "$19.99", "USD 19.90", "ab 19,90 EUR", "UVP 29,90 €", "à 19,90 €", "CHF 19.-"),
+        *("19,90 € statt 29,90 €", "for only €19", "nur 19,-", "kun 299,-", "tylko 99 zł"),
+        *("nyní 990 Kč", "nu 299 kr", "csak 9990 Ft", "всего 999 руб.", "doar 99 lei"),
+        *("sadece 99 TL", "999,00 ₽", "9.90元"),
+    ],
+)
+def test_a_price_or_a_discount_at_a_title_s_end_goes(claim: str) -> None:
+    for form in ("Oak Lamp {}", "Oak Lamp, {}", "Oak Lamp - {}", "Oak Lamp {}!"):
+        assert undress_title(form.format(claim)) in {"Oak Lamp", "Oak Lamp!"}, form
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        *("Gift Card $50", "Gutschein 25 €", "19,90 €", "2,50 € Coin Album", "Wool 50% Rug"),
+        *("Cable 2,5 m", "Ring 14,5 kt", "Rug 100%", "Chair 3,-fold", "Lamp 50%", "Pale Ale 5%"),
+        *(
+            "Rope - 10 ft",
+            "Cable (6 FT)",
+            "Hose | 25 ft",
+            "Hose 12.50 ft",
+            "Tree only 6 ft tall, 50% PE",
+        ),
+    ],
+)
+def test_a_number_that_is_of_the_product_stays_in_its_title(title: str) -> None:
+    assert undress_title(title) == title
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Nu endast 299 kr! En stol av ek.", "En stol av ek."),
+        ("Только 999 руб. Стол из дуба.", "Стол из дуба."),
+        ("Lampe nur 19,- in Eiche.", "Lampe in Eiche."),
+        ("A tree just 6 ft tall, of 50% hemp.", "A tree just 6 ft tall, of 50% hemp."),
+        ("Made for $19.99", "Made for $19.99"),
+    ],
+)
+def test_a_description_loses_what_praises_a_price_only(text: str, words: str) -> None:
+    assert undress(text) == words
