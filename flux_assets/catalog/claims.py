@@ -112,6 +112,7 @@ _NUMBER = (
     rf"|(?P<minus>(?<![\w.,)])[-\u2212\u2013]\s?{_PERCENT})|(?P<percent>(?<![\w.,]){_PERCENT})"
     rf"|(?P<price>(?<![\w.,]){_PRICE}(?:\s(?:{_OFF})(?!\w))?)"
 )
+_SURCHARGE = rf"\s*(?:[(\[]\s*[+\u2212\u2013-]?\s?{_PRICE}\s*[)\]]|\+\s?{_PRICE})\Z"
 _BEFORE_OFF = rf"(?:{_any_of(_CLAIMS)}\s)?(?:(?:{_UP_TO}|{_SAVE})\s){{0,2}}\Z"
 _BEFORE_PERCENT = rf"(?<!\w)(?:{_SAVE})\s(?:(?:{_UP_TO})\s)?\Z"
 _BEFORE_DISCOUNT = rf"{_any_of(_DISCOUNTS)}:?\s?\Z"
@@ -145,6 +146,11 @@ def is_claim(text: str) -> bool:
 def without_asian_claims(text: str) -> str:
     """The text without claims in scripts that part no words: `帽子 送料無料`."""
     return _ASIAN_CLAIM.sub(" ", text)
+
+
+def without_surcharge(text: str) -> str:
+    """An option's value without what it costs more: `Red (+5.00 €)`, `Gold +$20`."""
+    return _compile(_SURCHARGE).sub("", text)
 
 
 def without_discounts(text: str, *, is_title: bool) -> str:

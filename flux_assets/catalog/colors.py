@@ -16,7 +16,7 @@ _BARE_HEX = r"\b(?:0x)?(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{6}\b"
 _CODE = re.compile(rf"{_FUNCTION}|{_HEX}|{_BARE_HEX}", re.IGNORECASE)
 _MAY_BE_CODE = re.compile(r"[#(0-9]")
 _LISTED_CODE = re.compile(rf"({_FUNCTION})", re.IGNORECASE)
-_LEFT_OVER = re.compile(r"^[\s:=,/()\[\]-]+|[\s:=,/(\[-]+$|[(\[]\s*[)\]]")
+_LEFT_OVER = re.compile(r"^[\s:=,/()\[\]{}-]+|[\s:=,/(\[{-]+$|[(\[{]\s*[)\]}]")
 # How far apart a code and its name may be in each of red, green and blue, from 0 to 255.
 _VERY_NEAR = 4
 _NUMBER = re.compile(r"[0-9]+%?")

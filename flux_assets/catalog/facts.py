@@ -65,8 +65,15 @@ def read_facts(texts: Texts, first: Texts, layout: Layout) -> Facts:
         value = first_lines(texts, layout.fields[field])
         if not value and field not in layout.mapped:
             value = attributes.get(field, "")
-        facts[field] = read(value)
+        facts[field] = read(_without_label(value, field) if ":" in value else value)
     return facts
+
+
+def _without_label(value: str, field: str) -> str:
+    """A value without its own column's name in some language: `Color: Red`."""
+    label, _, text = value.partition(":")
+    is_label = load_dialects().attributes.get(squash_name(label)) == field
+    return text.strip() if is_label else value
 
 
 def agree_facts(facts: Sequence[Facts]) -> Facts:

@@ -119,7 +119,7 @@ tidak ada | tidak diketahui | לא ידוע | ללא
 # Words that are an answer in one field, such as a number or a yes, and say nothing in others.
 _NO_VALUE = frozenset(["0", "0.0", "0,0", "0.00", "0,00", "no", "false", "na", "nd"])
 
-_BRACKETS = "()[]{}<>\"' "
+_AROUND = "()[]{}<>\"'*=_\u2013\u2014- "
 _IN_BRACKETS = frozenset(["(blank)", "(leer)"])
 _HYPHENS = re.compile(r"(?<=\w)[-_](?=\w)")
 
@@ -161,7 +161,7 @@ def _is_nothing(text: str) -> bool:
     words = _normalise(without_invisible(text))
     if words in _NOTHING or words in _IN_BRACKETS:
         return True
-    bare = words.strip(_BRACKETS)
+    bare = words.strip(_AROUND)
     if "-" in bare or "_" in bare:
         bare = _HYPHENS.sub(" ", bare)
     return bare.rstrip(".!") in _NOTHING or bare in _NOTHING or not any(map(str.isalnum, text))
