@@ -16,7 +16,7 @@ _LINE_END = re.compile(
     rf"[\r\n\v\f\x85\u2028\u2029]+|<br\s*/?>|(?:\\[rn])+(?={_ADDRESS})", re.IGNORECASE
 )
 # Before a full address all signs part, also in a query, which may hold every sign itself.
-_SIGNS = r"\s,;|~^*+&#\uff0c\uff1b\u3001\uff5c"
+_SIGNS = r"\s,;|~^*+&#\u2022\uff0c\uff1b\u3001\uff5c"
 _BEFORE_ADDRESS = re.compile(
     rf"(?<![{_SIGNS}])(?:[{_SIGNS}]+|\s+/\s+)(?={_ADDRESS})", re.IGNORECASE
 )
@@ -89,7 +89,7 @@ def _list_addresses(text: str) -> Iterator[str]:
     has_address = any(map(_IS_ADDRESS.match, candidates))
     for candidate in candidates:
         address = _straighten(candidate)
-        is_label = has_address and not _NAMES_PHOTO.search(address)
+        is_label = has_address and (address[-1:] == ":" or not _NAMES_PHOTO.search(address))
         if not is_label and not says_nothing(address):
             yield address
 

@@ -51,6 +51,10 @@ def test_the_first_of_several_addresses_is_taken_however_they_are_parted(sign: s
         f'a:1:{{i:0;s:25:"{A}";}}',
         f"n/a; {A}",
         f"no image|{A}",
+        f"Product Image ID: 12, Product Image File: a/1/a__1.jpg, Product Image URL: {A}",
+        f"Product Image File: a/1/a.jpg, Product Image URL: {A}|Product Image File: b.jpg",
+        f"File: img/a.jpg; Address: {A}; File: img/b.jpg; Address: {B}",
+        f"{A} \u2022 {B}",
     ],
 )
 def test_what_programs_write_around_an_address_is_none_of_it(cell: str) -> None:
