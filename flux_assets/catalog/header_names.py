@@ -16,9 +16,9 @@ _HINT = re.compile(
 _LANGUAGES = (
     "en|de|fr|es|it|nl|pl|pt|sv|da|nb|nn|fi|cs|ro|hu|ru|tr|ja|zh|ko|el|bg|hr|sk|sl|uk|et|lv|lt|ca"
 )
-# `name-en_US`, `description-en_US-ecommerce`, `name(en-gb)`, `name[de]`, `title_fr`.
+# `name-en_US`, `description-en_US-ecommerce`, `name(en-gb)`, `name[de]`, `title_fr`, `name:en`.
 _LOCALE_LAST = re.compile(
-    rf"(?P<base>.+?)[-_.~ ]*[-_.~([ ]({_LANGUAGES})(?:[-_][A-Za-z]{{2}})?[)\]]?(?:-\w+)?",
+    rf"(?P<base>.+?)[-_.~: ]*[-_.~:([ ]({_LANGUAGES})(?:[-_][A-Za-z]{{2}})?[)\]]?(?:-\w+)?",
     re.IGNORECASE,
 )
 _LOCALE_FIRST = re.compile(r"(?P<language>[A-Za-z]{2})_(?P<base>.+)")

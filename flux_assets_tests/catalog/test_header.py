@@ -143,3 +143,40 @@ def test_of_twin_headers_the_first_cell_that_is_not_empty_counts() -> None:
 def test_twins_of_a_workbook_and_of_json_are_joined_too() -> None:
     assert lines(read(xlsx([["id", "title", "Title"], [1, None, "Hat"]]))) == {"1": ("Hat", 2)}
     assert lines(read('[{"id": 1, "title": "", "Title": "Hat"}]')) == {"1": ("Hat", 1)}
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["{name}:{language}", "{name} : {language}", "{name}-{language}", "{name} [{language}_XX]"],
+)
+def test_english_goes_first_however_a_header_names_its_language(form: str) -> None:
+    names = [
+        form.format(name=name, language=it) for name in ("name", "color") for it in ("de", "en")
+    ]
+    (product,) = read(f"sku,{','.join(names)}\n1,Tisch,Table,Rot,Red\n").products
+    assert (product.title, product.color) == ("Table", "Red")
+
+
+@pytest.mark.parametrize(
+    ("header", "hidden", "shown"),
+    [
+        ("code,name,productVisibility", "hidden", "visible"),
+        ("상품코드,상품명,진열상태", "N", "Y"),
+        ("商品番号,商品名,倉庫指定", "1", "0"),
+        ("Código,Produto,Ativo", "Não", "Sim"),
+    ],
+)
+def test_a_shop_s_own_word_for_what_is_hidden(header: str, hidden: str, shown: str) -> None:
+    catalog = read(f"{header}\n1,Old Mug,{hidden}\n2,Mug,{shown}\n")
+    assert [it.product_id for it in catalog.products] == ["2"]
+    assert catalog.skipped == {"unpublished": 1}
+
+
+def test_shopware_s_long_text_describes_where_it_is_alone() -> None:
+    catalog = read("ordernumber;name;description;description_long\nA;Mug;;<p>Of clay.</p>\n")
+    assert [it.description for it in catalog.products] == ["Of clay."]
+
+
+def test_a_variant_of_salsify_is_of_its_parent() -> None:
+    catalog = read("salsify:id,salsify:parent_id,Product Name,Color\nP,,Boot,\nP-R,P,Boot R,Red\n")
+    assert [(it.product_id, it.color) for it in catalog.products] == [("P", "Red")]
