@@ -16,21 +16,30 @@ _BUILDERS = (
 _STANDING_ALONE = (
     "gallery|caption|embed|audio|video|playlist|products|product_page|add_to_cart|row|column"
     "|one_half|one_third|toc|button|tabs?|accordion|spacer|divider|separator|slider|block"
+    "|gap|hr|br|nextpage|clearfix|section|col|container"
 )
 _BY_NAME = rf"\[/?(?:(?:{_BUILDERS})[^\[\]]*+|(?:{_STANDING_ALONE})\s*+/?)\]"
+# `[size_chart]`, and `[youtube https://...]`.
+_CODE_NAME = r"\[/?[a-z][a-z0-9]*+(?:_[a-z0-9]+)++\s*+/?\]"
+_WITH_ADDRESS = rf"\[{_NAME}\s++https?://[^\[\]]*+\]"
 _CLOSING = re.compile(rf"\[/({_NAME})\s*+\]")
-_RAW = re.compile(r"\[(vc_raw_html|vc_raw_js|et_pb_code|fusion_code)\b[^\]]*+\][^\[]*+\[/\1\]")
-_SHORTCODE = re.compile(f"{_WITH_ATTRIBUTES}|{_BY_NAME}")
+_RAW = re.compile(
+    r"\[(vc_raw_html|vc_raw_js|et_pb_code|fusion_code|(?:su_|fusion_|et_pb_)?button)\b[^\]]*+\]"
+    r"[^\[]*+\[/\1\]"
+)
+_SHORTCODE = re.compile(f"{_WITH_ATTRIBUTES}|{_BY_NAME}|{_CODE_NAME}|{_WITH_ADDRESS}")
 
 _DIRECTIVE = re.compile(
-    r"\$?\{\{[^{}]*+\}?\}\}|\{%[^%{}]*+%\}|\{#[^#{}]*+#\}|\{/?\$[^{}]*+\}|%%[A-Za-z_]\w*+%%"
+    r"\$?\{{2,3}[^{}]*+\}{2,3}|\{%[^%{}]*+%\}|\{#[^#{}]*+#\}|\{/?\$[^{}]*+\}|%%[A-Za-z_]\w*+%%"
+    r"|\{(?:load\w++|hook|include|widget)\s[^{}]*+\}|\{(\w++)\}[^{}]*+\{/\1\}"
     r"|<%[^%]*+%>|\[\[[\w-]++(?:\s[^\[\]]*+)?\]\]"
 )
-_CSS_TAGS = "body|html|p|h[1-6]|div|span|ul|ol|li|a|table|t[dhr]|img|section"
+_CSS_TAGS = ":root|body|html|p|h[1-6]|div|span|ul|ol|li|a|table|t[dhr]|img|section"
 _CSS_RULE = re.compile(
-    rf"(?:[.#@][\w-][^{{}}<>]{{0,300}}|\b(?:{_CSS_TAGS})\s*+)\{{[^{{}}:]*+:[^{{}}]*+\}}"
+    rf"(?:[.#@][\w-][^{{}}<>]{{0,300}}|(?<!\w)(?:{_CSS_TAGS})\s*+)\{{[^{{}}:]*+:[^{{}}]*+\}}"
 )
 # `@media (...) { }`, once the rules inside are gone.
+_CSS_COMMENT = re.compile(r"/\*.{0,500}?\*/", re.DOTALL)
 _CSS_BLOCK = re.compile(r"@(?:media|supports|keyframes|font-face|layer)\b[^{}]{0,300}\{\s*+\}")
 
 
@@ -41,6 +50,8 @@ def without_directives(text: str) -> str:
     """
     if "%%" in text or "{" in text or "[" in text or "<%" in text:
         text = _DIRECTIVE.sub(" ", text)
+    if "/*" in text:
+        text = _CSS_COMMENT.sub(" ", text)
     if "{" in text and _CSS_RULE.search(text):
         text = _CSS_BLOCK.sub(" ", _CSS_RULE.sub(" ", text))
     if "[" in text:
