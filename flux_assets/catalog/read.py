@@ -215,4 +215,9 @@ def _lay_out(
     try:
         return build_layout(table.header, dialect, columns, name)
     except CatalogError as error:
-        raise CatalogError(name, error.problem, line=table.header_line) from error
+        guess = (
+            f"; these letters are a guess ({table.encoding}): if they are others, name the file's "
+            "encoding with FLUX_ASSETS_CATALOG_ENCODING, or export it as UTF-8"
+        )
+        problem = f"{error.problem}{guess if table.is_suspected else ''}"
+        raise CatalogError(name, problem, line=table.header_line) from error

@@ -180,3 +180,16 @@ def test_shopware_s_long_text_describes_where_it_is_alone() -> None:
 def test_a_variant_of_salsify_is_of_its_parent() -> None:
     catalog = read("salsify:id,salsify:parent_id,Product Name,Color\nP,,Boot,\nP-R,P,Boot R,Red\n")
     assert [(it.product_id, it.color) for it in catalog.products] == [("P", "Red")]
+
+
+@pytest.mark.parametrize(("encoding", "is_guess"), [("koi8-r", True), ("utf-8", False)])
+def test_unknown_headers_may_be_a_wrong_guess_of_their_letters(
+    encoding: str,
+    is_guess: bool,  # noqa: FBT001 - a case
+) -> None:
+    header = "артикул,заголовок,описание,цвет" if is_guess else "nomen,numerus"
+    data = f"{header}\n1,Деревянный стол,Стол из дуба.,Чёрный\n".encode(encoding)
+    with pytest.raises(CatalogError) as caught:
+        read(data)
+    assert ("FLUX_ASSETS_CATALOG_ENCODING" in str(caught.value)) is is_guess
+    assert caught.value.line == 1
