@@ -18,8 +18,12 @@ _IDENTIFIER = re.compile(
 
 
 def first_listed_path(cell: str) -> str:
-    r"""WooCommerce's `Clothing > Hoodies, Gifts` -> `Clothing > Hoodies`; `\,` is a comma."""
-    return _LIST_COMMA.split(cell, maxsplit=1)[0].replace("\\,", ",").strip()
+    r"""WooCommerce's `Clothing > Hoodies, Gifts` -> `Clothing > Hoodies`; `\,` is a comma.
+
+    `Uncategorized` is none.
+    """
+    paths = (path.replace("\\,", ",").strip() for path in _LIST_COMMA.split(cell))
+    return next((path for path in paths if not says_nothing(path)), "")
 
 
 def first_category(lines: str, read_category: Callable[[str], str]) -> str:

@@ -282,6 +282,9 @@ def test_every_dialect_is_recognised_by_each_of_its_signatures() -> None:
         (first_magento_path, "Sale", "Sale"),
         (first_magento_path, "", ""),
         (first_listed_path, "Clothing > Tees, Sale", "Clothing > Tees"),
+        (first_listed_path, "Uncategorized, Clothing > Tees", "Clothing > Tees"),
+        (first_listed_path, "Unkategorisiert, Non classé,Clothing", "Clothing"),
+        (first_listed_path, "Uncategorized,", ""),
         (first_listed_path, r"Pots\, pans > Lids,Sale", "Pots, pans > Lids"),
     ],
 )
