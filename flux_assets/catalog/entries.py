@@ -55,7 +55,7 @@ def read_entries(
             continue
         cells = held.share(cells)
         texts = layout.name_cells(cells)
-        id_key = first_id_key(texts, layout.fields["product_id"])
+        id_key = first_id_key(texts, layout.fields["product_id"], rules.same_id_of)
         written_id = texts[id_key] if id_key else ""
         product_id = normalise_id(written_id)
         if product_id and layout.is_header(id_key, product_id, texts):

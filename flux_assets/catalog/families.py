@@ -56,7 +56,7 @@ def group_families(
             account.reject(entry.line, column, "no_id", message)
         elif role.joins and product_id in by_id:
             by_id[product_id].others.append(entry)
-        elif product_id in by_id and by_id[product_id].first.role.is_extra:
+        elif product_id in by_id and _is_above(entry, by_id[product_id].first, layout):
             _begin_with(by_id[product_id], entry)
         else:
             families.append(Family(first=entry))
@@ -72,6 +72,12 @@ def group_families(
         for family in families
     ]
     return [family for family in published if family]
+
+
+def _is_above(entry: Entry, first: Entry, layout: Layout) -> bool:
+    """Whether a row is the product's own, of which a variant or a translation stood before it."""
+    groups = layout.rules.same_id_of
+    return first.role.is_extra or (first.id_key in groups and entry.id_key not in groups)
 
 
 def _find_first(family: Family, layout: Layout) -> None:

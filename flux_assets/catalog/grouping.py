@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from flux_assets.catalog.dialect import Dialect, RowKind, Rows
-from flux_assets.catalog.identity import names_nothing
+from flux_assets.catalog.identity import names_no_other
 from flux_assets.catalog.options import Texts
 
 
@@ -219,7 +219,7 @@ class RowRules:
 
 def _parent_of(texts: Texts, keys: Sequence[str]) -> str:
     parent = _first_cell(texts, keys)
-    return "" if parent and names_nothing(parent) else parent
+    return "" if parent and names_no_other(parent) else parent
 
 
 def _first_cell(texts: Texts, keys: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """Product ids: one way to write each, whatever a spreadsheet or an exporter did to it."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from flux_assets.catalog.characters import nfc, nfd, without_invisible
 from flux_assets.catalog.nothing import says_nothing
@@ -46,10 +46,16 @@ def names_nothing(text: str) -> bool:
     return is_error or bare in _NO_IDS or not any(map(str.isalnum, bare))
 
 
-def first_id_key(texts: Mapping[str, str], keys: Iterable[str]) -> str:
-    """The first key whose cell names an id; none if no cell does."""
+def names_no_other(text: str) -> bool:
+    """Whether a cell for the id of a parent or a group has none; 0 is a database's word for it."""
+    return names_nothing(text) or text.strip() == "0"
+
+
+def first_id_key(texts: Mapping[str, str], keys: Iterable[str], groups: Container[str] = ()) -> str:
+    """The first key whose cell names an id; none if no cell does. `groups` are those of groups."""
     for key in keys:
-        if not names_nothing(texts[key]):
+        text = texts[key]
+        if not (names_no_other(text) if key in groups else names_nothing(text)):
             return key
     return ""
 

@@ -74,3 +74,37 @@ def test_a_second_product_of_an_id_is_rejected_behind_its_store_view() -> None:
     catalog = read_catalog("\n".join((MAGENTO, *rows)).encode(), "export.csv")
     assert [it.title for it in catalog.products] == ["Cap"]
     assert [(it.line, it.reason) for it in catalog.rejected_rows] == [(4, "duplicate_id")]
+
+
+GOOGLE = "id,item_group_id,title,color,image_link"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    list(
+        permutations(
+            (
+                "12,,Tee,,https://x/12.jpg",
+                "26,12,Tee - Red,Red,https://x/26.jpg",
+                "27,12,Tee - Blue,Blue,https://x/27.jpg",
+            )
+        )
+    ),
+)
+def test_a_feed_s_parent_describes_its_product_wherever_it_stands(rows: tuple[str, ...]) -> None:
+    catalog = read(GOOGLE, *rows, "30,,Poster,Black,https://x/30.jpg")
+    tee, poster = sorted(catalog.products, key=lambda it: it.product_id)
+    assert (tee.product_id, tee.title, tee.color) == ("12", "Tee", "")
+    assert (tee.image_url, poster.title) == ("https://x/12.jpg", "Poster")
+    assert catalog.skipped == {"variant": 2}
+
+
+@pytest.mark.parametrize("none", ["0", " 0 ", "-", "N/A", ""])
+def test_a_group_or_a_parent_called_0_is_none(none: str) -> None:
+    feed = read(GOOGLE, f"1,{none},Pot,,https://x/1.jpg", f"2,{none},Pan,,https://x/2.jpg")
+    assert [it.product_id for it in feed.products] == ["1", "2"]
+    rows = (f"1,{none},Pot", f"2,{none},Pan", "3,2,Pan - Red")
+    table = read_catalog(
+        "\n".join(("id,belongs,title", *rows)).encode(), "a.csv", columns={"parent": "belongs"}
+    )
+    assert [it.product_id for it in table.products] == ["1", "2"]
