@@ -1,6 +1,7 @@
 """HTML and entities in a cell -> the plain text that a prompt can use."""
 
 import html
+import json
 import re
 from collections.abc import Iterator
 
@@ -46,6 +47,9 @@ _PLAIN_ENTITY = (
 _PLAIN_MARKUP = re.compile(rf"(?:[^<&]++|{_PLAIN_TAG.pattern}|{_PLAIN_ENTITY})*+", re.IGNORECASE)
 _TAG_NAME = re.compile(r"</?[A-Za-z][^\s<>/\"'=]*")
 _IN_TAG = re.compile(r"=\s*([\"'])|[<>]")
+# As JSON and databases write a letter, a quotation mark and a slash.
+_UNICODE = re.compile(r"(?:\\u[0-9A-Fa-f]{4})+")
+_ESCAPED = re.compile(r"\\(?=[\"'/])")
 _DATA = (
     r"data:(?:[\w.+/-]{1,80}(?:;[\w.=-]{1,40}){0,4};base64,[A-Za-z0-9+/=_-]*"
     r"|image/[\w.+-]{1,40}(?:;[\w.=-]{1,40}){0,4},[^\s\"'<>()]*)"
@@ -57,7 +61,7 @@ def plain_lines(cell: str) -> str:
     """Tags, scripts, styles, directives gone, entities decoded; blocks begin lines, lines stay."""
     if cell.isascii() and not is_marked(cell):
         return cell
-    text = cell
+    text = _unescape(cell) if "\\" in cell else cell
     for _ in range(_MAX_ROUNDS):
         if "<" in text and _TAG.search(text):
             text = _without_tags(text)
@@ -77,10 +81,17 @@ def is_marked(cell: str) -> bool:
         or "&" in cell
         or "[" in cell
         or "{" in cell
+        or "\\" in cell
         or ("%" in cell and "%%" in cell)
         or ("data:" in cell and (";base64," in cell or "data:image/" in cell))
         or not cell.isprintable()
     )
+
+
+def _unescape(text: str) -> str:
+    if text.lstrip()[:1] in {"[", "{"}:  # JSON, which is read as such
+        return text
+    return _ESCAPED.sub("", _UNICODE.sub(lambda it: json.loads(f'"{it[0]}"'), text))
 
 
 def _without_tags(markup: str) -> str:

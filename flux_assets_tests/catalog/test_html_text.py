@@ -101,3 +101,28 @@ def test_hostile_markup_costs_time_in_proportion(hostile: str) -> None:
     started = time.process_time()
     plain_lines(hostile * (100_000 // len(hostile)))
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        (r"Caf\u00e9 \u2013 br\u00fbl\u00e9", "Café – brûlé"),
+        (r"\u9752\u82b1\u74f7", "青花瓷"),
+        (r"A \"mug\" of clay, 20\/30 cm, a potter\'s", 'A "mug" of clay, 20/30 cm, a potter\'s'),
+        (r"<p class=\"a\">A mug<\/p>", "A mug"),
+        (r"Half \ud83d gone", "Half  gone"),
+        (r"C:\users\mug", r"C:\users\mug"),
+        (r"One\, two", r"One\, two"),
+        (r'["A \"mug\"", "Caf\u00e9"]', r'["A \"mug\"", "Caf\u00e9"]'),
+    ],
+)
+def test_letters_that_a_program_escaped_are_read(cell: str, text: str) -> None:
+    assert plain_lines(cell).strip() == text
+
+
+def test_escaped_letters_are_read_in_every_field() -> None:
+    cell = r"Caf\u00e9"
+    data = f"sku,title,description,category,color,material\n1{f',{cell}' * 5}\n".encode()
+    (product,) = read_catalog(data, "export.csv").products
+    found = (product.title, product.description, product.category, product.color)
+    assert {*found, product.material} == {"Café"}
