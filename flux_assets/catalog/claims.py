@@ -11,6 +11,13 @@ limited time offer | today only | only today | clearance | bestseller | best sel
 top seller | topseller | best price | discount | promo | promotion | special price | free shipping
 free delivery | last chance | black friday | cyber monday | reduced | price drop | buy now
 order now
+in stock | out of stock | back in stock | sold out | pre-order | preorder | pre order
+auf lager | sofort lieferbar | sofort verfügbar | nicht vorrätig | ausverkauft | vorbestellung
+vorbestellbar | en stock | rupture de stock | épuisé | précommande | agotado | preventa | esaurito
+op voorraad | uitverkocht | wyprzedane | na magazynie | esgotado | em estoque | slutsåld | i lager
+udsolgt | utsolgt | skladem | vyprodáno | în stoc | stoc epuizat | készleten | в наличии
+нет в наличии | stokta | tükendi | 在庫あり | 在庫切れ | 予約商品 | 现货 | 現貨 | 缺货 | 缺貨
+품절 | 예약판매
 only few left | while stocks last | now | save now | super | wow | tip | only
 neu | neuheit | angebot | sonderangebot | top angebot | top-angebot | aktion | sonderpreis
 aktionspreis | rabatt | reduziert | jetzt reduziert | stark reduziert | ausverkauf | schnäppchen

@@ -65,3 +65,27 @@ def test_a_number_that_is_of_the_product_stays_in_its_title(title: str) -> None:
 )
 def test_a_description_loses_what_praises_a_price_only(text: str, words: str) -> None:
     assert undress(text) == words
+
+
+@pytest.mark.parametrize(
+    "stock",
+    [
+        *("In stock", "Out of stock", "SOLD OUT", "Pre-Order", "Sofort lieferbar", "Ausverkauft"),
+        *("Rupture de stock", "Agotado", "Esaurito", "Uitverkocht", "Skladem", "в наличии", "现货"),
+    ],
+)
+def test_what_is_in_stock_is_no_title(stock: str) -> None:
+    for form in (
+        "Oak Lamp - {}",
+        "Oak Lamp | {}",
+        "{}: Oak Lamp",
+        "**{}** Oak Lamp",
+        "Oak Lamp *{}*",
+    ):
+        assert undress_title(form.format(stock)) == "Oak Lamp", form
+    assert undress_title(f"Oak Lamp ({stock.upper()})") == "Oak Lamp"
+
+
+@pytest.mark.parametrize("title", ["Stock Pot", "Lager Glass", "Pre-order Book", "Sold Out Poster"])
+def test_a_word_of_stock_that_is_of_the_product_stays(title: str) -> None:
+    assert undress_title(title) == title
