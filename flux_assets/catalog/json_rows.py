@@ -14,6 +14,8 @@ _BETWEEN = re.compile(r"[\s,]*")
 _BLANK = re.compile(r"\s*")
 _LIST_SIGN = "|"
 _MAX_DEPTH = 5
+_NEXT_LINE = re.compile(r"\n(?=\{)")
+_DAMAGED = "the JSON of this line is damaged; write one whole object on each line"
 # Numbers stay the text they are: 10.50 keeps its zero, a long id its digits.
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=lambda _: "")
 
@@ -45,7 +47,7 @@ def read_json(decoded: Decoded, name: str) -> Table:
     read = []
     for line, found in objects:
         cells: dict[str, str] = {}
-        problem = _flatten(found, "", cells, 1)
+        problem = _DAMAGED if found is None else _flatten(found, "", cells, 1)
         header.update(dict.fromkeys(cells))
         read.append((line, cells, problem))
     names = tuple(header)
@@ -63,8 +65,8 @@ def read_json(decoded: Decoded, name: str) -> Table:
     )
 
 
-def _find_objects(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Every object with the line that it starts on."""
+def _find_objects(text: str, name: str) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    """Every object with the line that it starts on; None for a line among others that is none."""
     start = _skip(_BLANK, text, 0)
     if text[start] == "[":
         end = yield from _walk(text, start + 1, name, closing="]")
@@ -111,14 +113,22 @@ def _list_start(text: str, start: int, wanted: str) -> int:
 
 def _walk(
     text: str, start: int, name: str, *, closing: str
-) -> Generator[tuple[int, dict[str, Any]], None, int]:
+) -> Generator[tuple[int, dict[str, Any] | None], None, int]:
     """Every object up to the closing bracket, or the end where there is none to come."""
     place, line, counted = start, 1, 0
     while (place := _skip(_BETWEEN, text, place)) < len(text):
         if closing and text[place] == closing:
             return place + 1
         line, counted = line + text.count("\n", counted, place), place
-        found, place = _DECODER.raw_decode(text, place)
+        try:
+            found, place = _DECODER.raw_decode(text, place)
+        except json.JSONDecodeError:
+            following = None if closing else _NEXT_LINE.search(text, place)
+            if following is None:
+                raise
+            place = following.end()
+            yield line, None
+            continue
         if not isinstance(found, dict):
             problem = "is JSON, but this is no object with the names of its columns"
             raise CatalogError(name, problem, line=line)
