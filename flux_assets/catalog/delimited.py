@@ -55,6 +55,7 @@ def read_delimited(decoded: Decoded, name: str, names: HeaderSearch) -> Table:
     reader = csv.reader(islice(lines, start, None), delimiter=delimiter, strict=True)
     try:
         header = next((cells for cells in reader if not is_blank(cells)), None)
+        header = header and _unwrap(header, delimiter)
     except csv.Error as error:
         problem = "the header has a quotation mark that is not closed; export the catalog again"
         raise CatalogError(name, problem, line=start + 1) from error
@@ -108,7 +109,7 @@ def _find_header(
         rows, starts, start = [], [], first
         for cells in reader:
             if not is_blank(cells):
-                rows.append(cells)
+                rows.append(_unwrap(cells, delimiter))
                 starts.append(start)
             start = first + reader.line_num
             if len(rows) == SEARCHED_ROWS:
@@ -145,12 +146,18 @@ class _Rows:
             try:
                 for cells in reader:
                     if cells:
-                        yield Row(position + 1, cells)
+                        yield Row(position + 1, self._fill(cells))
                     position = base + reader.line_num
             except csv.Error:
                 self._count(position, base + reader.line_num)
                 row, position = self._recover(position)
                 yield row
+
+    def _fill(self, cells: list[str]) -> list[str]:
+        if len(cells) == 1 < self.width:
+            unwrapped = _unwrap(cells, self.delimiter)
+            return unwrapped if len(unwrapped) == self.width else cells
+        return cells
 
     def _reader(self, start: int, end: int) -> "Reader":
         following = map(self.lines.__getitem__, range(start, min(end, len(self.lines))))
@@ -190,6 +197,14 @@ class _Rows:
             return False
         finally:
             self._count(start, start + reader.line_num)
+
+
+def _unwrap(cells: list[str], delimiter: str) -> list[str]:
+    """The cells of a line that a spreadsheet took for a single cell, and put in quotes."""
+    line, *further = cells
+    if any(further) or delimiter not in line or "\n" in line or "\r" in line:
+        return cells
+    return next(csv.reader([line], delimiter=delimiter), cells)
 
 
 def _unquoted(cell: str) -> str:
