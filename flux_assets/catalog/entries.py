@@ -15,6 +15,8 @@ from flux_assets.catalog.repeated_cells import HeldCells
 from flux_assets.catalog.row_account import Account
 from flux_assets.catalog.table import Row, Table
 
+_ESCAPES = frozenset("'=<")
+
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Entry:
@@ -80,8 +82,8 @@ def read_entries(
 
 
 def _may_be_escaped(cells: Iterable[str]) -> bool:
-    row = "\n".join(("", *cells))
-    return "\n'" in row or "\n=" in row or "\n<![" in row
+    row = "\n".join(cells)
+    return row[:1] in _ESCAPES or "\n'" in row or "\n=" in row or "\n<![" in row
 
 
 def _normalise_role(role: RowRole) -> RowRole:

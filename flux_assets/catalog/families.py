@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from flux_assets.catalog.entries import Entry
 from flux_assets.catalog.layout import Layout
@@ -63,7 +64,7 @@ def group_families(
             by_id.setdefault(product_id, families[-1])
             if role.group:
                 by_group[role.group] = families[-1]
-    for family in families:
+    for family in filter(attrgetter("others"), families):
         _find_first(family, layout)
     orphans = _add_children(children, families)
     families += _take_orphans(orphans, account, takes_variants=takes_orphans)
@@ -82,7 +83,7 @@ def _is_above(entry: Entry, first: Entry, layout: Layout) -> bool:
 
 def _find_first(family: Family, layout: Layout) -> None:
     """Of rows in another order than the shop's, the one with the title describes the product."""
-    if family.others and not _has_title(family.first, layout):
+    if not _has_title(family.first, layout):
         titled = (row for row in family.others if not row.role.is_extra and _has_title(row, layout))
         if first := next(titled, None):
             family.others.remove(first)

@@ -83,7 +83,7 @@ def is_marked(cell: str) -> bool:
         or "{" in cell
         or "\\" in cell
         or ("%" in cell and "%%" in cell)
-        or ("data:" in cell and (";base64," in cell or "data:image/" in cell))
+        or (":" in cell and "data:" in cell and (";base64," in cell or "data:image/" in cell))
         or not cell.isprintable()
     )
 
