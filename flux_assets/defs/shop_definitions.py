@@ -117,7 +117,7 @@ def _build_resources(settings: Settings, names: Names) -> dict[str, object]:
 
 def _tell(assets: Sequence[dg.AssetsDefinition], problem: str) -> Sequence[dg.AssetsDefinition]:
     """Let each asset say what keeps it from being made, if anything does."""
-    if not problem:
+    if not (problem and assets):
         return assets
     shown = ", ".join(spec.key.to_user_string() for asset in assets for spec in asset.specs)
     _log.error("%s; until that is mended, none of these can be made: %s", problem, shown)

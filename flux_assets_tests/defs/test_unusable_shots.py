@@ -50,6 +50,8 @@ def test_the_location_loads_and_each_asset_says_what_is_wrong(  # noqa: PLR0917 
         with caplog.at_level(logging.ERROR):
             location = dg.Definitions.merge(shop.definitions, dg.Definitions(assets=[neighbour]))
         assert problem in caplog.text
+        assert "product_catalog" in caplog.text
+        assert len(caplog.records) == 1, "publishing is off, so nothing more cannot be made"
         specs = {
             spec.key.to_user_string(): spec
             for asset in location.resolve_asset_graph().assets_defs
