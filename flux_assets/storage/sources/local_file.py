@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from flux_assets.errors import SourceError
+from flux_assets.os_errors import explain_refusal
 from flux_assets.storage.sources.address import Change, check_size
 
 
@@ -54,7 +55,7 @@ def edit_file(uri: str, change: Change, max_bytes: int) -> None:
     Raises:
         SourceError: it may not be read or written, or it changed meanwhile.
     """
-    with _path_errors(uri):
+    with _edit_errors(uri):
         path = Path(uri).resolve()  # what a link leads to is edited, not the link
         with _folder_lock(path.parent):
             before = read_file(uri, max_bytes) if path.exists() else None
@@ -88,10 +89,28 @@ def _path_errors(uri: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        problem = f"there is no such file; check the path (relative ones start at {Path.cwd()})"
+        problem = f"there is no such file; check the path{_start_of(uri)}"
         raise SourceError(uri, problem) from error
     except PermissionError as error:
         problem = "may not be read; give this process's user permission to read it"
         raise SourceError(uri, problem) from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise SourceError(uri, f"cannot be read ({error}); check the path") from error
+
+
+@contextmanager
+def _edit_errors(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        problem = f"its folder is not there; make it, or correct the path{_start_of(uri)}"
+        raise SourceError(uri, problem) from error
+    except OSError as error:
+        refusal = explain_refusal(OSError(error.errno, error.strerror))  # a temporary file's name
+        raise SourceError(uri, f"cannot be written: {refusal or error}") from error
+    except ValueError as error:  # a NUL in the path
+        raise SourceError(uri, f"cannot be written ({error}); check the path") from error
+
+
+def _start_of(uri: str) -> str:
+    return "" if Path(uri).is_absolute() else f" (relative ones start at {Path.cwd()})"

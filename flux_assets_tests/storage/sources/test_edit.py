@@ -1,3 +1,7 @@
+import ctypes
+import multiprocessing
+import struct
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from threading import Barrier, Thread
@@ -87,9 +91,51 @@ def test_many_edits_at_once_all_count(tmp_path: Path) -> None:
     assert sorted(path.read_bytes().split()) == [b"%d" % number for number in range(8)]
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"none/overrides\.csv"):
+def test_a_folder_that_is_not_there_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SourceError, match=r"none/overrides\.csv: its folder is") as caught:
         edit_bytes(str(tmp_path / "none" / "overrides.csv"), _append(b"one\n"))
+    assert "relative" not in str(caught.value)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SourceError, match=rf"relative ones start at {tmp_path}"):
+        edit_bytes("none/overrides.csv", _append(b"one\n"))
+
+
+def test_a_file_in_the_folders_place_is_named(tmp_path: Path) -> None:
+    (tmp_path / "none").write_bytes(b"in the way")
+    with pytest.raises(SourceError, match="cannot be written: a file stands where a folder"):
+        edit_bytes(str(tmp_path / "none" / "overrides.csv"), _append(b"one\n"))
+
+
+def _edit_without_privileges(path: str, report: str) -> None:
+    no_capabilities = struct.pack("Ii", 0x20080522, 0), bytes(24)
+    ctypes.CDLL(None, use_errno=True).capset(*no_capabilities)
+    try:
+        edit_bytes(path, _append(b"two\n"))
+    except SourceError as error:
+        Path(report).write_text(str(error))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="drops root's privileges the Linux way")
+@pytest.mark.parametrize("before", [None, b"one\n"], ids=["no file yet", "a file"])
+def test_a_folder_that_may_not_be_written_to_is_told_as_that(
+    tmp_path: Path, before: bytes | None
+) -> None:
+    path = tmp_path / "inputs" / "overrides.csv"
+    path.parent.mkdir()
+    if before is not None:
+        path.write_bytes(before)
+    path.parent.chmod(0o555)
+    report = tmp_path / "report"
+    spawn = multiprocessing.get_context("spawn")
+    process = spawn.Process(target=_edit_without_privileges, args=(str(path), str(report)))
+    process.start()
+    process.join()
+    path.parent.chmod(0o755)
+    told = report.read_text()
+    assert f"{path}: cannot be written: permission denied: give this user access" in told
+    assert (path.read_bytes() if path.exists() else None) == before
 
 
 def test_what_is_on_the_web_cannot_be_edited() -> None:

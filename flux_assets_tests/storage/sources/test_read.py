@@ -60,6 +60,16 @@ def test_a_missing_file_is_named_with_what_to_check(tmp_path: Path) -> None:
         source_version(str(tmp_path / "nowhere.csv"))
 
 
+def test_only_of_a_relative_path_it_is_told_where_it_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SourceError, match=rf"relative ones start at {tmp_path}"):
+        read_bytes("nowhere.csv")
+    with pytest.raises(SourceError, match=r"check the path$"):
+        read_bytes(str(tmp_path / "nowhere.csv"))
+
+
 def test_a_directory_is_no_export(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="is a directory; name the file in it"):
         read_bytes(str(tmp_path))
