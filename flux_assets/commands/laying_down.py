@@ -22,7 +22,6 @@ from flux_assets.defs.reports import catalog_report
 from flux_assets.defs.sample_files import find_sample_files
 from flux_assets.errors import SourceError
 from flux_assets.settings import variable_of
-from flux_assets.storage.durable_files import store_errors
 from flux_assets.storage.sources import read_bytes, shown_uri
 
 _CATALOG = "catalog.csv"
@@ -38,7 +37,7 @@ def lay_down(folder: Path, export: str | None) -> None:
 
     Raises:
         SourceError, CatalogError: the export cannot be read; then nothing is made.
-        StoreError: the folder cannot be written to.
+        OSError: the folder cannot be written to.
     """
     defs = _find_defs(folder)
     place = defs / _COMPONENT if defs else folder / DATA
@@ -95,13 +94,12 @@ def _for_export(export: str) -> tuple[str, Mapping[str, bytes]]:
 
 def _put(path: Path, content: bytes) -> bool:
     """Make one file; False where there is one already."""
-    with store_errors(path, "make"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with path.open("xb") as file:
-                file.write(content)
-        except FileExistsError:
-            return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("xb") as file:
+            file.write(content)
+    except FileExistsError:
+        return False
     return True
 
 

@@ -58,6 +58,20 @@ def test_a_folder_that_may_not_be_written_to_is_named(
     assert "Traceback" not in told
 
 
+@pytest.mark.parametrize("folder", [".", "new"])
+def test_a_shop_that_may_not_be_laid_down_is_told_where(workplace: Workplace, folder: str) -> None:
+    place = workplace.folder / "closed"
+    place.mkdir()
+    place.chmod(0o555)
+    done = run_without_rights(workplace, "init", f"closed/{folder}")
+    place.chmod(0o755)
+    assert done.returncode == 1
+    assert "permission denied: give this user access, or work in a folder of its own" in done.stderr
+    assert "FLUX_ASSETS_STORE" not in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(place.iterdir()) == []
+
+
 def test_a_simulator_that_cannot_keep_its_state_is_named_and_buys_nothing(
     workplace: Workplace,
 ) -> None:
