@@ -88,8 +88,11 @@ def _unwritable(home: Path, why: str) -> DagsterHomeError:
 
 def _name_home() -> Path:
     given = os.environ.get("DAGSTER_HOME")
-    if given and not (Path(given).is_absolute() and Path(given).is_dir()):
+    if given and not Path(given).is_absolute():
         raise SettingsError("DAGSTER_HOME", f"must be a folder's absolute path, not {given!r}")
+    if given and not Path(given).is_dir():
+        problem = f"must be a folder's absolute path, and {given!r} is no folder; make it"
+        raise SettingsError("DAGSTER_HOME", problem)
     return Path(given or base_folder() / DEFAULT_HOME).absolute()
 
 

@@ -14,6 +14,7 @@ from flux_assets.commands.dagster_home import (
     prepare_dagster_home,
 )
 from flux_assets.defs.event_storage import storage_config
+from flux_assets.errors import SettingsError
 
 
 @pytest.fixture
@@ -56,6 +57,22 @@ def test_a_home_that_cannot_be_written_to_is_told(
 ) -> None:
     monkeypatch.setenv("DAGSTER_HOME", given)
     assert given in _told()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("no/such/home", "absolute path, not 'no/such/home'"),
+        ("/no/such/home", "'/no/such/home' is no folder; make it"),
+        (__file__, "is no folder; make it"),
+    ],
+)
+def test_a_home_that_cannot_be_one_is_told_why(
+    given: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", given)
+    with pytest.raises(SettingsError, match=told):
+        prepare_dagster_home()
 
 
 def test_where_a_home_cannot_be_made_it_is_told_what_to_set(
