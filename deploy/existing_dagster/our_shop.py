@@ -8,6 +8,7 @@ from flux_assets.manifest.stored import read_manifest
 from flux_assets.storage.open_store import open_store
 
 CAMPAIGN_PRODUCT = "00123"
+STORE = os.environ.get("FLUX_ASSETS_STORE", ".flux_assets/store")
 # Said again here, since a dependency on one partition is lost without it across code locations.
 hero = dg.AssetSpec(
     ["images", "hero"], partitions_def=dg.DynamicPartitionsDefinition(name="products")
@@ -20,7 +21,7 @@ hero = dg.AssetSpec(
 )
 def picture_counts() -> dg.MaterializeResult:  # type: ignore[type-arg] # dagster compares with the bare class
     """Count the current pictures of each shot, whenever the manifest is written."""
-    manifest = read_manifest(open_store(os.environ["FLUX_ASSETS_STORE"]))
+    manifest = read_manifest(open_store(STORE))
     if manifest is None:
         raise dg.Failure("there is no manifest yet; run refresh_catalog_images first")
     current = manifest[~manifest["stale"]]

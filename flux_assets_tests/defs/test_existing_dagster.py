@@ -25,7 +25,6 @@ def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveDagster]:
     folder = tmp_path_factory.mktemp("existing")
     workplace = make_deployment(folder, "existing_dagster")
     own = {
-        "FLUX_ASSETS_STORE": str(workplace.store),
         "FLUX_ASSETS_CATALOG": "data/catalog.csv",
         "FLUX_ASSETS_SHOTS": "data/shots.yaml",
     }
