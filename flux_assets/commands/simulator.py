@@ -48,7 +48,10 @@ def simulator(
     requests_per_minute: int | None,
     faults: Path | None,
 ) -> None:
-    """Serve a stand-in for the image API on this machine, for tests and first runs."""
+    """Serve a stand-in for the image API on this machine, for tests and first runs.
+
+    It takes the key `sample-key`, as ONEMIN_API_KEY, and no other.
+    """
     from flux_assets.image_api.simulator.faults import Faults, read_faults
     from flux_assets.image_api.simulator.options import SimulatorOptions
     from flux_assets.image_api.simulator.server import serve

@@ -5,6 +5,7 @@ import dagster as dg
 import pytest
 import yaml
 
+from flux_assets.image_api.simulator.options import SAMPLE_KEY
 from flux_assets.publishing.mark import read_mark
 from flux_assets_tests.fixtures.command_line import Workplace, make_workplace, standalone_simulator
 
@@ -235,3 +236,7 @@ def test_every_command_warns_of_a_key_that_sample_mode_does_not_use(
     done = workplace.run(*command.split(), ONEMIN_API_KEY="a-real-key")
     assert "is set, but FLUX_ASSETS_MODE is sample" in done.stderr.replace("\n", " ")
     assert "a-real-key" not in done.stderr + done.stdout
+
+
+def test_the_simulators_help_names_the_key_that_it_takes(workplace: Workplace) -> None:
+    assert f"`{SAMPLE_KEY}`" in workplace.run("simulator", "--help").stdout
