@@ -17,6 +17,9 @@ FORMAT = 1
 PRUNED = "pruned"
 """What the reason of an entry begins with whose picture was deleted on purpose."""
 
+_SHORT = 16
+"""So many digits name an entry to `flux-assets ledger release`."""
+
 State = Literal["claimed", "accepted", "stored", "refused", "failed", "unknown", "lost"]
 
 
@@ -167,17 +170,19 @@ class LedgerEntry:
     @property
     def explanation(self) -> str:
         """Why nothing is sent for a request with this entry, for people."""
+        release = f"`flux-assets ledger release {self.fingerprint[:_SHORT]}`"
         match self.state:
             case "claimed":
                 return (
                     f"claimed by {self.holder}: either it still works on it, or it ended in send "
-                    f"{self.attempts}, which may have been paid"
+                    f"{self.attempts}, which may have been paid; if it has ended, {release} lets "
+                    "the next run send it again"
                 )
             case "unknown":
                 return (
                     f"sent {self.attempts} times without a reply, so it may have been paid; "
                     "FLUX_ASSETS_MAX_ATTEMPTS or FLUX_ASSETS_ON_UNKNOWN_OUTCOME allows no more "
-                    f"({self.reason})"
+                    f"({self.reason}); {release} lets the next run send it all the same"
                 )
             case "failed":
                 return f"failed {self.attempts} times: {self.reason}"

@@ -226,6 +226,7 @@ def test_unknown_outcomes_are_held_once_the_attempts_are_used_up(build: BuildBen
     assert [first.calls, second.calls, third.calls] == [1, 1, 0]
     assert not second.may_send_again
     assert "may have been paid" in third.reason
+    assert f"flux-assets ledger release {third.request.fingerprint[:16]}`" in third.reason
     assert bench.paid == 2
 
 
