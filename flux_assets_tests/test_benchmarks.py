@@ -24,9 +24,10 @@ _ROWS = {
     ),
     "large_shop": (
         *("written the first time", "no change: calls", "no change: CPU time"),
-        *("a plan of no change: CPU time", "changed title: calls", "changed title: CPU time"),
-        "bytes of tables written",
-        *("S3, no change: peak", "a plan of no change: peak", "changed title: peak"),
+        *("a plan of no change: CPU time", "a plan of one changed title: CPU time"),
+        *("changed title: calls", "changed title: CPU time", "bytes of tables written"),
+        *("S3, no change: peak", "a plan of no change: peak"),
+        *("a plan of one changed title: peak", "changed title: peak"),
     ),
     "growth": tuple(
         f"{what} {work}, {size} products x 3 shots"
