@@ -108,6 +108,7 @@ def _measure_on_s3(shop: Shop, *, what: str, floor: float, rounds: int) -> Seque
     (bucket / "store.json").write_text(json.dumps(identity), "utf-8")
     with s3(folder) as aws:
         on_s3 = replace(shop, extra={**shop.extra, **aws, "FLUX_ASSETS_STORE": "s3://bench"})
+        on_s3.refresh()  # writes the manifest with its new addresses
         runs = [on_s3.refresh() for _ in range(rounds)]
     return [
         count_calls(

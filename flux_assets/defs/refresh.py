@@ -34,6 +34,7 @@ from flux_assets.settings import Settings
 from flux_assets.storage.buckets import bucket_of
 from flux_assets.storage.frames import name_values
 from flux_assets.storage.parquet import StoredTable
+from flux_assets.storage.parquet_file import release_unused
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,7 +142,9 @@ def _choose_work(
     settings: Settings, choices: Choices, plan: StoredTable, known: Known
 ) -> ChosenWork:
     cap, parts = run_cap(settings, choices), read_plan_parts(plan)
-    return choose(parts, choices, cap=cap, are_known=known.are_known)
+    work = choose(parts, choices, cap=cap, are_known=known.are_known)
+    release_unused()
+    return work
 
 
 def _cut_shards(
