@@ -117,12 +117,11 @@ def _list_ids(known: "pd.DataFrame", read: ReadProducts) -> Iterator[str]:
 
 def _forget_entries(found: "OpenedFamilies", *, finds_left_out: bool) -> None:
     """Keep those only that may be told as left out: a million rows take much room."""
-    kept: list[Entry] = []
-    if finds_left_out:
-        is_told = found.assembly.one_set_per == "product"
-        told = {family.first.product_id for family in found.families} if is_told else set()
-        kept = [entry for entry in found.entries if entry.product_id not in told]
-    found.entries[:] = kept
+    if not finds_left_out:
+        found.entries.clear()
+    elif found.assembly.one_set_per == "product":  # else no product need have its family's id
+        told = {family.first.product_id for family in found.families}
+        found.entries[:] = [entry for entry in found.entries if entry.product_id not in told]
 
 
 class OpenedFamilies(NamedTuple):
