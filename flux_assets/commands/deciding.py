@@ -184,7 +184,7 @@ def _find_shots(
     if not found:
         near = get_close_matches(wanted, {it.product_id for it in listed})
         hint = f"; near it: {', '.join(map(repr, near))}" if near else ""
-        problem = f"no product of this id has a stored picture{hint}"
+        problem = f"the manifest, which a refresh writes last, has no picture of this id{hint}"
         raise NoPictureError(f"product {product_id!r}: {problem}; {nothing}")
     for shot in shots:
         if shot not in found:

@@ -123,7 +123,10 @@ def test_a_picture_that_is_not_there_is_named(workplace: Workplace) -> None:
     assert told in " ".join(done.stderr.split())
     done = workplace.run("decide", "a1", "--shots", "hero", "--approve")
     assert done.exit_code == 1
-    told = "product 'a1': no product of this id has a stored picture; nothing was decided"
+    told = (
+        "product 'a1': the manifest, which a refresh writes last, has no picture of this id; "
+        "nothing was decided"
+    )
     assert told in " ".join(done.stderr.split())
     done = workplace.run("decide", "A", "--shots", "hero", "--approve")
     assert "near it: 'A1'; nothing was decided" in " ".join(done.stderr.split())
