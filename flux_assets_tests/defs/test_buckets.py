@@ -193,6 +193,14 @@ def test_what_a_bucket_s_products_have_no_picture_for_is_told_and_fails_the_back
 
 
 @pytest.mark.slow
+def test_a_picture_whose_successor_is_refused_is_none_of_its_bucket_s(shop: DagsterShop) -> None:
+    shop.refresh()
+    shop.set_product("002", title="A forbidden-word chair")
+    facts = _facts(shop.refresh(), "002")
+    assert (facts["pictures"], facts["new_pictures"], facts["without_picture"]) == (0, 0, 1)
+
+
+@pytest.mark.slow
 def test_products_that_no_shot_wants_are_not_counted_as_lacking_one(shop: DagsterShop) -> None:
     text = (shop.folder / "shots.yaml").read_text()
     shop.write_shots(text.replace("wide:", "wide:\n    only_if: title == 'Stool'"))
