@@ -143,7 +143,11 @@ class Ledger(LedgerObjects):
         Raises:
             ClaimLostError: it was taken over; nothing may be sent.
         """
-        return self._change(entry)
+        renewed = self._change(entry)
+        if renewed.modified_at == entry.modified_at:
+            return renewed
+        # It was read back: the step's other thread that renews it may have written it long ago.
+        return self._change(renewed)
 
     def record_reply(self, claim: LedgerEntry, accepted: AcceptedCall) -> LedgerEntry:
         """Keep a paid reply, whatever became of the claim meanwhile.

@@ -297,6 +297,16 @@ def test_the_lease_ends_by_the_clock_of_the_store_alone(
     assert ledger.is_abandoned(claim)
 
 
+def test_a_claim_that_another_thread_has_renewed_since_is_renewed_all_the_same(
+    store: HookedStore, ledger: Ledger
+) -> None:
+    claim = ledger.claim(REQUEST, None)
+    by_its_sender = ledger.renew(claim)
+    by_its_heartbeat = ledger.renew(claim)
+    assert read_entry(store, REQUEST).revision == by_its_heartbeat.revision == 3
+    assert ledger.renew(by_its_sender).revision > by_its_heartbeat.revision
+
+
 def test_renewing_makes_a_claim_young_again(store: HookedStore, ledger: Ledger) -> None:
     claim = claim_elsewhere(store)
     store.skew = timedelta(seconds=LEASE_SECONDS + 1)
