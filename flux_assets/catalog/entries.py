@@ -11,7 +11,7 @@ from flux_assets.catalog.identity import (
     unescape_cell,
 )
 from flux_assets.catalog.layout import Layout
-from flux_assets.catalog.repeated_cells import HeldCells
+from flux_assets.catalog.repeated_cells import SharedCells
 from flux_assets.catalog.row_account import Account
 from flux_assets.catalog.table import Row, Table
 
@@ -43,7 +43,7 @@ def read_entries(
     include_unpublished: bool,
 ) -> Iterator[Entry]:
     """Go through the rows in the file's order; those that cannot be read are only counted."""
-    rules, above, held = layout.rules, 0, HeldCells()
+    rules, above, shared = layout.rules, 0, SharedCells()
     for row in table.rows:
         account.rows += 1
         if row.problem:
@@ -55,7 +55,7 @@ def read_entries(
         if not any(map(str.strip, cells)):
             account.skipped["blank"] += 1
             continue
-        cells = held.share(cells)
+        cells = shared.share(cells)
         texts = layout.name_cells(cells)
         id_key = first_id_key(texts, layout.fields["product_id"], rules.same_id_of)
         written_id = texts[id_key] if id_key else ""

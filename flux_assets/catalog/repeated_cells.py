@@ -1,11 +1,11 @@
-"""Cells that stand in many rows, such as a colour or a category, are read and held once."""
+"""Cells that stand in many rows, such as a colour or a category, are read and kept once."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 _LONGEST = 200
 _MOST_READ = 4_096
-_MOST_HELD = 65_536
+_MOST_KEPT = 65_536
 
 
 def remember_short(read: Callable[[str], str]) -> Callable[[str], str]:
@@ -18,16 +18,16 @@ def remember_short(read: Callable[[str], str]) -> Callable[[str], str]:
     return read_cell
 
 
-class HeldCells:
-    """The first short cells of a file; in place of their equals all rows hold these."""
+class SharedCells:
+    """The first short cells of a file, which stand in all rows in place of their equals."""
 
     def __init__(self) -> None:
-        self._held: dict[str, str] = {}
+        self._known: dict[str, str] = {}
 
     def share(self, cells: Sequence[str]) -> list[str]:
         """The same cells of one row."""
-        if len(self._held) < _MOST_HELD:
+        if len(self._known) < _MOST_KEPT:
             for cell in cells:
                 if len(cell) <= _LONGEST:
-                    self._held.setdefault(cell, cell)
-        return list(map(self._held.get, cells, cells))
+                    self._known.setdefault(cell, cell)
+        return list(map(self._known.get, cells, cells))
