@@ -17,9 +17,7 @@ FORMAT = 1
 PRUNED = "pruned"
 """What the reason of an entry begins with whose picture was deleted on purpose."""
 
-_SHORT = 16
-"""So many digits name an entry to `flux-assets ledger release`."""
-
+_SHORT_DIGITS = 16
 State = Literal["claimed", "accepted", "stored", "refused", "failed", "unknown", "lost"]
 
 
@@ -168,9 +166,14 @@ class LedgerEntry:
         return f"run {self.run_id or 'unknown'}, step {self.step}, process {self.process.pid}"
 
     @property
+    def release_command(self) -> str:
+        """What lets the next run send its request again."""
+        return f"flux-assets ledger release {self.fingerprint[:_SHORT_DIGITS]}"
+
+    @property
     def explanation(self) -> str:
         """Why nothing is sent for a request with this entry, for people."""
-        release = f"`flux-assets ledger release {self.fingerprint[:_SHORT]}`"
+        release = f"`{self.release_command}`"
         match self.state:
             case "claimed":
                 return (

@@ -102,7 +102,7 @@ def _list_of_ledger(shot: OneShot) -> Iterator[_Line]:
     reason = f": {entry.reason}" if entry.reason and entry.reason not in shot.reason else ""
     yield "ledger", f"{entry.state}, {sends}{when}{twice}{reason}"
     if shot.waiting:
-        yield "send again", f"flux-assets ledger release {entry.fingerprint[:_SHORT_DIGITS]}"
+        yield "send again", entry.release_command
 
 
 def _describe_override(shot: OneShot) -> str:
