@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from flux_assets.catalog.decoration import undress, undress_title
 from flux_assets.catalog.html_text import is_marked, plain_lines
-from flux_assets.catalog.identity import unescape_cell
 from flux_assets.catalog.lists import spell_out
 from flux_assets.catalog.nothing import says_no_value, says_nothing
 from flux_assets.catalog.options import Texts
@@ -39,16 +38,13 @@ class TextRules:
 
 def read_lines(texts: Texts) -> Texts:
     """Every cell as plain text, with its line ends; one that is plain stays as it is."""
-    row = "|".join(("", *texts.values()))
-    may_be_escaped = ("=" in row and "|=" in row) or ("'" in row and "|'" in row)
-    if row.isascii() and not may_be_escaped and not is_marked(row):
+    row = "|".join(texts.values())
+    if row.isascii() and not is_marked(row):
         return texts
     return {key: _read_lines(text) if text else text for key, text in texts.items()}
 
 
 def _read_lines(text: str) -> str:
-    if text[0] in "='":
-        text = unescape_cell(text)
     return text if text.isascii() and not is_marked(text) else plain_lines(text)
 
 
