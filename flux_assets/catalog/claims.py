@@ -160,9 +160,14 @@ def without_surcharge(text: str) -> str:
     return _compile(_SURCHARGE).sub("", text)
 
 
+def may_have_price(text: str) -> bool:
+    """Whether it has the sign of a price or a discount; most texts have none."""
+    return any(map(text.__contains__, _SIGNS))
+
+
 def without_discounts(text: str, *, is_title: bool) -> str:
     """The text without discounts, and without prices that a word praises: `only $9.99`."""
-    if not any(sign in text for sign in _SIGNS):
+    if not may_have_price(text):
         return text
     pieces = []
     place = 0

@@ -3,7 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from flux_assets.catalog.claims import is_claim, without_asian_claims, without_discounts
+from flux_assets.catalog.claims import (
+    is_claim,
+    may_have_price,
+    without_asian_claims,
+    without_discounts,
+)
 
 # Pictures, stars, boxes and pointers. A degree, a trade mark, a number sign and a diameter are
 # signs that words stand beside.
@@ -46,19 +51,13 @@ _RULE = re.compile(r"[*=~_#<>|+\u00bb\u00ab]{3,}|[*~]{2}|<<|>>|-{3,}|\.{4,}")
 # A long text has brackets and colons of its own. A sign of several letters is looked for only
 # where one of them is there, which takes a tenth of the time.
 _SIGNS = "*_`!%~|$#\\"
-_LONG_SIGNS = (
-    *(("?", "??"), ("-", "---"), ("=", "==="), ("U", "EUR"), ("U", "USD"), ("H", "CHF")),
-    *(("]", "]("), ("/", "://"), (".", "www."), (",", ",-")),
-)
-# Of a price: yen, roubles, lira, won, hryvnia and renminbi; what Russians, Poles and Czechs write.
-_CURRENCIES = "[\u00a5\u20bd\u20ba\u20a9\u20b4\u5186\u5143]|\u0440\u0443\u0431|z\u0142|K\u010d"
-_FURTHER_SIGNS = re.compile(rf"[\u20ac\u00a3\u00bb{_PICTURES}]")
+_LONG_SIGNS = (("?", "??"), ("-", "---"), ("=", "==="), ("]", "]("), ("/", "://"), (".", "www."))
+_FURTHER_SIGNS = re.compile(rf"[\u00bb{_PICTURES}]")
 _ASIAN = "\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af"
 _MAY_BE_DRESSED = re.compile(
     rf"[\\\\*_`!?%~=|$\u20ac\u00a3#\u00bb<>(\[\u3010:{_PICTURES}]|\n|[-.,]{{2}}| [-\u2013\u2014] "
-    rf"|EUR|USD|CHF|www|[{_ASIAN}]\s|\s[{_ASIAN}]"
+    rf"|www|[{_ASIAN}]\s|\s[{_ASIAN}]"
 )
-_MAY_HAVE_PRICE = re.compile(_CURRENCIES)
 
 # Signs between which a claim may stand, and those that part one from the rest at either end.
 _EDGE = re.compile(rf"[!*~#=<>|\u00bb\u00ab\u203c{_PICTURES}]")
@@ -80,17 +79,10 @@ def undress_title(text: str, *, strip_marks: bool = False) -> str:
     """A title without pictures, emphasis, shouting and claims of its price; on one line."""
     if strip_marks:
         text = _MARKS.sub("", text)
-    if _MAY_BE_DRESSED.search(text) or _may_have_price(text):
+    if _MAY_BE_DRESSED.search(text) or may_have_price(text):
         text = _without_emphasis(text)
         text = _tidy(_without_shouts(text, is_title=True), text)
     return " ".join(text.split())
-
-
-def _may_have_price(text: str) -> bool:
-    """Whether one may be in it whose currency's sign is no title's sign beside."""
-    if " kr" in text or "Ft" in text or " lei" in text or " TL" in text:
-        return True
-    return not text.isascii() and _MAY_HAVE_PRICE.search(text) is not None
 
 
 def undress(text: str, *, strip_marks: bool = False) -> str:
@@ -112,7 +104,7 @@ def _may_be_dressed_up(text: str) -> bool:
         return True
     if any(letter in text and sign in text for letter, sign in _LONG_SIGNS):
         return True
-    if _may_have_price(text):
+    if may_have_price(text):
         return True
     return not text.isascii() and _FURTHER_SIGNS.search(text) is not None
 

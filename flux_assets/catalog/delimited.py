@@ -146,14 +146,14 @@ class _Rows:
             try:
                 for cells in reader:
                     if cells:
-                        yield Row(position + 1, self._fill(cells))
+                        yield Row(position + 1, self._unwrap_row(cells))
                     position = base + reader.line_num
             except csv.Error:
                 self._count(position, base + reader.line_num)
                 row, position = self._recover(position)
                 yield row
 
-    def _fill(self, cells: list[str]) -> list[str]:
+    def _unwrap_row(self, cells: list[str]) -> list[str]:
         if len(cells) == 1 < self.width:
             unwrapped = _unwrap(cells, self.delimiter)
             return unwrapped if len(unwrapped) == self.width else cells
