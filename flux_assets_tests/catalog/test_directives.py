@@ -55,7 +55,7 @@ def test_a_person_s_brackets_stay(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "hostile", ["/*", "/* ", "{a}", "[a_b", "[a https://", "{load ", "{{{", "[button]"]
+    "hostile", ["/*", "/* &", "{a}", "[a_b", "[a https://", "{load ", "{{{", "[button]"]
 )
 def test_hostile_text_costs_time_in_proportion(hostile: str) -> None:
     assert measure_growth(plain_lines, hostile) < 30
