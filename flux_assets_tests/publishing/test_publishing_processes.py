@@ -89,7 +89,7 @@ def test_what_people_reject_while_runs_publish_is_shown_by_no_later_edition(
             kill_at_write=kill_at,
             kill_after_write=False,
         )
-        for name, kill_at in (("ada", 0), ("grace", 20))
+        for name, kill_at in (("ada", 0), ("grace", 3))
     ]
     runs = [
         start(
