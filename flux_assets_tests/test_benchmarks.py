@@ -45,7 +45,8 @@ _ROWS = {
     "renditions": ("CPU a master", "peak memory of a shard", "nothing is new"),
     "editions": (
         *("peak memory of the first merge", "CPU time of the first merge"),
-        *("CPU time of an edition", "CPU time of none", "size of an edition"),
+        *("CPU time of an edition", "CPU time of the next", "CPU time of none"),
+        "size of an edition",
         "peak memory of an edition",
     ),
     "naive_dagster": ("overhead a picture in a backfill", "runs of such a backfill"),

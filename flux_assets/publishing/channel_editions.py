@@ -11,8 +11,8 @@ from flux_assets.errors import FluxAssetsError
 from flux_assets.manifest.stored import StoredManifest, open_manifest
 from flux_assets.publishing.channels import Channel, ChannelsFile
 from flux_assets.publishing.current import ChannelRules, CurrentPictures
+from flux_assets.publishing.daily_share import find_last_day
 from flux_assets.publishing.edition import FeedForm
-from flux_assets.publishing.edition_plan import find_last_day
 from flux_assets.publishing.editions import list_channels
 from flux_assets.publishing.interrupted import finish_or_refuse
 from flux_assets.publishing.judged import (

@@ -6,12 +6,9 @@ was rejected or is blocked. What comes in place of a shown picture waits for its
 
 import hashlib
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
-from decimal import Decimal
-from operator import attrgetter
+from operator import attrgetter, is_
 from typing import Literal, NamedTuple
 
 from flux_assets.publishing.channels import Slot
@@ -141,33 +138,6 @@ def freeze(last: Edition) -> Iterator[CurrentProduct]:
         )
 
 
-def count_quota(last: Edition | None, day: str, percent_per_day: float | None) -> int | None:
-    """How many products may switch still on a day; None for all.
-
-    Args:
-        last: the newest edition.
-        day: `YYYY-MM-DD`, as `find_day` has it.
-        percent_per_day: of the products that were shown when the day began; None for all at once.
-    """
-    if percent_per_day is None or last is None:
-        return None
-    is_same_day = last.day == day
-    share = _share_of(last.base if is_same_day else len(last.products), percent_per_day)
-    return share - (last.switched if is_same_day else 0)
-
-
-def find_last_day(edition: Edition, waiting: int, percent_per_day: float | None) -> str:
-    """The day, `YYYY-MM-DD`, on which the last of the waiting products has its turn; else ''."""
-    if percent_per_day is None or not waiting:
-        return ""
-    days = math.ceil(waiting / _share_of(len(edition.products), percent_per_day))
-    return (date.fromisoformat(edition.day) + timedelta(days=days)).isoformat()
-
-
-def _share_of(base: int, percent_per_day: float) -> int:
-    return math.ceil(Decimal(str(percent_per_day)) * base / 100)
-
-
 @dataclass(slots=True, kw_only=True)
 class _Planner:
     slots: Sequence[Slot]
@@ -182,8 +152,7 @@ class _Planner:
         kept = []
         measured = {it.identity: it for it in product.pictures.values() if it}
         for known in shown.showings:
-            picture = measured.get(known.picture.identity, known.picture)
-            showing = replace(known, picture=picture)
+            showing = _measure(known, measured.get(known.picture.identity, known.picture))
             why = self.judges.why_not(showing.slot, showing.picture)
             if not why:
                 kept.append(self.judges.sign(showing))
@@ -197,7 +166,7 @@ class _Planner:
                     break
         if not kept:
             return None
-        return replace(shown, offers=product.offers, title=product.title, showings=tuple(kept))
+        return _show(product, kept, shown)
 
     def want(
         self, product: CurrentProduct, kept: ShownProduct | None, shown: ShownProduct | None
@@ -214,12 +183,7 @@ class _Planner:
                 showings.append(self.judges.sign(_replace_picture(before, slot.name, picture)))
         if not showings:
             return None
-        return ShownProduct(
-            product_id=product.product_id,
-            offers=product.offers,
-            showings=tuple(showings),
-            title=product.title,
-        )
+        return _show(product, showings, shown)
 
     def find_all_rejected(self, products: Mapping[str, ShownProduct]) -> set[str]:
         """The products of which people rejected all that was shown."""
@@ -264,15 +228,41 @@ class _Planner:
         return slot, showing.picture.shot if several else ""
 
 
+def _show(
+    product: CurrentProduct, showings: Sequence[Showing], shown: ShownProduct | None
+) -> ShownProduct:
+    """A product with what it shows; the last edition's own object where nothing is new.
+
+    A second one for each of some hundred thousand products takes as much memory as the first.
+    """
+    if shown and (shown.offers, shown.title) == (product.offers, product.title):
+        before = shown.showings
+        if len(before) == len(showings) and all(map(is_, before, showings)):
+            return shown
+    return ShownProduct(
+        product_id=product.product_id,
+        offers=product.offers,
+        showings=tuple(showings),
+        title=product.title,
+    )
+
+
 def _replace_picture(showing: Showing | None, slot: str, picture: Picture) -> Showing:
     """A place that shows another picture now, and remembers what it showed."""
     if showing is None:
         return Showing(slot=slot, picture=picture)
     if showing.picture.identity == picture.identity:
-        return replace(showing, picture=picture)
+        return _measure(showing, picture)
     earlier = {it.identity: it for it in (showing.picture, *showing.before)}
     earlier.pop(picture.identity, None)
     return Showing(slot=slot, picture=picture, before=tuple(earlier.values())[:MOST_EARLIER])
+
+
+def _measure(showing: Showing, picture: Picture) -> Showing:
+    """The same showing, its picture as it is known now."""
+    known = showing.picture
+    is_same = picture == known and picture.measures == known.measures
+    return showing if is_same else replace(showing, picture=picture)
 
 
 def _identities(product: ShownProduct) -> list[tuple[str, tuple[str, str, str]]]:

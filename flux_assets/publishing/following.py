@@ -1,15 +1,11 @@
 """The edition that would follow a channel's newest one, and why it may not be made."""
 
-import logging
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 
 from flux_assets.errors import FluxAssetsError
 from flux_assets.publishing.decisions import Decisions
 from flux_assets.publishing.edition import Edition
 from flux_assets.publishing.edition_plan import EditionPlan
-
-_log = logging.getLogger(__name__)
 
 
 class EditionDropError(FluxAssetsError):
@@ -71,22 +67,3 @@ def find_drop(last: Edition, plan: EditionPlan, max_percent: float) -> EditionDr
                 last.channel, what=what, shown=shown, lost=lost, max_percent=max_percent
             )
     return None
-
-
-def find_day(last: Edition | None, now: datetime) -> str:
-    """The day whose share a new edition takes: today, or the last edition's if that is tomorrow.
-
-    A clock that goes back a little gives no share twice. One that was wrong by more would stop
-    all switching until the day that it dated an edition, so its day is left.
-    """
-    today = now.date()
-    if last is None or last.day <= today.isoformat():
-        return today.isoformat()
-    if date.fromisoformat(last.day) - today <= timedelta(days=1):
-        return last.day
-    _log.warning(
-        "channel %s: edition %d is dated %s, by a wrong clock, and today is %s; products switch "
-        "by today's share",
-        *(last.channel, last.number, last.day, today),
-    )
-    return today.isoformat()

@@ -54,8 +54,11 @@ class Judges:
         return self.policy == "all_but_rejected" or is_approved or is_shown
 
     def sign(self, showing: Showing) -> Showing:
-        """A showing with what holds of it now."""
+        """A showing with what holds of it now; itself, where that is what it says."""
         warnings = showing.warnings
         if not self.keeps_warnings:
             warnings = self.judge(showing.slot, showing.picture).warnings
-        return replace(showing, decision=self.decision_of(showing.picture), warnings=warnings)
+        decision = self.decision_of(showing.picture)
+        if (decision, warnings) == (showing.decision, showing.warnings):
+            return showing
+        return replace(showing, decision=decision, warnings=warnings)

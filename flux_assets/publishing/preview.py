@@ -7,7 +7,7 @@ from flux_assets.manifest.stored import open_manifest
 from flux_assets.publishing.channel_editions import PublishingTerms, build_publication
 from flux_assets.publishing.channels import ChannelsFile
 from flux_assets.publishing.current import ChannelRules, CurrentPictures
-from flux_assets.publishing.edition_plan import find_last_day
+from flux_assets.publishing.daily_share import find_last_day
 from flux_assets.publishing.following import Following
 from flux_assets.publishing.offers import build_offers
 from flux_assets.publishing.publish import plan_following

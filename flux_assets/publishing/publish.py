@@ -9,19 +9,19 @@ from functools import partial
 from flux_assets.errors import ObjectNotFoundError
 from flux_assets.publishing.channels import Slot
 from flux_assets.publishing.channels_schema import Policy
+from flux_assets.publishing.daily_share import count_quota, find_day
 from flux_assets.publishing.decisions import Decisions, read_decisions
 from flux_assets.publishing.edition import Edition, FeedForm, Picture, ShownProduct
 from flux_assets.publishing.edition_changes import NO_CHANGES, EditionChanges, count_changes
 from flux_assets.publishing.edition_plan import (
     CurrentProduct,
     EditionPlan,
-    count_quota,
     freeze,
     plan_edition,
 )
 from flux_assets.publishing.editions import claim_edition, read_last_edition
 from flux_assets.publishing.feeds.files import keep_files_up
-from flux_assets.publishing.following import EditionDropError, Following, find_day, find_drop
+from flux_assets.publishing.following import EditionDropError, Following, find_drop
 from flux_assets.publishing.interrupted import finish_or_refuse
 from flux_assets.publishing.judges import Judgement, Judges, Judging
 from flux_assets.storage.change_object import ChangeConflictError

@@ -1,14 +1,17 @@
 """Changing one object that many processes change: compare-and-swap."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from flux_assets.errors import ConditionFailedError, ObjectNotFoundError, StoreError
-from flux_assets.storage.object_store import ObjectBody, ObjectStore
+from flux_assets.storage.object_store import ObjectBody, ObjectInfo, ObjectStore
 
 _FIRST_PAUSE_SECONDS = 0.01
 _LONGEST_PAUSE_SECONDS = 1.0
+_OTHERS_FIRST = "other writers always came first"
+_Found = TypeVar("_Found")
 
 
 class ChangeConflictError(StoreError):
@@ -53,28 +56,88 @@ def change_object(
         ChangeConflictError: other writers came first each time.
         StoreError: it cannot be read or written.
     """
-    for lost in range(tries):
-        if lost and sleep is not None:
-            sleep(random.uniform(0, min(_FIRST_PAUSE_SECONDS * 2**lost, _LONGEST_PAUSE_SECONDS)))  # noqa: S311 - no secret
-        try:
-            found: ObjectBody | None = store.get(key)
-        except ObjectNotFoundError:
-            found = None
+    for _ in _take_turns(tries, sleep):
+        found = _find(store.get, key)
         data = decide(found)
         if data is None:
             if found is None:
                 raise ValueError(f"nothing was decided for {key}, which is not there")
             return ChangedObject(data=found.data, etag=found.info.etag, is_written=False)
-        try:
-            etag = store.put(
-                key,
-                data,
-                content_type=content_type,
-                metadata=metadata,
-                if_absent=found is None,
-                if_match=found.info.etag if found else None,
-            )
-        except ConditionFailedError:
-            continue
-        return ChangedObject(data=data, etag=etag, is_written=True)
-    raise ChangeConflictError(store.uri_for(key), "change", "other writers always came first")
+        over = found.info if found else None
+        etag = _put_over(store, key, data, over, content_type=content_type, metadata=metadata)
+        if etag is not None:
+            return ChangedObject(data=data, etag=etag, is_written=True)
+    raise ChangeConflictError(store.uri_for(key), "change", _OTHERS_FIRST)
+
+
+def replace_object(
+    store: ObjectStore,
+    key: str,
+    decide: Callable[[ObjectInfo | None], Iterable[bytes] | None],
+    *,
+    content_type: str,
+    metadata: Mapping[str, str],
+    tries: int = 10,
+) -> bool:
+    """As `change_object`, of what is too large to be held: its body is not read, only its metadata.
+
+    Args:
+        store: where the object lies.
+        key: of the object.
+        decide: gives the parts of the new body, or None to leave all as it is.
+        content_type: of what is written.
+        metadata: of what is written.
+        tries: how often it may be decided.
+
+    Returns:
+        Whether it was written.
+
+    Raises:
+        ChangeConflictError: other writers came first each time.
+        StoreError: it cannot be read or written.
+    """
+    for _ in _take_turns(tries, None):
+        found = _find(store.head, key)
+        parts = decide(found)
+        if parts is None:
+            return False
+        if _put_over(store, key, parts, found, content_type=content_type, metadata=metadata):
+            return True
+    raise ChangeConflictError(store.uri_for(key), "change", _OTHERS_FIRST)
+
+
+def _take_turns(tries: int, sleep: Callable[[float], None] | None) -> Iterator[int]:
+    for lost in range(tries):
+        if lost and sleep is not None:
+            sleep(random.uniform(0, min(_FIRST_PAUSE_SECONDS * 2**lost, _LONGEST_PAUSE_SECONDS)))  # noqa: S311 - no secret
+        yield lost
+
+
+def _find(look: Callable[[str], _Found], key: str) -> _Found | None:
+    try:
+        return look(key)
+    except ObjectNotFoundError:
+        return None
+
+
+def _put_over(
+    store: ObjectStore,
+    key: str,
+    data: bytes | Iterable[bytes],
+    over: ObjectInfo | None,
+    *,
+    content_type: str,
+    metadata: Mapping[str, str] | None,
+) -> str | None:
+    """The new etag; None where another writer came first."""
+    try:
+        return store.put(
+            key,
+            data,
+            content_type=content_type,
+            metadata=metadata,
+            if_absent=over is None,
+            if_match=over.etag if over else None,
+        )
+    except ConditionFailedError:
+        return None

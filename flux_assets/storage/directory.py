@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import BufferedReader
 from pathlib import Path
 from urllib.parse import quote
 
@@ -91,7 +92,7 @@ class DirectoryStore:
         """Look at one object; its bytes are read for the etag."""
         path = self._path_of(key, "read")
         with store_errors(path, "read"):
-            info = _read(key, path)[1]
+            info = _look_at(key, path)
             known = self._descriptions.read(key).get(info.etag)
         return replace(info, metadata=known.metadata) if known else info
 
@@ -227,13 +228,23 @@ def _remove_leftovers(folder: Path, fresh: Path) -> None:
 
 
 def _read(key: str, path: Path) -> tuple[bytes, ObjectInfo]:
+    with _open_object(path) as file:
+        data = file.read()
+        info = os.fstat(file.fileno())  # its name may lead to the next body by now
+    return data, _info(key, info, etag=hashlib.sha256(data).hexdigest())
+
+
+def _look_at(key: str, path: Path) -> ObjectInfo:
+    with _open_object(path) as file:
+        etag = hashlib.file_digest(file, "sha256").hexdigest()
+        return _info(key, os.fstat(file.fileno()), etag=etag)
+
+
+def _open_object(path: Path) -> BufferedReader:
     try:
-        with open(path, "rb", opener=_open_itself) as file:
-            data = file.read()
-            info = os.fstat(file.fileno())  # its name may lead to the next body by now
+        return open(path, "rb", opener=_open_itself)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         raise ObjectNotFoundError(str(path), "read", "there is no such object") from error
-    return data, _info(key, info, etag=hashlib.sha256(data).hexdigest())
 
 
 def _open_itself(path: str, flags: int) -> int:

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from flux_assets.publishing.daily_share import find_last_day
 from flux_assets.publishing.edition import Edition, Offer, Showing, ShownProduct
 from flux_assets.publishing.edition_changes import MOST_NAMED, Change, count_changes, find_changes
-from flux_assets.publishing.edition_plan import find_last_day
 from flux_assets_tests.fixtures.editions import edition, picture
 
 

@@ -2,24 +2,24 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flux_assets.publishing.channels_schema import Policy
+from flux_assets.publishing.daily_share import count_quota
 from flux_assets.publishing.decision import DecisionVerdict
 from flux_assets.publishing.edition import Edition, Picture, ShownProduct
 from flux_assets.publishing.edition_plan import (
     NOT_MADE,
     CurrentProduct,
     EditionPlan,
-    count_quota,
     freeze,
     plan_edition,
 )
-from flux_assets.publishing.judges import Judges
+from flux_assets.publishing.judges import Judgement, Judges
 from flux_assets_tests.fixtures.editions import SLOTS, edition, judges, picture, product
 
 Pictures = dict[tuple[str, str], Picture | None]
@@ -183,6 +183,37 @@ def test_where_the_catalog_is_not_to_be_trusted_only_rejected_pictures_leave() -
     found = plan(last, *freeze(last), by=judges({"b": "rejected"}), quota=0)
     assert shown(found) == {"main": ["a"]}
     assert plan(last, *freeze(last), quota=0).products == last.products
+
+
+def test_what_is_as_before_is_held_once() -> None:
+    last = after(mug(table="a", hero="b"), mug(table="c", hero="b"))
+    assert plan(last, mug(table="c", hero="b")).products["mug"] is last.products["mug"]
+    changed = plan(last, mug(table="d", hero="b")).products["mug"]
+    assert changed.showings[1] is last.products["mug"].showings[1]
+
+
+def measured(measures: str) -> CurrentProduct:
+    return product("mug", {("main", "table"): replace(picture("a"), measures=measures)})
+
+
+def test_a_picture_that_was_measured_anew_is_told_as_it_is_now() -> None:
+    found = plan(after(measured("{}")), measured('{"sharpness": 2}'))
+    assert found.products["mug"].showings[0].picture.measures == '{"sharpness": 2}'
+    again = plan(edition(found.products), measured("{}"), quota=0)
+    assert again.products["mug"].showings[0].picture.measures == "{}"
+
+
+@pytest.mark.parametrize("quota", [0, None])
+def test_decisions_warnings_and_titles_are_told_as_they_are_now(quota: int | None) -> None:
+    current = measured("{}")
+    last = after(current)
+    warned = replace(judges(), judge=lambda *_: Judgement(warnings=("too dark",)))
+    approved = judges({"a": "approved"})
+    assert [
+        plan(last, current, by=warned, quota=quota).products["mug"].showings[0].warnings,
+        plan(last, current, by=approved, quota=quota).products["mug"].showings[0].decision,
+        plan(last, replace(current, title="Mug"), quota=quota).products["mug"].title,
+    ] == [("too dark",), "approved", "Mug"]
 
 
 def test_a_place_remembers_three_pictures() -> None:

@@ -61,7 +61,7 @@ def of(*products: ShownProduct, **form: object) -> Edition:
 
 
 def write(name: str, found: Edition) -> str:
-    return FORMATS[name].write(found).decode()
+    return "".join(FORMATS[name].write(found))
 
 
 def url(name: str, shot: str = "table") -> str:

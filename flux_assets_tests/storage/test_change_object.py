@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from flux_assets.errors import StoreError
-from flux_assets.storage.change_object import ChangeConflictError, change_object
+from flux_assets.storage.change_object import ChangeConflictError, change_object, replace_object
 from flux_assets.storage.directory import DirectoryStore
-from flux_assets.storage.object_store import ObjectBody
+from flux_assets.storage.object_store import ObjectBody, ObjectInfo
 from flux_assets_tests.fixtures.hooked_store import HookedStore
 
 KEY = "tables/count"
@@ -72,3 +72,36 @@ def test_an_error_of_the_store_is_not_tried_again(store: HookedStore) -> None:
     with pytest.raises(StoreError, match="the disk is full"):
         change(store)
     assert asked == ["get", "put"]
+
+
+def replace(store: HookedStore, number: int, *, tries: int = 10) -> bool:
+    """Write a number over one that is lower, as the object's metadata says."""
+
+    def decide(found: ObjectInfo | None) -> list[bytes] | None:
+        is_lower = found is None or int(found.metadata.get("number", "0")) < number
+        return [b"number ", b"%d" % number] if is_lower else None
+
+    said = {"number": str(number)}
+    return replace_object(store, KEY, decide, content_type="text/plain", metadata=said, tries=tries)
+
+
+def test_what_is_replaced_is_written_in_parts_and_never_read(store: HookedStore) -> None:
+    operations: list[str] = []
+    store.before = lambda operation, _key: operations.append(operation)
+    assert [replace(store, 1), replace(store, 2), replace(store, 2)] == [True, True, False]
+    assert operations == ["head", "put", "head", "put", "head"]
+    assert store.get(KEY).data == b"number 2"
+    assert store.get(KEY).metadata == {"number": "2"}
+
+
+def test_a_replacement_looks_anew_where_another_writer_came_first(store: HookedStore) -> None:
+    others_write(store, iter([10]))
+    assert replace(store, 7)
+    assert store.get(KEY).data == b"number 7"
+
+
+def test_a_replacement_too_ends_after_so_many_tries(store: HookedStore) -> None:
+    others_write(store, iter(range(100)))
+    with pytest.raises(ChangeConflictError, match="tables/count: other writers always came first"):
+        replace(store, 7, tries=3)
+    assert store.get(KEY).data == b"2"

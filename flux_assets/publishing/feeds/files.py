@@ -12,8 +12,8 @@ from flux_assets.publishing.feeds.google_xml import write_google_xml
 from flux_assets.publishing.feeds.jsonl import write_jsonl, write_schema
 from flux_assets.publishing.feeds.meta_csv import write_meta_csv
 from flux_assets.publishing.feeds.shopify_csv import write_shopify_csv
-from flux_assets.storage.change_object import change_object
-from flux_assets.storage.object_store import ObjectBody, ObjectStore
+from flux_assets.storage.change_object import replace_object
+from flux_assets.storage.object_store import ObjectInfo, ObjectStore
 
 _EDITION, _CLAIM, _FORMAT = "edition", "claim", "format"
 _log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ class FeedFormat(NamedTuple):
 
     extension: str
     content_type: str
-    write: Callable[[Edition], bytes]
+    write: Callable[[Edition], Iterator[str]]
 
 
 FORMATS: Mapping[str, FeedFormat] = {
@@ -37,7 +37,7 @@ FORMATS: Mapping[str, FeedFormat] = {
 _SCHEMA = "json_schema"
 _KINDS: Mapping[str, FeedFormat] = {
     **FORMATS,
-    _SCHEMA: FeedFormat("schema.json", "application/schema+json", lambda _: write_schema()),
+    _SCHEMA: FeedFormat("schema.json", "application/schema+json", lambda _: iter([write_schema()])),
 }
 
 
@@ -66,7 +66,7 @@ def keep_files_up(store: ObjectStore, edition: Edition) -> list[str]:
     files = dict(_list_files(edition))
     for key in store.list_keys(feed_key(edition.channel, "")):
         if key not in files:
-            name = store.get(key).metadata.get(_FORMAT, "")
+            name = store.head(key).metadata.get(_FORMAT, "")
             files |= {key: name} if name in _KINDS else {}
     return [key for key, name in files.items() if _write(store, key, name, edition)]
 
@@ -82,24 +82,24 @@ def _list_files(edition: Edition) -> Iterator[tuple[str, str]]:
 def _write(store: ObjectStore, key: str, name: str, edition: Edition) -> bool:
     kind = _KINDS[name]
 
-    def update(found: ObjectBody | None) -> bytes | None:
+    def update(found: ObjectInfo | None) -> Iterator[bytes] | None:
         if found and _is_up(store, found, edition):
             return None
-        return kind.write(edition)
+        return map(str.encode, kind.write(edition))
 
-    written = change_object(
+    is_written = replace_object(
         store,
         key,
         update,
         content_type=kind.content_type,
         metadata={_EDITION: str(edition.number), _CLAIM: edition.claim, _FORMAT: name},
     )
-    if written.is_written:
+    if is_written:
         _log.info("wrote %s, edition %d", store.uri_for(key), edition.number)
-    return written.is_written
+    return is_written
 
 
-def _is_up(store: ObjectStore, found: ObjectBody, edition: Edition) -> bool:
+def _is_up(store: ObjectStore, found: ObjectInfo, edition: Edition) -> bool:
     """Whether a file is of this very edition, or of a newer one that there is."""
     number = _number_of(found)
     if number == edition.number:
@@ -115,7 +115,7 @@ def _is_there(store: ObjectStore, key: str) -> bool:
     return True
 
 
-def _number_of(found: ObjectBody) -> int:
+def _number_of(found: ObjectInfo) -> int:
     """The edition that a file is of; 0 for one that somebody else put there."""
     number = found.metadata.get(_EDITION, "")
     return int(number) if number.isascii() and number.isdigit() else 0

@@ -25,18 +25,18 @@ NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BLANKS = {"\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
 
 
-def write_google_xml(edition: Edition) -> bytes:
+def write_google_xml(edition: Edition) -> Iterator[str]:
     """An item for each offer that shows something, and whose id XML can hold."""
     title = f"<title>{escape(edition.channel)}</title>\n"
     link = f"<link>{escape(edition.form.public_url)}</link>\n"
     description = "<description>Pictures by offer</description>\n"
-    items = []
+    yield from (_HEAD, title, link, description)
     for offer, product in list_offers(edition):
         elements = [*_write_elements(edition, product)]
         if elements and not NOT_XML.search(offer.offer_id):
             offer_id = f"<g:id>{escape(offer.offer_id, _BLANKS)}</g:id>\n"
-            items.append(f"<item>\n{offer_id}{''.join(elements)}</item>\n")
-    return "".join([_HEAD, title, link, description, *items, _FOOT]).encode()
+            yield f"<item>\n{offer_id}{''.join(elements)}</item>\n"
+    yield _FOOT
 
 
 def _write_elements(edition: Edition, product: ShownProduct) -> Iterator[str]:

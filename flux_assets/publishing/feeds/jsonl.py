@@ -1,7 +1,7 @@
 """An edition as JSON Lines, for everybody else: a line for each picture of each offer."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flux_assets.publishing.edition import Edition, Offer, Showing, ShownProduct
@@ -49,21 +49,19 @@ SCHEMA: Mapping[str, Any] = {
 """What each line is."""
 
 
-def write_jsonl(edition: Edition) -> bytes:
+def write_jsonl(edition: Edition) -> Iterator[str]:
     """The lines, by offer, slot and position."""
-    lines = []
     for offer, product in list_offers(edition):
         counts: dict[str, int] = {}
         for showing in product.showings:
             counts[showing.slot] = counts.get(showing.slot, 0) + 1
             row = _build_row(edition, offer, product, showing, counts[showing.slot])
-            lines.append(f"{json.dumps(row, ensure_ascii=False)}\n")
-    return "".join(lines).encode()
+            yield f"{json.dumps(row, ensure_ascii=False)}\n"
 
 
-def write_schema() -> bytes:
+def write_schema() -> str:
     """The lines' JSON Schema."""
-    return f"{json.dumps(SCHEMA, indent=1)}\n".encode()
+    return f"{json.dumps(SCHEMA, indent=1)}\n"
 
 
 def _build_row(

@@ -4,8 +4,10 @@ Source: https://developers.facebook.com/docs/marketing-api/catalog/guides/multi-
 2026-11-26.
 """
 
+from collections.abc import Iterator
+
 from flux_assets.publishing.edition import Edition
-from flux_assets.publishing.feeds.offers_shown import list_offers, list_urls, write_table
+from flux_assets.publishing.feeds.offers_shown import list_offers, list_urls, write_row
 
 RATIOS = {
     "ratio_4x5": "ASPECT_RATIO_4_5_PREFERRED",
@@ -17,9 +19,9 @@ COLUMNS = (
 )
 
 
-def write_meta_csv(edition: Edition) -> bytes:
+def write_meta_csv(edition: Edition) -> Iterator[str]:
     """A row for each offer that shows something; a ratio's column is always the same."""
-    rows = [COLUMNS]
+    yield write_row(COLUMNS, delimiter=",")
     for offer, product in list_offers(edition):
         main = list_urls(edition, product, "main")[:1]
         cells = ["".join(main), ",".join(list_urls(edition, product, "additional"))]
@@ -27,5 +29,4 @@ def write_meta_csv(edition: Edition) -> bytes:
             urls = list_urls(edition, product, slot)[:1]
             cells += [*urls, tag] if urls else ["", ""]
         if any(cells):
-            rows.append((offer.offer_id, *cells))
-    return write_table(rows, delimiter=",")
+            yield write_row((offer.offer_id, *cells), delimiter=",")

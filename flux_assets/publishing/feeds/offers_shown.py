@@ -1,6 +1,6 @@
 """What every feed goes through: each offer of an edition with what its product shows."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from flux_assets.publishing.edition import Edition, Offer, ShownProduct
 
@@ -22,14 +22,12 @@ def list_urls(edition: Edition, product: ShownProduct, slot: str) -> list[str]:
     ]
 
 
-def write_table(rows: Iterable[Sequence[str]], *, delimiter: str) -> bytes:
-    """Delimited text in UTF-8, with LF; a cell is quoted where it must be.
+def write_row(cells: Iterable[str], *, delimiter: str) -> str:
+    """A line of delimited text, with LF; a cell is quoted where it must be.
 
     No cell is kept from running as a spreadsheet's formula: `'=1+1` would be another id.
     """
-    return "".join(
-        f"{delimiter.join(_quote(cell, delimiter) for cell in row)}\n" for row in rows
-    ).encode()
+    return f"{delimiter.join(_quote(cell, delimiter) for cell in cells)}\n"
 
 
 def _quote(cell: str, delimiter: str) -> str:

@@ -10,22 +10,22 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from flux_assets.publishing.edition import Edition, ShownProduct
-from flux_assets.publishing.feeds.offers_shown import list_offers, list_urls, write_table
+from flux_assets.publishing.feeds.offers_shown import list_offers, list_urls, write_row
 
 COLUMNS = ("URL handle", "Title", "Product image URL", "Image position", "Image alt text")
 LEGACY_COLUMNS = ("Handle", "Title", "Image Src", "Image Position", "Image Alt Text")
 
 
-def write_shopify_csv(edition: Edition) -> bytes:
+def write_shopify_csv(edition: Edition) -> Iterator[str]:
     """A row for each picture, the main ones first; products of one handle are one there."""
-    rows = [LEGACY_COLUMNS if edition.form.legacy else COLUMNS]
+    yield write_row(LEGACY_COLUMNS if edition.form.legacy else COLUMNS, delimiter=",")
     for handle, group in groupby(list_offers(edition), key=lambda pair: pair[0].offer_id):
         found = list(group)
         pictures = dict(_list_pictures(edition, [product for _, product in found]))
         title = found[0][0].title
         for position, (url, alt_text) in enumerate(pictures.items(), start=1):
-            rows.append((handle, title if position == 1 else "", url, str(position), alt_text))
-    return write_table(rows, delimiter=",")
+            cells = (handle, title if position == 1 else "", url, str(position), alt_text)
+            yield write_row(cells, delimiter=",")
 
 
 def _list_pictures(edition: Edition, products: Sequence[ShownProduct]) -> Iterator[tuple[str, str]]:
