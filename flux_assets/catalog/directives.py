@@ -1,6 +1,7 @@
 """What page builders and templates leave in a text for their own software: none of it is text."""
 
 import re
+from functools import cache
 
 _NAME = r"[A-Za-z][\w-]*+"
 _QUOTED = (
@@ -27,7 +28,7 @@ _RAW = re.compile(
     r"\[(vc_raw_html|vc_raw_js|et_pb_code|fusion_code|(?:su_|fusion_|et_pb_)?button)\b[^\]]*+\]"
     r"[^\[]*+\[/\1\]"
 )
-_SHORTCODE = re.compile(f"{_WITH_ATTRIBUTES}|{_BY_NAME}|{_CODE_NAME}|{_WITH_ADDRESS}")
+_SHORTCODE = f"{_WITH_ATTRIBUTES}|{_BY_NAME}|{_CODE_NAME}|{_WITH_ADDRESS}"
 
 _DIRECTIVE = re.compile(
     r"\$?\{{2,3}[^{}]*+\}{2,3}|\{%[^%{}]*+%\}|\{#[^#{}]*+#\}|\{/?\$[^{}]*+\}|%%[A-Za-z_]\w*+%%"
@@ -59,8 +60,14 @@ def without_directives(text: str) -> str:
     return text
 
 
+@cache
+def _compile_shortcode() -> re.Pattern[str]:
+    """Once a text has a `[`: it takes a twentieth of each start of Dagster."""
+    return re.compile(_SHORTCODE)
+
+
 def _without_shortcodes(text: str) -> str:
-    text = _SHORTCODE.sub(" ", _RAW.sub(" ", text))
+    text = _compile_shortcode().sub(" ", _RAW.sub(" ", text))
     closed = {re.escape(name) for name in _CLOSING.findall(text)}
     if closed:
         text = re.sub(rf"\[/?(?:{'|'.join(sorted(closed))})(?:\s[^\[\]]*+)?\]", " ", text)
