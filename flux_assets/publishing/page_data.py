@@ -64,6 +64,7 @@ def write_head(state: SheetState, terms: PageTerms) -> bytes:
         "created_at": terms.created_at,
         "rows": len(state.sheet),
         "chunk": CHUNK_ROWS,
+        "parts": state.sheet.parts,
         "currency": _CURRENCY,
         "channels": [*state.shown],
         "columns": {name: column.names for name, column in state.columns.items()},

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from flux_assets.manifest.stored import StoredManifest
@@ -57,7 +58,8 @@ class Sheet:
 
     `blocked_of` are the verdicts' codes by channel and slot. `thumbs` are the keys of the small
     renditions, empty where there is none. `changed` are days since `epoch`, `score` is in percent,
-    None where no picture was held against a photo.
+    None where no picture was held against a photo. `parts` are the buckets with the first row of
+    each, and none of a shop without them: the rows of each are in the order of their products.
     """
 
     manifest: StoredManifest
@@ -73,6 +75,7 @@ class Sheet:
     photos: PictureIndex
     facts: PictureFacts
     thumbs: "pa.Array"
+    parts: Sequence[tuple[str, int]]
     _groups: "_Groups" = field(repr=False)
 
     def __len__(self) -> int:
@@ -162,8 +165,15 @@ def build_sheet(
         photos=PictureIndex.of(photos, photos),
         facts=facts,
         thumbs=_place_keys(made[THUMBNAIL.name], len(table)),
+        parts=_place_parts(manifest),
         _groups=_Groups(manifest),
     )
+
+
+def _place_parts(manifest: StoredManifest) -> list[tuple[str, int]]:
+    parts = manifest.read_parts()
+    starts = accumulate((part.rows for part in parts), initial=0)
+    return [(part.bucket, start) for part, start in zip(parts, starts, strict=False)]
 
 
 class _Groups:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from flux_assets.storage.buckets import bucket_of
+
 PAGE = Path(__file__).parents[2] / "flux_assets" / "publishing" / "page"
 SCRIPTS = sorted(PAGE.glob("*.js"))
 TEXTS = PAGE / "texts.js"
@@ -135,6 +137,26 @@ def test_each_product_is_found_in_the_order_of_the_manifest() -> None:
         (async () => {{
             const found = [];
             for (const id of [...ids, "b"]) found.push(await sheet.data.find(id, "hero"));
+            console.log(JSON.stringify(found));
+        }})();
+    """
+    assert _run_script("data.js", program) == [*range(len(ids)), -1]
+
+
+@pytest.mark.skipif(_NODE is None, reason="needs node")
+@pytest.mark.parametrize("crypto", ["globalThis.crypto", "undefined"], ids=["secure", "plain"])
+def test_each_product_is_found_in_its_bucket(crypto: str) -> None:
+    ids = sorted((f"P-{number}" for number in range(700)), key=lambda it: (bucket_of(it), it))
+    starts = {bucket_of(it): at for at, it in reversed([*enumerate(ids)])}
+    program = f"""
+        const ids = {json.dumps(ids)};
+        Object.defineProperty(globalThis, "crypto", {{value: {crypto}}});
+        sheet.load = async () => ids.map((id) => [id, "hero"]);
+        const parts = {json.dumps(sorted(starts.items()))};
+        sheet.data.head = {{rows: ids.length, chunk: 1000, parts}};
+        (async () => {{
+            const found = [];
+            for (const id of [...ids, "P-700"]) found.push(await sheet.data.find(id, "hero"));
             console.log(JSON.stringify(found));
         }})();
     """

@@ -17,8 +17,11 @@ from flux_assets.pictures.lineage import LineageRecord
 from flux_assets.publishing.decision import Wish
 from flux_assets.publishing.decisions import decide
 from flux_assets.publishing.mark import read_mark
+from flux_assets.storage.buckets import bucket_of
 from flux_assets.storage.object_store import photo_key
 from flux_assets.storage.parquet import StoredTable, write_parquet
+from flux_assets.storage.table_merge import write_table
+from flux_assets.storage.table_parts import TableFolder
 from flux_assets_tests.fixtures.masters import draw_product, store_masters
 from flux_assets_tests.fixtures.records import make_lineage, make_request
 from flux_assets_tests.fixtures.review import Page, ReviewShop
@@ -40,6 +43,21 @@ def write(shop: ReviewShop, records: Sequence[LineageRecord], **more: str) -> No
     last = open_manifest(shop.store)
     frame = build_manifest_rows(records, shop.store).assign(**more)
     write_manifest(shop.store, StoredTable(write_parquet(frame)), over=last.etag if last else None)
+
+
+def test_a_shop_by_buckets_says_where_each_of_them_begins(shop: ReviewShop, page: Page) -> None:
+    assert page.data("head.js")[0]["parts"] == []
+    ids = [f"{number:03}" for number in range(1, 21)]
+    requests = [make_request(product_id=it) for it in sorted(ids, key=bucket_of)]
+    frame = build_manifest_rows([make_lineage(it) for it in requests], shop.store)
+    table = write_table(frame, TableFolder(shop.store, MANIFEST_KEY))
+    last = open_manifest(shop.store)
+    write_manifest(shop.store, table, over=last.etag if last else None)
+    page.open()
+    parts, rows = page.data("head.js")[0]["parts"], page.rows()
+    assert [bucket for bucket, _ in parts] == sorted({bucket_of(it) for it in ids})
+    assert [bucket_of(rows[start][0]) for _, start in parts] == [bucket for bucket, _ in parts]
+    assert parts[0][1] == 0
 
 
 def test_the_page_is_told_where_its_data_are_and_all_its_files_are_there(page: Page) -> None:
