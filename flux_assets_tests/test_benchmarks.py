@@ -23,6 +23,7 @@ _ROWS = {
         *("on S3: calls", "on S3: the job", "on S3: its own CPU time", "on S3: peak memory"),
     ),
     "large_shop": (
+        *("by buckets, beside hashing", "by buckets: CPU time", "by buckets: peak memory"),
         *("written the first time", "no change: calls", "no change: CPU time"),
         *("a plan of no change: CPU time", "a plan of one changed title: CPU time"),
         *("changed title: calls", "changed title: CPU time", "bytes of tables written"),

@@ -8,6 +8,8 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -58,23 +60,43 @@ _PACKAGE = Path(__file__).parents[1]
 NO_ORIGIN = ""
 
 
-class RequestSources:
-    """What all requests follow from, and the origin of each product's.
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """The origin of each product's requests.
 
-    `digest` is of all of it but for the overrides. `overridden` are the products that have none,
+    `rules` are all that is the same for every product. `overridden` are the products without one,
     since what they ask for follows from an override, or from what was bought under a former id.
     """
+
+    rules: str
+    overridden: AbstractSet[str]
+
+    def find(self, products: "pd.DataFrame") -> Iterator[tuple[str, str]]:
+        """Each one's id and origin; where in the file its row stands makes no difference."""
+        names = [name for name in products.columns if name not in {"line", ROWS_SHA256}]
+        ids = products["product_id"].tolist()
+        for product_id, row in zip(ids, read_rows(products, names), strict=True):
+            if product_id in self.overridden:
+                yield product_id, NO_ORIGIN
+            else:
+                digest = hashlib.sha256(f"{self.rules}{json.dumps(row)}".encode())
+                yield product_id, digest.hexdigest()[:32]
+
+
+class RequestSources:
+    """What all requests follow from; `digest` is of all of it but for the overrides."""
 
     def __init__(self, products: StoredTable, shots: ShotsFile, overrides: OverridesFile) -> None:
         self.shots = shots.shots
         self.overrides = overrides
         self._products = products
-        self._rules = json.dumps([shots.sha256, _code_sha256(), version("jinja2"), sys.version])
-        self.digest = hashlib.sha256(self._rules.encode() + products.data).hexdigest()
+        rules = json.dumps([shots.sha256, _code_sha256(), version("jinja2"), sys.version])
+        self.digest = hashlib.sha256(rules.encode() + products.data).hexdigest()
         ids = products.read(("product_id", "former_ids"))
         self.product_ids = ids["product_id"]
-        self.overridden = {product_id for product_id, _ in overrides.overrides}
-        self.overridden |= set(ids.loc[ids["former_ids"] != "[]", "product_id"])
+        overridden = {product_id for product_id, _ in overrides.overrides}
+        overridden |= set(ids.loc[ids["former_ids"] != "[]", "product_id"])
+        self.origins = Origins(rules, overridden)
 
     def are_current(self, known: "pd.DataFrame", digest: str | None) -> "pd.Series[bool]":
         """Which rows of the last table are as they would be rendered now.
@@ -83,32 +105,32 @@ class RequestSources:
             known: their identities.
             digest: of what that table was made from, which proves that no origin has changed.
         """
-        current = (known["origin"] != NO_ORIGIN) & ~is_in(known["product_id"], self.overridden)
+        overridden = is_in(known["product_id"], self.origins.overridden)
+        current = (known["origin"] != NO_ORIGIN) & ~overridden
         if digest != self.digest:
             parts = (group.to_pandas() for group in self._products.read_groups())
-            origins = [origin for part in parts for _, origin in self.find_origins(part)]
+            origins = [origin for part in parts for _, origin in self.origins.find(part)]
             current &= is_in(known["origin"], origins)
         return current
 
-    def find_origins(self, products: "pd.DataFrame") -> Iterator[tuple[str, str]]:
-        """Each one's id and origin; where in the file its row stands makes no difference."""
-        names = [name for name in products.columns if name not in {"line", ROWS_SHA256}]
-        ids = products["product_id"].tolist()
-        for product_id, row in zip(ids, read_rows(products, names), strict=True):
-            if product_id in self.overridden:
-                yield product_id, NO_ORIGIN
-            else:
-                digest = hashlib.sha256(f"{self._rules}{json.dumps(row)}".encode())
-                yield product_id, digest.hexdigest()[:32]
+    def find_missing(
+        self, rows: "pd.DataFrame", *, of_words: bool
+    ) -> "Iterator[tuple[list[Shot], pd.DataFrame]]":
+        """Some thousand products at a time that lack rows of some shots, and these shots.
 
-    def find_missing(self, rows: "pd.DataFrame") -> "Iterator[tuple[list[Shot], pd.DataFrame]]":
-        """Some thousand products at a time that lack rows of some shots, and these shots."""
+        Args:
+            rows: the identities of those that there are.
+            of_words: whether those are wanted that follow from the product's words alone, or else
+                those that a photo, an override or a former id has a part in.
+        """
         import numpy as np
 
         lacks = np.zeros(len(self.product_ids), int)
+        is_plain = ~is_in(self.product_ids, self.origins.overridden)
         for place, shot in enumerate(self.shots):
             has = is_in(self.product_ids, rows.loc[rows["shot"] == shot.name, "product_id"])
-            lacks[~has] |= 1 << place
+            follows = is_plain & (shot.mode == "generate")
+            lacks[~has & (follows == of_words)] |= 1 << place
         columns, start = self._products.column_names(), 0
         for group, count in enumerate(self._products.count_groups()):
             codes = lacks[start : start + count]
@@ -122,7 +144,7 @@ class RequestSources:
     def list_photo_addresses(self, rows: "pd.DataFrame") -> Iterator[tuple[str, ...]]:
         """Those that the requests follow from which these rows of a table are not of."""
         if any(shot.mode == "edit" for shot in self.shots):
-            for lacking, products in self.find_missing(rows):
+            for lacking, products in self.find_missing(rows, of_words=False):
                 yield from list_photo_addresses(read_products(products), lacking, self.overrides)
 
     def order(self, rows: "pd.DataFrame") -> "np.ndarray":

@@ -6,26 +6,30 @@ there and is rendered every time.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from flux_assets.bill.ledger import Ledger
-from flux_assets.catalog.tables import read_products
-from flux_assets.errors import ObjectNotFoundError, PromptError
-from flux_assets.image_api.request import ImageRequest
+from flux_assets.errors import ObjectNotFoundError
 from flux_assets.pictures.photos.search import Accepts
-from flux_assets.prompts.overrides import NO_OVERRIDES, OverridesFile
+from flux_assets.prompts.overrides import OverridesFile
 from flux_assets.prompts.rendering import PhotosFound, find_photos, render_requests
-from flux_assets.prompts.request_origins import NO_ORIGIN, RequestSources
-from flux_assets.prompts.requests import Shot, Skipped
-from flux_assets.prompts.requests_table import REQUESTS_COLUMNS, REQUESTS_KEY, build_requests_table
+from flux_assets.prompts.request_groups import (
+    Render,
+    WordRequests,
+    build_group,
+    build_no_group,
+    requests_schema,
+)
+from flux_assets.prompts.request_origins import RequestSources
+from flux_assets.prompts.requests import Shot
+from flux_assets.prompts.requests_table import REQUESTS_COLUMNS, REQUESTS_KEY
 from flux_assets.prompts.seen_photos import (
     SEEN_COLUMNS,
     find_others,
     list_addresses,
-    note_seen,
     read_seen,
 )
 from flux_assets.prompts.shots import ShotsFile
@@ -34,17 +38,19 @@ from flux_assets.storage.frames import is_in
 from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable, open_table, write_parquet
 from flux_assets.storage.parquet_file import write_row_groups
+from flux_assets.storage.processes import map_in_processes
 from flux_assets.storage.table_merge import merge_rows
 from flux_assets.storage.table_parts import TableFolder
 
 if TYPE_CHECKING:  # pandas is loaded only where a table is really built
     import pandas as pd
+    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
-_Render = Callable[..., Iterable[ImageRequest | Skipped | PromptError]]
 _FindPhotos = Callable[[Iterable[tuple[str, ...]]], PhotosFound]
 
 _IDENTITY = ("product_id", "shot", "origin")
 _NOTE = "made_from"
+_PRODUCTS_AT_ONCE = 2_500
 
 _log = logging.getLogger(__name__)
 
@@ -87,13 +93,13 @@ def _refresh(
     last: StoredTable | None,
     sources: RequestSources,
     find: _FindPhotos,
-    render: _Render,
+    render: Render,
     folder: TableFolder | None,
 ) -> StoredTable:
     import numpy as np
     import pandas as pd
 
-    table = last or StoredTable(write_parquet(_no_rows()))
+    table = last or StoredTable(write_parquet(build_no_group()))
     known = table.read(_IDENTITY)
     current = sources.are_current(known, table.read_notes().get(_NOTE)).to_numpy(bool, copy=True)
     seen = read_seen(table, known, sources.shots, current)
@@ -112,59 +118,44 @@ def _refresh(
     return merge_rows(table, added, places, notes=notes, folder=folder)
 
 
-def _no_rows() -> "pd.DataFrame":
-    table = build_requests_table([]).assign(origin=NO_ORIGIN)
-    return note_seen(table, [], [], NO_OVERRIDES, {})
-
-
 def _render_missing(
-    render: _Render, sources: RequestSources, rows: "pd.DataFrame", photos: PhotosFound
+    render: Render, sources: RequestSources, rows: "pd.DataFrame", photos: PhotosFound
 ) -> StoredTable:
     """The requests that these rows of a table are not of, without an order.
 
     They are packed as soon as they are made: those of a million products take gigabytes.
     """
-    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
-
-    schema = pa.Schema.from_pandas(_no_rows(), preserve_index=False)
-    tables = (
-        pa.Table.from_pandas(table, schema, preserve_index=False)
-        for table in _render_groups(partial(render, photos=photos), sources, rows, photos)
-    )
-    return StoredTable(write_row_groups(tables, schema))
+    of_words = map_in_processes(WordRequests(sources.origins), _cut_words(sources, rows))
+    asked = _render_others(partial(render, photos=photos), sources, rows, photos)
+    return StoredTable(write_row_groups(chain(of_words, asked), requests_schema()))
 
 
-def _render_groups(
-    render: _Render, sources: RequestSources, rows: "pd.DataFrame", photos: PhotosFound
-) -> "Iterator[pd.DataFrame]":
+def _cut_words(
+    sources: RequestSources, rows: "pd.DataFrame"
+) -> "Iterator[tuple[list[Shot], pd.DataFrame]]":
+    for lacking, products in sources.find_missing(rows, of_words=True):
+        for start in range(0, len(products), _PRODUCTS_AT_ONCE):
+            yield lacking, products.iloc[start : start + _PRODUCTS_AT_ONCE].copy()
+
+
+def _render_others(
+    render: Render, sources: RequestSources, rows: "pd.DataFrame", photos: PhotosFound
+) -> "Iterator[pa.Table]":
     """Some thousand at a time; last, at once, those that the store must be asked about."""
     import pandas as pd
 
     asked: dict[tuple[str, ...], list[pd.DataFrame]] = {}
-    for lacking, products in sources.find_missing(rows):
-        is_plain = ~is_in(products["product_id"], sources.overridden)
+    given = sources.overrides, photos
+    for lacking, products in sources.find_missing(rows, of_words=False):
+        is_plain = ~is_in(products["product_id"], sources.origins.overridden)
         if is_plain.any():
-            yield _build_group(render, sources, lacking, products[is_plain], photos)
+            yield build_group(render, sources.origins, lacking, products[is_plain], *given)
         if not is_plain.all():
             names = tuple(shot.name for shot in lacking)
             asked.setdefault(names, []).append(products[~is_plain])
     for names, groups in asked.items():
         shots = [shot for shot in sources.shots if shot.name in names]
-        yield _build_group(render, sources, shots, pd.concat(groups), photos)
-
-
-def _build_group(
-    render: _Render,
-    sources: RequestSources,
-    shots: Sequence[Shot],
-    table: "pd.DataFrame",
-    photos: PhotosFound,
-) -> "pd.DataFrame":
-    products = list(read_products(table))
-    made = build_requests_table(render(products=products, shots=shots))
-    origins = dict(sources.find_origins(table))
-    made = made.assign(origin=[origins[it] for it in made["product_id"]])
-    return note_seen(made, products, shots, sources.overrides, photos)
+        yield build_group(render, sources.origins, shots, pd.concat(groups), *given)
 
 
 def _read_last(store: ObjectStore) -> StoredTable | None:

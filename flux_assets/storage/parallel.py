@@ -1,10 +1,13 @@
 """One function over many items by several threads, holding only a few of them at a time."""
 
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from itertools import islice
+from pathlib import Path
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
@@ -13,6 +16,8 @@ _Result = TypeVar("_Result")
 THREADS = 16
 """How many work for `map_in_parallel`."""
 _HELD = 32 * THREADS
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+"""A container's own, in microseconds of time within a period of so many."""
 
 
 def map_in_parallel(
@@ -45,7 +50,15 @@ def map_on_cores(
 
 
 def count_cores() -> int:
-    """How many cores this process may use; of the whole machine where that cannot be told."""
+    """How many cores this process may use; of the whole machine where that cannot be told.
+
+    A container is limited by its quota of time, while it sees all cores of its machine.
+    """
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1  # macOS and Windows
+        count = len(os.sched_getaffinity(0))
+    else:
+        count = os.cpu_count() or 1  # macOS and Windows
+    with suppress(OSError, ValueError):  # `max 100000` is no quota
+        quota, period = map(int, _QUOTA.read_text("ascii").split())
+        count = min(count, max(math.ceil(quota / period), 1))
+    return count

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
@@ -29,7 +30,7 @@ from flux_assets.prompts.request_reuse import refresh_requests_table
 from flux_assets.prompts.requests_table import REQUESTS_KEY, build_requests_table
 from flux_assets.prompts.shots import read_shots
 from flux_assets.settings import load_settings
-from flux_assets.storage import parquet_file
+from flux_assets.storage import parquet_file, processes
 from flux_assets.storage.buckets import bucket_of
 from flux_assets.storage.directory import DirectoryStore
 from flux_assets.storage.parquet import StoredTable, open_table, write_parquet
@@ -157,6 +158,33 @@ def test_no_product_is_rendered_for_another_that_is_gone(
 ) -> None:
     moved = [replace(product, line=2 + place) for place, product in enumerate(products)]
     assert shop.refresh(moved) == []
+
+
+def test_many_products_are_rendered_by_several_processes_as_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+    start = processes._start
+
+    def note(*of: Any) -> Any:  # noqa: ANN401 - whatever starts one
+        started.append(of)
+        return start(*of)
+
+    monkeypatch.setattr(processes, "count_cores", lambda: 2)
+    monkeypatch.setattr(processes, "_start", note)
+    (tmp_path / "mug.jpg").write_bytes(draw_photo("red"))
+    made = [
+        replace(it, product_id=f"{number} {it.product_id}", line=number + 2)
+        for number, it in enumerate([CHAIR, LAMP, DESK, replace(CHAIR, title="")] * 8)
+    ]
+    last = replace(LAMP, line=99, former_ids=("old",))
+    override = Override(line=2, prompt="Better")
+    overrides = OverridesFile(overrides={(made[3].product_id, "hero"): override}, problems=())
+    shop = Shop(tmp_path)
+    assert len(shop.refresh([*made, last], overrides=overrides)) == 3 * (len(made) + 1)
+    assert len(started) == 2
+    assert set(shop.refresh([*made, last], overrides=overrides)) == set(_all_of(made[3], last))
+    assert len(started) == 2
 
 
 _CATALOGS = st.lists(
