@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -87,6 +87,7 @@ class Taxonomy:
     default: str
     by_path: Mapping[str, Category]
     by_number: Mapping[str, Category]
+    narrower: Mapping[tuple[str, ...], Sequence[Category]]
     whole: Mapping[str, Category]
     beginnings: Mapping[str, Category]
     ends: Mapping[str, Category]
@@ -121,9 +122,14 @@ def read_taxonomy() -> Taxonomy:
         for word in (*row["words"].split(","), names[-1]):
             kind = _kind_of(word.strip())
             words[kind].setdefault(_fold(word), category)
+    narrower: dict[tuple[str, ...], list[Category]] = {}
+    for category in by_path.values():
+        if category.narrows:
+            narrower.setdefault(category.names[:-1], []).append(category)
     return Taxonomy(
         default=plain["default"],
         by_path=by_path,
+        narrower=narrower,
         by_number={category.number: category for category in by_path.values()},
         qualifiers=frozenset(_fold(plain["qualifiers"]).split()),
         **words,
@@ -159,10 +165,10 @@ def _narrowed(found: Category | None, category: str, title: str) -> Category | N
     by_title = _by_words(title)
     if by_title and by_title.names[: len(found.names)] == found.names:
         found = by_title
-    words = {*_fold(category).split(), *_fold(title).split()}
-    for narrower in read_taxonomy().by_path.values():
-        if narrower.narrows and narrower.names[:-1] == found.names and words & narrower.narrows:
-            return narrower
+    narrower = read_taxonomy().narrower.get(found.names)
+    if narrower:
+        words = {*_fold(category).split(), *_fold(title).split()}
+        return next((it for it in narrower if words & it.narrows), found)
     return found
 
 
@@ -183,6 +189,7 @@ def _by_google(text: str) -> Category | None:
     return None
 
 
+@lru_cache(maxsize=10_000)  # many products are of one category
 def _by_words(text: str) -> Category | None:
     """The longest known words of a text; of equal ones the last, before what only qualifies."""
     taxonomy = read_taxonomy()
@@ -243,8 +250,10 @@ def _by_phrase(phrase: str, taxonomy: Taxonomy) -> Category | None:
 
 def _fold(text: str) -> str:
     """Words without case, accents or signs between them; other scripts keep their marks."""
-    decomposed = unicodedata.normalize("NFKD", _POSSESSIVE.sub("", text.casefold()))
-    plain = "".join(sign for sign in decomposed if not unicodedata.combining(sign))
+    plain = _POSSESSIVE.sub("", text.casefold())
+    if not plain.isascii():
+        decomposed = unicodedata.normalize("NFKD", plain)
+        plain = "".join(sign for sign in decomposed if not unicodedata.combining(sign))
     return " ".join(
         _TOKEN.findall(plain.replace("ø", "o").replace("ł", "l").replace("\u0131", "i"))
     )
