@@ -23,8 +23,9 @@ def init(*, folder: Path, catalog: str | None) -> None:
     """Lay down what a shop needs: a catalog, shots, channels, dagster.yaml and .env.example.
 
     Says how the export is read, and proposes columns, shots and channels for it. In a project of
-    `dg` it is a component with its defs.yaml. No file that is there is overwritten. Free: nothing
-    is bought.
+    `dg` it is a component with its defs.yaml. A .gitignore keeps your key and what runs make
+    out of your repository. No file that is there is overwritten; what yours lacks is told.
+    Free: nothing is bought.
     """
     from flux_assets.commands.laying_down import lay_down
 

@@ -2,7 +2,7 @@
 
 import shlex
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -11,13 +11,14 @@ from rich.markup import escape
 import flux_assets
 from flux_assets.catalog import read_catalog
 from flux_assets.catalog.proposal import propose_columns
-from flux_assets.commands.people import answers
+from flux_assets.commands.people import answers, people
 from flux_assets.commands.proposed_channels import propose_channels
 from flux_assets.commands.proposed_shots import propose_shots
 from flux_assets.commands.reports_shown import show_report
 from flux_assets.commands.sample_files import CHANNELS, DATA, INSTANCE_CONFIG
 from flux_assets.defs.component_places import FILE_NAME
 from flux_assets.defs.component_scaffold import build_defs_yaml
+from flux_assets.defs.never_committed import GITIGNORE, GITIGNORE_TEXT, find_committed
 from flux_assets.defs.reports import catalog_report
 from flux_assets.defs.sample_files import find_sample_files
 from flux_assets.errors import SourceError
@@ -51,14 +52,29 @@ def lay_down(folder: Path, export: str | None) -> None:
         files[place / FILE_NAME] = build_defs_yaml(name).encode()
     files[folder / INSTANCE_CONFIG] = (find_sample_files() / INSTANCE_CONFIG).read_bytes()
     files[folder / _ENV] = Path(__file__).with_name("env.example").read_bytes()
+    folder.mkdir(parents=True, exist_ok=True)
+    ignores = folder / GITIGNORE
+    if ignores.exists() or find_committed(folder):
+        files[ignores] = GITIGNORE_TEXT.encode()
     made = [path for path, content in files.items() if _put(path, content)]
     for path in files:
         told = "Made" if path in made else "Left as it is, for it is there already:"
         answers.print(f"{told} {escape(str(path))}", soft_wrap=True)
+    if missing := find_committed(folder):
+        _tell_committed(ignores, missing)
     catalog = f"{DATA}/{name}"
     if export and place / name not in made:
         catalog = export if "://" in export else str(Path(export).absolute())
     _say_what_is_next(folder, catalog, is_component=defs is not None)
+
+
+def _tell_committed(path: Path, missing: Sequence[str]) -> None:
+    lines = " and ".join(missing)
+    people.print(
+        f"[bold yellow]Warning:[/] `git add .` would commit what must not be: put {lines} "
+        f"into {escape(str(path))}, each on a line of its own.",
+        soft_wrap=True,
+    )
 
 
 def _for_sample() -> Mapping[str, bytes]:

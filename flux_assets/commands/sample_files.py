@@ -4,6 +4,7 @@ import shutil
 from collections.abc import MutableMapping
 from pathlib import Path
 
+from flux_assets.defs.never_committed import put_gitignore
 from flux_assets.defs.sample_files import find_sample_files
 from flux_assets.settings import variable_of
 
@@ -13,7 +14,7 @@ INSTANCE_CONFIG = "dagster.yaml"
 
 
 def put_sample_files(folder: Path) -> bool:
-    """Give a folder without `data` the sample one, and Dagster's settings where it has none.
+    """Give a folder without `data` the sample one, Dagster's settings, and what git is to ignore.
 
     A checkout has both; a folder in which the installed package is tried has neither.
 
@@ -26,6 +27,7 @@ def put_sample_files(folder: Path) -> bool:
     shutil.copytree(source / DATA, folder / DATA)
     if not (folder / INSTANCE_CONFIG).exists():
         shutil.copyfile(source / INSTANCE_CONFIG, folder / INSTANCE_CONFIG)
+    put_gitignore(folder)
     return True
 
 

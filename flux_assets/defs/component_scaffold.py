@@ -10,6 +10,7 @@ from dagster.components import Scaffolder, ScaffoldRequest
 from pydantic import BaseModel, ConfigDict
 
 from flux_assets.defs.component_places import FILE_NAME, TYPE_NAME, find_files
+from flux_assets.defs.never_committed import GITIGNORE, find_committed, put_gitignore
 from flux_assets.defs.sample_files import find_sample_files
 
 _YAML = """\
@@ -80,6 +81,7 @@ class CatalogImagesScaffolder(Scaffolder[ScaffoldParams]):
                 shutil.copyfile(source, target)
         if request.project_root is not None:
             _put_instance_config(request.project_root / "dagster.yaml")
+            _keep_from_git(request.project_root)
 
 
 def build_defs_yaml(catalog: str, shop: str | None = None) -> str:
@@ -93,6 +95,14 @@ def _put_instance_config(path: Path) -> None:
     if not path.exists() and "DAGSTER_HOME" not in os.environ:
         shutil.copyfile(find_sample_files() / path.name, path)
         click.echo(f"Put {path}: Dagster keeps its runs in .flux_assets/dagster, as it says.")
+
+
+def _keep_from_git(project: Path) -> None:
+    if put_gitignore(project):
+        click.echo(f"Put {project / GITIGNORE}: it names what must not be committed.")
+    elif missing := find_committed(project):
+        lines = " and ".join(missing)
+        click.echo(f"`git add .` would commit {lines}: put that into {project / GITIGNORE}.")
 
 
 def _write(path: Path, text: str) -> None:

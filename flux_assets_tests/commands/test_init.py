@@ -1,6 +1,7 @@
 """The folder that `flux-assets init` lays down: it plans and buys samples as it is."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,7 @@ def test_nothing_is_overwritten_and_what_was_left_is_named(
     assert "Made data/shots.yaml\n" in told
     assert _list(Path()) == {
         *own,
+        ".gitignore",
         "data/shots.yaml",
         "data/channels.yaml",
     }  # the sample's photos show other products
@@ -136,6 +138,54 @@ def test_nothing_is_overwritten_and_what_was_left_is_named(
     Path("export.csv").write_text("id,title\n2,Desk\n")
     lay_down(Path(), "export.csv")
     assert f"FLUX_ASSETS_CATALOG={Path('export.csv').absolute()}" in capsys.readouterr().out
+
+
+def test_a_folder_of_its_own_gets_a_gitignore(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del settings
+    lay_down(Path("shop"), None)
+    told = capsys.readouterr()
+    assert "Made shop/.gitignore\n" in told.out
+    assert {".env", ".flux_assets/"} <= set(Path("shop/.gitignore").read_text("utf-8").splitlines())
+    lay_down(Path("shop"), None)
+    again = capsys.readouterr()
+    assert "Left as it is, for it is there already: shop/.gitignore\n" in again.out
+    assert told.err == again.err == ""
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        ("", "put .env and .flux_assets/ into shop/.gitignore"),
+        ("__pycache__/\n.env\n", "put .flux_assets/ into shop/.gitignore"),
+        (".flux_assets\n.env*\n", ""),
+    ],
+)
+def test_what_ones_own_gitignore_lacks_is_told_and_the_file_is_left(
+    settings: Settings, capsys: pytest.CaptureFixture[str], own: str, told: str
+) -> None:
+    del settings
+    path = Path("shop/.gitignore")
+    path.parent.mkdir()
+    path.write_text(own, "utf-8")
+    lay_down(Path("shop"), None)
+    said = capsys.readouterr()
+    assert path.read_text("utf-8") == own
+    assert f"Left as it is, for it is there already: {path}\n" in said.out
+    assert (told in said.err) if told else not said.err
+
+
+def test_where_the_repository_around_ignores_them_no_file_is_made(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del settings
+    subprocess.run(["git", "init", "-q"], check=True)  # noqa: S607 - whichever git is there
+    Path(".gitignore").write_text(".env\n.flux_assets/\n")
+    lay_down(Path("shops/shoes"), None)
+    assert not Path("shops/shoes/.gitignore").exists()
+    said = capsys.readouterr()
+    assert ".gitignore" not in said.out + said.err
 
 
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n1,3\n"])
@@ -166,7 +216,7 @@ def test_in_a_project_of_dg_it_is_a_component(settings: Settings, name: str, tex
     lay_down(Path(), "export.csv")
     place = "src/acme/defs/pictures"
     assert _list(Path()) == {
-        *(name, "export.csv", "dagster.yaml", ".env.example"),
+        *(name, "export.csv", "dagster.yaml", ".env.example", ".gitignore"),
         *(f"{place}/{it}" for it in ("defs.yaml", "catalog.csv", "shots.yaml", "channels.yaml")),
     }
     said = yaml.safe_load(Path(place, "defs.yaml").read_text("utf-8"))

@@ -55,6 +55,7 @@ def test_the_demo_brings_its_own_sample_into_an_empty_folder(tmp_path: Path) -> 
     assert "Put the sample catalog, its shots and photos into data/." in done.stderr
     assert "FLUX_ASSETS_CHANNELS=data/channels.yaml flux-assets dev" in done.stderr
     assert len(Workplace(folder=tmp_path).pictures()) == IMAGES_PER_DEMO
+    assert (tmp_path / ".gitignore").exists()
     instance = yaml.safe_load((tmp_path / ".flux_assets/dagster/dagster.yaml").read_text("utf-8"))
     assert instance["telemetry"] == {"enabled": False}
 

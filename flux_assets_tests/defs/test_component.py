@@ -14,6 +14,7 @@ from dagster.components.testing.utils import component_defs
 
 import flux_assets
 from flux_assets.defs.component import CatalogImages
+from flux_assets.defs.never_committed import find_committed
 from flux_assets.settings import Settings
 from flux_assets.storage.buckets import BUCKETS
 from flux_assets_tests.fixtures.components import TYPE, Project, open_project
@@ -384,6 +385,7 @@ def test_what_is_scaffolded_loads_and_a_second_one_gets_a_shop_of_its_own(
             names = {path.name for path in folder.iterdir()}
             assert names == {"defs.yaml", "catalog.csv", "channels.yaml", "shots.yaml", "photos"}
         assert (sandbox.project_root / "dagster.yaml").exists()
+        assert find_committed(sandbox.project_root) == []
         text = (folder / "defs.yaml").read_text()
         assert text.startswith(f"type: {TYPE}\n")
         assert "shop: summer_bags" in text
@@ -410,6 +412,15 @@ def test_it_can_be_scaffolded_as_python_and_leaves_what_is_there(
             keys = definitions.resolve_asset_graph().get_all_asset_keys()
         assert dg.AssetKey(["bags", "images", "a"]) in keys
         assert not (sandbox.project_root / "dagster.yaml").exists()
+
+
+def test_what_the_projects_own_gitignore_lacks_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with create_defs_folder_sandbox() as sandbox:
+        path = sandbox.project_root / ".gitignore"
+        path.write_text("__pycache__/\n.env\n", "utf-8")
+        sandbox.scaffold_component(CatalogImages, defs_path="bags")
+        assert path.read_text("utf-8") == "__pycache__/\n.env\n"
+        assert f"would commit .flux_assets/: put that into {path}.\n" in capsys.readouterr().out
 
 
 def test_asking_the_package_for_it_is_what_loads_dagster() -> None:
