@@ -102,7 +102,13 @@ def _make_home(home: Path) -> None:
     if source.exists():
         config = _read_instance_config(source)
         config["storage"] = storage_config(str(home))
-        (home / "dagster.yaml").write_text(yaml.safe_dump(config), "utf-8")
+        _write_changed(home / "dagster.yaml", yaml.safe_dump(config))
+
+
+def _write_changed(path: Path, text: str) -> None:
+    """Leave a file as it is that has the text already: others may be reading it."""
+    if not path.exists() or path.read_bytes() != text.encode():
+        path.write_text(text, "utf-8")
 
 
 @contextmanager

@@ -21,6 +21,8 @@ from flux_assets.commands.calling import examples
 def dev(*, port: int) -> None:
     """Open the Dagster UI on this machine, with its daemon, and say which pages to open first.
 
+    One runs for each Dagster home, and one on each port: a second says where the first is.
+
     Needs the web server: `pip install 'flux-assets[ui]'`.
     """
     from flux_assets.commands.serving import serve_ui

@@ -5,18 +5,22 @@ import signal
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import gettempdir
 
 import dagster as dg
 
 from flux_assets.commands.component import base_folder, find_definitions
 from flux_assets.commands.dagster_dev import is_answered
-from flux_assets.commands.dagster_home import open_instance
+from flux_assets.commands.dagster_home import open_instance, prepare_dagster_home
 from flux_assets.commands.first_pages import describe_first_pages
+from flux_assets.commands.held_places import hold_alone
 from flux_assets.commands.people import people
 from flux_assets.commands.shop import read_names, read_settings
 from flux_assets.errors import FluxAssetsError
 
 _LAUNCHER = "flux_assets.commands.dagster_dev"
+_LOCK = "flux_assets_dev.lock"
+_HIGHEST_PORT = 65535
 _WORKSPACE = Path("workspace.yaml")
 
 
@@ -28,7 +32,7 @@ def serve_ui(port: int) -> None:
     """Become Dagster's own `dev` command, which serves the working folder's workspace, or ours.
 
     Raises:
-        ServeError: the web server is not installed, or something else listens there.
+        ServeError: the web server is not installed, one runs already, or something listens there.
         SettingsError, DagsterHomeError: nothing can run here.
     """
     settings = read_settings()
@@ -36,12 +40,8 @@ def serve_ui(port: int) -> None:
         raise ServeError(
             "Dagster's web server is not installed; `pip install 'flux-assets[ui]'` installs it"
         )
-    if is_answered(port):
-        raise ServeError(
-            f"something listens on port {port} already, perhaps another Dagster; end it, or choose "
-            f"another one: flux-assets dev --port {port + 1 if port < 65535 else 3000}"
-        )
     address = f"http://127.0.0.1:{port}"
+    _hold(port, prepare_dagster_home(), address)
     with open_instance() as instance:
         _begin_events(instance)
         text = describe_first_pages(settings, read_names(settings), instance, address)
@@ -54,6 +54,28 @@ def serve_ui(port: int) -> None:
     os.execv(  # noqa: S606 - this interpreter
         sys.executable, [sys.executable, "-m", _LAUNCHER, *arguments]
     )
+
+
+def _hold(port: int, home: Path, address: str) -> None:
+    """Have home and port alone from here on: Dagster itself listens only some seconds later."""
+    told = hold_alone(home / _LOCK, f"{address} (process {os.getpid()})")
+    if told is not None:
+        raise ServeError(
+            f"flux-assets dev runs already for {home}: {told}; open that page, or end that process"
+        )
+    other = f"flux-assets dev --port {port + 1 if port < _HIGHEST_PORT else 3000}"
+    lock = Path(gettempdir(), f"flux_assets_dev_{os.getuid()}_{port}.lock")
+    told = hold_alone(lock, f"{home} (process {os.getpid()})")
+    if told is not None:
+        raise ServeError(
+            f"port {port} belongs to the flux-assets dev of {told}; end that, or choose another "
+            f"one: {other}"
+        )
+    if is_answered(port):
+        raise ServeError(
+            f"something listens on port {port} already, perhaps another Dagster; end it, or choose "
+            f"another one: {other}"
+        )
 
 
 def _begin_events(instance: dg.DagsterInstance) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -32,6 +33,12 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
 def instance(home: Path) -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.local_temp(str(home)) as instance:
         yield instance
+
+
+def _find_free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
 
 
 @pytest.mark.usefixtures("workplace")
@@ -79,6 +86,45 @@ def test_a_port_that_is_taken_is_told(workplace: Workplace) -> None:
     assert "something listens on port" in done.stderr
 
 
+@contextmanager
+def _starting(workplace: Workplace, port: int) -> Iterator[subprocess.Popen[str]]:
+    """A `dev` that has said it starts, and listens nowhere yet."""
+    with subprocess.Popen(  # noqa: S603 - our own command
+        [str(COMMAND), "dev", "--port", str(port)],
+        cwd=workplace.folder,
+        env=workplace.environ({}),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            assert process.stderr is not None
+            assert "Starting Dagster at" in process.stderr.readline()
+            yield process
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_while_one_starts_another_is_told_where_it_is_and_a_killed_one_is_in_nobodys_way(
+    workplace: Workplace, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    neighbour = make_workplace(tmp_path_factory.mktemp("neighbour"))
+    port = _find_free_port()
+    with _starting(workplace, port) as first:
+        for other_port in (port, _find_free_port()):
+            second = workplace.run("dev", "--port", str(other_port))
+            assert second.exit_code == 1
+            assert f"http://127.0.0.1:{port} (process {first.pid})" in second.stderr
+        beside = neighbour.run("dev", "--port", str(port))
+        assert beside.exit_code == 1
+        assert f"port {port} belongs to the flux-assets dev of {workplace.folder}" in beside.stderr
+        assert first.poll() is None
+    for folder in (neighbour, workplace):
+        with _starting(folder, port):
+            pass
+
+
 _WITHOUT_UI = """
 import sys
 sys.modules["dagster_webserver"] = None
@@ -118,8 +164,7 @@ def test_loading_the_definitions_warns_of_nothing(workplace: Workplace) -> None:
 @pytest.mark.slow
 def test_it_says_what_to_open_once_it_is_up_and_warns_of_nothing(workplace: Workplace) -> None:
     assert workplace.run("refresh", "--limit", "0").exit_code == 0  # events that it did not see
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = _find_free_port()
     last = f"  http://127.0.0.1:{port}/asset-groups"
     wanted = {last, "Instance is configured with the following", "Checking for new runs"}
     said: list[str] = []
