@@ -28,5 +28,5 @@ def hold_alone(path: Path, told: str) -> str | None:
             return file.read() if is_taken else None
     os.ftruncate(descriptor, 0)
     os.write(descriptor, told.encode())
-    os.set_inheritable(descriptor, True)
+    os.set_inheritable(descriptor, True)  # noqa: FBT003 - it takes no name
     return None
