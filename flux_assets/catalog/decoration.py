@@ -9,6 +9,7 @@ from flux_assets.catalog.claims import (
     without_asian_claims,
     without_discounts,
 )
+from flux_assets.catalog.trimming import trim_start
 
 # Pictures, stars, boxes and pointers. A degree, a trade mark, a number sign and a diameter are
 # signs that words stand beside.
@@ -180,5 +181,5 @@ def _tidy(text: str, before: str) -> str:
         return text
     words = re.sub(r"[(\[]\s*[)\]]", " ", " ".join(text.split()))
     words = _REPEATED.sub(lambda found: found[1] or found[2], _BLANK_BEFORE.sub("", words))
-    words = words.lstrip(_LEFT_BEFORE).rstrip(_LEFT_AFTER)
+    words = trim_start(words, _LEFT_BEFORE).rstrip(_LEFT_AFTER)
     return words.removeprefix("- ").removesuffix(" -")

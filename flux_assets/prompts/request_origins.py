@@ -33,6 +33,7 @@ DECIDING_MODULES = (
     "catalog/photo_cells",
     "catalog/product",
     "catalog/tables",
+    "catalog/trimming",
     "image_api/parameters",
     "image_api/request",
     "prompts/former_ids",

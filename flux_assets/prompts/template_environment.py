@@ -8,6 +8,7 @@ from jinja2.filters import FILTERS
 from jinja2.runtime import StrictUndefined
 from jinja2.utils import missing
 
+from flux_assets.catalog.trimming import trim
 from flux_assets.prompts.quotation_marks import unquoted
 from flux_assets.prompts.sentences import first_sentence
 from flux_assets.prompts.text_growth import LIMITED_FILTERS, GrowthLimitedEnvironment
@@ -15,7 +16,7 @@ from flux_assets.prompts.text_growth import LIMITED_FILTERS, GrowthLimitedEnviro
 # Each ends soon and gives the same for the same text: none that pads, repeats or draws lots.
 _FILTERS = (
     *("capitalize", "default", "first", "float", "int", "join", "last", "length", "list"),
-    *("lower", "replace", "sort", "title", "trim", "truncate", "unique", "upper", "wordcount"),
+    *("lower", "replace", "sort", "title", "truncate", "unique", "upper", "wordcount"),
 )
 
 
@@ -99,12 +100,18 @@ def _value_or(value: object, *arguments: object, **keywords: object) -> object:
     return FILTERS["default"](given, *arguments, **keywords)
 
 
+def _trim(value: object, chars: str | None = None) -> str:
+    """Jinja2's `trim`, which leaves a number its sign."""
+    return trim(str(value), chars)
+
+
 def build_template_environment() -> GrowthLimitedEnvironment:
     """One for templates, which may use few filters and none of Jinja2's functions."""
     environment = GrowthLimitedEnvironment(undefined=_UnknownField, finalize=_only_text)
     environment.globals.clear()
     environment.filters = {
         **{name: FILTERS[name] for name in _FILTERS},
+        "trim": _trim,
         **LIMITED_FILTERS,
         **{name: _reads_text(read) for name, read in _TEXT_FILTERS.items()},
     }

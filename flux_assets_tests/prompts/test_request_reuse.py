@@ -391,7 +391,9 @@ def test_every_module_that_a_request_follows_from_is_named() -> None:
     deciding = {
         name for name in modules - _FOLLOWS_FROM_MORE if name.startswith(("prompts/", "image_api/"))
     }
-    of_catalog = _follow_imports({"catalog/photo_cells", "catalog/product", "catalog/tables"})
+    of_catalog = _follow_imports(
+        {"catalog/photo_cells", "catalog/product", "catalog/tables", "catalog/trimming"}
+    )
     assert deciding | of_catalog == set(DECIDING_MODULES)
     data = {
         path.relative_to(request_origins._PACKAGE)

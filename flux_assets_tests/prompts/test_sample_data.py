@@ -131,6 +131,25 @@ def test_the_templates_read_well_without_one_field(
             _assert_reads_well(prompt, _begin(shot.name, product.title))
 
 
+@pytest.mark.parametrize(
+    ("title", "begins"),
+    [
+        ("-40 °C Boot", "-40 °C Boot."),
+        ('"-40 °C" Boot', "-40 °C Boot."),
+        ("- .5 l Bottle -", ".5 l Bottle."),
+        ("±2 mm Caliper", "±2 mm Caliper."),
+        ("#1 Dad Mug!", "#1 Dad Mug."),
+        ("- 40 Boots", "40 Boots."),
+    ],
+)
+def test_the_templates_leave_a_number_its_sign(shots: ShotsFile, title: str, begins: str) -> None:
+    product = Product(product_id="1", title=title, description=f"{title}. Warm.", line=2)
+    for shot in shots.shots[:3]:
+        assert render_prompt(shot, product).startswith(f"{begins} ")
+    described = replace(product, title="Thing")
+    assert render_prompt(shots.shots[0], described).startswith(f"Thing. {begins} ")
+
+
 def test_the_keys_that_are_commented_out_can_be_used(shots: ShotsFile) -> None:
     text = (DATA / "shots.yaml").read_text("utf-8")
     keys = r"# (one_set_per:|include_unpublished:|only_if: \"cat|prompts:|  - \{when:)"
