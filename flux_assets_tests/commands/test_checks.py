@@ -297,8 +297,8 @@ def test_a_store_that_may_not_be_read_is_tried_for_the_rest(shop: Shop) -> None:
     ("skew", "verdict", "told"),
     [
         (timedelta(), "ok", "s from the store's"),
-        (timedelta(hours=-1), "warning", "before the store's"),
-        (timedelta(hours=1), "warning", "behind the store's"),
+        (timedelta(hours=-1), "warning", "s ahead of the store's"),
+        (timedelta(hours=1), "warning", "s behind the store's"),
     ],
 )
 def test_a_clock_far_from_the_stores_is_a_warning(

@@ -89,8 +89,8 @@ def judge_clock(store: ObjectStore, now: datetime) -> Finding:
     if abs(skew) <= _MAX_SKEW:
         return Finding(name="clock", verdict="ok", detail=f"{seconds:.0f} s from the store's")
     detail = (
-        f"{seconds:.0f} s {'before' if skew > timedelta() else 'behind'} the store's; set it by "
-        "NTP. From 15 minutes S3 refuses signed requests, and the schedule's night and the daily "
-        "limit's day begin apart; claims are safe, their leases run by the store's clock"
+        f"{seconds:.0f} s {'ahead of' if skew > timedelta() else 'behind'} the store's; set it "
+        "by NTP. From 15 minutes S3 refuses signed requests, and the schedule's night begins "
+        "apart; claims and the daily limit are safe, they go by the store's clock"
     )
     return Finding(name="clock", verdict="warning", detail=detail)
