@@ -47,7 +47,7 @@ def serve_review(*, port: int, address: str, rerolls: bool) -> None:
             "FLUX_ASSETS_REVIEW_USER_HEADER and FLUX_ASSETS_REVIEW_PROXY_SECRET (docs/review.md)"
         )
     with look_at_shop(settings, step="review") as shop, _listen(address, port) as listener:
-        _finish_interrupted(shop.store)
+        finished = _finish_interrupted(shop.store)
         port = listener.getsockname()[1]
         access = (
             Access.behind(proxy, settings.review_host or "")
@@ -56,14 +56,16 @@ def serve_review(*, port: int, address: str, rerolls: bool) -> None:
         )
         live = LivePictures(settings, shop.store)
         count = len(live.open().sheet)
+
+        def announce() -> None:
+            _announce(settings, address, port, count, is_proxied=proxy is not None)
+            if finished:
+                people.print(f"Decisions that an earlier end cut off, made now: {finished}.")
+
         # A script starts what it puts into the background deaf to Ctrl-C.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         with suppress(KeyboardInterrupt):
-            serve(
-                build_app(live, access, rerolls=rerolls),
-                listener,
-                lambda: _announce(settings, address, port, count, is_proxied=proxy is not None),
-            )
+            serve(build_app(live, access, rerolls=rerolls), listener, announce)
 
 
 def is_loopback(address: str) -> bool:
@@ -86,12 +88,13 @@ def read_proxy(settings: Settings) -> Proxy | None:
     )
 
 
-def _finish_interrupted(store: ObjectStore) -> None:
+def _finish_interrupted(store: ObjectStore) -> int:
     """Go on with what was cut off; people may look at pictures though it cannot be done."""
     try:
-        finish_or_refuse(store)
+        return finish_or_refuse(store)
     except StoreError as error:
         people.print(f"[bold yellow]Note:[/] {escape(str(error))}", soft_wrap=True)
+        return 0
 
 
 def _listen(address: str, port: int) -> socket.socket:

@@ -5,16 +5,17 @@ from flux_assets.publishing.decisions import DECISIONS_PREFIX, finish_interrupte
 from flux_assets.storage.object_store import ObjectStore
 
 
-def finish_or_refuse(store: ObjectStore) -> None:
-    """Apply what was noted and not applied.
+def finish_or_refuse(store: ObjectStore) -> int:
+    """Apply what was noted and not applied; gives how many decisions that were.
 
     Raises:
         StoreError: it cannot be read, or not all of it be applied: what comes next would show a
             picture that somebody rejected.
     """
-    answers = [answer for answer in finish_interrupted(store) if answer.failed]
+    finished = finish_interrupted(store)
+    answers = [answer for answer in finished if answer.failed]
     if not answers:
-        return
+        return sum(len(answer.applied) for answer in finished)
     count = sum(len(answer.failed) for answer in answers)
     first = next(iter(answers[0].failed.values()))
     raise StoreError(

@@ -16,7 +16,8 @@ import pytest
 
 from flux_assets.commands.reviewing import ReviewError, is_loopback
 from flux_assets.errors import SettingsError
-from flux_assets.publishing.decision_log import read_batches
+from flux_assets.publishing.decision import Wish
+from flux_assets.publishing.decision_log import log_batch, read_batches
 from flux_assets.publishing.decisions import finish_interrupted, read_decisions
 from flux_assets.settings import load_settings
 from flux_assets.storage.directory import DirectoryStore
@@ -141,6 +142,27 @@ def test_a_server_that_is_killed_amid_a_batch_loses_no_decision_that_it_acknowle
         chain = {it.revision: it.verdict for it in (made, *made.history)}
         assert chain[revision] == verdict
     assert {batch.by for batch in read_batches(store)} == {found.find(fingerprint).by}  # type: ignore[union-attr]  # asserted above
+
+
+def test_what_an_earlier_server_noted_and_did_not_apply_is_made_and_told(
+    workplace: Workplace,
+) -> None:
+    store = DirectoryStore(workplace.store)
+    with serving(workplace) as (_, url):
+        rows = Browser(url).rows()
+    wishes = [
+        Wish(fingerprint=row[2], sha256=row[3], verdict="approved", seen_revision=0)
+        for row in rows[:7]
+    ]
+    batch = log_batch(store, wishes, by="ann", via="review")
+    assert [*read_decisions(store)] == []
+    with serving(workplace) as (process, _):
+        assert process.stderr is not None
+        told = [process.stderr.readline() for _ in range(2)]
+    assert told[-1] == "Decisions that an earlier end cut off, made now: 7.\n"
+    made = [*read_decisions(store)]
+    assert {it.fingerprint for it in made} == {wish.fingerprint for wish in wishes}
+    assert {it.batch for it in made} == {batch.batch}
 
 
 @pytest.mark.slow
