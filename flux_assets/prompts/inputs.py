@@ -1,12 +1,12 @@
 """The catalog, the shots file and the overrides that the settings name, read."""
 
 from collections.abc import Callable, Iterable
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from flux_assets.catalog import read_catalog
 from flux_assets.catalog.product import Catalog
-from flux_assets.errors import SuspectedEncodingError
+from flux_assets.errors import SourceError, SuspectedEncodingError
 from flux_assets.prompts.overrides import (
     NO_OVERRIDES,
     OverrideProblem,
@@ -27,7 +27,14 @@ def load_shots(settings: Settings) -> ShotsFile:
     Raises:
         SourceError, ShotsFileError: it cannot be had, or not be used.
     """
-    return read_shots(read_bytes(settings.shots), settings.shots)
+    try:
+        data = read_bytes(settings.shots)
+    except SourceError as error:
+        if "://" in settings.shots or Path(settings.shots).parent.is_dir():
+            raise
+        problem = f"{error.problem}; `flux-assets init` lays down a shop where there is none"
+        raise SourceError(error.uri, problem) from error
+    return read_shots(data, settings.shots)
 
 
 def load_catalog(settings: Settings, shots: ShotsFile, *, only_shows: bool = False) -> Catalog:

@@ -38,3 +38,12 @@ def test_a_catalog_that_cannot_be_read_is_named(
         Path(settings.catalog).unlink()
     with pytest.raises(error, match=r"export\.csv"):
         load_catalog(settings, load_shots(settings))
+
+
+def test_where_there_is_no_shop_it_is_said_what_lays_one_down(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"no such file; .*; `flux-assets init` lays down a shop"):
+        load_shots(Settings(shots=str(tmp_path / "data" / "shots.yaml")))
+    (tmp_path / "data").mkdir()
+    with pytest.raises(SourceError) as told:
+        load_shots(Settings(shots=str(tmp_path / "data" / "shots.yaml")))
+    assert "init" not in str(told.value)
