@@ -18,7 +18,7 @@ class OptionRule:
     with what they have in common as `n`; `columns` finds columns whose value is the option of the
     group `name`; `packed` finds a name and a value, and the next ones, in the cells of `cells`.
     `without` is no part of a value, `nothing` is a value that says nothing, and `list_sign` parts
-    several values.
+    several values. Where a pair's two cells hold several options, `parts` is what parts both.
     """
 
     pairs: tuple[str, str] | None = None
@@ -28,6 +28,7 @@ class OptionRule:
     without: str = ""
     nothing: str = ""
     list_sign: str = ""
+    parts: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +105,8 @@ class DialectTable:
 
     `attributes` gives the product's field for an option's squashed name, in any language.
     `not_on_sale` are values of a column such as `published`, `no` those that deny a column such
-    as `hidden`; `tells_variants` are types of rows that only an export with variants has. All are
-    lower case, without blanks at their ends.
+    as `hidden`, and `yes` those that affirm it; `tells_variants` are types of rows that only an
+    export with variants has. All are lower case, without blanks at their ends.
     """
 
     dialects: tuple[Dialect, ...]
@@ -113,5 +114,6 @@ class DialectTable:
     row_types: Mapping[str, RowKind]
     not_on_sale: frozenset[str]
     no: frozenset[str]
+    yes: frozenset[str]
     tells_variants: frozenset[str]
     attributes: Mapping[str, str]

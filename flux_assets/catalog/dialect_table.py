@@ -57,7 +57,7 @@ def parse_table(table: Section) -> DialectTable:
         ValueError: it contradicts itself or has keys that nothing reads.
     """
     _check_keys("the table", table, {"words", "row_types", "attributes", "generic", "dialects"})
-    _check_keys("words", table["words"], {"not_on_sale", "no", "tells_variants"})
+    _check_keys("words", table["words"], {"not_on_sale", "no", "yes", "tells_variants"})
     generic = _build_dialect(_name_attributes(table["generic"], table["attributes"]), {}, {})
     dialects = tuple(
         _build_dialect(section, generic.fields, generic.columns) for section in table["dialects"]
@@ -68,6 +68,7 @@ def parse_table(table: Section) -> DialectTable:
         row_types=_read_row_types("row_types", table["row_types"]),
         not_on_sale=frozenset(map(str.casefold, table["words"]["not_on_sale"])),
         no=frozenset(map(str.casefold, table["words"]["no"])),
+        yes=frozenset(map(str.casefold, table["words"]["yes"])),
         tells_variants=frozenset(map(str.casefold, table["words"]["tells_variants"])),
         attributes={
             name: field for field, names in table["attributes"].items() for name in _squash(names)
@@ -144,7 +145,7 @@ def _read_term(
 
 
 def _read_option(name: str, section: Section) -> OptionRule:
-    keys = {"pairs", "columns", "cells", "packed", "without", "nothing", "list_sign"}
+    keys = {"pairs", "columns", "cells", "packed", "without", "nothing", "list_sign", "parts"}
     _check_keys(f"{name}.options", section, keys)
     for key in ("columns", "packed", "without"):
         re.compile(section.get(key, ""))
@@ -157,6 +158,7 @@ def _read_option(name: str, section: Section) -> OptionRule:
         without=section.get("without", ""),
         nothing=section.get("nothing", "").casefold(),
         list_sign=section.get("list_sign", ""),
+        parts=section.get("parts", ""),
     )
 
 

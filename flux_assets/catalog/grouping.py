@@ -69,7 +69,8 @@ class RowRules:
     a variant belongs to the product above it.
     `row_types` and `not_on_sale` are all words that count, and `no` those by which a `hidden`
     column says that the product is not. Where the file lacks the parents, `joins_siblings` says
-    that their variants are one product all the same.
+    that their variants are one product all the same, unless a column that only says yes or no, in
+    one of the words of `flags`, is taken for one of parents.
     """
 
     dialect: Dialect
@@ -77,6 +78,7 @@ class RowRules:
     row_types: Mapping[str, RowKind]
     not_on_sale: frozenset[str]
     no: frozenset[str]
+    flags: frozenset[str] = frozenset()
     row_type: tuple[str, ...] = ()
     parent: tuple[str, ...] = ()
     published: tuple[str, ...] = ()
@@ -131,10 +133,13 @@ class RowRules:
                 return RowRole(
                     joins="variant",
                     parent=parent,
-                    alone="sibling" if self.joins_siblings else "",
+                    alone="sibling" if self._joins_siblings(parent) else "",
                     references=self._references_of(texts),
                 )
         return self._untyped_role(texts, id_key, line, above, has_variants=kind == "parent")
+
+    def _joins_siblings(self, parent: str) -> bool:
+        return self.joins_siblings and parent.casefold() not in self.flags
 
     def _typed_role(
         self, texts: Texts, id_key: str, above: int, *, is_image: bool, is_translation: bool
@@ -182,7 +187,7 @@ class RowRules:
 
     def _same_role(self, texts: Texts, id_key: str) -> RowRole:
         """What a row is to others that share its id, or its group."""
-        if self.rows == "same_group" and (group := _first_cell(texts, self.group)):
+        if self.rows == "same_group" and (group := _parent_of(texts, self.group)):
             return RowRole(joins="variant", group=group.casefold())
         if self.rows != "same_id" or (self.same_id_of and id_key not in self.same_id_of):
             return _OWN_OF_COLORS

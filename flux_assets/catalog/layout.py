@@ -219,6 +219,7 @@ def _bind_rules(
         row_types={**table.row_types, **dialect.row_types},
         not_on_sale=table.not_on_sale | dialect.not_on_sale,
         no=table.no,
+        flags=table.no | table.yes,
         row_type=present["row_type"],
         parent=present["parent"],
         published=present["published"],

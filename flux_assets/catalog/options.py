@@ -37,12 +37,21 @@ class _Bound:
             if not name:
                 name = next(filter(None, (first[key].strip() for key in pair.names)), "")
             if name:
-                yield name, texts[pair.value]
+                yield from self._part(name, texts[pair.value])
         for name, key in self.columns:
             yield name, texts[key]
         for key in self.cells:
             for found in self.packed.finditer(texts[key]):
                 yield found["name"].strip(), found["value"].strip()
+
+    def _part(self, name: str, value: str) -> Iterator[tuple[str, str]]:
+        """One option, or each of several that stand in both cells in one order."""
+        if not self.rule.parts:
+            yield name, value
+            return
+        names, values = name.split(self.rule.parts), value.split(self.rule.parts)
+        if len(names) == len(values):
+            yield from zip(map(str.strip, names), map(str.strip, values), strict=True)
 
     def clean(self, value: str) -> str:
         if self.without:

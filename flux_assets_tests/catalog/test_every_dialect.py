@@ -29,6 +29,8 @@ PAIRS = {
     "woocommerce": ("Attribute 1 name", "Attribute 1 value(s)"),
     "medusa": ("Variant Option 1 Name", "Variant Option 1 Value"),
     "lightspeed": ("variant_option_one_name", "variant_option_one_value"),
+    "jtl": ("Variationsname 1", "Variationswert 1"),
+    "oxid": ("OXVARNAME", "OXVARSELECT"),
 }
 PACKED = {
     "bigcommerce": ("Options", "Type=Swatch|Name=Color|Value={color}[#123456]"),
@@ -43,6 +45,8 @@ NAMED = {
     "heureka": "param: Barva",
     "yandex": "param: Цвет",
     "ebay": "C:Color",
+    "shoptet": "variant:Barva",
+    "upgates": "[PARAMETER „Barva“]",
 }
 # What each dialect calls a product without variants, one with variants, and a variant.
 TYPES = {
@@ -55,6 +59,7 @@ TYPES = {
     "magento": ("Catalog, Search", "Catalog, Search", "Not Visible Individually"),
     "pimcore": ("object", "object", "variant"),
     "ecwid": ("product", "product", "product_variation"),
+    "upgates": ("0", "0", "1"),
 }
 WITHOUT_COLOR = {"bigcommerce_v2"}
 DRAFTS = {"ebay": ("End", "Delete"), "amazon": ("Delete", "delete")}

@@ -205,6 +205,67 @@ EXPORTS = {
         colors={"10": "синий"},
         skipped={"variant": 1},
     ),
+    "shoptet": Export(
+        dialect="shoptet",
+        titles={
+            "61246/S": "Tričko s límečkem",
+            "649": "Dřevěný podnos",
+            "1564": "Skleněná váza",
+            "700/M": "Čepice",
+        },
+        colors={"61246/S": "červená", "1564": "modrá", "700/M": "zelená"},
+        skipped={"variant": 1, "unpublished": 3},
+        images={"61246/S": "https://img.example/t.jpg"},
+    ),
+    "nody": Export(
+        dialect="shoptet",
+        titles={"C-1": "Hrnek", "C-3": "Talíř"},
+        skipped={"variant": 1, "unpublished": 1},
+        images={"C-1": "https://img.example/h.jpg"},
+        categories={"C-1": "Kuchyně"},
+    ),
+    "upgates": Export(
+        dialect="upgates",
+        titles={"P1": "Zástěra", "P2": "Hrnek"},
+        colors={"P1": "šedá", "P2": "žlutá"},
+        skipped={"variant": 2, "unpublished": 1},
+        images={"P1": "https://img.example/z.jpg"},
+    ),
+    "jtl": Export(
+        dialect="jtl",
+        titles={"A100": "Leinenhemd", "A200": "Becher", "A301": "Schürze, blau"},
+        colors={"A100": "Weiß", "A200": "", "A301": "Blau"},
+        skipped={"variant": 3, "unpublished": 1},
+        images={"A100": "https://img.example/l.jpg"},
+        categories={"A200": "Küche"},
+    ),
+    "jtl_with_value_names": Export(
+        dialect="jtl",
+        titles={"0001": "Wollsocken", "0002-b-s": "Mütze, blau"},
+        colors={"0001": "rot", "0002-b-s": ""},
+        skipped={"variant": 3},
+    ),
+    "oxid": Export(
+        dialect="oxid",
+        titles={"x1": "Kleid", "x2": "Tasse"},
+        colors={"x1": "Rot", "x2": ""},
+        skipped={"variant": 2, "unpublished": 1},
+        images={"x1": "kleid.jpg"},
+    ),
+    "xtcommerce": Export(
+        dialect="xtcommerce",
+        titles={"1": "Linen shirt", "4": "Mug"},
+        colors={"1": "Rot"},
+        skipped={"variant": 2, "unpublished": 1},
+        images={"1": "hemd.jpg"},
+    ),
+    "gambio": Export(
+        dialect="gambio",
+        titles={"1": "Linen shirt", "2": "Becher"},
+        skipped={"unpublished": 1},
+        images={"2": "becher.jpg"},
+        categories={"1": "Hemden"},
+    ),
 }
 
 
