@@ -39,6 +39,7 @@ PACKED = {
     "prestashop": ("Feature(Name:Value:Position)", "Color:{color}:1, Size:S:2"),
     "shopware": ("options", "Farbe: {color}|Größe: S"),
     "lightspeed_ecom": ("US_Variant_Title", "Color: {color}"),
+    "shopware5": ("configuratorOptions", "Farbe:{color}|Größe:S"),
 }
 NAMED = {
     "ecwid": "product_variation_option_Color",

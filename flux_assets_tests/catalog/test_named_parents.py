@@ -77,6 +77,13 @@ def test_a_parent_whose_id_is_a_word_for_yes_keeps_its_variants() -> None:
     assert titles(JTL + rows) == {"1": "Hose"}
 
 
+def test_the_main_variant_s_colour_is_one_of_the_product_s() -> None:
+    header = "ordernumber;mainnumber;name;configuratorOptions\n"
+    rows = "SW1;SW1;Kissen;Farbe:rot\nSW1.1;SW1;Kissen;Farbe:blau\n"
+    assert list(titles(header + rows, "color")) == ["SW1~rot", "SW1~blau"]
+    assert list(titles(header + rows, "row")) == ["SW1", "SW1.1"]
+
+
 def test_options_that_stand_in_one_cell_are_parted_as_their_names_are() -> None:
     header = "OXID;OXPARENTID;OXARTNUM;OXTITLE;OXVARNAME;OXVARSELECT\n"
     rows = "x;;1;Kleid;Größe | Farbe;\nx1;x;1-1;;;S | Rot\nx2;x;1-2;;;M | Rot\n"

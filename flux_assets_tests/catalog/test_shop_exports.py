@@ -142,6 +142,14 @@ EXPORTS = {
         colors={"a1": "Grau"},
         skipped={"variant": 2, "unpublished": 1},
     ),
+    "shopware5": Export(
+        dialect="shopware5",
+        titles={"SW100": "Teppich", "SW200": "Becher", "SW300": "Kissen"},
+        colors={"SW100": "grau", "SW200": "", "SW300": ""},
+        skipped={"variant": 2, "unpublished": 1},
+        images={"SW100": "https://img.example/t.jpg"},
+        categories={"SW100": ""},
+    ),
     "akeneo_models": Export(
         dialect="akeneo",
         titles={"ak-1": "Tee, red", "ak-3": "Mütze"},
