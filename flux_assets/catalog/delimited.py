@@ -3,7 +3,7 @@
 import csv
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from operator import itemgetter
@@ -52,7 +52,10 @@ def read_delimited(decoded: Decoded, name: str, names: HeaderSearch) -> Table:
         first += 1
         delimiters = separator[1]
     delimiter, start = _find_header(lines, first, delimiters, names)
-    reader = csv.reader(islice(lines, start, None), delimiter=delimiter, strict=True)
+    quote = _find_quote(islice(lines, start, start + SEARCHED_ROWS), delimiter)
+    reader = csv.reader(
+        islice(lines, start, None), delimiter=delimiter, quotechar=quote, strict=True
+    )
     try:
         header = next((cells for cells in reader if not is_blank(cells)), None)
         header = header and _unwrap(header, delimiter)
@@ -66,7 +69,9 @@ def read_delimited(decoded: Decoded, name: str, names: HeaderSearch) -> Table:
         encoding=decoded.encoding,
         delimiter=delimiter,
         header=tuple(map(clean_header, header)),
-        rows=_Rows(name=name, lines=lines, delimiter=delimiter, width=len(header)).read_from(below),
+        rows=_Rows(
+            name=name, lines=lines, delimiter=delimiter, quote=quote, width=len(header)
+        ).read_from(below),
         header_line=start + 1,
         warnings=decoded.warnings,
         is_suspected=decoded.is_suspected,
@@ -123,6 +128,25 @@ def _find_header(
     return delimiter, start
 
 
+def _find_quote(lines: Iterable[str], delimiter: str) -> str:
+    """The mark that cells stand in: a double one, unless all in sight are single ones.
+
+    A header in single ones, with such a cell below it, says so; or a row that begins with two such
+    cells. A cell that merely begins with an apostrophe, as `'00125`, does not.
+    """
+    sight = [line.strip() for line in lines if line.strip()]
+    parted = re.escape(delimiter)
+    if not sight or any(re.search(rf'(?:^|{parted})"', line) for line in sight):
+        return '"'
+    quoted = rf"'(?:[^']|'')*+'(?={parted}|$)"
+    header, *rows = sight
+    if re.fullmatch(rf"{quoted}(?:{parted}{quoted})+", header):
+        is_single = any(re.search(rf"(?:^|{parted}){quoted}", row) for row in rows)
+    else:
+        is_single = bool(rows) and re.match(rf"{quoted}{parted}{quoted}", rows[0]) is not None
+    return "'" if is_single else '"'
+
+
 @dataclass(slots=True, kw_only=True)
 class _Rows:
     """The rows under a header that is `width` cells wide."""
@@ -130,6 +154,7 @@ class _Rows:
     name: str
     lines: Sequence[str]
     delimiter: str
+    quote: str
     width: int
     _read_again: int = field(default=0, init=False)
 
@@ -161,7 +186,7 @@ class _Rows:
 
     def _reader(self, start: int, end: int) -> "Reader":
         following = map(self.lines.__getitem__, range(start, min(end, len(self.lines))))
-        return csv.reader(following, delimiter=self.delimiter, strict=True)
+        return csv.reader(following, delimiter=self.delimiter, quotechar=self.quote, strict=True)
 
     def _count(self, start: int, end: int) -> None:
         self._read_again += end - start
@@ -172,10 +197,10 @@ class _Rows:
     def _recover(self, start: int) -> tuple[Row, int]:
         """The row at `start` in spite of its quotation marks, and the line to go on from."""
         line = self.lines[start].rstrip("\r\n")
-        lenient = csv.reader([line, ""], delimiter=self.delimiter)
+        lenient = csv.reader([line, ""], delimiter=self.delimiter, quotechar=self.quote)
         next(lenient)
         is_closed = lenient.line_num == 1
-        cells = [_unquoted(cell) for cell in line.split(self.delimiter)]
+        cells = [_unquoted(cell, self.quote) for cell in line.split(self.delimiter)]
         if is_closed and len(cells) == self.width:
             return Row(start + 1, cells), start + 1
         resume = start + 1
@@ -207,8 +232,8 @@ def _unwrap(cells: list[str], delimiter: str) -> list[str]:
     return next(csv.reader([line], delimiter=delimiter), cells)
 
 
-def _unquoted(cell: str) -> str:
+def _unquoted(cell: str, quote: str) -> str:
     text = cell.strip()
-    if len(text) > 1 and text[0] == text[-1] == '"':
-        return text[1:-1].replace('""', '"')
+    if len(text) > 1 and text[0] == text[-1] == quote:
+        return text[1:-1].replace(2 * quote, quote).replace(f"\\{quote}", quote)
     return cell
