@@ -63,15 +63,15 @@ def show_columns(texts: Texts, lines: Texts, keys: Mapping[str, str]) -> dict[st
     return shown
 
 
-def read_title(lines: Texts, keys: Iterable[str], rules: TextRules) -> tuple[str, str]:
-    """The title, which may be too long; and the text of the cells where they say nothing."""
+def read_title(lines: Texts, keys: Iterable[str], rules: TextRules) -> tuple[str, str, str]:
+    """The title, which may be too long, the text of the cells where they say nothing, its key."""
     said = ""
     for key in keys:
         said = said or lines[key]
         title = undress_title(lines[key], strip_marks=rules.strip_marks)
         if not says_nothing(title) and title != "0":
-            return title, title
-    return "", " ".join(said.split())
+            return title, title, key
+    return "", " ".join(said.split()), ""
 
 
 def cut_title(title: str, rules: TextRules) -> str:

@@ -18,7 +18,8 @@ _LANGUAGES = (
 )
 # `name-en_US`, `description-en_US-ecommerce`, `name(en-gb)`, `name[de]`, `title_fr`, `name:en`.
 _LOCALE_LAST = re.compile(
-    rf"(?P<base>.+?)[-_.~: ]*[-_.~:([ ]({_LANGUAGES})(?:[-_][A-Za-z]{{2}})?[)\]]?(?:-\w+)?",
+    rf"(?P<base>.+?)[-_.~: ]*[-_.~:([ ]"
+    rf"(?P<locale>(?:{_LANGUAGES})(?:[-_][A-Za-z]{{2}})?)[)\]]?(?:-\w+)?",
     re.IGNORECASE,
 )
 _LOCALE_FIRST = re.compile(r"(?P<language>[A-Za-z]{2})_(?P<base>.+)")
@@ -34,6 +35,7 @@ class HeaderNames:
     def __init__(self, headers: Collection[str]) -> None:
         self._exact: dict[str, str] = {}
         self._localised: dict[str, list[str]] = {}
+        self._locales: dict[tuple[str, str], str] = {}
         for header in headers:
             self._exact.setdefault(squash_name(header), header)
             plain = _HINT.sub("", _QUALIFIER.sub("", header))
@@ -41,13 +43,17 @@ class HeaderNames:
                 self._exact.setdefault(squash_name(plain), header)
             last = _LOCALE_LAST.fullmatch(header.strip())
             if last:
-                self._localised.setdefault(squash_name(last["base"]), []).append(header)
+                self._localise(squash_name(last["base"]), header, last["locale"])
             first = _LOCALE_FIRST.fullmatch(normalise_name(header))
             if first:
                 name = f"lang{squash_name(first['base'])}"
-                self._localised.setdefault(name, []).append(header)
+                self._localise(name, header, first["language"])
         for found in self._localised.values():
             found.sort(key=lambda header: not _ENGLISH.search(header.replace("_", "-")))
+
+    def _localise(self, name: str, header: str, locale: str) -> None:
+        self._localised.setdefault(name, []).append(header)
+        self._locales[name, header] = normalise_name(locale)
 
     @property
     def names(self) -> set[str]:
@@ -68,3 +74,7 @@ class HeaderNames:
     def find_localised(self, name: str) -> list[str]:
         """The headers of this name in some language, English first."""
         return self._localised.get(name, [])
+
+    def locale_of(self, name: str, header: str) -> str:
+        """The locale that a header of this name is in, such as `en_us`; empty for none."""
+        return self._locales.get((name, header), "")

@@ -8,6 +8,7 @@ from flux_assets.catalog.dialect import Dialect
 from flux_assets.catalog.dialects import load_dialects
 from flux_assets.catalog.grouping import Listed, RowRules
 from flux_assets.catalog.header_names import HeaderNames
+from flux_assets.catalog.languages import order_by_language, pair_by_title
 from flux_assets.catalog.names import normalise_name, squash_name
 from flux_assets.catalog.options import ReadOptions, Texts, bind_options, pair_columns
 from flux_assets.catalog.product import ROW_COLUMNS, Product
@@ -28,8 +29,9 @@ Found = dict[str, tuple[str, ...]]
 class Layout:
     """Where everything is; a key names a cell of a row, one for each column of the file.
 
-    `fields` gives each product field's keys in order of preference, `columns` the key of each
-    name in `Product.columns`; `parameters` are the per-product parameters among those names.
+    `fields` gives each product field's keys in order of preference, and `described` those of the
+    description and the category by the key of a title. `columns` has the key of each name in
+    `Product.columns`; `parameters` are the per-product parameters among those names.
     `mapped` are the product fields that the shots file maps, and `absent` the names that it
     says the export has no column for. `rules` say what a row is, and `read_options` reads the
     options that have no column of their own. A variant's empty cells are as in its product's first
@@ -42,6 +44,7 @@ class Layout:
     keys: tuple[str, ...]
     headers: Mapping[str, str]
     fields: Mapping[str, tuple[str, ...]]
+    described: Mapping[str, Mapping[str, tuple[str, ...]]]
     columns: Mapping[str, str]
     parameters: tuple[str, ...]
     mapped: frozenset[str]
@@ -116,6 +119,7 @@ def build_layout(
         keys=keys,
         headers=headers,
         fields=found,
+        described=pair_by_title(found, finder.locales),
         columns=shown | given,
         parameters=tuple(name for name in PARAMETERS if name in shown | given),
         mapped=frozenset(columns) & _TEXT_FIELDS,
@@ -142,6 +146,7 @@ class _Finder:
         self._dialect = dialect
         self._names = HeaderNames(headers.values())
         self._keys: dict[str, str] = {}
+        self.locales: dict[str, str] = {}
         for key, text in headers.items():
             self._keys.setdefault(text, key)
         self._taken = {*self.find(dialect.ignored)}
@@ -156,6 +161,9 @@ class _Finder:
     def find_fields(self) -> Found:
         """Each product field's keys: what the dialect says, then what any export may mean."""
         found = {field: self._find_field(field) for field in _TEXT_FIELDS}
+        locale = self.locales.get(next(iter(found["title"]), ""), "")
+        for field in _LOCALISED - {"title"}:
+            found[field] = order_by_language(found[field], locale, self.locales)
         own_ids = self.find(self._dialect.fields.get("product_id", ()))
         ids = own_ids or found["product_id"][:1]
         found["product_id"] = ids if self._dialect.id_falls_back else ids[:1]
@@ -173,8 +181,11 @@ class _Finder:
         found: list[str] = []
         for name in names:
             exact = self._names.find(name)
-            found += [exact] if exact is not None else self._names.find_localised(name)
-        return [self._keys[text] for text in found]
+            headers = [exact] if exact is not None else self._names.find_localised(name)
+            for text in headers:
+                found.append(self._keys[text])
+                self.locales.setdefault(self._keys[text], self._names.locale_of(name, text))
+        return found
 
     def find_ids(self) -> tuple[str, ...]:
         """All columns that a variant may name its product by, the product's own id first."""

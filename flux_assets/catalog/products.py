@@ -101,21 +101,22 @@ class Assembly:
         """The fields of any product that starts on a row; or None and a rejected row."""
         lines = read_lines(variant.texts)
         fields = self.layout.fields
-        title, said = read_title(lines, fields["title"], self.rules)
+        title, said, title_key = read_title(lines, fields["title"], self.rules)
         if not title:
             self._reject(variant.entry, fields["title"][0], "no_title", _untitled(said))
             return None
         shown = cut_title(title, self.rules)
         if shown != title:
             self.account.long_titles.append(variant.entry.line)
+        described = self.layout.described[title_key]
         columns = show_columns(variant.texts, lines, self.layout.columns)
         if not self._has_valid_parameters(variant.entry, columns):
             return None
         return {
             "title": shown,
             "line": variant.entry.line,
-            "description": read_description(lines, fields["description"], self.rules),
-            "category": self._read_category(lines),
+            "description": read_description(lines, described["description"], self.rules),
+            "category": self._read_category(lines, described["category"]),
             "brand": first_text(lines, fields["brand"]),
             "price": first_text(lines, fields["price"], says_nothing),
             "image_url": self._read_photo(variant.texts),
@@ -138,10 +139,10 @@ class Assembly:
                 return False
         return True
 
-    def _read_category(self, lines: Texts) -> str:
+    def _read_category(self, lines: Texts, keys: Iterable[str]) -> str:
         """The first that is words."""
         read_category = CATEGORY_READERS[self.dialect.category]
-        for key in self.layout.fields["category"]:
+        for key in keys:
             if category := read_category(lines[key]):
                 return category
         return ""
