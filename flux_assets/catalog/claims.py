@@ -58,7 +58,7 @@ _LEADS = (
     "|ab nur|seulement|au lieu de|à partir de|maintenant|solo|sólo|ahora|antes"
     "|desde|en lugar de|ora|ora solo|invece di|slechts|nu|nu voor|voor maar|tylko|teraz|zamiast"
     "|apenas|agora|por apenas|endast|bara|nu bara|kun|nu kun|vain|nyt|jen|pouze|nyní|doar|acum|csak"
-    "|most csak|sadece|только|всего|сейчас|вместо"
+    "|most csak|sadece|только|всего|сейчас|вместо|лише|тільки|само|samo"
 )
 # Words that a percentage follows in titles, and those before a price at a title's end.
 _DISCOUNTS = """
@@ -71,13 +71,14 @@ alennus | tarjous | sleva | akce | výprodej | reducere | akció | скидка 
 _AT_PRICE = "from|for|at|ab|für|uvp|à|dès|pour|por|da|per|vanaf|voor|od|za|от"
 _CURRENCIES = (
     "€|\\$|£|¥|₽|₺|₩|₴|eur|euro|usd|us\\$|gbp|chf|zł|pln|kč|czk|huf|lei|ron|sek|dkk|nok|kr\\.?"
-    "|tl|try|руб\\.?|円|元"
+    "|tl|try|руб\\.?|грн\\.?|uah|лв\\.?|bgn|rsd|円|元"
 )
 
 
 _SIGNS = (
     *("%", "€", "$", "£", "¥", "₽", "₺", "₩", "₴", "EUR", "USD", "CHF", "zł", "Kč", " kr", "円"),
-    *("Ft", "руб", "元", " lei", " TL", ",-", ".-"),
+    *("Ft", "руб", "元", " lei", " TL", ",-", ".-", ":-", ",\u2013", "9kr", "0kr", "грн", " лв"),
+    *("GBP", "PLN", "CZK", "HUF", "RON", "SEK", "DKK", "NOK", "RUB", "UAH", "BGN", "RSD"),
 )
 
 
@@ -93,12 +94,15 @@ _ASIAN_CLAIMS = "|".join(word for word in re.split(r"[|\s]+", _CLAIMS) if word >
 _ASIAN_CLAIM = re.compile(rf"(?<!\S)(?:{_ASIAN_CLAIMS})(?!\S)")
 _AMOUNT = r"\d{1,7}(?:[.,' ]\d{3}){0,3}(?:[.,](?:\d{1,2}|-))?"
 _PERCENT = r"\d{1,2}(?:[.,]\d)?\s?%"
-_ROUND = r"\d{1,7}(?:[.' ]\d{3}){0,3}[.,][-\u2013]{1,2}(?!\w)"
-# `Ft` is a foot but in Hungarian.
-_FORINT = rf"(?<=csak\s){_AMOUNT}\s?ft(?!\w)"
+_ROUND = r"\d{1,7}(?:[.' ]\d{3}){0,3}(?:[.,][-\u2013]{1,2}(?!\w)|:-(?![\w()]))"
+# `Ft` is a foot but in Hungarian, where a price ends so as lengths do not.
+_FORINT = (
+    rf"(?:(?<=csak\s){_AMOUNT}\s?ft"
+    r"|\d{1,7}(?:[. ]\d{3}){0,3}(?:(?<=\d9[059])|[.,][-\u2013])\s?(?-i:Ft))(?!\w)"
+)
 _PRICE = (
-    rf"(?:(?:{_CURRENCIES})\s?{_AMOUNT}(?!\w)|{_AMOUNT}\s?(?:{_CURRENCIES})(?!\w)|{_ROUND}"
-    rf"|{_FORINT})"
+    rf"(?:(?:{_CURRENCIES})\s?{_AMOUNT}(?!\w)|{_AMOUNT}\s?(?:{_CURRENCIES})(?!\w)|{_FORINT}"
+    rf"|{_ROUND})"
 )
 _LEAD = _any_of(_LEADS)
 _UNIT = (
@@ -126,7 +130,17 @@ _BEFORE_DISCOUNT = rf"{_any_of(_DISCOUNTS)}:?\s?\Z"
 _BEFORE_MINUS = rf"{_any_of(_CLAIMS)}\s?\Z"
 _BEFORE_PRICE = rf"(?:{_LEAD}|(?<!\w)(?:{_SAVE})):?\s?\Z"
 _BEFORE_LAST_PRICE = rf"(?:{_any_of(_AT_PRICE)}\s)?\Z"
-_CENTS = re.compile(r"[.,](?:\d{1,2}(?!\d)|-)")
+_CENTS = re.compile(r"[.,](?:\d{1,2}(?!\d)|[-\u2013])|:-")
+# So a whole price ends; `50`, `100` and `5 000` may be what a gift card is called by.
+_PRICED = re.compile(r"(?:[$€£¥₽₺₩₴]\s?)?\d[\d., ']*?(?<=\d)[., ']?(?:9|90|95)(?:\D.*)?", re.DOTALL)
+# `90 Sek` are seconds, though `90 SEK` are a price.
+_WORD_TOO = re.compile(
+    r"(?!.*[A-Z]{2}).*(?i:gbp|chf|pln|czk|huf|ron|sek|dkk|nok|tl|try|uah|bgn|rsd)"
+)
+# `Phone 15 990 €` may be a fifteenth phone; of these, few things cost less than a thousand.
+_PARTED = re.compile(r"\d \d")
+_MANY = re.compile(r"(?i:.*(?:ft|huf|kč|czk|kr|sek|nok|dkk|rsd|₽|руб|₴|грн|uah)\.?)")
+_AFTER_ANOTHER = re.compile(r"\d\s?[-\u2013]\s?\Z")
 _LOOK_BACK = 30
 _GOES_ON = re.compile(r"\s[^\W\d_]")
 _ENDS = re.compile(r"\s?(?:!|\Z)")
@@ -200,8 +214,19 @@ def _find_claim(number: re.Match[str], before: str, text: str, *, is_title: bool
     return found[0] if found else None
 
 
+def _is_priced(number: re.Match[str], text: str) -> bool:
+    """Whether a whole number says by how it ends that it is a price: `990 Ft`, `$199`."""
+    price = number["price"]
+    if not _PRICED.fullmatch(price) or _WORD_TOO.fullmatch(price):
+        return False
+    if _PARTED.search(price) and not _MANY.fullmatch(price):
+        return False
+    return not _AFTER_ANOTHER.search(text[max(0, number.start() - 4) : number.start()])
+
+
 def _is_last_price(number: re.Match[str], text: str) -> bool:
     """Whether a title ends with this price; `Gift card $50` is one of several, and is called so."""
-    if not number.start() or not _CENTS.search(number[0]):
+    is_price = _CENTS.search(number[0]) or _is_priced(number, text)
+    if not number.start() or not is_price:
         return False
     return bool(_ENDS.match(text, number.end())) or is_claim(text[number.end() :])

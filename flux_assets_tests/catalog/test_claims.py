@@ -2,6 +2,7 @@
 
 import pytest
 
+from flux_assets.catalog import read_catalog
 from flux_assets.catalog.claims import is_claim
 from flux_assets.catalog.decoration import undress, undress_title
 
@@ -28,6 +29,12 @@ def test_a_title_with_nothing_beside_its_sign_is_read(form: str, blank: str) -> 
         *("19,90 € statt 29,90 €", "for only €19", "nur 19,-", "kun 299,-", "tylko 99 zł"),
         *("nyní 990 Kč", "nu 299 kr", "csak 9990 Ft", "всего 999 руб.", "doar 99 lei"),
         *("sadece 99 TL", "999,00 ₽", "9.90元"),
+        *("990 Ft", "12 990 Ft", "12.990 Ft", "990,- Ft", "4995 HUF"),
+        *("990 Kč", "1 290 Kč", "1.290 Kč", "1 290,- Kč", "990 CZK", "990,-", "19,\u2013"),
+        *("99 zł", "1299 zł", "99,90 zł", "99 lei", "1.299 lei", "99 лв", "99 лв.", "99,90 лв."),
+        *("990 kr", "1 290 kr", "990kr", "990:-", "1 290:-", "99,50 kr.", "199 SEK", "само 99 лв"),
+        *("990 грн", "1 290 грн.", "лише 990 грн", "990 ₽", "1 290 ₽", "990 руб.", "1 290 руб"),
+        *("199 €", "€199", "$1,299", "£ 99", "199 CHF", "990円", "¥990", "29 EUR"),
     ],
 )
 def test_a_price_or_a_discount_at_a_title_s_end_goes(claim: str) -> None:
@@ -35,10 +42,22 @@ def test_a_price_or_a_discount_at_a_title_s_end_goes(claim: str) -> None:
         assert undress_title(form.format(claim)) in {"Oak Lamp", "Oak Lamp!"}, form
 
 
+@pytest.mark.parametrize("blank", ["\u00a0", "\u202f", "\u2009", "&nbsp;", "&#160;"])
+def test_a_price_s_thousands_may_stand_behind_any_blank(blank: str) -> None:
+    text = f"id,title\n1,Asztal 12{blank}990{blank}Ft\n"
+    (product,) = read_catalog(text.encode(), "export.csv").products
+    assert product.title == "Asztal"
+
+
 @pytest.mark.parametrize(
     "title",
     [
         *("Gift Card $50", "Gutschein 25 €", "19,90 €", "2,50 € Coin Album", "Wool 50% Rug"),
+        *("Dárkový poukaz 500 Kč", "Ajándékutalvány 5000 Ft", "Ajándékutalvány 5 000 Ft"),
+        *("Presentkort 500 kr", "Karta podarunkowa 100 zł", "Card cadou 200 lei", "Ваучер 50 лв"),
+        *("Phone 15 990 €", "Stůl 99-199 Kč", "Stůl 199 Kč/ks", "1 290 Kč", "Pack of 19:-)"),
+        *("Timer 199 Sek", "Ron 29", "Dry Rub 99", "Lamp kr 199", "Rope 199 ft", "Ladder 990 FT"),
+        *("Cable 95 Ft", "Rug 8 x 10 Ft", "Rope 100 Ft", "Tree only 12 Ft tall", "Room 1999"),
         *("Cable 2,5 m", "Ring 14,5 kt", "Rug 100%", "Chair 3,-fold", "Lamp 50%", "Pale Ale 5%"),
         *(
             "Rope - 10 ft",
