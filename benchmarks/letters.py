@@ -30,6 +30,9 @@ _TITLES = {
     "|Fűszertartó üveg|Öntöttvas serpenyő",
     "ru": "Деревянная ложка|Хлопковое полотенце|Стеклянная ваза|Кожаный кошелёк|Дубовый стол"
     "|Чугунная сковорода",
+    "uk": "Дерев’яна ложка|Бавовняний рушник|Скляна ваза синя|Шкіряний гаманець|Дубовий стіл"
+    "|Чавунна пательня з її кришкою",
+    "bg": "Дървена лъжица|Памучна кърпа|Стъклена ваза|Кожен портфейл|Дъбова маса|Чугунен тиган",
     "de": "Schöne Tischdecke für draußen|Grüner Übertopf|Größere Küchenschürze|Stühle aus Buche"
     "|Weißes Kissen|Bücherregal aus Kiefernholz, geölt",
     "fr": "Théière en céramique|Boîte à goûter|Crème brûlée, moule|Lampe d’été bleu pâle"
@@ -58,9 +61,15 @@ _PAGES = {
     "big5": ("tw",),
     "cp949": ("ko",),
     "cp1250": ("pl", "cs", "hu"),
-    "cp1251": ("ru",),
+    "cp1251": ("ru", "uk", "bg"),
+    "koi8_r": ("ru", "bg"),
+    "koi8_u": ("uk",),
+    "iso8859_5": ("ru", "uk", "bg"),
+    "cp866": ("ru", "bg"),
+    "mac_cyrillic": ("ru", "uk", "bg"),
     "cp1252": ("de", "fr", "es", "pt", "sv"),
     "cp1253": ("el",),
+    "iso8859_7": ("el",),
     "cp1254": ("tr",),
     "cp1255": ("he",),
     "cp1256": ("ar",),

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from itertools import islice
 
+from flux_assets.catalog.cyrillic_letters import guess_cyrillic_page
 from flux_assets.catalog.latin_letters import guess_latin_page, reads_as_western
 from flux_assets.encodings import NAMES_ENCODING
 from flux_assets.errors import CatalogError
@@ -188,6 +189,9 @@ def _suspect(data: bytes) -> str:
         sample += line
         if len(sample) > _SAMPLE_BYTES:
             break
+    cyrillic = guess_cyrillic_page(bytes(sample))
+    if cyrillic and _decodes(data, cyrillic):
+        return cyrillic
     candidates = [page for page in _SUSPECTS if _decodes(data, page)]
     latin = guess_latin_page(bytes(sample))
     if latin in candidates or not candidates:

@@ -141,6 +141,8 @@ def test_whatever_says_so_a_product_that_is_not_on_sale_is_left_out(
             "Categoria;Colore;Immagine 1;Codice padre;Attivo"
         ),
         "Kod towaru;Nazwa towaru;Opis długi;Kategoria;Kolor;Zdjęcie 1;Kod nadrzędny;Aktywny",
+        "Код товару;Назва товару;Опис;Категорія;Колір;Зображення;Батьківський товар;Активний",
+        "Код;Име;Описание на продукта;Категория;Цвят;Снимка;Родителски продукт;Публикувано",
         "商品管理番号;商品名;商品説明文;商品カテゴリ;カラー;画像url;親商品コード;公開",
         "货号;商品名称;商品描述;商品分类;颜色;主图;父商品;上架状态",
         "상품코드;상품명;상품설명;카테고리;색상;대표이미지;상위상품;상태",
