@@ -22,6 +22,7 @@ _LOCALE_LAST = re.compile(
     rf"(?P<locale>(?:{_LANGUAGES})(?:[-_][A-Za-z]{{2}})?)[)\]]?(?:-\w+)?",
     re.IGNORECASE,
 )
+_LOCALE = re.compile(r"[a-z]{2}(?:[-_][A-Za-z]{2})?")
 _LOCALE_FIRST = re.compile(r"(?P<language>[A-Za-z]{2})_(?P<base>.+)")
 _ENGLISH = re.compile(r"(?<![A-Za-z])(en|us|gb|uk)(?![A-Za-z])", re.IGNORECASE)
 
@@ -29,7 +30,8 @@ _ENGLISH = re.compile(r"(?<![A-Za-z])(en|us|gb|uk)(?![A-Za-z])", re.IGNORECASE)
 class HeaderNames:
     """Finds headers by a squashed name; of localised ones English goes first, else the file's.
 
-    A name that begins with `{lang}` is that of headers that begin with a language's two letters.
+    A name that begins with `{lang}` is that of headers that begin with a language's two letters,
+    and one that begins with `{in brackets}` is what stands in a header's brackets, at its end.
     """
 
     def __init__(self, headers: Collection[str]) -> None:
@@ -48,8 +50,20 @@ class HeaderNames:
             if first:
                 name = f"lang{squash_name(first['base'])}"
                 self._localise(name, header, first["language"])
+            self._name_by_brackets(header)
         for found in self._localised.values():
             found.sort(key=lambda header: not _ENGLISH.search(header.replace("_", "-")))
+
+    def _name_by_brackets(self, header: str) -> None:
+        """As ePages writes `Hauptprodukt [SuperProduct]`, and `Name/Deutsch [Name/de]`."""
+        before, sign, inside = header.rstrip().removesuffix("]").rpartition("[")
+        if not (sign and before.strip() and header.rstrip().endswith("]")):
+            return
+        base, _, locale = inside.rpartition("/")
+        if base and _LOCALE.fullmatch(locale):
+            self._localise(f"inbrackets{squash_name(base)}", header, locale)
+        else:
+            self._exact.setdefault(f"inbrackets{squash_name(inside)}", header)
 
     def _localise(self, name: str, header: str, locale: str) -> None:
         self._localised.setdefault(name, []).append(header)

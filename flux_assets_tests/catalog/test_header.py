@@ -158,6 +158,26 @@ def test_english_goes_first_however_a_header_names_its_language(form: str) -> No
 
 
 @pytest.mark.parametrize(
+    "header",
+    [
+        "Typ [Class];Bezeichner [Alias];Name/Deutsch [Name/de];Sichtbar [IsVisible]",
+        "Type [Class];Object ID [Alias];Name/English [Name/en];Visible [IsVisible]",
+        "Tyyppi [Class];Tunnus [Alias] ;Nimi/suomi [Name/fi_FI];Näkyvä  [IsVisible]",
+    ],
+)
+def test_a_name_in_brackets_is_known_whatever_language_stands_before_it(header: str) -> None:
+    catalog = read(f"{header}\nProduct;A;Mug;1\nProduct;B;Old mug;0\n")
+    assert catalog.dialect == "epages"
+    assert lines(catalog) == {"A": ("Mug", 2)}
+
+
+@pytest.mark.parametrize("header", ["[Alias];[Name];[Class]", "Alias];Name];Class", "A [;N [;C ["])
+def test_brackets_that_hold_no_name_are_none(header: str) -> None:
+    with pytest.raises(CatalogError, match="no column for the product"):
+        read(f"{header}\nA;Mug;1\n")
+
+
+@pytest.mark.parametrize(
     ("header", "hidden", "shown"),
     [
         ("code,name,productVisibility", "hidden", "visible"),

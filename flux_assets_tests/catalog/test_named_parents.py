@@ -106,6 +106,10 @@ def test_more_values_than_names_in_one_cell_say_nothing() -> None:
         "Cikkszám;Szülő cikkszám;Terméknév",
         "code;parent_sku;name",
         "product-id;master-product-id;display-name",
+        "ID;ID rodzica;Nazwa",
+        "Kód;Kód nadřazeného produktu;Název",
+        "Artikelnummer;Übergeordneter Artikel;Bezeichnung",
+        "Référence;Référence du parent;Désignation",
     ],
 )
 def test_any_export_may_name_a_parent_in_its_words(header: str) -> None:

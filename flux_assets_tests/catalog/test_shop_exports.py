@@ -239,6 +239,12 @@ EXPORTS = {
         skipped={"variant": 2, "unpublished": 1},
         images={"P1": "https://img.example/z.jpg"},
     ),
+    "epages": Export(
+        dialect="epages",
+        titles={"A-1": "Leinenhemd", "A-2": "Mug"},
+        skipped={"variant": 2, "unpublished": 1},
+        images={"A-1": "hemd.jpg", "A-2": "becher.jpg"},
+    ),
     "jtl": Export(
         dialect="jtl",
         titles={"A100": "Leinenhemd", "A200": "Becher", "A301": "Schürze, blau"},
