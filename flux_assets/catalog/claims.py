@@ -137,7 +137,7 @@ _PRICED = re.compile(r"(?:[$€£¥₽₺₩₴]\s?)?\d[\d., ']*?(?<=\d)[., ']?(
 _WORD_TOO = re.compile(
     r"(?!.*[A-Z]{2}).*(?i:gbp|chf|pln|czk|huf|ron|sek|dkk|nok|tl|try|uah|bgn|rsd)"
 )
-# `Phone 15 990 €` may be a fifteenth phone; of these, few things cost less than a thousand.
+# `Phone 15 990 €` may be a fifteenth phone. In these currencies most prices have thousands.
 _PARTED = re.compile(r"\d \d")
 _MANY = re.compile(r"(?i:.*(?:ft|huf|kč|czk|kr|sek|nok|dkk|rsd|₽|руб|₴|грн|uah)\.?)")
 _AFTER_ANOTHER = re.compile(r"\d\s?[-\u2013]\s?\Z")
@@ -155,10 +155,9 @@ def _compile(pattern: str) -> re.Pattern[str]:
 def is_claim(text: str) -> bool:
     """Whether a text says nothing but what sells: `SALE -50%`, `Nur heute!`, `NEW`."""
     claim = text.strip(" ,:;&+!")
-    words = claim.split()
-    if not words or len(claim) > _LONGEST:
+    if not claim or claim.isspace() or len(claim) > _LONGEST:
         return False
-    first = words[0].rstrip(",:;&+!").casefold()
+    first = claim.split()[0].rstrip(",:;&+!").casefold()
     if first not in _FIRST_WORDS and not claim[0].isdigit() and claim[0].isalpha():
         return False
     return _compile(_ONLY_CLAIMS).fullmatch(claim) is not None
@@ -229,4 +228,6 @@ def _is_last_price(number: re.Match[str], text: str) -> bool:
     is_price = _CENTS.search(number[0]) or _is_priced(number, text)
     if not number.start() or not is_price:
         return False
-    return bool(_ENDS.match(text, number.end())) or is_claim(text[number.end() :])
+    if _ENDS.match(text, number.end()):
+        return True
+    return len(text) - number.end() <= 2 * _LONGEST and is_claim(text[number.end() :])

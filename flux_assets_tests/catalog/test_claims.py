@@ -5,6 +5,7 @@ import pytest
 from flux_assets.catalog import read_catalog
 from flux_assets.catalog.claims import is_claim
 from flux_assets.catalog.decoration import undress, undress_title
+from flux_assets_tests.fixtures.growth import measure_growth
 
 BLANKS = ["\t", "\u00a0", "\u3000", "\u2003", " \t ", "!\u00a0!"]
 
@@ -108,3 +109,8 @@ def test_what_is_in_stock_is_no_title(stock: str) -> None:
 @pytest.mark.parametrize("title", ["Stock Pot", "Lager Glass", "Pre-order Book", "Sold Out Poster"])
 def test_a_word_of_stock_that_is_of_the_product_stays(title: str) -> None:
     assert undress_title(title) == title
+
+
+@pytest.mark.parametrize("hostile", ["9,90 € ", "990 Ft ", "12 990 ", "9kr ", "9:-", "csak 9 "])
+def test_a_title_of_many_prices_costs_time_in_proportion(hostile: str) -> None:
+    assert measure_growth(undress_title, hostile) < 30
