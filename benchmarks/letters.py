@@ -61,6 +61,7 @@ _PAGES = {
     "big5": ("tw",),
     "cp949": ("ko",),
     "cp1250": ("pl", "cs", "hu"),
+    "iso8859_2": ("pl", "cs", "hu"),
     "cp1251": ("ru", "uk", "bg"),
     "koi8_r": ("ru", "bg"),
     "koi8_u": ("uk",),

@@ -60,17 +60,17 @@ _LETTERS_SET = frozenset("".join(map(chr, range(0xC0, 0x100))) + "ŠšŽžŒœŸ
 _ICELANDIC = frozenset("ýðþ")
 _ONLY_WITH_ICELANDIC = frozenset("áíóúæ")
 _TOLERATED_SHARE = 0.1  # names of other languages, in a large catalog
+_CENTRAL = ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíľĺňóôŕšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž")
 _PAGES = (
     ("cp1254", ("çğıöşüâîûi",)),
-    (
-        "cp1250",
-        ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíľĺňóôŕšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž"),
-    ),
+    *((page, _CENTRAL) for page in ("cp1250", "iso8859_2")),
     ("cp1257", ("ąčęėįšųūž", "āčēģīķļņšūž", "äõöüšž")),
     *((page, _ALPHABETS) for page in ("cp850", "mac_roman", "cp437")),
 )
 _SURE_SHARE = 0.03
-_SIGN_IN_WORD = re.compile(r"(?<=[^\W\d_])[^\w\s\x00-\x7f\xa0\xad·’](?=[^\W\d_])")
+_SIGN_IN_WORD = re.compile(
+    r"(?<=[^\W\d_])[^\w\s\x00-\x7f\xa0\xad·’](?=[^\W\d_])|[\xa6\xac](?=[^\W\d_])"
+)
 
 
 def reads_as_western(text: str) -> bool:

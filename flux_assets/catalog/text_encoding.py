@@ -194,8 +194,8 @@ def _suspect(data: bytes) -> str:
         return cyrillic
     candidates = [page for page in _SUSPECTS if _decodes(data, page)]
     latin = guess_latin_page(bytes(sample))
-    if latin in candidates or not candidates:
-        return latin if candidates else ""
+    if (latin and _decodes(data, latin)) or not candidates:
+        return latin
     best = from_bytes(bytes(sample), cp_isolation=candidates).best()
     return best.encoding if best is not None and best.encoding in candidates else ""
 

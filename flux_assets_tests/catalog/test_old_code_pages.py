@@ -1,4 +1,4 @@
-"""Letters of Cyrillic and Greek exports in old code pages: guessed, and never sure."""
+"""Letters of Cyrillic, Greek and central European exports: guessed rightly, and never sure."""
 
 import pytest
 
@@ -26,7 +26,22 @@ GREEK = (
     ("Λινό πουκάμισο", "Πουκάμισο από λινό με μακρύ μανίκι"),
     ("Κούπα", "Κεραμική κούπα"),
 )
+POLISH = (
+    ("Świecznik szklany", "Źródło światła żółte"),
+    ("Łyżka drewniana", "Ręcznie rzeźbiona"),
+)
+CZECH = (
+    ("Křišťálová váza", "Broušená ručně"),
+    ("Židle z buku", "Žlutá a těžká"),
+)
+HUNGARIAN = (
+    ("Fűszertartó üveg", "Női bőr pénztárca"),
+    ("Öntöttvas serpenyő", "Kék színű"),
+)
 WRITTEN = [
+    *((page, POLISH) for page in ("cp1250", "iso8859_2")),
+    *((page, CZECH) for page in ("cp1250", "iso8859_2")),
+    *((page, HUNGARIAN) for page in ("cp1250", "iso8859_2")),
     *((page, RUSSIAN) for page in ("cp1251", "koi8_r", "iso8859_5", "cp866", "mac_cyrillic")),
     *((page, UKRAINIAN) for page in ("cp1251", "koi8_u", "iso8859_5", "mac_cyrillic")),
     *((page, BULGARIAN) for page in ("cp1251", "koi8_r", "iso8859_5", "cp866", "mac_cyrillic")),
