@@ -194,8 +194,10 @@ def _suspect(data: bytes) -> str:
         return cyrillic
     candidates = [page for page in _SUSPECTS if _decodes(data, page)]
     latin = guess_latin_page(bytes(sample))
-    if (latin and _decodes(data, latin)) or not candidates:
+    if latin and _decodes(data, latin):
         return latin
+    if not candidates:
+        return ""
     best = from_bytes(bytes(sample), cp_isolation=candidates).best()
     return best.encoding if best is not None and best.encoding in candidates else ""
 
