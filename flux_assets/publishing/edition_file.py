@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flux_assets.errors import StoreError
 from flux_assets.publishing.edition import Edition, FeedForm, Offer, Picture, Showing, ShownProduct
-from flux_assets.storage.parquet_file import NO_TABLE
+from flux_assets.storage.parquet_file import COMPRESSION, NO_TABLE, release_unused
 from flux_assets.storage.stored_json import DamagedObjectError
 
 if TYPE_CHECKING:  # it is loaded only where a table is really read
@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # it is loaded only where a table is really read
 FORMAT = 1
 _METADATA = b"flux_assets"
 _PICTURE = tuple(item.name for item in fields(Picture))
-_ROWS_A_GROUP = 10_000
+_ROWS_A_GROUP = 4_000
 """No more rows than these are held beside the edition itself."""
 _NUMBERS = frozenset({"width_px", "height_px"})
 _FEW = ("shot", "mark")
@@ -44,7 +44,7 @@ def write_edition(edition: Edition) -> bytes:
     schema = _schema().with_metadata({_METADATA: json.dumps(said, sort_keys=True).encode()})
     buffer = io.BytesIO()
     rows = _build_rows(edition)
-    with pq.ParquetWriter(buffer, schema) as writer:
+    with pq.ParquetWriter(buffer, schema, compression=COMPRESSION) as writer:
         while batch := list(islice(rows, _ROWS_A_GROUP)):
             writer.write_table(pa.Table.from_pylist(batch, schema=schema))
     return buffer.getvalue()
@@ -79,6 +79,7 @@ class EditionFile:
             head = {name: said[name] for name in _HEAD}
             rows = (row for batch in file.iter_batches(_ROWS_A_GROUP) for row in batch.to_pylist())
             products = {it.product_id: it for it in _read_products(rows)}
+            release_unused()
             return Edition(**head, form=FeedForm(**form), products=products)
 
     def read_products(self, product_ids: Collection[str]) -> list[ShownProduct]:
