@@ -13,9 +13,9 @@ from flux_assets.commands.component import base_folder, find_definitions
 from flux_assets.commands.dagster_dev import is_answered
 from flux_assets.commands.dagster_home import open_instance, prepare_dagster_home
 from flux_assets.commands.first_pages import describe_first_pages
-from flux_assets.commands.held_places import hold_alone
 from flux_assets.commands.people import people
 from flux_assets.commands.shop import read_names, read_settings
+from flux_assets.commands.sole_places import take_alone
 from flux_assets.errors import FluxAssetsError
 
 _LAUNCHER = "flux_assets.commands.dagster_dev"
@@ -41,7 +41,7 @@ def serve_ui(port: int) -> None:
             "Dagster's web server is not installed; `pip install 'flux-assets[ui]'` installs it"
         )
     address = f"http://127.0.0.1:{port}"
-    _hold(port, prepare_dagster_home(), address)
+    _take(port, prepare_dagster_home(), address)
     with open_instance() as instance:
         _begin_events(instance)
         text = describe_first_pages(settings, read_names(settings), instance, address)
@@ -56,16 +56,16 @@ def serve_ui(port: int) -> None:
     )
 
 
-def _hold(port: int, home: Path, address: str) -> None:
+def _take(port: int, home: Path, address: str) -> None:
     """Have home and port alone from here on: Dagster itself listens only some seconds later."""
-    told = hold_alone(home / _LOCK, f"{address} (process {os.getpid()})")
+    told = take_alone(home / _LOCK, f"{address} (process {os.getpid()})")
     if told is not None:
         raise ServeError(
             f"flux-assets dev runs already for {home}: {told}; open that page, or end that process"
         )
     other = f"flux-assets dev --port {port + 1 if port < _HIGHEST_PORT else 3000}"
     lock = Path(gettempdir(), f"flux_assets_dev_{os.getuid()}_{port}.lock")
-    told = hold_alone(lock, f"{home} (process {os.getpid()})")
+    told = take_alone(lock, f"{home} (process {os.getpid()})")
     if told is not None:
         raise ServeError(
             f"port {port} belongs to the flux-assets dev of {told}; end that, or choose another "

@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from flux_assets.commands.held_places import hold_alone
+from flux_assets.commands.sole_places import take_alone
 
 _HOLD = """
 import sys
 from pathlib import Path
-from flux_assets.commands.held_places import hold_alone
-print(hold_alone(Path(sys.argv[1]), "the first"), flush=True)
+from flux_assets.commands.sole_places import take_alone
+told = take_alone(Path(sys.argv[1]), "the first")
 """
-_WAIT = "sys.stdin.read()"
-_BECOME = "import os; os.execv('/bin/cat', ['cat'])"
-_LEAVE_A_CHILD = "import subprocess; subprocess.Popen(['/bin/cat']); sys.stdin.read()"
+_WAIT = "print(told, flush=True); sys.stdin.read()"
+_BECOME = "import os; print(told, flush=True); os.execv('/bin/cat', ['cat'])"
+# A child has the place, too, until it is another program: from then on it is told.
+_LEAVE_A_CHILD = f"import subprocess; subprocess.Popen(['/bin/cat']); {_WAIT}"
 
 
 @contextmanager
@@ -42,8 +43,8 @@ def _running(path: Path, then: str) -> Iterator[subprocess.Popen[str]]:
 def test_another_is_told_what_its_holder_says(tmp_path: Path, then: str) -> None:
     path = tmp_path / "lock"
     with _running(path, then):
-        assert hold_alone(path, "the second") == "the first"
-        assert hold_alone(path, "the third") == "the first"
+        assert take_alone(path, "the second") == "the first"
+        assert take_alone(path, "the third") == "the first"
 
 
 @pytest.mark.parametrize("then", [_WAIT, _BECOME, _LEAVE_A_CHILD])
@@ -52,14 +53,14 @@ def test_once_its_holder_is_killed_it_is_free(tmp_path: Path, then: str) -> None
     with _running(path, then) as process:
         process.kill()
         process.wait()
-        assert hold_alone(path, "me") is None
+        assert take_alone(path, "me") is None
         assert path.read_text("utf-8") == "me"
 
 
 def test_where_no_lock_can_be_had_everybody_has_the_place(tmp_path: Path) -> None:
-    assert hold_alone(tmp_path / "nowhere" / "lock", "me") is None
+    assert take_alone(tmp_path / "nowhere" / "lock", "me") is None
     target = tmp_path / "somebodys"
     target.write_text("kept")
     (tmp_path / "lock").symlink_to(target)
-    assert hold_alone(tmp_path / "lock", "me") is None
+    assert take_alone(tmp_path / "lock", "me") is None
     assert target.read_text() == "kept"

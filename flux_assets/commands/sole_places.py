@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 
-def hold_alone(path: Path, told: str) -> str | None:
+def take_alone(path: Path, told: str) -> str | None:
     """Take a place for this process and for what it becomes by `exec`; its children do not have it.
 
     Args:
