@@ -1,13 +1,13 @@
 """What one run is to do out of a plan: which pictures it obtains, and which it only reports."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from flux_assets.catalog.characters import show_halves
 from flux_assets.catalog.identity import normalise_id
 from flux_assets.planning.plan_table import TO_BUY, PlanRow, read_plan_rows
-from flux_assets.storage.frames import is_in
+from flux_assets.storage.frames import is_in, select
 
 if TYPE_CHECKING:  # they are loaded only where a plan is really made
     import numpy as np
@@ -105,32 +105,72 @@ def choose(
         cap: of the settings, or lower.
         are_known: which of some rows with a stored picture need no report, since Dagster has them.
     """
-    paid = [*TO_BUY, *(["refused"] if choices.retry_refused else [])]
-    to_buy: list[PlanRow] = []
+    to_buy: list[pd.DataFrame] = []
     to_finish: list[PlanRow] = []
     to_report: list[PlanRow] = []
     stored_count = 0
-    for part in plan:
-        chosen = select_rows(part, choices)
-        to_buy += read_plan_rows(chosen[is_in(chosen["status"], paid)])
-        to_finish += read_plan_rows(chosen[~is_in(chosen["status"], [*paid, "stored"])])
-        stored = chosen[chosen["status"] == "stored"]
+    for chosen, is_to_buy in _find_to_buy(plan, choices):
+        to_buy.append(select(chosen, is_to_buy))
+        is_stored = (chosen["status"] == "stored").to_numpy(bool)
+        to_finish += read_plan_rows(chosen[~is_to_buy & ~is_stored])
+        stored = chosen[is_stored]
         to_report += read_plan_rows(stored[~are_known(stored)])
         stored_count += len(stored)
-    to_buy = to_buy[: choices.limit]
-    within_cap = tuple(_cut(to_buy, choices, cap))
+    within_cap, left = _cut(to_buy, choices, cap)
     return ChosenWork(
-        to_buy=within_cap,
+        to_buy=tuple(row for part in within_cap for row in read_plan_rows(part)),
         to_finish=tuple(to_finish),
         to_report=tuple(to_report),
         already_known=stored_count - len(to_report),
-        left_over_cap=len(to_buy) - len(within_cap),
+        left_over_cap=left,
     )
 
 
-def _cut(to_buy: Sequence[PlanRow], choices: Choices, cap: RunCap) -> Sequence[PlanRow]:
-    if cap.over_cap == "refuse" or len(to_buy) <= cap.max_images:
-        return to_buy
+def count_to_buy(
+    plan: Iterable["pd.DataFrame"], choices: Choices, *, cap: RunCap
+) -> tuple[int, int]:
+    """How many pictures `choose` has a run buy, and how many it leaves over the cap.
+
+    Of millions of rows, no object is made of any.
+    """
+    parts = [select(chosen, is_to_buy) for chosen, is_to_buy in _find_to_buy(plan, choices)]
+    within_cap, left = _cut(parts, choices, cap)
+    return _count(within_cap), left
+
+
+def _find_to_buy(
+    plan: Iterable["pd.DataFrame"], choices: Choices
+) -> Iterator[tuple["pd.DataFrame", "np.ndarray"]]:
+    """The chosen rows, and which of them are to be bought."""
+    paid = [*TO_BUY, *(["refused"] if choices.retry_refused else [])]
+    for part in plan:
+        chosen = select_rows(part, choices)
+        yield chosen, is_in(chosen["status"], paid)
+
+
+def _cut(
+    to_buy: Sequence["pd.DataFrame"], choices: Choices, cap: RunCap
+) -> tuple[Sequence["pd.DataFrame"], int]:
+    """What limit and cap leave of the rows, and how many the cap takes off."""
+    if choices.limit is not None:
+        to_buy = _take(to_buy, choices.limit)
+    count = _count(to_buy)
+    if cap.over_cap == "refuse" or count <= cap.max_images:
+        return to_buy, 0
     if not choices.accept_changes:
-        to_buy = [row for row in to_buy if row.status != "changed"]
-    return to_buy[: cap.max_images]
+        to_buy = [select(part, part["status"] != "changed") for part in to_buy]
+    within_cap = _take(to_buy, cap.max_images)
+    return within_cap, count - _count(within_cap)
+
+
+def _take(parts: Sequence["pd.DataFrame"], most: int) -> Sequence["pd.DataFrame"]:
+    """The first so many rows."""
+    taken = []
+    for part in parts:
+        taken.append(part.iloc[: max(most, 0)])
+        most -= len(part)
+    return taken
+
+
+def _count(parts: Sequence["pd.DataFrame"]) -> int:
+    return sum(map(len, parts))

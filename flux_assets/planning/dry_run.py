@@ -16,7 +16,7 @@ from flux_assets.image_api.request import ImageRequest
 from flux_assets.manifest.stored import count_product_drop, open_manifest
 from flux_assets.planning.against_store import PLANNED, check_run, plan_all, run_cap
 from flux_assets.planning.changes import count_changes
-from flux_assets.planning.choices import Choices, choose, select_rows
+from flux_assets.planning.choices import Choices, count_to_buy, select_rows
 from flux_assets.planning.plan import Plan, estimate
 from flux_assets.planning.plan_table import (
     STATUSES,
@@ -56,7 +56,6 @@ from flux_assets.storage.object_store import ObjectStore
 from flux_assets.storage.parquet import StoredTable
 
 if TYPE_CHECKING:  # they are loaded only where a plan is really made
-    import numpy as np
     import pandas as pd
 
 
@@ -147,13 +146,12 @@ def plan_catalog(
     )
     whole = plan_all(settings, store, ledger, requests, listed)
     cap = run_cap(settings, choices)
-    work = choose(cut_plan(whole.table), choices, cap=cap, are_known=_know_all)
+    to_buy, left_over_cap = count_to_buy(cut_plan(whole.table), choices, cap=cap)
     plan = replace(
         whole,
         table=select_rows(whole.table, choices),
         limits=replace(whole.limits, max_images_per_run=cap.max_images),
     )
-    to_buy = len(work.to_buy)
     failures = read_failures(requests)
     without = plan.rows_that_are(set(STATUSES) - WITH_PICTURE)
     reasons = list_reasons(catalog, listed, failures, without, choices)
@@ -170,16 +168,9 @@ def plan_catalog(
         doubted=_select_doubted(read_doubted(requests), choices, listed),
         plan=plan,
         to_buy=to_buy,
-        left_over_cap=work.left_over_cap,
+        left_over_cap=left_over_cap,
         obstacle=_find_obstacle(settings, store, choices, catalog, requests, to_buy),
     )
-
-
-def _know_all(rows: "pd.DataFrame") -> "np.ndarray":
-    """Whether Dagster has what is stored does not matter to what is bought."""
-    import numpy as np
-
-    return np.ones(len(rows), bool)
 
 
 def _select_doubted(

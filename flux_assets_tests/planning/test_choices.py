@@ -12,6 +12,7 @@ from flux_assets.planning.choices import (
     ChosenWork,
     RunCap,
     choose,
+    count_to_buy,
     select_rows,
 )
 from flux_assets.planning.plan_table import PlanRow, PlanStatus, build_plan_table
@@ -62,9 +63,18 @@ def _looked_after(work: ChosenWork) -> list[str]:
 
 @pytest.mark.parametrize(
     "choices",
-    [{}, {"limit": 2}, {"shots": ["wide"]}, {"categories": ["Chairs"]}, {"retry_refused": True}],
+    [
+        *({}, {"limit": 2}, {"limit": 0}, {"limit": 3, "accept_changes": True}, {"limit": 99}),
+        *({"shots": ["wide"]}, {"categories": ["Chairs"]}, {"retry_refused": True}),
+    ],
 )
-@pytest.mark.parametrize("cap", [WIDE_CAP, RunCap(max_images=1, over_cap="new_only")])
+@pytest.mark.parametrize(
+    "cap",
+    [
+        *(WIDE_CAP, RunCap(max_images=1, over_cap="refuse")),
+        *(RunCap(max_images=1, over_cap="new_only"), RunCap(max_images=2, over_cap="new_only")),
+    ],
+)
 @pytest.mark.parametrize("size", [1, 2, 5])
 def test_a_plan_in_parts_comes_to_the_same_as_the_whole(
     choices: dict[str, Any], cap: RunCap, size: int
@@ -76,6 +86,8 @@ def test_a_plan_in_parts_comes_to_the_same_as_the_whole(
 
     work = choose([*parts, PLAN.head(0)], Choices(**choices), cap=cap, are_known=know_chairs)
     assert work == _choose(cap=cap, are_known=know_chairs, **choices)
+    counts = count_to_buy(iter(parts), Choices(**choices), cap=cap)
+    assert counts == (len(work.to_buy), work.left_over_cap)
 
 
 def test_only_what_is_to_be_bought_may_be_sent() -> None:
