@@ -6,7 +6,7 @@ there and is rendered every time.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -132,10 +132,21 @@ def _render_missing(
 
 def _cut_words(
     sources: RequestSources, rows: "pd.DataFrame"
-) -> "Iterator[tuple[list[Shot], pd.DataFrame]]":
+) -> "Iterator[tuple[Sequence[Shot], pd.DataFrame]]":
+    """As many products at a time, however few of them a group or a bucket has."""
+    import pandas as pd
+
+    waiting: dict[tuple[str, ...], tuple[Sequence[Shot], pd.DataFrame]] = {}
     for lacking, products in sources.find_missing(rows, of_words=True):
-        for start in range(0, len(products), _PRODUCTS_AT_ONCE):
-            yield lacking, products.iloc[start : start + _PRODUCTS_AT_ONCE].copy()
+        names = tuple(shot.name for shot in lacking)
+        table = pd.concat([waiting.pop(names)[1], products]) if names in waiting else products
+        for start in range(0, len(table), _PRODUCTS_AT_ONCE):
+            some = table.iloc[start : start + _PRODUCTS_AT_ONCE].copy()
+            if len(some) == _PRODUCTS_AT_ONCE:
+                yield lacking, some
+            else:
+                waiting[names] = lacking, some
+    yield from waiting.values()
 
 
 def _render_others(

@@ -22,7 +22,7 @@ from flux_assets.bill.open_ledger import RunIdentity, open_ledger
 from flux_assets.catalog.product import Product
 from flux_assets.catalog.tables import build_products_table
 from flux_assets.pictures.photos.search import Accepts
-from flux_assets.prompts import request_origins
+from flux_assets.prompts import request_origins, request_reuse
 from flux_assets.prompts.overrides import NO_OVERRIDES, Override, OverridesFile
 from flux_assets.prompts.rendering import render_requests
 from flux_assets.prompts.request_origins import DECIDING_DATA, DECIDING_MODULES
@@ -160,31 +160,47 @@ def test_no_product_is_rendered_for_another_that_is_gone(
     assert shop.refresh(moved) == []
 
 
-def test_many_products_are_rendered_by_several_processes_as_by_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    started = []
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """One for each process that was started to render."""
+    found: list[object] = []
     start = processes._start
 
     def note(*of: Any) -> Any:  # noqa: ANN401 - whatever starts one
-        started.append(of)
+        found.append(of)
         return start(*of)
 
     monkeypatch.setattr(processes, "count_cores", lambda: 2)
     monkeypatch.setattr(processes, "_start", note)
+    return found
+
+
+MANY = [
+    replace(it, product_id=f"{number} {it.product_id}", line=number + 2)
+    for number, it in enumerate([CHAIR, LAMP, DESK, replace(CHAIR, title="")] * 8)
+]
+
+
+def test_many_products_are_rendered_by_several_processes_as_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[object]
+) -> None:
+    monkeypatch.setattr(request_reuse, "_PRODUCTS_AT_ONCE", 3)
     (tmp_path / "mug.jpg").write_bytes(draw_photo("red"))
-    made = [
-        replace(it, product_id=f"{number} {it.product_id}", line=number + 2)
-        for number, it in enumerate([CHAIR, LAMP, DESK, replace(CHAIR, title="")] * 8)
-    ]
     last = replace(LAMP, line=99, former_ids=("old",))
     override = Override(line=2, prompt="Better")
-    overrides = OverridesFile(overrides={(made[3].product_id, "hero"): override}, problems=())
+    overrides = OverridesFile(overrides={(MANY[3].product_id, "hero"): override}, problems=())
     shop = Shop(tmp_path)
-    assert len(shop.refresh([*made, last], overrides=overrides)) == 3 * (len(made) + 1)
+    assert len(shop.refresh([*MANY, last], overrides=overrides)) == 3 * (len(MANY) + 1)
     assert len(started) == 2
-    assert set(shop.refresh([*made, last], overrides=overrides)) == set(_all_of(made[3], last))
+    assert set(shop.refresh([*MANY, last], overrides=overrides)) == set(_all_of(MANY[3], last))
     assert len(started) == 2
+
+
+def test_no_process_is_started_for_few_products_in_however_many_groups(
+    tmp_path: Path, started: list[object]
+) -> None:
+    assert len(Shop(tmp_path).refresh(MANY)) == 3 * len(MANY)
+    assert not started
 
 
 _CATALOGS = st.lists(
