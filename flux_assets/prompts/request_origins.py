@@ -129,9 +129,10 @@ class RequestSources:
         lacks = np.zeros(len(self.product_ids), int)
         is_plain = ~is_in(self.product_ids, self.origins.overridden)
         for place, shot in enumerate(self.shots):
-            has = is_in(self.product_ids, rows.loc[rows["shot"] == shot.name, "product_id"])
-            follows = is_plain & (shot.mode == "generate")
-            lacks[~has & (follows == of_words)] |= 1 << place
+            wanted = (is_plain & (shot.mode == "generate")) == of_words
+            if wanted.any():
+                has = is_in(self.product_ids, rows.loc[rows["shot"] == shot.name, "product_id"])
+                lacks[wanted & ~has] |= 1 << place
         columns, start = self._products.column_names(), 0
         for group, count in enumerate(self._products.count_groups()):
             codes = lacks[start : start + count]
