@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from flux_assets.catalog.tables import read_products
@@ -33,11 +34,12 @@ class WordRequests:
         return build_group(build_requests, self.origins, *group)
 
 
-def build_group(  # noqa: PLR0917 - all that a request follows from
+def build_group(
     render: Render,
     origins: Origins,
     shots: Sequence[Shot],
     table: "pd.DataFrame",
+    *,
     overrides: OverridesFile = NO_OVERRIDES,
     photos: PhotosFound | None = None,
 ) -> "pa.Table":
@@ -67,6 +69,7 @@ def build_no_group() -> "pd.DataFrame":
     return note_seen(table, [], [], NO_OVERRIDES, {})
 
 
+@cache
 def requests_schema() -> "pa.Schema":
     """The columns of every group."""
     import pyarrow as pa

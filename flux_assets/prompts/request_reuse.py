@@ -156,17 +156,19 @@ def _render_others(
     import pandas as pd
 
     asked: dict[tuple[str, ...], list[pd.DataFrame]] = {}
-    given = sources.overrides, photos
+    build = partial(
+        build_group, render, sources.origins, overrides=sources.overrides, photos=photos
+    )
     for lacking, products in sources.find_missing(rows, of_words=False):
         is_plain = ~is_in(products["product_id"], sources.origins.overridden)
         if is_plain.any():
-            yield build_group(render, sources.origins, lacking, products[is_plain], *given)
+            yield build(lacking, products[is_plain])
         if not is_plain.all():
             names = tuple(shot.name for shot in lacking)
             asked.setdefault(names, []).append(products[~is_plain])
     for names, groups in asked.items():
         shots = [shot for shot in sources.shots if shot.name in names]
-        yield build_group(render, sources.origins, shots, pd.concat(groups), *given)
+        yield build(shots, pd.concat(groups))
 
 
 def _read_last(store: ObjectStore) -> StoredTable | None:
