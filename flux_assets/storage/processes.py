@@ -23,7 +23,7 @@ _Result = TypeVar("_Result")
 FEWEST_ITEMS = 8
 """With fewer, it takes longer to start processes than they save."""
 _MOST_PROCESSES = 4
-"""Each takes some 200 MiB, and whoever takes their results keeps no more of them busy."""
+"""Each takes some 180 MiB, and whoever takes their results keeps no more of them busy."""
 
 _FAILURES = (OSError, EOFError, pickle.PickleError)
 

@@ -10,7 +10,7 @@ import pytest
 
 from flux_assets.commands.sole_places import take_alone
 
-_HOLD = """
+_TAKE = """
 import sys
 from pathlib import Path
 from flux_assets.commands.sole_places import take_alone
@@ -26,7 +26,7 @@ _LEAVE_A_CHILD = f"import subprocess; subprocess.Popen(['/bin/cat']); {_WAIT}"
 def _running(path: Path, then: str) -> Iterator[subprocess.Popen[str]]:
     """Another process that has taken the place, and goes on with `then`."""
     with subprocess.Popen(  # noqa: S603 - this interpreter and the text above
-        [sys.executable, "-c", _HOLD + then, str(path)],
+        [sys.executable, "-c", _TAKE + then, str(path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -185,7 +185,7 @@ def test_where_the_catalog_is_not_to_be_trusted_only_rejected_pictures_leave() -
     assert plan(last, *freeze(last), quota=0).products == last.products
 
 
-def test_what_is_as_before_is_held_once() -> None:
+def test_what_is_as_before_is_the_same_object() -> None:
     last = after(mug(table="a", hero="b"), mug(table="c", hero="b"))
     assert plan(last, mug(table="c", hero="b")).products["mug"] is last.products["mug"]
     changed = plan(last, mug(table="d", hero="b")).products["mug"]
